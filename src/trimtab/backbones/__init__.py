@@ -1,0 +1,1 @@
+"""Language models behind one interface. Knows nothing about tasks or labels."""

@@ -1,0 +1,1 @@
+"""One backbone in memory answering for many runs."""

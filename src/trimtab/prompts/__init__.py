@@ -1,0 +1,1 @@
+"""Examples to token ids: template, verbalizer, batch. Knows nothing about models."""
