@@ -1,0 +1,226 @@
+"""Attention over one shared copy of each prompt and over the rows themselves. Knows nothing about model families.
+
+Softmax runs jointly over [prompt, row]; scores are recomputed in the backward pass (as in FlashAttention, Dao et al.
+2022), so that memory grows with tokens, not with tokens squared. Plain batched matrix products throughout: on a CPU
+they beat the fused attention kernels, whose backward is slow there.
+
+n rows of a block, T tokens a row, P prompt length, S tokens of all prompts, R tokens of all rows, H query heads, J
+key/value heads, G = H / J, d head size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from trimtab.backbones.layout import Block, Layout
+
+
+def attend(
+    q_RHd: torch.Tensor,
+    k_RJd: torch.Tensor,
+    v_RJd: torch.Tensor,
+    layout: Layout,
+    *,
+    scale: float,
+    window: int | None = None,
+    prefix: tuple[torch.Tensor, torch.Tensor] | None = None,
+    prefix_lengths: Sequence[int] = (),
+) -> torch.Tensor:
+    """Attend each row to its prompt and to itself; gradients flow to rows and prompts alike.
+
+    Args:
+        q_RHd, k_RJd, v_RJd: queries, keys and values of the packed rows, positions already applied.
+        layout: how the rows are packed.
+        scale: factor of the scores.
+        window: sliding window in tokens, or None for full attention.
+        prefix: keys and values [S, J, d] of all prompts, packed; None where rows have no prompt.
+        prefix_lengths: length of each prompt in tokens.
+
+    Returns:
+        [R, H, d].
+    """
+    kp, vp = prefix if prefix is not None else (None, None)
+    return _Attention.apply(q_RHd, k_RJd, v_RJd, kp, vp, layout, scale, window, tuple(prefix_lengths))  # type: ignore[no-any-return, no-untyped-call]
+
+
+class _Attention(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, q, k, v, kp, vp, layout, scale, window, lengths):  # type: ignore[no-untyped-def]
+        ctx.save_for_backward(q, k, v, kp, vp)
+        ctx.rest = layout, scale, window, lengths
+        return forward(q, k, v, kp, vp, layout, scale, window, lengths)
+
+    @staticmethod
+    def backward(ctx: Any, grad):  # type: ignore[no-untyped-def]
+        q, k, v, kp, vp = ctx.saved_tensors
+        want_prefix = ctx.needs_input_grad[3] or ctx.needs_input_grad[4]
+        grads = backward(grad, q, k, v, kp, vp, *ctx.rest, want_prefix=want_prefix)
+        return (*grads, None, None, None, None)
+
+
+def forward(
+    q: torch.Tensor,
+    k: torch.Tensor,
+    v: torch.Tensor,
+    kp: torch.Tensor | None,
+    vp: torch.Tensor | None,
+    layout: Layout,
+    scale: float,
+    window: int | None,
+    lengths: tuple[int, ...],
+) -> torch.Tensor:
+    """`attend` without autograd, for callers that write their own backward pass. Shapes as there."""
+    out = torch.empty_like(q)
+    offsets = _offsets(lengths)
+    for block in layout.blocks:
+        part = _Part(block, q, k, v, kp, vp, offsets, scale, window)
+        part.write(out, part.attend(part.probabilities()))
+    return out
+
+
+def backward(
+    grad: torch.Tensor,
+    q: torch.Tensor,
+    k: torch.Tensor,
+    v: torch.Tensor,
+    kp: torch.Tensor | None,
+    vp: torch.Tensor | None,
+    layout: Layout,
+    scale: float,
+    window: int | None,
+    lengths: tuple[int, ...],
+    *,
+    want_prefix: bool,
+    into: tuple[torch.Tensor, torch.Tensor, torch.Tensor] | None = None,
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor | None, torch.Tensor | None]:
+    """Gradients of `forward` with respect to q, k, v, kp and vp.
+
+    Args:
+        grad: gradient of the result [R, H, d].
+        want_prefix: whether the gradients of kp and vp are wanted.
+        into: tensors to write the gradients of q, k and v to.
+    """
+    dq, dk, dv = into if into is not None else (torch.empty_like(q), torch.empty_like(k), torch.empty_like(v))
+    want_prefix = want_prefix and kp is not None
+    dkp = torch.zeros_like(kp) if want_prefix and kp is not None else None
+    dvp = torch.zeros_like(vp) if want_prefix and vp is not None else None
+    offsets = _offsets(lengths)
+    for block in layout.blocks:
+        part = _Part(block, q, k, v, kp, vp, offsets, scale, window)
+        part.backward(grad, (dq, dk, dv), dkp, dvp)
+    return dq, dk, dv, dkp, dvp
+
+
+def _offsets(lengths: tuple[int, ...]) -> list[int]:
+    out = [0]
+    for length in lengths:
+        out.append(out[-1] + length)
+    return out
+
+
+class _Part:
+    """One block's queries, keys and values, head first, and the arithmetic on them."""
+
+    def __init__(
+        self,
+        block: Block,
+        q: torch.Tensor,
+        k: torch.Tensor,
+        v: torch.Tensor,
+        kp: torch.Tensor | None,
+        vp: torch.Tensor | None,
+        offsets: list[int],
+        scale: float,
+        window: int | None,
+    ) -> None:
+        self.block, self.scale, self.window = block, scale, window
+        self.J, self.d = k.shape[1], k.shape[2]
+        self.G = q.shape[1] // self.J
+        self.n, self.T = block.rows, block.length
+        self.q = self._pad(q)  # [J, n*T*G, d]
+        self.k = self._pad(k)  # [J, n*T, d]
+        self.v = self._pad(v)
+        self.P = 0
+        self.span = slice(0, 0)
+        if kp is not None and vp is not None:
+            self.span = slice(offsets[block.prompt], offsets[block.prompt + 1])
+            self.kp = kp[self.span].transpose(0, 1)  # [J, P, d]
+            self.vp = vp[self.span].transpose(0, 1)
+            self.P = self.kp.shape[1]
+
+    def _pad(self, x_RHd: torch.Tensor) -> torch.Tensor:
+        """Packed [R, J*g, d] -> padded [J, n*T*g, d]."""
+        block = self.block
+        x = x_RHd[block.start : block.stop]
+        if block.gather_nT is not None:
+            x = x.index_select(0, block.gather_nT)
+        g = x.shape[1] // self.J
+        return x.reshape(self.n * self.T, self.J, g, self.d).transpose(0, 1).contiguous().view(self.J, -1, self.d)
+
+    def write(self, out_RHd: torch.Tensor, x: torch.Tensor) -> None:
+        """Write padded [J, n*T*g, d] to its packed place."""
+        block = self.block
+        x = x.view(self.J, self.n * self.T, -1, self.d).transpose(0, 1)
+        if block.valid is not None:
+            x = x.index_select(0, block.valid)
+        out_RHd[block.start : block.stop].view(x.shape).copy_(x)
+
+    def _rows(self, x: torch.Tensor) -> torch.Tensor:
+        """[J, n*a, b] -> [J*n, a, b]."""
+        return x.view(self.J * self.n, -1, x.shape[-1])
+
+    def probabilities(self) -> torch.Tensor:
+        """Joint softmax over prompt and row: [J, n*T*G, P + T]."""
+        hidden_prefix, hidden_local = self.block.hidden_from(self.P, self.window)
+        local = torch.bmm(self._rows(self.q), self._rows(self.k).transpose(1, 2))
+        if hidden_local is not None:
+            self._hide(local, hidden_local, self.T)
+        scores = local.view(self.J, -1, self.T)
+        if self.P:
+            prefix = torch.bmm(self.q, self.kp.transpose(1, 2))
+            if hidden_prefix is not None:
+                self._hide(prefix, hidden_prefix, self.P)
+            scores = torch.cat([prefix, scores], -1)
+        scores.mul_(self.scale)
+        return torch.softmax(scores, -1, dtype=torch.float32).to(self.q.dtype)
+
+    def _hide(self, scores: torch.Tensor, hidden: torch.Tensor, keys: int) -> None:
+        view = scores.view(self.J, self.n, self.T, self.G, keys)
+        view.masked_fill_(hidden[None, :, :, None, :], float("-inf"))
+
+    def attend(self, p: torch.Tensor) -> torch.Tensor:
+        """Weighted values: [J, n*T*G, d]."""
+        local = torch.bmm(self._rows(p[..., self.P :].contiguous() if self.P else p), self._rows(self.v))
+        out = local.view(self.J, -1, self.d)
+        return torch.baddbmm(out, p[..., : self.P], self.vp) if self.P else out
+
+    def backward(
+        self,
+        grad: torch.Tensor,
+        into: tuple[torch.Tensor, torch.Tensor, torch.Tensor],
+        dkp: torch.Tensor | None,
+        dvp: torch.Tensor | None,
+    ) -> None:
+        """Write the gradients of q, k, v; add those of the prompt."""
+        dout = self._pad(grad)
+        if self.block.valid is not None:  # slots that hold no token repeat one that does: their gradient is not ours
+            mask = dout.new_zeros(self.n * self.T).index_fill_(0, self.block.valid, 1.0)
+            dout.view(self.J, self.n * self.T, self.G, self.d).mul_(mask[:, None, None])
+        p = self.probabilities()
+        dlocal = torch.bmm(self._rows(dout), self._rows(self.v).transpose(1, 2)).view(self.J, -1, self.T)
+        dp = torch.cat([torch.bmm(dout, self.vp.transpose(1, 2)), dlocal], -1) if self.P else dlocal
+        ds = torch._softmax_backward_data(dp, p, -1, p.dtype).mul_(self.scale)
+        ds_local = self._rows(ds[..., self.P :].contiguous() if self.P else ds)
+        p_local = self._rows(p[..., self.P :].contiguous() if self.P else p)
+        dq = torch.bmm(ds_local, self._rows(self.k)).view(self.J, -1, self.d)
+        if self.P:
+            dq = torch.baddbmm(dq, ds[..., : self.P], self.kp)
+            if dkp is not None and dvp is not None:
+                dkp[self.span] += torch.bmm(ds[..., : self.P].transpose(1, 2), self.q).transpose(0, 1)
+                dvp[self.span] += torch.bmm(p[..., : self.P].transpose(1, 2), dout).transpose(0, 1)
+        self.write(into[0], dq)
+        self.write(into[1], torch.bmm(ds_local.transpose(1, 2), self._rows(self.q)).view(self.J, -1, self.d))
+        self.write(into[2], torch.bmm(p_local.transpose(1, 2), self._rows(dout)).view(self.J, -1, self.d))

@@ -1,0 +1,255 @@
+"""One interface to any causal transformers model: read prompts once, run rows on them, score where asked.
+
+Knows nothing about tasks or labels. `read_prefix` + `forward` serve prompts read before; `forward` with prompts reads
+them in the same pass (training: one set of matrix products for prompts and rows). Llama-family models take the fused
+layers of fused.py; all others run their own modules over the packed tokens, attention replaced.
+
+B rows, R tokens of all rows, K prompts, S tokens of all prompts, P prompt length, M scored tokens, D hidden, J
+key/value heads, d head size, V vocabulary, C wanted vocabulary entries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.nn import functional as F
+
+from trimtab.backbones import attention, fused
+from trimtab.backbones.layout import Layout, Row, pack
+from trimtab.errors import TrimtabError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from transformers import PreTrainedModel
+
+ATTENTION = "trimtab_shared_prefix"
+
+
+@dataclass(frozen=True)
+class PrefixState:
+    """Keys and values of K prompts, packed one after another: what the backbone keeps after reading them.
+
+    Attributes:
+        layers: keys and values [S, J, d] a layer, positions applied.
+        lengths: tokens of each prompt.
+    """
+
+    layers: tuple[tuple[torch.Tensor, torch.Tensor], ...]
+    lengths: tuple[int, ...]
+
+    @staticmethod
+    def join(states: Sequence[PrefixState]) -> PrefixState:
+        """Put prompts read separately side by side; their indices follow in order."""
+        if len(states) == 1:
+            return states[0]
+        layers = tuple(
+            (torch.cat([k for k, _ in layer]), torch.cat([v for _, v in layer]))
+            for layer in zip(*(state.layers for state in states), strict=True)
+        )
+        return PrefixState(layers, tuple(length for state in states for length in state.lengths))
+
+
+@dataclass
+class _Pass:
+    """One pass over packed tokens, as the attention of a plain module needs to know it."""
+
+    prompts: Layout | None
+    rows: Layout | None
+    lengths: tuple[int, ...]
+    state: Sequence[tuple[torch.Tensor, torch.Tensor]] | None
+    capture: list[tuple[torch.Tensor, torch.Tensor]] | None
+
+
+_current: ContextVar[_Pass | None] = ContextVar("trimtab_pass", default=None)
+
+
+def _attend_packed(
+    module: Any, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, mask: object, scaling: float | None = None,
+    sliding_window: int | None = None, softcap: float | None = None, s_aux: object = None, **_: object,
+) -> tuple[torch.Tensor, None]:  # fmt: skip
+    """Attention function for transformers modules: shapes [1, heads, N, d] in, [1, N, heads, d] out."""
+    now = _current.get()
+    assert now is not None, "the attention of a backbone runs inside its own forward only"
+    if softcap is not None or s_aux is not None:
+        raise TrimtabError("attention with score capping or sinks is not supported.", "Choose another backbone.")
+    q, k, v = (x[0].transpose(0, 1) for x in (query, key, value))
+    scale = scaling if scaling is not None else q.shape[-1] ** -0.5
+    S = len(now.prompts) if now.prompts is not None else 0
+    prefix = now.state[module.layer_idx] if now.state is not None else None
+    out = []
+    if now.prompts is not None:
+        prefix = k[:S], v[:S]
+        if now.capture is not None:
+            now.capture.append(prefix)
+        out.append(attention.attend(q[:S], *prefix, now.prompts, scale=scale, window=sliding_window))
+    if now.rows is not None:
+        out.append(
+            attention.attend(
+                q[S:], k[S:], v[S:], now.rows, scale=scale, window=sliding_window, prefix=prefix,
+                prefix_lengths=now.lengths,
+            )  # fmt: skip
+        )
+    return torch.cat(out)[None], None
+
+
+class CausalBackbone:
+    """A frozen causal language model.
+
+    Args:
+        model: a transformers causal language model; frozen, put in evaluation mode and given Trimtab's attention.
+        fuse: use the fused layers where the family is known (the plain path gives the same numbers).
+
+    Raises:
+        TrimtabError: if the model's attention cannot be replaced.
+    """
+
+    def __init__(self, model: PreTrainedModel, *, fuse: bool = True) -> None:
+        from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+
+        ALL_ATTENTION_FUNCTIONS.register(ATTENTION, _attend_packed)
+        if not getattr(model, "_supports_attention_backend", False) and not getattr(model, "_supports_sdpa", False):
+            raise TrimtabError(
+                f"backbone of type '{model.config.model_type}' cannot run with a replaced attention.",
+                "Choose a causal transformer such as Llama, Qwen, Gemma 3, GPT-2, GPT-NeoX or OPT.",
+            )
+        model.requires_grad_(False)
+        model.eval()
+        model.set_attn_implementation(ATTENTION)
+        self.model = model
+        self.config: Any = model.config
+        self.embedding: Any = model.get_input_embeddings()
+        self.output: Any = model.get_output_embeddings()
+        self.heads = int(self.config.num_attention_heads)
+        self.hidden_size = int(self.embedding.weight.shape[1])
+        self.vocabulary_size = int(self.output.weight.shape[0])
+        self.context = int(getattr(self.config, "max_position_embeddings", 0) or 2**31)
+        self.parameters = sum(p.numel() for p in model.parameters())
+        with torch.no_grad():
+            sample = self.embedding(torch.arange(min(4096, self.embedding.weight.shape[0]), device=self.device))
+            self.embedding_rms = float(sample.float().square().mean().sqrt())
+        self._layers = fused.layers_of(model) if fuse else None
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.embedding.weight.device  # type: ignore[no-any-return]
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Number format of the weights."""
+        return self.embedding.weight.dtype  # type: ignore[no-any-return]
+
+    @property
+    def fused(self) -> bool:
+        """Whether the fused layers are in use."""
+        return self._layers is not None
+
+    def embed(self, ids: torch.Tensor) -> torch.Tensor:
+        """Input embeddings, scaled as the model scales them: [...] token ids -> [..., D]."""
+        return self.embedding(ids)  # type: ignore[no-any-return]
+
+    def read_prefix(self, prompts: Sequence[torch.Tensor]) -> PrefixState:
+        """Read K prompts, each [P, D] embeddings (lengths may differ); gradients flow to them through the state."""
+        lengths = tuple(int(prompt.shape[0]) for prompt in prompts)
+        capture: list[tuple[torch.Tensor, torch.Tensor]] = []
+        layout = self._prompt_layout(lengths)
+        x = torch.cat([prompt.to(self.dtype) for prompt in prompts])
+        self._run(x, _Pass(layout, None, lengths, None, capture), layout.positions_R, keep=None, first_grad=len(x))
+        return PrefixState(tuple(capture), lengths)
+
+    def forward(
+        self,
+        rows: Layout | Sequence[Row],
+        prefix: PrefixState | Sequence[torch.Tensor] | None = None,
+        *,
+        wanted: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """Run rows behind their prompts.
+
+        Args:
+            rows: the rows, packed or not; `Row.prompt` says which prompt each is read with.
+            prefix: prompts read before (`read_prefix`), or prompt embeddings [P, D] to read in this same pass, or
+                None where rows stand alone.
+            wanted: packed token indices whose hidden states are wanted; by default the last text token of each row.
+
+        Returns:
+            Final hidden states [M, D] of the wanted tokens, ready for `logits`.
+
+        Raises:
+            TrimtabError: if a prompt and its row do not fit into the backbone's context.
+        """
+        state = prefix if isinstance(prefix, PrefixState) else None
+        prompts = prefix if prefix is not None and state is None else None
+        lengths = state.lengths if state else tuple(int(p.shape[0]) for p in prompts or ())  # type: ignore[union-attr]
+        layout = rows if isinstance(rows, Layout) else self.pack(rows, max(lengths, default=0))
+        longest = torch.tensor(lengths, device=self.device)[layout.prompt_R] if lengths else 0
+        positions = layout.positions_R + longest
+        if int(positions.max()) >= self.context:
+            raise TrimtabError(
+                f"a row of {int(positions.max()) + 1} tokens is longer than the backbone's context of {self.context}.",
+                "Set template.truncate or a smaller template.max_tokens.",
+            )
+        x = self.embed(layout.ids_R)
+        wanted = layout.last_text_B if wanted is None else wanted
+        prompt_layout = None
+        if prompts is not None:
+            prompt_layout = self._prompt_layout(lengths)
+            x = torch.cat([*(prompt.to(x.dtype) for prompt in prompts), x])  # type: ignore[union-attr]
+            positions = torch.cat([prompt_layout.positions_R, positions])
+        S = len(x) - len(layout)
+        now = _Pass(prompt_layout, layout, lengths, state.layers if state else None, None)
+        return self._run(x, now, positions, keep=wanted + S, first_grad=S)
+
+    def pack(self, rows: Sequence[Row], prefix_length: int = 0) -> Layout:
+        """Pack rows for `forward`; keep the layout where the same rows are run again."""
+        return pack(rows, heads=self.heads, device=self.device, prefix_length=prefix_length)
+
+    def logits(self, hidden_MD: torch.Tensor, only: torch.Tensor | None = None) -> torch.Tensor:
+        """Scores of the next token, float32: [M, D] -> [M, V], or [M, C] of the vocabulary entries `only` [C]."""
+        weight, bias = self.output.weight, getattr(self.output, "bias", None)
+        if only is not None:
+            weight = weight.index_select(0, only)
+            bias = bias.index_select(0, only) if bias is not None else None
+        scores = F.linear(hidden_MD, weight, bias).float()
+        cap = getattr(self.config, "final_logit_softcapping", None)
+        return torch.tanh(scores / cap) * cap if cap else scores
+
+    def _prompt_layout(self, lengths: tuple[int, ...]) -> Layout:
+        rows = [Row([0] * length, prompt=index) for index, length in enumerate(lengths)]
+        layout = self.pack(rows)
+        assert layout.starts == tuple(sorted(layout.starts)), "prompts stay in order"
+        return layout
+
+    def _run(
+        self, x_ND: torch.Tensor, now: _Pass, positions_N: torch.Tensor, *, keep: torch.Tensor | None, first_grad: int
+    ) -> torch.Tensor:
+        if self._layers is None:
+            with _running(now):
+                hidden = self.model.base_model(inputs_embeds=x_ND[None], position_ids=positions_N[None], use_cache=False)
+            hidden_ND: torch.Tensor = hidden.last_hidden_state[0]
+            return hidden_ND if keep is None else hidden_ND.index_select(0, keep)
+        rotary = {kind: self._rotary(x_ND, positions_N, kind) for kind in {layer.rotary for layer in self._layers}}
+        step = fused.Step(now.prompts, now.rows, now.lengths, rotary, keep, first_grad)
+        x_ND = fused.run(x_ND, self._layers, step, now.state, now.capture)
+        return self.model.base_model.norm(x_ND)  # type: ignore[no-any-return, operator, union-attr]
+
+    def _rotary(self, x_ND: torch.Tensor, positions_N: torch.Tensor, kind: str) -> tuple[torch.Tensor, torch.Tensor]:
+        rotary: Any = self.model.base_model.rotary_emb
+        cos, sin = rotary(x_ND[None], positions_N[None], kind) if kind else rotary(x_ND[None], positions_N[None])
+        half = cos.shape[-1] // 2
+        return cos[0, :, None, :half], sin[0, :, None, :half]
+
+
+@contextmanager
+def _running(now: _Pass) -> Iterator[None]:
+    token = _current.set(now)
+    try:
+        yield
+    finally:
+        _current.reset(token)

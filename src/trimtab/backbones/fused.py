@@ -1,0 +1,370 @@
+"""Decoder layers of the Llama family with a hand-written backward pass. The plain path of causal.py is its oracle.
+
+The weights are frozen, so that the backward pass needs gradients of activations only: one Function a layer saves the
+few tensors that takes (residual stream, rotated queries, keys and values, MLP pre-activations), runs queries, keys and
+values as one matrix product, gate and up as another, and in the last layer computes only the tokens that are scored.
+
+N packed tokens (S of prompts first, then R of rows), D hidden, H query heads, J key/value heads, d head size, I MLP width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from trimtab.backbones import attention
+from trimtab.backbones.layout import Layout
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Frozen weights and constants of one decoder layer. Norm weights are the factors themselves (Gemma's 1 + w)."""
+
+    norm_attention: torch.Tensor
+    qkv: torch.Tensor  # [(H + 2J) d, D]
+    qkv_bias: torch.Tensor | None
+    norm_q: torch.Tensor | None  # [d]; Qwen3 and Gemma 3 normalise queries and keys
+    norm_k: torch.Tensor | None
+    out: torch.Tensor  # [D, H d]
+    norm_after_attention: torch.Tensor | None  # Gemma 3
+    norm_mlp: torch.Tensor
+    gate_up: torch.Tensor  # [2I, D]
+    down: torch.Tensor  # [D, I]
+    norm_after_mlp: torch.Tensor | None  # Gemma 3
+    heads: int
+    kv_heads: int
+    head_size: int
+    eps: float
+    scale: float
+    window: int | None
+    rotary: str  # which of the model's rotary embeddings
+    tanh_gelu: bool  # MLP gate: tanh-approximated GELU, else SiLU
+
+
+@dataclass(frozen=True)
+class Step:
+    """What all layers of one pass share.
+
+    Attributes:
+        prompts: layout of the prompt tokens read in this pass (S of them), or None where none are.
+        rows: layout of the row tokens, or None where only prompts are read.
+        prefix_lengths: length of each prompt in tokens.
+        rotary: name -> (cos, sin), each [N, 1, d/2].
+        keep: packed tokens wanted from the last layer, or None for all.
+        first_grad: number of leading tokens whose input gradient is wanted (the others are frozen embeddings).
+    """
+
+    prompts: Layout | None
+    rows: Layout | None
+    prefix_lengths: tuple[int, ...]
+    rotary: dict[str, tuple[torch.Tensor, torch.Tensor]]
+    keep: torch.Tensor | None
+    first_grad: int
+
+    @property
+    def prompt_tokens(self) -> int:
+        """S of this pass."""
+        return len(self.prompts) if self.prompts is not None else 0
+
+
+def layers_of(model: nn.Module) -> list[Layer] | None:
+    """Read the layers of a transformers model, or None where its family is not one this file knows.
+
+    The separate query/key/value and gate/up weights become views of one joined tensor, so that the model itself stays
+    usable and memory does not double.
+    """
+    config: Any = model.config
+    gemma = False
+    match config.model_type:
+        case "llama" | "mistral" | "qwen2" | "qwen3":
+            if config.hidden_act != "silu" or getattr(config, "mlp_bias", False):
+                return None
+        case "gemma3_text":
+            gemma = True
+            if config.hidden_activation != "gelu_pytorch_tanh" or config.attn_logit_softcapping is not None:
+                return None
+        case _:
+            return None
+    return [_read(layer, config, gemma) for layer in model.model.layers]  # type: ignore[union-attr]
+
+
+def _read(layer: Any, config: Any, gemma: bool) -> Layer:
+    att, mlp = layer.self_attn, layer.mlp
+    if att.o_proj.bias is not None:
+        raise NotImplementedError("output projection with a bias")
+    qkv, bias = _join([att.q_proj, att.k_proj, att.v_proj])
+    gate_up, _ = _join([mlp.gate_proj, mlp.up_proj])
+    window = config.sliding_window if config.model_type == "mistral" else getattr(att, "sliding_window", None)
+    head = int(att.head_dim)
+
+    def factor(norm: Any) -> torch.Tensor:
+        weight = norm.weight.detach()
+        return 1.0 + weight.float() if gemma else weight
+
+    q_norm, k_norm = getattr(att, "q_norm", None), getattr(att, "k_norm", None)
+    return Layer(
+        factor(layer.input_layernorm),
+        qkv,
+        bias,
+        factor(q_norm) if q_norm is not None else None,
+        factor(k_norm) if k_norm is not None else None,
+        att.o_proj.weight.detach(),
+        factor(layer.post_attention_layernorm) if gemma else None,
+        factor(layer.pre_feedforward_layernorm if gemma else layer.post_attention_layernorm),
+        gate_up,
+        mlp.down_proj.weight.detach(),
+        factor(layer.post_feedforward_layernorm) if gemma else None,
+        qkv.shape[0] // head - 2 * (att.k_proj.weight.shape[0] // head),
+        att.k_proj.weight.shape[0] // head,
+        head,
+        float(config.rms_norm_eps),
+        float(att.scaling),
+        int(window) if window else None,
+        att.layer_type if gemma else "",
+        gemma,
+    )
+
+
+def _join(linears: list[nn.Linear]) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Join the weights of linear layers that read the same input; the layers keep views of the joined tensor."""
+    weight = torch.cat([linear.weight.detach() for linear in linears])
+    biased = linears[0].bias is not None
+    bias = torch.cat([linear.bias.detach() for linear in linears]) if biased else None
+    at = 0
+    for linear in linears:
+        size = linear.weight.shape[0]
+        linear.weight.data = weight[at : at + size]
+        if bias is not None:
+            linear.bias.data = bias[at : at + size]
+        at += size
+    return weight, bias
+
+
+def run(
+    x_ND: torch.Tensor,
+    layers: Sequence[Layer],
+    step: Step,
+    state: Sequence[tuple[torch.Tensor, torch.Tensor]] | None,
+    capture: list[tuple[torch.Tensor, torch.Tensor]] | None,
+) -> torch.Tensor:
+    """Run the decoder layers.
+
+    Args:
+        x_ND: packed input embeddings, prompts first.
+        layers: the decoder layers.
+        step: what the layers share.
+        state: keys and values [S, J, d] a layer of prompts read before, where `step.prompts` is None.
+        capture: filled with keys and values [S, J, d] a layer of the prompts of this pass; gradients flow through.
+
+    Returns:
+        [N, D], or [len(step.keep), D]; before the final norm.
+    """
+    for index, layer in enumerate(layers):
+        last = index == len(layers) - 1
+        kp, vp = state[index] if state is not None else (None, None)
+        x_ND, k, v = _Layer.apply(x_ND, kp, vp, layer, step, last, index == 0)  # type: ignore[no-untyped-call]
+        if capture is not None:
+            capture.append((k, v))
+    return x_ND
+
+
+class _Layer(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x, kp, vp, layer, step, last, first):  # type: ignore[no-untyped-def]
+        S = step.prompt_tokens
+        h, rstd1 = _norm(x, layer.norm_attention, layer.eps)
+        raw = F.linear(h, layer.qkv, layer.qkv_bias).view(x.shape[0], -1, layer.head_size)
+        qkv, rstd_qk = _normed_rotated(raw, layer, step)
+        att = _attend(qkv, layer, step, kp, vp)
+        keep = step.keep if last else None
+        o = F.linear(att if keep is None else att.index_select(0, keep), layer.out)
+        residual = x if keep is None else x.index_select(0, keep)
+        o_raw = rstd_o = m_raw = rstd_m = None
+        if layer.norm_after_attention is not None:
+            o_raw = o
+            o, rstd_o = _norm(o, layer.norm_after_attention, layer.eps)
+        x2 = residual + o
+        h, rstd2 = _norm(x2, layer.norm_mlp, layer.eps)
+        gate_up = F.linear(h, layer.gate_up)
+        m = F.linear(_gate(gate_up, layer), layer.down)
+        if layer.norm_after_mlp is not None:
+            m_raw = m
+            m, rstd_m = _norm(m, layer.norm_after_mlp, layer.eps)
+            y = x2 + m
+        else:
+            y = m.add_(x2)
+        ctx.save_for_backward(
+            x, rstd1, raw if rstd_qk is not None else None, rstd_qk, qkv, kp, vp, o_raw, rstd_o, x2, rstd2, gate_up,
+            m_raw, rstd_m,
+        )  # fmt: skip
+        ctx.rest = layer, step, keep, first
+        ctx.set_materialize_grads(False)
+        k, v = qkv[:S, layer.heads : -layer.kv_heads], qkv[:S, -layer.kv_heads :]
+        return y, k, v
+
+    @staticmethod
+    def backward(ctx: Any, dy, dk_out, dv_out):  # type: ignore[no-untyped-def]
+        (x, rstd1, raw, rstd_qk, qkv, kp, vp, o_raw, rstd_o, x2, rstd2, gate_up, m_raw, rstd_m) = ctx.saved_tensors
+        layer, step, keep, first = ctx.rest
+        dqkv = torch.zeros_like(qkv)
+        dkp = dvp = dx2 = None
+        if dy is not None:
+            dm = dy if m_raw is None else _norm_backward(dy, m_raw, rstd_m, layer.norm_after_mlp)
+            dgate_up = _gate_backward(torch.mm(dm, layer.down), gate_up, layer)
+            dx2 = _norm_backward(torch.mm(dgate_up, layer.gate_up), x2, rstd2, layer.norm_mlp, add=dy)
+            do = dx2 if o_raw is None else _norm_backward(dx2, o_raw, rstd_o, layer.norm_after_attention)
+            datt = torch.mm(do, layer.out)
+            if keep is not None:
+                datt = datt.new_zeros(x.shape[0], datt.shape[1]).index_copy_(0, keep, datt)
+            dkp, dvp = _attend_backward(datt.view(x.shape[0], layer.heads, layer.head_size), dqkv, qkv, layer, step,
+                                        kp, vp, want_state=ctx.needs_input_grad[1])  # fmt: skip
+        S = step.prompt_tokens
+        if dk_out is not None:
+            dqkv[:S, layer.heads : -layer.kv_heads] += dk_out
+        if dv_out is not None:
+            dqkv[:S, -layer.kv_heads :] += dv_out
+        dx = None
+        if ctx.needs_input_grad[0]:
+            wanted = step.first_grad if first else x.shape[0]
+            draw = _normed_rotated_backward(dqkv[:wanted], raw, rstd_qk, layer, step)
+            dh = torch.mm(draw.view(wanted, -1), layer.qkv)
+            dx = _norm_backward(dh, x[:wanted], rstd1[:wanted], layer.norm_attention)
+            if wanted < x.shape[0]:
+                dx = torch.cat([dx, dx.new_zeros(x.shape[0] - wanted, dx.shape[1])])
+            if dx2 is not None and keep is not None:
+                dx.index_add_(0, keep, dx2)
+            elif dx2 is not None:
+                dx[:wanted] += dx2[:wanted]
+        return dx, dkp, dvp, None, None, None, None
+
+
+def _attend(qkv: torch.Tensor, layer: Layer, step: Step, kp: Any, vp: Any) -> torch.Tensor:
+    """[N, H d]: prompts attend to themselves, rows to their prompt and themselves."""
+    S, (q, k, v) = step.prompt_tokens, _split(qkv, layer)
+    if step.prompts is not None:
+        kp, vp = k[:S], v[:S]
+    out = qkv.new_empty(qkv.shape[0], layer.heads * layer.head_size)
+    heads = out.view(-1, layer.heads, layer.head_size)
+    if step.prompts is not None:
+        heads[:S] = attention.forward(q[:S], kp, vp, None, None, step.prompts, layer.scale, layer.window, ())
+    if step.rows is not None:
+        heads[S:] = attention.forward(
+            q[S:], k[S:], v[S:], kp, vp, step.rows, layer.scale, layer.window, step.prefix_lengths
+        )
+    return out
+
+
+def _attend_backward(
+    datt: torch.Tensor, dqkv: torch.Tensor, qkv: torch.Tensor, layer: Layer, step: Step, kp: Any, vp: Any, *,
+    want_state: bool,
+) -> tuple[torch.Tensor | None, torch.Tensor | None]:  # fmt: skip
+    """Write the gradients of queries, keys and values to dqkv; return those of prompts read before."""
+    S, (q, k, v) = step.prompt_tokens, _split(qkv, layer)
+    dq, dk, dv = _split(dqkv, layer)
+    dkp = dvp = None
+    if step.prompts is not None:
+        kp, vp = k[:S], v[:S]
+    if step.rows is not None:
+        _, _, _, dkp, dvp = attention.backward(
+            datt[S:], q[S:], k[S:], v[S:], kp, vp, step.rows, layer.scale, layer.window, step.prefix_lengths,
+            want_prefix=want_state or step.prompts is not None, into=(dq[S:], dk[S:], dv[S:]),
+        )  # fmt: skip
+    if step.prompts is not None:
+        attention.backward(
+            datt[:S], q[:S], k[:S], v[:S], None, None, step.prompts, layer.scale, layer.window, (),
+            want_prefix=False, into=(dq[:S], dk[:S], dv[:S]),
+        )  # fmt: skip
+        if dkp is not None and dvp is not None:
+            dk[:S] += dkp
+            dv[:S] += dvp
+        return None, None
+    return dkp, dvp
+
+
+def _split(qkv: torch.Tensor, layer: Layer) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    return qkv[:, : layer.heads], qkv[:, layer.heads : -layer.kv_heads], qkv[:, -layer.kv_heads :]
+
+
+def _norm(x: torch.Tensor, weight: torch.Tensor, eps: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """Root mean square norm (Zhang & Sennrich 2019) over the last axis, and 1 / RMS in float32."""
+    wide = x.float()
+    rstd = torch.linalg.vector_norm(wide, dim=-1, keepdim=True).square_().div_(x.shape[-1]).add_(eps).rsqrt_()
+    return torch.mul(wide, rstd).mul_(weight).to(x.dtype), rstd
+
+
+def _norm_backward(
+    dh: torch.Tensor, x: torch.Tensor, rstd: torch.Tensor, weight: Any, add: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Gradient of `_norm` with respect to x, plus `add`."""
+    g = torch.mul(dh.float(), weight)
+    wide = x.float()
+    shared = (g * wide).sum(-1, keepdim=True).mul_(rstd.pow(3).div_(-x.shape[-1]))
+    out = g.mul_(rstd).addcmul_(wide, shared)
+    if add is not None:
+        out.add_(add)
+    return out.to(x.dtype)
+
+
+def _normed_rotated(raw: torch.Tensor, layer: Layer, step: Step) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Normalise (where the family does) and rotate queries and keys; values pass. raw: [N, H + 2J, d]."""
+    qk = raw[:, : -layer.kv_heads]
+    rstd = None
+    if layer.norm_q is not None:
+        weight = _qk_weight(layer)
+        qk, rstd = _norm(qk, weight, layer.eps)
+    cos, sin = step.rotary[layer.rotary]
+    half = layer.head_size // 2
+    out = torch.empty_like(raw)
+    out[:, -layer.kv_heads :] = raw[:, -layer.kv_heads :]
+    rotated = out[:, : -layer.kv_heads]
+    a, b = qk[..., :half], qk[..., half:]
+    torch.mul(a, cos, out=rotated[..., :half]).addcmul_(b, sin, value=-1)
+    torch.mul(b, cos, out=rotated[..., half:]).addcmul_(a, sin)
+    return out, rstd
+
+
+def _normed_rotated_backward(
+    dqkv: torch.Tensor, raw: torch.Tensor | None, rstd: torch.Tensor | None, layer: Layer, step: Step
+) -> torch.Tensor:
+    wanted = dqkv.shape[0]
+    cos, sin = (table[:wanted] for table in step.rotary[layer.rotary])
+    half = layer.head_size // 2
+    out = dqkv.clone()
+    a, b = dqkv[:, : -layer.kv_heads, :half], dqkv[:, : -layer.kv_heads, half:]
+    back = out[:, : -layer.kv_heads]
+    torch.mul(a, cos, out=back[..., :half]).addcmul_(b, sin)
+    torch.mul(b, cos, out=back[..., half:]).addcmul_(a, sin, value=-1)
+    if raw is not None and rstd is not None:
+        back.copy_(_norm_backward(back, raw[:wanted, : -layer.kv_heads], rstd[:wanted], _qk_weight(layer)))
+    return out
+
+
+def _qk_weight(layer: Layer) -> torch.Tensor:
+    """[H + J, d]: the norm weight of each query and key head."""
+    assert layer.norm_q is not None and layer.norm_k is not None
+    return torch.cat([layer.norm_q.expand(layer.heads, -1), layer.norm_k.expand(layer.kv_heads, -1)])
+
+
+def _gate(gate_up: torch.Tensor, layer: Layer) -> torch.Tensor:
+    """act(gate) * up: [N, I]."""
+    gate, up = gate_up.chunk(2, -1)
+    return (F.gelu(gate, approximate="tanh") if layer.tanh_gelu else F.silu(gate)).mul_(up)
+
+
+def _gate_backward(da: torch.Tensor, gate_up: torch.Tensor, layer: Layer) -> torch.Tensor:
+    """Gradient of `_gate` with respect to [gate, up]: [N, 2I]."""
+    gate, up = gate_up.chunk(2, -1)
+    out = torch.empty_like(gate_up)
+    dgate, dup = out.chunk(2, -1)
+    torch.mul(da, F.gelu(gate, approximate="tanh") if layer.tanh_gelu else F.silu(gate), out=dup)
+    da = da.mul_(up)
+    if layer.tanh_gelu:
+        dgate.copy_(torch.ops.aten.gelu_backward(da, gate, approximate="tanh"))
+    else:
+        dgate.copy_(torch.ops.aten.silu_backward(da, gate))
+    return out

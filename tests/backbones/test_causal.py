@@ -1,0 +1,141 @@
+"""The shared-prefix paths, fused and plain, against transformers' own eager attention with the prompt repeated a row."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from models import ARCHITECTURES, VOCABULARY, tiny_model
+
+from trimtab.backbones.causal import CausalBackbone, PrefixState
+from trimtab.backbones.layout import Row
+
+FUSED = {"llama", "mistral", "qwen2", "qwen3", "gemma3"}
+LENGTHS = (3, 11, 5, 17, 17, 1, 8)
+
+
+@pytest.fixture(params=ARCHITECTURES)
+def architecture(request):
+    return request.param
+
+
+@pytest.fixture(params=[True, False], ids=["fused", "plain"])
+def backbone(architecture, request):
+    if request.param and architecture not in FUSED:
+        pytest.skip("this family has the plain path only")
+    made = CausalBackbone(tiny_model(architecture), fuse=request.param)
+    assert made.fused is request.param
+    return made
+
+
+def texts(seed: int = 1) -> list[list[int]]:
+    generator = torch.Generator().manual_seed(seed)
+    return [torch.randint(VOCABULARY, (n,), generator=generator).tolist() for n in LENGTHS]
+
+
+def prompts(backbone, lengths=(6,), seed: int = 2) -> list[torch.Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    scale = backbone.embedding_rms
+    return [(torch.randn(n, backbone.hidden_size, generator=generator) * scale).requires_grad_() for n in lengths]
+
+
+def repeated(model, rows, prompts) -> torch.Tensor:
+    """Oracle: each row alone through the untouched model, its prompt's embeddings put before its own."""
+    out = []
+    for row in rows:
+        own = model.get_input_embeddings()(torch.tensor(row.ids))
+        whole = torch.cat([prompts[row.prompt], own]) if prompts else own
+        out.append(model(inputs_embeds=whole[None], use_cache=False).logits[0, -1])
+    return torch.stack(out)
+
+
+def loss_of(logits: torch.Tensor) -> torch.Tensor:
+    targets = torch.arange(len(logits)) * 7 % VOCABULARY
+    return torch.nn.functional.cross_entropy(logits.float(), targets)
+
+
+@pytest.mark.parametrize("lengths", [(6,), (6, 1, 13)], ids=["one prompt", "three prompts of different length"])
+@pytest.mark.parametrize("two_passes", [False, True], ids=["one pass", "read_prefix first"])
+def test_shared_path_equals_repeated_path(architecture, backbone, lengths, two_passes):
+    oracle = tiny_model(architecture)
+    rows = [Row(ids, prompt=i % len(lengths)) for i, ids in enumerate(texts())]
+    ours, theirs = prompts(backbone, lengths), prompts(backbone, lengths)
+    logits = backbone.logits(backbone.forward(rows, backbone.read_prefix(ours) if two_passes else ours))
+    expected = repeated(oracle, rows, theirs)
+    torch.testing.assert_close(logits, expected, atol=1e-5, rtol=1e-5)
+    loss, loss_expected = loss_of(logits), loss_of(expected)
+    assert abs(loss.item() - loss_expected.item()) < 1e-5
+    loss.backward()
+    loss_expected.backward()
+    for mine, reference in zip(ours, theirs, strict=True):
+        assert (mine.grad - reference.grad).norm() <= 1e-4 * reference.grad.norm()
+
+
+def test_rows_without_a_prompt_equal_the_model(architecture, backbone):
+    rows = [Row(ids) for ids in texts()]
+    logits = backbone.logits(backbone.forward(rows))
+    torch.testing.assert_close(logits, repeated(tiny_model(architecture), rows, []), atol=1e-5, rtol=1e-5)
+
+
+def test_a_row_does_not_depend_on_its_batch(backbone):
+    rows = [Row(ids) for ids in texts()]
+    with torch.no_grad():
+        state = backbone.read_prefix(prompts(backbone))
+        together = backbone.logits(backbone.forward(rows, state))
+        alone = torch.cat([backbone.logits(backbone.forward([row], state)) for row in rows])
+    torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-5)
+
+
+def test_blocks_do_not_change_a_row(backbone, monkeypatch):
+    rows = [Row(ids) for ids in texts()]
+    with torch.no_grad():
+        whole = backbone.forward(rows, prompts(backbone))
+        monkeypatch.setattr("trimtab.backbones.layout.BLOCK_SCORES", 1)
+        cut = backbone.forward(rows, prompts(backbone))
+    torch.testing.assert_close(whole, cut, atol=1e-5, rtol=1e-5)
+
+
+def test_k_prompts_in_one_batch_equal_k_separate_runs(backbone):
+    ids = texts()
+    many = prompts(backbone, (6, 2, 9))
+    rows = [Row(x, prompt=k) for k in range(3) for x in ids]
+    hidden = backbone.forward(rows, many)
+    loss_of(backbone.logits(hidden)[: len(ids)]).backward()
+    assert many[1].grad is None or not many[1].grad.any()
+    for k, prompt in enumerate(prompts(backbone, (6, 2, 9))):
+        single = backbone.forward([Row(x) for x in ids], [prompt])
+        torch.testing.assert_close(hidden[k * len(ids) : (k + 1) * len(ids)], single, atol=1e-5, rtol=1e-5)
+        if k == 0:
+            loss_of(backbone.logits(single)).backward()
+            assert (many[0].grad - prompt.grad).norm() <= 1e-4 * prompt.grad.norm()
+
+
+def test_states_read_apart_join(backbone):
+    many = prompts(backbone, (6, 2, 9))
+    rows = [Row(x, prompt=i % 3) for i, x in enumerate(texts())]
+    with torch.no_grad():
+        joined = PrefixState.join([backbone.read_prefix([prompt]) for prompt in many])
+        torch.testing.assert_close(
+            backbone.forward(rows, joined), backbone.forward(rows, backbone.read_prefix(many)), atol=1e-5, rtol=1e-5
+        )
+
+
+def test_answer_tree_equals_each_branch_alone(architecture, backbone):
+    """Nodes 5 -> (7 -> 9, 8) behind each text: scores at every node as if its branch stood alone."""
+    nodes, parents = (5, 7, 9, 8), (-1, 0, 1, 0)
+    branches = [(5,), (5, 7), (5, 7, 9), (5, 8)]
+    trees = [Row([*ids, *nodes], parents=parents) for ids in texts()]
+    plain = Row(texts()[1])  # rows with and without a tree mix
+    layout = backbone.pack([*trees, plain])
+    wanted = torch.tensor([start + row.text_length + i for start, row in zip(layout.starts, trees, strict=False) for i in range(4)])
+    with torch.no_grad():
+        prompt = prompts(backbone)
+        ours = backbone.logits(backbone.forward(layout, prompt, wanted=wanted))
+        expected = repeated(tiny_model(architecture), [Row([*ids, *b]) for ids in texts() for b in branches], prompt)
+    torch.testing.assert_close(ours, expected, atol=1e-5, rtol=1e-5)
+
+
+def test_logits_of_some_words_only(backbone):
+    only = torch.tensor([3, 1, 96])
+    with torch.no_grad():
+        hidden = backbone.forward([Row([1, 2, 3])])
+        torch.testing.assert_close(backbone.logits(hidden, only), backbone.logits(hidden)[:, only])

@@ -1,0 +1,58 @@
+"""Tiny seeded models of several architectures."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from transformers import (
+    AutoModelForCausalLM,
+    Gemma3TextConfig,
+    GPT2Config,
+    GPTNeoXConfig,
+    LlamaConfig,
+    MistralConfig,
+    OPTConfig,
+    PreTrainedModel,
+    Qwen2Config,
+    Qwen3Config,
+)
+
+VOCABULARY = 97
+_SHAPE = {
+    "vocab_size": VOCABULARY,
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 4,
+    "max_position_embeddings": 256,
+    "tie_word_embeddings": True,
+}
+CONFIGS = {
+    "llama": LlamaConfig(**_SHAPE, num_key_value_heads=2),
+    "mistral": MistralConfig(**_SHAPE, num_key_value_heads=2, sliding_window=9),
+    "qwen2": Qwen2Config(**_SHAPE, num_key_value_heads=2),
+    "qwen3": Qwen3Config(**_SHAPE, num_key_value_heads=2, head_dim=16),
+    "gemma3": Gemma3TextConfig(
+        **_SHAPE, num_key_value_heads=1, head_dim=16, sliding_window=7,
+        layer_types=["sliding_attention", "full_attention", "sliding_attention"], query_pre_attn_scalar=16,
+    ),
+    "gpt2": GPT2Config(vocab_size=VOCABULARY, n_embd=32, n_layer=3, n_head=4, n_positions=256),
+    "gpt_neox": GPTNeoXConfig(**{**_SHAPE, "tie_word_embeddings": False}),
+    "opt": OPTConfig(
+        vocab_size=VOCABULARY, hidden_size=32, ffn_dim=48, num_hidden_layers=3, num_attention_heads=4,
+        max_position_embeddings=256, word_embed_proj_dim=32, dropout=0.0,
+    ),
+}  # fmt: skip
+ARCHITECTURES = list(CONFIGS)
+
+
+def tiny_model(architecture: str) -> PreTrainedModel:
+    """A causal model of 3 layers with weights large enough that mistakes show."""
+    torch.manual_seed(0)
+    model = AutoModelForCausalLM.from_config(copy.deepcopy(CONFIGS[architecture]), attn_implementation="eager")
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if parameter.dim() > 1 or "norm" in name:
+                parameter.add_(torch.randn_like(parameter) * (0.2 if parameter.dim() > 1 else 0.1))
+    return model.eval()
