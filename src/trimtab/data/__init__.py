@@ -1,1 +1,30 @@
 """Files to examples: records, splits, cleaning, checks. Knows nothing about tokens or models."""
+
+from trimtab.data.checks import DataReport, Finding, Lengths, Overlap, SplitReport, check
+from trimtab.data.clean import clean_text
+from trimtab.data.example import Example
+from trimtab.data.mapping import check_labels, read_examples, to_example
+from trimtab.data.records import BadRecord, Record, read_records
+from trimtab.data.splits import Splits, k_shot, load_splits, split_off, stratified_sample
+
+__all__ = [
+    "BadRecord",
+    "DataReport",
+    "Example",
+    "Finding",
+    "Lengths",
+    "Overlap",
+    "Record",
+    "SplitReport",
+    "Splits",
+    "check",
+    "check_labels",
+    "clean_text",
+    "k_shot",
+    "load_splits",
+    "read_examples",
+    "read_records",
+    "split_off",
+    "stratified_sample",
+    "to_example",
+]

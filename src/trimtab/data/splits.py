@@ -1,0 +1,209 @@
+"""Train, dev and test: stratified, seeded splits and samples. Knows nothing about file formats or labels' words.
+
+Rows are chosen by a hash of their text and the seed, not by their position: the same rows in another order give the
+same choice, on every machine.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+
+from trimtab.data.duplicates import group_by_text, text_key
+from trimtab.data.example import Example
+from trimtab.data.mapping import read_examples
+from trimtab.errors import TrimtabError
+from trimtab.spec import DataSettings
+
+
+@dataclass(frozen=True)
+class Splits:
+    """The examples of a task.
+
+    Attributes:
+        train: examples to tune on.
+        dev: examples to choose on.
+        test: examples to report on; empty where none are given.
+        note: what was done to get there, a sentence each, e.g. `dev: 692 of 6920 rows carved from train (seed 0)`.
+    """
+
+    train: list[Example]
+    dev: list[Example]
+    test: list[Example]
+    note: list[str] = field(default_factory=list)
+
+
+def load_splits(settings: DataSettings, fields: Sequence[str], *, base: Path) -> Splits:
+    """Read the splits of a task, set dev aside where none is given, then draw the samples asked for.
+
+    Dev is set aside before train is sampled. With `shots`, dev gets as many rows a label as train, or what is left.
+
+    Raises:
+        TrimtabError: a split cannot be read, train has one label only, or nothing can be set aside for dev.
+    """
+    _check_settings(settings)
+    assert settings.train is not None
+    note: list[str] = []
+    train = read_examples(settings.train, fields, settings, base=base)
+    _check_two_labels(train, settings)
+    if settings.dev is None:
+        train, dev = _set_dev_aside(train, settings, note)
+    else:
+        dev = read_examples(settings.dev, fields, settings, base=base)
+    test = [] if settings.test is None else read_examples(settings.test, fields, settings, base=base)
+    return Splits(
+        _sample_train(train, settings, note),
+        _sample("dev", dev, settings.dev_limit, settings.seed, note),
+        _sample("test", test, settings.test_limit, settings.seed, note),
+        note,
+    )
+
+
+def stratified_sample(examples: Sequence[Example], n: int, seed: int) -> list[Example]:
+    """Return `n` of `examples` in their order (all, where there are fewer).
+
+    Each label gets its share of `n`, rounded down or up; where rows are left over, labels that would get none come
+    first, then those with the largest remainder.
+    """
+    if n >= len(examples):
+        return list(examples)
+    strata = _by_label(examples)
+    share = {label: n * len(rows) / len(examples) for label, rows in strata.items()}
+    quota = {label: int(share[label]) for label in strata}
+    left_over = n - sum(quota.values())
+    first = sorted(strata, key=lambda label: (quota[label] > 0, quota[label] - share[label], _rank(seed, label)))
+    for label in first[:left_over]:
+        quota[label] += 1
+    return _pick(examples, [row for label in strata for row in _ranked(examples, strata[label], seed)[: quota[label]]])
+
+
+def k_shot(examples: Sequence[Example], k: int, seed: int) -> list[Example]:
+    """Return `k` rows of each label in the order of `examples` (all rows of a label that has fewer)."""
+    strata = _by_label(examples)
+    return _pick(examples, [row for rows in strata.values() for row in _ranked(examples, rows, seed)[:k]])
+
+
+def split_off(examples: Sequence[Example], fraction: float, seed: int) -> tuple[list[Example], list[Example]]:
+    """Return (what is kept, a stratified `fraction` set aside), both in the order of `examples`.
+
+    Of each label, `fraction` of the rows and at least one is set aside. Rows with the same text stay together, so a
+    label with a single text is kept whole; where most answers are of that sort (free text), they are split as one.
+    """
+    return _carve(examples, lambda rows: round(fraction * rows), seed)
+
+
+def _carve(examples: Sequence[Example], target: Callable[[int], int], seed: int) -> tuple[list[Example], list[Example]]:
+    """Set `target(rows)` rows of each label aside."""
+    strata: dict[str, list[list[int]]] = defaultdict(list)
+    for _, group in sorted(group_by_text(examples).items()):
+        counts = Counter(examples[row].answer or "" for row in group)
+        strata[min(counts, key=lambda label: (-counts[label], label))].append(group)
+    single = [groups[0] for groups in strata.values() if len(groups) == 1]
+    aside = [
+        row
+        for groups in strata.values()
+        if len(groups) > 1
+        for row in _take_groups(examples, groups, max(1, target(sum(map(len, groups)))), seed)
+    ]
+    rows = sum(map(len, single))
+    if rows > len(examples) / 2:
+        aside += _take_groups(examples, single, target(rows), seed)
+    kept = set(range(len(examples))) - set(aside)
+    return _pick(examples, list(kept)), _pick(examples, aside)
+
+
+def _take_groups(examples: Sequence[Example], groups: list[list[int]], rows: int, seed: int) -> list[int]:
+    """Return `rows` rows as near as whole groups allow, at least one group and never all of them."""
+    if rows < 1 or len(groups) < 2:
+        return []
+    ranked = sorted(groups, key=lambda group: _rank(seed, text_key(examples[group[0]])))
+    rows = min(rows, sum(map(len, groups)) - min(map(len, groups)))
+    taken: list[int] = []
+    for group in ranked:
+        if len(taken) + len(group) <= rows:
+            taken += group
+    return taken or min(ranked, key=len)
+
+
+def _set_dev_aside(
+    train: list[Example], settings: DataSettings, note: list[str]
+) -> tuple[list[Example], list[Example]]:
+    shots, seed = settings.shots, settings.seed
+    if shots is None:
+        kept, dev = split_off(train, settings.dev_fraction, seed)
+    else:
+        kept, dev = _carve(train, lambda rows: min(shots, rows - shots), seed)
+    if not dev:
+        message = f"{settings.train}: {len(train)} rows are too few to set dev examples aside."
+        raise TrimtabError(message, "Add rows, or name dev examples in data.dev.")
+    note.append(f"dev: {len(dev)} of {len(train)} rows carved from train (seed {seed})")
+    return kept, dev
+
+
+def _sample_train(train: list[Example], settings: DataSettings, note: list[str]) -> list[Example]:
+    if settings.shots is None:
+        return _sample("train", train, settings.limit, settings.seed, note)
+    chosen = k_shot(train, settings.shots, settings.seed)
+    note.append(f"train: {settings.shots} rows a label, {len(chosen)} of {len(train)} rows (seed {settings.seed})")
+    fewer = [label for label, rows in _by_label(chosen).items() if len(rows) < settings.shots]
+    if fewer:
+        named = ", ".join(fewer[:8]) + (f", ... ({len(fewer)} in all)" if len(fewer) > 8 else "")
+        note.append(f"train: fewer than {settings.shots} rows for {named}")
+    return chosen
+
+
+def _sample(split: str, examples: list[Example], n: int | None, seed: int, note: list[str]) -> list[Example]:
+    if n is None or n >= len(examples):
+        return examples
+    note.append(f"{split}: {n} of {len(examples)} rows sampled (seed {seed})")
+    return stratified_sample(examples, n, seed)
+
+
+def _check_settings(settings: DataSettings) -> None:
+    if settings.train is None:
+        raise TrimtabError("data.train is not set.", "Name the training examples, such as data.train=reviews.jsonl.")
+    if settings.limit is not None and settings.shots is not None:
+        raise TrimtabError("data.limit and data.shots are both set.", "Keep one of them.")
+    if [settings.train, settings.dev, settings.test].count("-") > 1:
+        raise TrimtabError("Standard input is named for more than one split.", "Use files for the others.")
+
+
+def _check_two_labels(train: Sequence[Example], settings: DataSettings) -> None:
+    labels = {example.answer for example in train}
+    if len(labels) == 1:
+        message = f"{settings.train}: every row has the label '{labels.pop()}', expected two labels or more."
+        raise TrimtabError(message, f"Add rows with other labels, or set data.label (now '{settings.label}').")
+
+
+def _by_label(examples: Sequence[Example]) -> dict[str, list[int]]:
+    """Return label -> positions, labels sorted."""
+    rows: dict[str, list[int]] = defaultdict(list)
+    for position, example in enumerate(examples):
+        rows[example.answer or ""].append(position)
+    return dict(sorted(rows.items()))
+
+
+def _ranked(examples: Sequence[Example], rows: Sequence[int], seed: int) -> list[int]:
+    """Return `rows` in the order of their hashes; the second of two equal rows has a hash of its own."""
+    seen: Counter[tuple[str, ...]] = Counter()
+    ranks = {}
+    for row in rows:
+        identity = _identity(examples[row])
+        ranks[row] = _rank(seed, *identity, str(seen[identity]))
+        seen[identity] += 1
+    return sorted(rows, key=ranks.__getitem__)
+
+
+def _identity(example: Example) -> tuple[str, ...]:
+    return (*(part for item in sorted(example.fields.items()) for part in item), example.answer or "")
+
+
+def _rank(seed: int, *parts: str) -> bytes:
+    return sha256("\x1f".join((str(seed), *parts)).encode(errors="surrogatepass")).digest()
+
+
+def _pick(examples: Sequence[Example], rows: Sequence[int]) -> list[Example]:
+    return [examples[row] for row in sorted(rows)]
