@@ -78,7 +78,7 @@ def sha256_of(path: Path) -> str:
 
 
 def write_json(path: Path, content: object) -> None:
-    """Write `content` so that the file is at all times absent, the old one or the new one; the caller holds its folder."""
+    """Write a file in a folder that the caller holds: at all times it is absent, the old one or the new one."""
     temporary = path.with_name(f"{STAGING}{path.name}")
     with temporary.open("w", encoding="utf-8") as out:
         json.dump(content, out, ensure_ascii=False, indent=2)
@@ -189,7 +189,7 @@ def staging(folder: Path) -> Iterator[Path]:
 
 
 def bytes_in(folder: Path) -> int:
-    """Return the bytes of all files under `folder`, which others may change as they are counted; links count as files."""
+    """Return the bytes of all files under `folder`; others may be changing it. Links count as what they point to."""
     total = 0
     for place, _, names in os.walk(folder):
         for name in names:

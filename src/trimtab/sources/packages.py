@@ -159,7 +159,8 @@ def _pip_error(piece: Piece, output: str) -> cache.UnavailableError:
         hint = "Check the network, or the index and proxy in pip's configuration (`pip config list`)."
         return cache.UnavailableError(f"{wanted}: pip could not reach the package index{reason}.", hint)
     if versions := re.search(r"\(from versions: (.*)\)", output):
-        has = f"only {versions[1]}" if versions[1] not in {"none", ""} else "no wheel of that name"
+        newest = ", ".join(versions[1].split(", ")[-5:])
+        has = "no wheel of it" if newest in {"none", ""} else newest
         hint = "Check the index in pip's configuration (`pip config list`)."
         return cache.UnavailableError(f"{wanted}: not on the package index that pip asks, which has {has}.", hint)
     errors = re.findall(r"^(?:ERROR: )?(\S.*)$", output, flags=re.MULTILINE)
