@@ -94,7 +94,7 @@ def collapse_whitespace(text: str) -> str:
     return " ".join(text.split())
 
 
-_PART_OF_WORD = r"0-9A-Za-z_\u00c0-\u024f'’\-"
+_PART_OF_WORD = r"0-9A-Za-z_&\u00c0-\u024f'’\-"
 _ENGLISH = re.compile(
     rf"(?<![{_PART_OF_WORD}])(?<!\w\.)(?:{'|'.join(sorted(ENGLISH))})(?![{_PART_OF_WORD}])(?!\.\w) ?", re.IGNORECASE
 )
