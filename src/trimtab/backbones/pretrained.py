@@ -1,0 +1,204 @@
+"""Load pretrained weights as a backbone: folders and GGUF files, converted once. Knows nothing about where they came from."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from filelock import FileLock
+
+from trimtab.errors import TrimtabError
+
+if TYPE_CHECKING:
+    import torch
+
+    from trimtab.backbones.causal import CausalBackbone
+
+Progress = Callable[[str, int, int | None], None]
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """A backbone in memory with its tokenizer and identity.
+
+    Attributes:
+        backbone: the frozen model.
+        tokenizer: its transformers tokenizer.
+        name: as the user named it.
+        origin: where it came from, e.g. `hub:org/name`.
+        licence: its licence, "" where unknown.
+        content_hash: SHA-256 over the weights; a run refuses a backbone with another.
+    """
+
+    backbone: CausalBackbone
+    tokenizer: Any
+    name: str
+    origin: str
+    licence: str
+    content_hash: str
+
+
+def pick_device(device: str) -> torch.device:
+    """Resolve `auto`; raise TrimtabError where the device is not there."""
+    import torch
+
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        picked = torch.device(device)
+        torch.empty(1, device=picked)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise TrimtabError(f"device '{device}' is not available: {reason}.", "Set train.device=cpu or auto.") from None
+    return picked
+
+
+def pick_precision(precision: Literal["auto", "float32", "bfloat16"], device: torch.device) -> torch.dtype:
+    """Resolve `auto`: bfloat16 where matrix products in it are fast (AMX, AVX512-BF16, CUDA from Ampere on)."""
+    import torch
+
+    if precision != "auto":
+        return torch.bfloat16 if precision == "bfloat16" else torch.float32
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.get_device_capability(device)[0] >= 8 else torch.float32
+    fast = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+    return torch.bfloat16 if device.type == "cpu" and fast else torch.float32
+
+
+def load(
+    path: Path,
+    cache: Path,
+    *,
+    name: str,
+    origin: str = "local",
+    licence: str = "",
+    precision: Literal["auto", "float32", "bfloat16"] = "auto",
+    device: str = "auto",
+    progress: Progress | None = None,
+) -> Pretrained:
+    """Load a model folder or a GGUF file.
+
+    Args:
+        path: a folder in transformers layout, or one `.gguf` file (converted to safetensors once, kept in `cache`).
+        cache: folder for conversions and hashes.
+        name, origin, licence: carried into the result.
+        precision, device: as in the task file.
+        progress: told what is being done.
+
+    Raises:
+        TrimtabError: if the folder holds no causal language model, is damaged, or memory is short.
+    """
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from trimtab.backbones.causal import CausalBackbone
+
+    target = pick_device(device)
+    digest = content_hash(path, cache, progress)
+    folder = _converted(path, cache, digest, progress) if path.suffix == ".gguf" else path
+    if progress:
+        progress("loading the backbone", 0, None)
+    try:
+        with _quiet():
+            model = AutoModelForCausalLM.from_pretrained(
+                folder, dtype=pick_precision(precision, target), local_files_only=True, attn_implementation="eager"
+            )
+            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise TrimtabError(f"{path}: no causal language model could be loaded: {str(error).splitlines()[0]}") from error
+    return Pretrained(CausalBackbone(model.to(target)), tokenizer, name, origin, licence, digest)
+
+
+def content_hash(path: Path, cache: Path, progress: Progress | None = None) -> str:
+    """SHA-256 over the weight files of a model, remembered in `cache` by path, size and time of change."""
+    files = [path] if path.is_file() else sorted(p for p in path.iterdir() if p.suffix in (".safetensors", ".bin", ".gguf"))
+    if not files:
+        raise TrimtabError(f"{path}: no weights (.safetensors, .bin or .gguf) in this folder.")
+    stamp = json.dumps([[str(p.resolve()), p.stat().st_size, p.stat().st_mtime_ns] for p in files])
+    remembered = cache / "hashes" / hashlib.sha256(stamp.encode()).hexdigest()[:32]
+    if remembered.is_file():
+        return remembered.read_text()
+    total, done, digest = sum(p.stat().st_size for p in files), 0, hashlib.sha256()
+    for file in files:
+        with file.open("rb") as stream:
+            while block := stream.read(1 << 22):
+                digest.update(block)
+                done += len(block)
+                if progress:
+                    progress("hashing the backbone", done, total)
+    remembered.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", dir=remembered.parent, delete=False) as out:
+        out.write(digest.hexdigest())
+    os.replace(out.name, remembered)
+    return digest.hexdigest()
+
+
+def _converted(path: Path, cache: Path, digest: str, progress: Progress | None) -> Path:
+    """The safetensors folder of a GGUF file; made on first use, complete or absent."""
+    folder = cache / "converted" / f"{path.stem}-{digest[:16]}"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{folder}.lock"):
+        if (folder / "config.json").is_file():
+            return folder
+        if progress:
+            progress("converting the GGUF file (once)", 0, None)
+        work = Path(tempfile.mkdtemp(prefix="converting-", dir=folder.parent))
+        try:
+            _convert(path, work)
+            os.replace(work, folder)
+        except OSError as error:
+            raise TrimtabError(
+                f"{path}: could not be converted into {folder.parent}: {error.strerror or error}.",
+                "Free some space there, or set TRIMTAB_CACHE to another folder.",
+            ) from error
+        except (ValueError, KeyError, NotImplementedError) as error:
+            raise TrimtabError(f"{path}: not a GGUF file transformers can read: {error}.") from error
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+    return folder
+
+
+def _convert(path: Path, folder: Path) -> None:
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    with _quiet(), contextlib.redirect_stderr(io.StringIO()):
+        options: dict[str, Any] = {"gguf_file": path.name, "local_files_only": True}
+        model = AutoModelForCausalLM.from_pretrained(path.parent, dtype=torch.float32, **options)
+        tokenizer = AutoTokenizer.from_pretrained(path.parent, **options)
+        model.hf_quantizer = None  # the weights are plain float32 now
+        del model.config.quantization_config
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+
+
+class _quiet:  # noqa: N801  (a context manager, used as a word)
+    """Silence transformers' progress bars and advice while it loads."""
+
+    def __enter__(self) -> None:
+        from transformers.utils import logging
+
+        self._verbosity = logging.get_verbosity()
+        self._bars = logging.is_progress_bar_enabled()
+        logging.set_verbosity_error()
+        logging.disable_progress_bar()
+        self._warnings = warnings.catch_warnings()
+        self._warnings.__enter__()
+        warnings.simplefilter("ignore")
+
+    def __exit__(self, *error: object) -> None:
+        from transformers.utils import logging
+
+        self._warnings.__exit__(None, None, None)
+        logging.set_verbosity(self._verbosity)
+        if self._bars:
+            logging.enable_progress_bar()
