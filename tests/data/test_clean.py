@@ -43,7 +43,17 @@ def test_markup_goes(text: str, clean: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["a < b and c > d", "a<b", "x <b and c> d", "<user> said <unk>", "I <3 you", "AT&T", "?a=1&copy=2", "&nosuch;", "<>"],
+    [
+        "a < b and c > d",
+        "a<b",
+        "x <b and c> d",
+        "<user> said <unk>",
+        "I <3 you",
+        "AT&T",
+        "?a=1&copy=2",
+        "&nosuch;",
+        "<>",
+    ],
 )
 def test_markup_leaves_alone(text: str) -> None:
     assert clean_text(text, ["markup"]) == text
@@ -74,9 +84,7 @@ def test_control(text: str, clean: str) -> None:
 
 @given(ANY_TEXT)
 def test_fullwidth_is_nfkc_on_its_range_and_nothing_else(text: str) -> None:
-    expected = [
-        unicodedata.normalize("NFKC", c) if "\uff01" <= c <= "\uff5e" or c == "\u3000" else c for c in text
-    ]
+    expected = [unicodedata.normalize("NFKC", c) if "\uff01" <= c <= "\uff5e" or c == "\u3000" else c for c in text]
     assert clean_text(text, ["fullwidth"]) == "".join(expected)
 
 

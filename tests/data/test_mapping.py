@@ -134,7 +134,9 @@ def test_read_examples_without_labels(tmp_path: Path) -> None:
     assert [e.answer for e in read(tmp_path, rows, need_answer=False)] == ["x", None, None]
 
 
-@pytest.mark.parametrize(("name", "content"), [("a.jsonl", ""), ("a.jsonl", "\n\n"), ("a.csv", ""), ("a.csv", "text\n")])
+@pytest.mark.parametrize(
+    ("name", "content"), [("a.jsonl", ""), ("a.jsonl", "\n\n"), ("a.csv", ""), ("a.csv", "text\n")]
+)
 def test_files_without_rows(tmp_path: Path, name: str, content: str) -> None:
     (tmp_path / name).write_text(content)
     with pytest.raises(TrimtabError) as caught:
@@ -145,7 +147,9 @@ def test_files_without_rows(tmp_path: Path, name: str, content: str) -> None:
 def test_a_mapping_of_a_field_that_the_template_lacks(tmp_path: Path) -> None:
     with pytest.raises(TrimtabError) as caught:
         read(tmp_path, [], columns={"txt": "body"})
-    assert str(caught.value) == "data.columns: no field 'txt' in the template; its fields are text. Did you mean 'text'?"
+    assert (
+        str(caught.value) == "data.columns: no field 'txt' in the template; its fields are text. Did you mean 'text'?"
+    )
 
 
 def test_check_labels() -> None:

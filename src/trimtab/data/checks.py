@@ -170,9 +170,10 @@ def _repeated(examples: Sequence[Example]) -> tuple[Finding, Finding]:
         if not key:
             continue
         duplicates += [_pair(examples[first], examples[other]) for other in others]
-        unlike = [other for other in others if examples[other].answer != examples[first].answer]
+        labelled = [examples[row] for row in (first, *others) if examples[row].answer is not None]
+        unlike = [example for example in labelled if example.answer != labelled[0].answer]
         if unlike:
-            conflicts.append(_pair(examples[first], examples[unlike[0]]))
+            conflicts.append(_pair(labelled[0], unlike[0]))
     return _finding(duplicates), _finding(conflicts)
 
 

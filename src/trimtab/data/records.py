@@ -114,23 +114,30 @@ def _open_source(source: str, base: Path, format: Format, encoding: Encoding) ->
         return _read_stream(stream, source_name(source), format, encoding)
     if source.startswith("hub:"):
         return read_hub(source)
-    path = base / Path(source).expanduser()
-    if not path.exists():
-        path = _find_demo(source, base)
-    if path.is_dir():
-        raise TrimtabError(f"{source}: is a folder, expected a file.", "Name a file inside it.")
+    try:
+        path = _find_file(source, base)
+    except OSError as fault:  # no permission on the way, a name too long
+        raise _unreadable(source, fault) from fault
     return _read_file(path, source, _pick_format(path, source) if format == "auto" else format, encoding)
 
 
-def _find_demo(source: str, base: Path) -> Path:
+def _find_file(source: str, base: Path) -> Path:
+    path = base / (Path(source).expanduser() if source.startswith("~/") else source)
+    if path.is_dir():
+        raise TrimtabError(f"{source}: is a folder, expected a file.", "Name a file inside it.")
+    if path.exists():
+        return path
     from trimtab.sources import find_data, is_known_data
 
     if is_known_data(source):
         return find_data(source)
-    path = base / Path(source).expanduser()
     beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
     hint = did_you_mean(path.name, beside) or f"Relative paths start at {base}."
     raise TrimtabError(f"{source}: no such file.", hint)
+
+
+def _unreadable(source: str, fault: OSError) -> TrimtabError:
+    return TrimtabError(f"{source}: cannot be read ({fault.strerror or fault}).", "Check the file and its path.")
 
 
 def _pick_format(path: Path, source: str) -> Format:
@@ -146,7 +153,7 @@ def _read_file(path: Path, name: str, format: Format, encoding: Encoding) -> Ite
         with path.open("rb") as stream:
             yield from _read_stream(stream, name, format, encoding)
     except OSError as fault:
-        raise TrimtabError(f"{name}: cannot be read ({fault.strerror or fault}).", "Check the file.") from fault
+        raise _unreadable(name, fault) from fault
 
 
 def _read_stream(stream: BinaryIO, name: str, format: Format, encoding: Encoding) -> Iterator[Row | Fault]:
