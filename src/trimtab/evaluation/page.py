@@ -1,0 +1,203 @@
+"""A report as a web page and as a model card. Knows nothing about files or how figures came about."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+from pydantic import JsonValue
+
+from trimtab.evaluation import charts, findings
+from trimtab.evaluation.baselines import CJK_SHARE, cjk_share
+from trimtab.evaluation.metrics import Interval, Scores
+from trimtab.evaluation.run_report import RunReport
+
+CLASSES_IN_A_TABLE = 12
+CLASSES_IN_A_MAP = 300
+CLASSES_LISTED = 20
+WEAKEST_LISTED = 12
+MISTAKES_OPEN = 8
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~&])")
+
+
+def render_page(report: RunReport) -> str:
+    """Return the report as one self-contained HTML page: no request leaves it, and no script runs in it."""
+    headline = findings.headline_scores(report)
+    context: dict[str, Any] = {
+        "report": report,
+        "part": headline[0] if headline else "",
+        "scores": headline[1] if headline else None,
+        "rivals": findings.rivals(report),
+        "verdict": findings.verdict(report),
+        "limits": findings.limits(report),
+        "settings": list(_flat(report.settings)),
+        "curves": _curves(report),
+        "standing": _standing(report, headline[1]) if headline else None,
+        "classes_in_a_table": CLASSES_IN_A_TABLE,
+        "mistakes_open": MISTAKES_OPEN,
+    }
+    if headline:
+        context |= _score_context(headline[1])
+        context["words"] = {c.label: _telling_words(report, c.label) for c in headline[1].per_class}
+    return _environment().get_template("report.html.j2").render(context)
+
+
+def render_card(report: RunReport) -> str:
+    """Return the model card of the run as Markdown (Mitchell et al. 2019)."""
+    headline = findings.headline_scores(report)
+    return (
+        _environment()
+        .get_template("card.md.j2")
+        .render(
+            report=report,
+            part=headline[0] if headline else "",
+            scores=headline[1] if headline else None,
+            summary=findings.summary(report),
+            verdict=findings.verdict(report),
+            limits=findings.limits(report),
+            settings=list(_flat(report.settings)),
+            baselines=sorted(report.baselines, key=lambda b: -b.accuracy),
+            fence=_fence(report.template_example),
+        )
+    )
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=lambda name: name is not None and name.endswith(".html.j2"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "percent": findings.percent,
+        "interval": findings.interval_text,
+        "hundredths": lambda share: f"{100 * share:.1f}",
+        "count": lambda number: f"{number:,}",
+        "size": _size,
+        "big": _big,
+        "duration": _duration,
+        "lang": _lang,
+        "label": lambda label: escape(label).replace("_", Markup("_<wbr>")),
+        "md": lambda text: _MARKDOWN.sub(r"\\\1", " ".join(str(text).split())),
+    }
+    return environment
+
+
+def _score_context(scores: Scores) -> dict[str, Any]:
+    labels = [c.label for c in scores.per_class]
+    few = len(labels) <= CLASSES_IN_A_TABLE
+    weakest_first = sorted(scores.per_class, key=lambda c: (c.support == 0, c.f1))
+    drawn = not few and len(labels) <= CLASSES_IN_A_MAP
+    return {
+        "labels": labels,
+        "short_labels": max(map(len, labels)) <= 10 and len(labels) <= 5,
+        "pairs": [] if few else findings.most_confused(scores),
+        "map": Markup(charts.confusion_map("Confusion matrix", scores.confusion, labels)) if drawn else "",
+        "weakest": weakest_first[:WEAKEST_LISTED] if len(labels) > CLASSES_LISTED else [],
+        "calibration": Markup(charts.calibration_chart("Accuracy over confidence", scores.calibration_bins)),
+        "confidence": findings.confidence_sentence(scores),
+    }
+
+
+def _telling_words(report: RunReport, label: str) -> str:
+    """Return the words that stand for a label, or "" where they are just its own name."""
+    words = report.label_words.get(label, [])
+    return "" if words in ([label], [label.replace("_", " ")]) else ", ".join(words)
+
+
+def _standing(report: RunReport, scores: Scores) -> dict[str, Any]:
+    """Return the rows of the comparison and the share that its axis starts and ends at."""
+    method = report.method.name.replace("_", " ")
+    rows: list[dict[str, Any]] = [
+        {"name": f"tuned {method}", "accuracy": scores.accuracy, "interval": scores.intervals["accuracy"],
+         "seconds": report.cost.train_seconds, "p_value": None, "ours": True}
+    ]  # fmt: skip
+    rows += [{**dict(baseline), "ours": False} for baseline in report.baselines]
+    rows.sort(key=lambda row: -row["accuracy"])
+    ends = [end for row in rows for end in _ends(row["accuracy"], row["interval"])]
+    marks = charts.ticks(max(min(ends), 0), min(max(ends), 1), 4)
+    low, high = max(marks[0], 0.0), min(marks[-1], 1.0)
+    return {"rows": rows, "low": low, "high": high, "marks": [m for m in marks if low <= m <= high]}
+
+
+def _ends(accuracy: float, interval: Interval | None) -> tuple[float, float]:
+    return (interval.low, interval.high) if interval else (accuracy, accuracy)
+
+
+def _curves(report: RunReport) -> dict[str, Markup]:
+    """Return the charts of loss and dev accuracy by title, one line a run; none where nothing was recorded."""
+    kept = {run.seed for run in report.runs if run.kept} or {point.seed for point in report.curve}
+    losses, accuracies = defaultdict(list), defaultdict(list)
+    for point in report.curve:
+        losses[point.seed].append((float(point.step), point.loss))
+        if point.dev_accuracy is not None:
+            accuracies[point.seed].append((float(point.step), point.dev_accuracy))
+
+    def chart(title: str, points: dict[int, list[tuple[float, float]]], unit: str) -> Markup:
+        lines = [charts.Line(f"seed {seed}", of_seed, seed in kept) for seed, of_seed in sorted(points.items())]
+        last = max((point.step for point in report.curve), default=0)
+        return Markup(charts.line_chart(title, lines, x_end=last, x_name="step", unit=unit))
+
+    drawn = {
+        "Training loss": chart("Training loss", losses, ""),
+        "Dev accuracy": chart("Dev accuracy", accuracies, "%"),
+    }
+    return {title: svg for title, svg in drawn.items() if svg}
+
+
+def _flat(settings: dict[str, JsonValue], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Yield settings as (`train.epochs`, `3`), the names that `--set` takes; those left at null are left out."""
+    for name, value in settings.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{name}.")
+        elif isinstance(value, list):
+            yield prefix + name, ", ".join(str(item) for item in value)
+        elif value is not None:
+            yield (
+                prefix + name,
+                {True: "true", False: "false"}.get(value, "") if isinstance(value, bool) else str(value),
+            )
+
+
+def _fence(text: str) -> str:
+    """Return a Markdown fence longer than any run of backticks in the text."""
+    return "`" * max(3, 1 + max((len(run) for run in re.findall("`+", text)), default=0))
+
+
+def _lang(text: str) -> Markup:
+    """Return the `lang` attribute of a text, so that Chinese is set in a Chinese face."""
+    return Markup(' lang="zh"') if cjk_share([text]) >= CJK_SHARE else Markup("")
+
+
+def _size(number: float) -> str:
+    for unit in ("bytes", "KB", "MB"):
+        if number < 1000:
+            return f"{number:.0f} {unit}" if unit == "bytes" or number >= 100 else f"{number:.1f} {unit}"
+        number /= 1000
+    return f"{number:.1f} GB"
+
+
+def _big(number: float) -> str:
+    for unit in ("", " thousand", " million"):
+        if number < 1000:
+            return f"{number:.0f}{unit}" if not unit or number >= 100 else f"{number:.1f}{unit}"
+        number /= 1000
+    return f"{number:.1f} billion"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 0.1:
+        return "under 0.1 s"
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

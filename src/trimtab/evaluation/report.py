@@ -1,0 +1,75 @@
+"""The three files of a report: report.json, report.html, card.md. Knows nothing about how figures came about."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from trimtab.errors import TrimtabError
+from trimtab.evaluation.run_report import VERSION, RunReport
+
+
+def write_report(folder: Path, report: RunReport) -> None:
+    """Write report.json, report.html and card.md into the folder, each one whole or not at all.
+
+    Raises:
+        TrimtabError: a file cannot be written.
+    """
+    from trimtab.evaluation.page import render_card, render_page
+
+    texts = {
+        "report.json": report.model_dump_json(indent=1) + "\n",
+        "report.html": render_page(report),
+        "card.md": render_card(report),
+    }
+    for name, text in texts.items():
+        _write_whole(folder / name, text)
+
+
+def read_report(path: Path) -> RunReport:
+    """Read a report.json.
+
+    Raises:
+        TrimtabError: the file cannot be read, is not a report, or is newer than this version reads.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise TrimtabError(f"{path}: cannot be read ({error.strerror}).") from error
+    except ValueError as error:
+        raise TrimtabError(f"{path}: not a report (not JSON).", "Run `trimtab evaluate` to write a new one.") from error
+    version = content.get("version") if isinstance(content, dict) else None
+    if isinstance(version, int) and version > VERSION:
+        raise TrimtabError(f"{path}: report of version {version}; this Trimtab reads up to {VERSION}.", "Update it.")
+    try:
+        return RunReport.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the whole"
+        raise TrimtabError(
+            f"{path}: not a report ({place}: {first['msg']}).", "Run `trimtab evaluate` to write a new one."
+        ) from error
+
+
+def _write_whole(path: Path, text: str) -> None:
+    temporary = None
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "w", encoding="utf-8", errors="replace", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except OSError as error:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                Path(temporary).unlink(missing_ok=True)
+        raise TrimtabError(
+            f"{path}: cannot be written ({error.strerror}).", "Check the folder's permissions and free space."
+        ) from error

@@ -1,0 +1,148 @@
+"""What the report of a run holds. Knows nothing about how its figures came about or how they are shown."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from trimtab.evaluation.metrics import Interval, Scores
+
+VERSION = 1
+
+
+class Part(BaseModel):
+    """Base of the parts of a report: unknown names are errors, values do not change, NaN survives JSON."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="strings")
+
+
+class BackboneFacts(Part):
+    """The frozen model: where it came from, its licence, its content hash and its number of parameters."""
+
+    name: str
+    origin: str
+    licence: str
+    content_hash: str
+    parameters: int
+
+
+class MethodFacts(Part):
+    """What was trained: the method, its length in tokens, trained values, and bytes on disk."""
+
+    name: str
+    length: int | None = None
+    trained_parameters: int
+    bytes_on_disk: int
+
+
+class DataFacts(Part):
+    """The examples.
+
+    Attributes:
+        train_rows, dev_rows, test_rows: rows used; 0 where there is no such part.
+        sources: part (`train`, `dev`, `test`) -> where its rows came from.
+        label_counts: part -> label -> rows.
+        language: language of the texts (`en`, `zh`, `mixed`), or "" where unknown.
+        notes: what was done to the data or noticed in it, a sentence each.
+    """
+
+    train_rows: int
+    dev_rows: int
+    test_rows: int
+    sources: dict[str, str] = Field(default_factory=dict)
+    label_counts: dict[str, dict[str, int]] = Field(default_factory=dict)
+    language: str = ""
+    notes: list[str] = Field(default_factory=list)
+
+
+class MachineFacts(Part):
+    """What it ran on: processor or accelerator, CPU threads, number format of the frozen weights."""
+
+    cpu: str
+    threads: int
+    precision: str
+
+
+class Cost(Part):
+    """What it took: seconds, rows a second, bytes; None where not measured."""
+
+    train_seconds: float | None = None
+    examples_per_second: float | None = None
+    peak_memory_bytes: int | None = None
+    predict_rows_per_second: float | None = None
+
+
+class CurvePoint(Part):
+    """One record of the training of one run; `dev_accuracy` where dev was scored at this step."""
+
+    seed: int
+    step: int
+    epoch: float
+    loss: float
+    rate: float
+    dev_accuracy: float | None = None
+
+
+class RunFacts(Part):
+    """One trained run: its seed, its best dev accuracy, and whether it answers."""
+
+    seed: int
+    dev_accuracy: float | None
+    kept: bool
+
+
+class Baseline(Part):
+    """What another way of doing the task reaches on the same rows as the headline.
+
+    Attributes:
+        name: as it stands in a sentence, e.g. `naive Bayes`, `majority`, `zero-shot`.
+        accuracy: share of rows answered rightly.
+        interval: 95% interval of the accuracy.
+        seconds: what it took, training included.
+        p_value: of the difference to the tuned prompt (`paired_test`).
+    """
+
+    name: str
+    accuracy: float
+    interval: Interval | None = None
+    seconds: float | None = None
+    p_value: float | None = None
+
+
+class RunReport(Part):
+    """Everything report.json, report.html and card.md say about a run.
+
+    Attributes:
+        version: version of this layout.
+        name: name of the task.
+        created: date and time, ISO 8601.
+        trimtab: version of Trimtab.
+        task: task description, "" where there is none.
+        settings: the task as resolved.
+        curve: records of training, of all runs.
+        baselines: measured on test, or on dev where there is no test.
+        dev: scores on dev, which may have been used to choose.
+        test: scores on test, or None where there is none.
+        template_example: how one row reads as text.
+        label_words: label -> the words that stand for it.
+        warnings: what the reader should know first, a sentence each.
+    """
+
+    version: int = VERSION
+    name: str
+    created: str
+    trimtab: str
+    task: str = ""
+    backbone: BackboneFacts
+    method: MethodFacts
+    data: DataFacts
+    settings: dict[str, JsonValue] = Field(default_factory=dict)
+    machine: MachineFacts
+    cost: Cost = Cost()
+    curve: list[CurvePoint] = Field(default_factory=list)
+    runs: list[RunFacts] = Field(default_factory=list)
+    baselines: list[Baseline] = Field(default_factory=list)
+    dev: Scores | None = None
+    test: Scores | None = None
+    template_example: str = ""
+    label_words: dict[str, list[str]] = Field(default_factory=dict)
+    warnings: list[str] = Field(default_factory=list)
