@@ -44,7 +44,7 @@ class Scale:
 
 def ticks(low: float, high: float, about: int = 5) -> list[float]:
     """Return round values that span low to high, about as many as asked for."""
-    if not high > low:
+    if high - low <= 1e-9 * max(abs(low), abs(high), 1e-9):
         low, high = low - (abs(low) * 0.05 or 0.5), high + (abs(high) * 0.05 or 0.5)
     raw = (high - low) / about
     unit = 10.0 ** math.floor(math.log10(raw))

