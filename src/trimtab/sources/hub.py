@@ -31,34 +31,45 @@ _unreachable: dict[str, str] = {}  # hub address -> why it did not answer; not a
 
 def find_copy(origin: HubOrigin) -> Path | None:
     """Return the folder of a whole copy in the hub's cache, without using the network."""
-    from huggingface_hub import snapshot_download
+    if not _folder(origin).exists():
+        return None
+    from huggingface_hub import snapshot_download  # takes most of a second, so only where there is something to find
 
     try:
-        folder = Path(snapshot_download(origin.repo, revision=origin.revision, local_files_only=True))
+        folder = Path(
+            snapshot_download(
+                origin.repo,
+                revision=origin.revision,
+                allow_patterns=_WANTED,
+                ignore_patterns=_UNWANTED,
+                local_files_only=True,
+            )
+        )
     except (OSError, ValueError):
         return None
     return folder if _is_whole(folder) else None
 
 
 def fetch(origin: HubOrigin, progress: cache.Progress | None) -> Path:
-    """Download a model into the hub's cache, going on where an earlier attempt stopped; return its folder.
+    """Download a model into the hub's cache and return its folder.
+
+    A transfer that breaks off is gone on with; files that an earlier attempt finished are not fetched again.
 
     Raises:
         UnavailableError: the hub does not answer, does not have it, or does not give it to this user.
         TrimtabError: wrong checksum, no space, or no weights in a format that is read here.
     """
-    from huggingface_hub import constants, snapshot_download
-    from huggingface_hub.file_download import repo_folder_name
+    from huggingface_hub import snapshot_download
 
     info = _ask(origin)
     total = _download_bytes(info)
-    folder = Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=origin.repo, repo_type="model")
+    folder = _folder(origin)
     cache.require_space(folder, total, origin.repo)
     with cache.watch(folder / "blobs", origin.repo, total, progress), _silent_bars():
         answer = _explained(
             origin,
             lambda: snapshot_download(
-                origin.repo, revision=info.sha, allow_patterns=_WANTED, ignore_patterns=_UNWANTED, max_workers=4
+                origin.repo, revision=origin.revision, allow_patterns=_WANTED, ignore_patterns=_UNWANTED, max_workers=4
             ),
         )
     copy = Path(answer)
@@ -103,6 +114,13 @@ def licence_of(copy: Path) -> str:
     return ""
 
 
+def _folder(origin: HubOrigin) -> Path:
+    """Return where the hub's cache keeps a model; the layout is documented under "Understand caching"."""
+    from huggingface_hub import constants
+
+    return Path(constants.HF_HUB_CACHE) / f"models--{origin.repo.replace('/', '--')}"
+
+
 def _is_whole(copy: Path) -> bool:
     weights = [path.name for path in copy.glob("*.safetensors")]
     index = copy / "model.safetensors.index.json"
@@ -134,8 +152,7 @@ def _ask(origin: HubOrigin) -> ModelInfo:
     except (HfHubHTTPError, OfflineModeIsEnabled) as error:  # it did answer
         raise _refusal(origin, error) from error
     except Exception as error:  # its HTTP library's errors, which share no base class across its versions
-        reason = str(error).strip().partition("\n")[0][:150].rstrip(".") or type(error).__name__
-        _unreachable[host] = f"the hub ({host}) could not be reached ({reason})."
+        _unreachable[host] = f"the hub ({host}) could not be reached ({_first_line(error)})."
         raise cache.UnavailableError(_unreachable[host]) from error
 
 
@@ -163,7 +180,7 @@ def _within(seconds: float, question: Callable[[], _T]) -> _T:
 def _explained(origin: HubOrigin, download: Callable[[], _T]) -> _T:
     try:
         return download()
-    except Exception as error:  # as in _ask; what was downloaded so far stays and is gone on with
+    except Exception as error:  # as in _ask
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
             raise
         raise _refusal(origin, error) from error
@@ -180,8 +197,11 @@ def _refusal(origin: HubOrigin, error: Exception) -> cache.UnavailableError:
         at = f" at {origin.revision}" if origin.revision else ""
         text = f"the hub has no model {origin.repo}{at}, or it is private."
         return cache.UnavailableError(text, "Check the name, or log in with `hf auth login`.")
-    reason = str(error).strip().partition("\n")[0][:150].rstrip(".") or type(error).__name__
-    return cache.UnavailableError(f"the hub did not give {origin.repo} ({reason}).")
+    return cache.UnavailableError(f"the hub did not give {origin.repo} ({_first_line(error)}).")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0][:150].rstrip(".") or type(error).__name__
 
 
 def _download_bytes(info: ModelInfo) -> int:

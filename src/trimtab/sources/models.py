@@ -8,10 +8,9 @@ with the network; then the hub is asked, then the package index. `NAME@hub` and 
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import re
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from trimtab.errors import TrimtabError, did_you_mean
@@ -55,16 +54,16 @@ class ModelEntry:
     """
 
     name: str
-    description: str
-    languages: tuple[str, ...]
-    parameters: int | None
-    licence: str
-    terms: str
-    terms_url: str
-    agreed: bool
-    origins: dict[str, int | None]
-    cached: tuple[Located, ...]
-    bytes_on_disk: int
+    description: str = ""
+    languages: tuple[str, ...] = ()
+    parameters: int | None = None
+    licence: str = ""
+    terms: str = ""
+    terms_url: str = ""
+    agreed: bool = True
+    origins: dict[str, int | None] = field(default_factory=dict)
+    cached: tuple[Located, ...] = ()
+    bytes_on_disk: int = 0
 
 
 def find_model(
@@ -115,15 +114,14 @@ def describe_model(name: str) -> ModelEntry:
     local = _local(name)
     if local:
         size = local.path.stat().st_size if local.path.is_file() else cache.bytes_in(local.path)
-        return ModelEntry(name, "", (), None, "", "", "", True, {}, (local,), size)
+        return ModelEntry(name, cached=(local,), bytes_on_disk=size)
     return _entry(name, _resolve(name))
 
 
 def list_models() -> list[ModelEntry]:
     """Return the known models, then whatever else was fetched out of packages; the network is not used."""
-    known = {model.name for model in catalogue.MODELS}
     records = [cache.read_record(path.parent) for path in sorted(_models_folder().glob(f"*/{cache.RECORD}"))]
-    others = [record.name for record in records if record and record.name not in known]
+    others = [record.name for record in records if record and record.name.startswith("pypi:")]
     return [_entry(model.name, model) for model in catalogue.MODELS] + [describe_model(name) for name in others]
 
 
@@ -278,8 +276,7 @@ def _fetch_package(
     except TrimtabError:
         path.unlink()
         raise
-    today = datetime.datetime.now(tz=datetime.UTC).date().isoformat()
-    cache.write_record(folder, cache.Record(model.name, str(package), model.licence, today, files))
+    cache.write_record(folder, model.name, str(package), model.licence, files)
     return Located(name, path, str(package), model.licence)
 
 

