@@ -5,9 +5,14 @@ Settings that are None are picked from the data's size or the backbone; the run'
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from trimtab.errors import TrimtabError, did_you_mean
 
 CleanStep = Literal["markup", "control", "fullwidth", "whitespace", "stopwords-en", "stopwords-zh"]
 
@@ -47,7 +52,7 @@ class DataSettings(Settings):
         0.1, gt=0, lt=0.9, description="Share of train set aside where no dev is given (at least one row a label)."
     )
     dev_limit: int | None = Field(
-        1000, ge=1, description="Rows of dev scored at each evaluation during tuning, a seeded stratified sample."
+        400, ge=1, description="Rows of dev scored at each evaluation during tuning, a seeded stratified sample."
     )
     test_limit: int | None = Field(
         None, ge=1, description="Score only this many test rows, a seeded stratified sample; all by default."
@@ -59,7 +64,7 @@ class TemplateSettings(Settings):
     """How an example becomes text."""
 
     text: str = Field(
-        "{task}\n\nText: {text}\nAnswer:{answer}",
+        "Text: {text}\nAnswer:{answer}",
         description="Template with `{field}` slots; `{task}` is the task description, `{answer}` where the answer stands. "
         "`{{` and `}}` are literal braces. Nothing is evaluated.",
     )
@@ -172,3 +177,74 @@ class Task(Settings):
 
 def _as_lists(words: dict[object, object]) -> dict[str, list[str]]:
     return {str(k): [str(w) for w in v] if isinstance(v, list) else [str(v)] for k, v in words.items()}
+
+
+def read_task(path: Path, overrides: Sequence[str] = ()) -> Task:
+    """Read a task file and apply overrides.
+
+    Args:
+        path: a YAML file.
+        overrides: `setting.name=value`, the value in YAML.
+
+    Raises:
+        TrimtabError: if the file cannot be read, or a setting is unknown (the nearest is named) or out of bounds.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise TrimtabError(f"{path}: no such file.", "Give a task file; examples/ holds some to start from.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise TrimtabError(f"{path}: cannot be read ({error}).", "A task file is YAML in UTF-8.") from None
+    except yaml.YAMLError as error:
+        raise TrimtabError(f"{path}: not valid YAML: {' '.join(str(error).split())}.", "Check indentation and quotes.") from None
+    if not isinstance(content, dict):
+        raise TrimtabError(f"{path}: a task file holds settings, `name: value` a line.", "See docs/task-file.md.")
+    for override in overrides:
+        _override(content, override)
+    return make_task(content, str(path))
+
+
+def make_task(content: Mapping[str, object], where: str = "task") -> Task:
+    """Validate settings given as a dictionary; `where` begins the messages. Raises TrimtabError."""
+    try:
+        return Task.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            known = _settings_at(first["loc"][:-1])
+            near = did_you_mean(str(first["loc"][-1]), known)
+            raise TrimtabError(f"{where}: unknown setting '{name}'.", near or f"Known here: {', '.join(known)}.") from None
+        raise TrimtabError(f"{where}: {name}: {first['msg']} (found {first['input']!r}).", "See docs/task-file.md.") from None
+
+
+def dump_task(task: Task) -> str:
+    """A task as YAML, every setting written out."""
+    return yaml.safe_dump(task.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=100)
+
+
+def _override(content: dict[str, object], override: str) -> None:
+    name, equals, text = override.partition("=")
+    if not equals or not name:
+        raise TrimtabError(f"--set {override}: expected setting=value.", "For example --set train.epochs=3.")
+    *parents, last = name.strip().split(".")
+    place = content
+    for parent in parents:
+        inner = place.setdefault(parent, {})
+        if not isinstance(inner, dict):
+            raise TrimtabError(f"--set {override}: '{parent}' is not a group of settings.", "See docs/task-file.md.")
+        place = inner
+    try:
+        place[last] = yaml.safe_load(text)
+    except yaml.YAMLError:
+        place[last] = text
+
+
+def _settings_at(location: Sequence[object]) -> list[str]:
+    model: type[BaseModel] = Task
+    for part in location:
+        inner = model.model_fields[str(part)].annotation if str(part) in model.model_fields else None
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            return []
+        model = inner
+    return list(model.model_fields)

@@ -50,7 +50,7 @@ class PrefixState:
             return states[0]
         layers = tuple(
             (torch.cat([k for k, _ in layer]), torch.cat([v for _, v in layer]))
-            for layer in zip(*(state.layers for state in states), strict=True)
+            for layer in zip(*(state.layers for state in states if state.layers), strict=True)
         )
         return PrefixState(layers, tuple(length for state in states for length in state.lengths))
 
@@ -158,6 +158,8 @@ class CausalBackbone:
         """Read K prompts, each [P, D] embeddings (lengths may differ); gradients flow to them through the state."""
         lengths = tuple(int(prompt.shape[0]) for prompt in prompts)
         capture: list[tuple[torch.Tensor, torch.Tensor]] = []
+        if not sum(lengths):
+            return PrefixState((), lengths)
         layout = self._prompt_layout(lengths)
         x = torch.cat([prompt.to(self.dtype) for prompt in prompts])
         self._run(x, _Pass(layout, None, lengths, None, capture), layout.positions_R, keep=None, first_grad=len(x))
@@ -185,7 +187,7 @@ class CausalBackbone:
             TrimtabError: if a prompt and its row do not fit into the backbone's context.
         """
         state = prefix if isinstance(prefix, PrefixState) else None
-        prompts = prefix if prefix is not None and state is None else None
+        prompts = prefix if prefix is not None and state is None and sum(map(len, prefix)) else None  # type: ignore[arg-type]
         lengths = state.lengths if state else tuple(int(p.shape[0]) for p in prompts or ())  # type: ignore[union-attr]
         layout = rows if isinstance(rows, Layout) else self.pack(rows, max(lengths, default=0))
         longest = torch.tensor(lengths, device=self.device)[layout.prompt_R] if lengths else 0
@@ -203,7 +205,7 @@ class CausalBackbone:
             x = torch.cat([*(prompt.to(x.dtype) for prompt in prompts), x])  # type: ignore[union-attr]
             positions = torch.cat([prompt_layout.positions_R, positions])
         S = len(x) - len(layout)
-        now = _Pass(prompt_layout, layout, lengths, state.layers if state else None, None)
+        now = _Pass(prompt_layout, layout, lengths, state.layers if state and state.layers else None, None)
         return self._run(x, now, positions, keep=wanted + S, first_grad=S)
 
     def pack(self, rows: Sequence[Row], prefix_length: int = 0) -> Layout:
@@ -221,7 +223,7 @@ class CausalBackbone:
         return torch.tanh(scores / cap) * cap if cap else scores
 
     def _prompt_layout(self, lengths: tuple[int, ...]) -> Layout:
-        rows = [Row([0] * length, prompt=index) for index, length in enumerate(lengths)]
+        rows = [Row([0] * length, prompt=index) for index, length in enumerate(lengths) if length]
         layout = self.pack(rows)
         assert layout.starts == tuple(sorted(layout.starts)), "prompts stay in order"
         return layout

@@ -1,0 +1,394 @@
+"""The command line: one verb, one job. The only file that prints; knows nothing about how a job is done."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from trimtab.errors import TrimtabError
+
+if TYPE_CHECKING:
+    from trimtab.backbones.pretrained import Progress
+    from trimtab.evaluation.run_report import RunReport
+    from trimtab.spec import Task
+    from trimtab.training.loop import Plan, StepRecord
+
+OFFLINE = click.option("--offline", is_flag=True, help="Use what is cached; never the network.")
+AGREE = click.option("--agree", is_flag=True, help="Agree to the backbone's terms of use (see `trimtab models`).")
+SET = click.option(
+    "--set", "overrides", multiple=True, metavar="SETTING=VALUE", help="Override a setting, e.g. train.epochs=3."
+)
+BESIDE = click.option(
+    "--beside/--no-beside", default=True, help="Score majority, naive Bayes and zero-shot on the same rows too."
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="trimtab")
+def trimtab() -> None:
+    """Adapt one frozen language model to many tasks with tiny tuned prompts.
+
+    A task file says what to do; `trimtab tune` leaves a run folder; the other verbs use it.
+    """
+
+
+@trimtab.command()
+@click.argument("task", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="Run folder to write.  [default: runs/NAME]")
+@click.option("--resume", is_flag=True, help="Go on with a run that was stopped or killed. TASK may be its folder.")
+@SET
+@BESIDE
+@OFFLINE
+@AGREE
+def tune(
+    task: Path, out: Path | None, resume: bool, overrides: tuple[str, ...], beside: bool, offline: bool, agree: bool
+) -> None:
+    """Tune a prompt as TASK (a YAML file) says, judge it, and keep it in a run folder."""
+    from trimtab.jobs import tune as job
+    from trimtab.spec import read_task
+
+    if task.is_dir() and resume:
+        out, base, settings = task, Path.cwd(), job.resolved_task(task)
+    else:
+        settings, base = read_task(task, overrides), task.parent
+        out = out or Path("runs") / settings.name
+        if resume and (out / "task.yaml").is_file():
+            settings = job.restated(settings, out, base)
+    with _Bars() as bars:
+        tuned = job.run(
+            settings, out, base=base, resume=resume, offline=offline, agree=agree, beside=beside,
+            on_plan=lambda plan, notes: _say_plan(settings, plan, notes, bars), on_step=bars.step,
+            progress=bars.progress,
+        )  # fmt: skip
+    if tuned.stopped_at is not None:
+        _note(f"Stopped at step {tuned.stopped_at}. The run is usable; `trimtab tune {out} --resume` goes on.")
+    _print_report(tuned.report, out)
+    if tuned.stopped_at is not None:
+        sys.exit(130)
+
+
+@trimtab.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--test", help="Score these examples instead of the task's own test.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for the report.  [default: the run folder]")
+@BESIDE
+@OFFLINE
+@AGREE
+def evaluate(run: Path, test: str | None, out: Path | None, beside: bool, offline: bool, agree: bool) -> None:
+    """Score RUN on labelled examples and write report.html, report.json and card.md."""
+    from trimtab.jobs import evaluate as job
+
+    with _Bars() as bars:
+        report = job.run(run, test=test, out=out, offline=offline, agree=agree, beside=beside, progress=bars.progress)
+    _print_report(report, out or run)
+
+
+@trimtab.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("source", default="-")
+@click.option("--text", "-t", multiple=True, help="Answer this text; may be given several times.")
+@click.option("--batch", default=32, show_default=True, type=click.IntRange(1), help="Rows answered together.")
+@OFFLINE
+@AGREE
+def predict(run: Path, source: str, text: tuple[str, ...], batch: int, offline: bool, agree: bool) -> None:
+    """Answer rows of SOURCE (a file, or `-` for standard input) with RUN: JSON lines, in the same order."""
+    from trimtab.jobs import predict as job
+
+    with _Bars() as bars:
+        engine = job.open_engine(run, offline=offline, agree=agree, progress=bars.progress)
+    answers: Iterator[dict[str, object]]
+    answers = job.texts(engine, text) if text else job.run(engine, source, batch=batch)
+    failed = 0
+    for answer in answers:
+        failed += "error" in answer
+        click.echo(json.dumps(answer, ensure_ascii=False))
+    if failed:
+        _note(f"{failed} row(s) could not be answered; their records say why.")
+
+
+@trimtab.command()
+@click.argument("task", type=click.Path(path_type=Path))
+@click.option("-n", "rows", default=3, show_default=True, type=click.IntRange(1), help="Rows to show.")
+@SET
+@OFFLINE
+@AGREE
+def show(task: Path, rows: int, overrides: tuple[str, ...], offline: bool, agree: bool) -> None:
+    """Show what rows of TASK become: text, tokens, where the answer is."""
+    from trimtab.jobs import show as job
+    from trimtab.spec import read_task
+
+    with _Bars() as bars:
+        shown, words = job.run(
+            read_task(task, overrides), rows, base=task.parent, offline=offline, agree=agree, progress=bars.progress
+        )
+    for row in shown:
+        click.secho(f"{row.where}  ·  {row.answer}  ·  {row.tokens} tokens", bold=True)
+        click.echo(row.text)
+        for what, tokens in row.parts:
+            click.echo(f"  {what:>11} {len(tokens):4d}  {_tokens(tokens)}")
+        if row.cut:
+            click.echo(f"  cut to fit: {row.cut} tokens")
+        click.echo()
+    click.secho("Label words", bold=True)
+    for label, several in words.items():
+        click.echo(f"  {label}: " + ", ".join(_tokens(tokens) for tokens in several))
+
+
+@trimtab.command()
+@click.argument("source")
+@click.option("--task", type=click.Path(path_type=Path), help="Task file that says how rows are read.")
+@click.option("--dev", help="Another split, to look for shared texts.")
+@click.option("--test", help="Another split, to look for shared texts.")
+@click.option("--label", help="Column of the answer.  [default: label]")
+@click.option("--encoding", type=click.Choice(["utf-8", "gb18030"]), help="Text encoding.  [default: utf-8]")
+@click.option("--tokens/--no-tokens", default=True, help="Measure lengths in the backbone's tokens.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@OFFLINE
+def data(
+    source: str, task: Path | None, dev: str | None, test: str | None, label: str | None, encoding: str | None,
+    tokens: bool, as_json: bool, offline: bool,
+) -> None:  # fmt: skip
+    """Look into examples: rows, labels, lengths, duplicates, shared texts, damage."""
+    from trimtab.inference.bound import template_of
+    from trimtab.jobs import data as job
+    from trimtab.jobs.backbone import token_counter
+    from trimtab.spec import Task, read_task
+
+    settings = read_task(task) if task else Task()
+    chosen = {"label": label, "encoding": encoding}
+    how = settings.data.model_copy(update={k: v for k, v in chosen.items() if v})
+    others = {name: other for name, other in (("dev", dev), ("test", test)) if other}
+    with _Bars() as bars:
+        count, context = token_counter(settings.backbone, offline, bars.progress) if tokens else (None, None)
+        report = job.run(
+            source, settings=how, fields=template_of(settings).fields if task else (), base=Path.cwd(), others=others,
+            count_tokens=count, context=context,
+        )  # fmt: skip
+    if as_json:
+        click.echo(json.dumps(report.to_dict(), ensure_ascii=False, indent=1))
+    else:
+        _print_data(report)
+
+
+@trimtab.command()
+@click.argument("name", required=False)
+@click.option("--agree", is_flag=True, help="Agree to the model's terms of use.")
+@click.option("--verify", is_flag=True, help="Hash the cached copy again.")
+@click.option("--remove", is_flag=True, help="Remove the cached copy.")
+@OFFLINE
+def models(name: str | None, agree: bool, verify: bool, remove: bool, offline: bool) -> None:
+    """List backbones, or fetch NAME; show licence, terms, sizes and what is cached."""
+    from trimtab.jobs import models as job
+
+    with _Bars() as bars:
+        entries = job.run(name, agree=agree, offline=offline, verify=verify, remove=remove, progress=bars.progress)
+    for entry in entries:
+        _print_model(entry)
+
+
+def _print_model(entry: Any) -> None:
+    click.secho(entry.name, bold=True)
+    languages = ", ".join(entry.languages) if not isinstance(entry.languages, str) else entry.languages
+    click.echo(f"  {entry.description}")
+    click.echo(f"  {_size(entry.parameters, '', 1000)} parameters · {languages} · {entry.licence}")
+    if entry.terms:
+        agreed = "agreed" if entry.agreed else "not agreed to yet"
+        click.echo(f"  Terms ({agreed}): {entry.terms}" + (f" {entry.terms_url}" if entry.terms_url else ""))
+    for origin, size in entry.origins.items():
+        click.echo(f"  from {origin}" + (f" ({_size(size)})" if size else ""))
+    for copy in entry.cached:
+        click.echo(f"  cached: {copy.path} ({copy.origin})")
+    click.echo(f"  on disk: {_size(entry.bytes_on_disk)}" if entry.cached else "  not cached")
+
+
+def _print_data(report: Any) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    for split in report.splits:
+        table = Table(title=f"{split.name}: {split.rows:,} rows", title_justify="left", show_header=False, box=None)
+        total = max(1, split.rows)
+        shown = sorted(split.labels.items(), key=lambda item: -item[1])
+        for label, rows in shown[:20]:
+            table.add_row(label, f"{rows:,}", f"{100 * rows / total:.1f}%")
+        if len(shown) > 20:
+            table.add_row(f"... {len(shown)} labels in all", "", "")
+        console.print(table)
+        for unit, lengths in (("characters", split.characters), ("tokens", split.tokens)):
+            if lengths is not None:
+                over = f", {lengths.over:,} over the context" if getattr(lengths, "over", 0) else ""
+                console.print(
+                    f"  {unit}: {lengths.minimum} to {lengths.maximum}, median {lengths.median:g}, "
+                    f"95% up to {lengths.p95:g}{over}", highlight=False,
+                )  # fmt: skip
+        console.print()
+    warnings = report.warnings()
+    for warning in warnings:
+        console.print(f"• {warning}", highlight=False, markup=False)
+    if not warnings:
+        console.print("Nothing conspicuous.")
+
+
+def _say_plan(task: Task, plan: Plan, notes: Sequence[str], bars: _Bars) -> None:
+    """Say what was picked."""
+    passes = plan.steps * plan.batch_size / plan.rows
+    runs = f", {len(plan.seeds)} seeds in one pass" if len(plan.seeds) > 1 else ""
+    lines = [
+        f"{task.name}: {task.method.length}-token soft prompt on {task.backbone}, {plan.rows:,} training rows{runs}",
+        f"picked: {plan.steps:,} steps of {plan.batch_size} rows ({passes:.1f} passes), {plan.optimiser}, "
+        f"rate {plan.rate:g} x embedding RMS, {plan.schedule}, dev every {plan.evaluate_every} steps",
+        *notes,
+    ]
+    for line in lines:
+        bars.say(line)
+
+
+def _print_report(report: RunReport, folder: Path) -> None:
+    """The table that says whether it was worth it."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from trimtab.evaluation.findings import headline_scores, interval_text, percent, verdict
+
+    console = Console()
+    head = headline_scores(report)
+    if head is None:
+        return
+    part, scores = head
+    table = Table(title=f"{report.name}: {scores.rows:,} {part} rows", title_justify="left")
+    for column, justify in (("method", "left"), ("accuracy", "right"), ("95% interval", "right"), ("macro F1", "right"),
+                            ("p", "right"), ("trained", "right"), ("seconds", "right")):  # fmt: skip
+        table.add_column(column, justify=justify)  # type: ignore[arg-type]
+    rows = [
+        (b.accuracy, (b.name, percent(b.accuracy), interval_text(b.interval) if b.interval else "", "",
+                      _p_value(b.p_value), "", f"{b.seconds:.1f}" if b.seconds is not None else ""))
+        for b in report.baselines
+    ]  # fmt: skip
+    train = report.cost.train_seconds
+    rows.append(
+        (scores.accuracy, (f"[bold]{report.method.name}[/bold]", f"[bold]{percent(scores.accuracy)}[/bold]",
+                           interval_text(scores.intervals["accuracy"]), percent(scores.macro_f1), "",
+                           f"{report.method.trained_parameters:,}", f"{train:.0f}" if train is not None else "")),
+    )  # fmt: skip
+    for _, cells in sorted(rows, key=lambda row: row[0]):
+        table.add_row(*cells)
+    console.print(table)
+    if len(report.runs) > 1:
+        from statistics import mean, stdev
+
+        reached = [r.dev_accuracy for r in report.runs if r.dev_accuracy is not None]
+        if len(reached) > 1:
+            console.print(f"{len(reached)} seeds on dev: {100 * mean(reached):.1f} ± {100 * stdev(reached):.1f}%")
+    console.print(verdict(report), highlight=False, markup=False, soft_wrap=True)
+    for warning in report.warnings:
+        console.print(f"Note: {warning}", highlight=False, markup=False, soft_wrap=True)
+    console.print(f"Report: {folder / 'report.html'}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _p_value(p: float | None) -> str:
+    return "" if p is None else "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _tokens(tokens: Sequence[str]) -> str:
+    if len(tokens) > 3 and len(set(tokens)) == 1:
+        return f"{tokens[0]} x {len(tokens)}"
+    return "|".join(token.replace("\n", "⏎") for token in tokens)
+
+
+def _size(number: float, unit: str = "B", step: int = 1000) -> str:
+    for prefix in ("", "k", "M", "G"):
+        if abs(number) < step or prefix == "G":
+            return f"{number:.0f} {prefix}{unit}".rstrip() if prefix in ("", "k") else f"{number:.4g} {prefix}{unit}"
+        number /= step
+    raise AssertionError
+
+
+def _note(text: str) -> None:
+    click.echo(text, err=True)
+
+
+class _Bars:
+    """Progress on standard error: bars on a terminal, now and then a line elsewhere."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+        self.console = Console(stderr=True)
+        self.bars = Progress(
+            TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[state]}"), TimeElapsedColumn(),
+            TimeRemainingColumn(), console=self.console, transient=True, disable=not self.console.is_terminal,
+        )  # fmt: skip
+        self.tasks: dict[str, Any] = {}
+        self.loss: float | None = None
+        self.said = 0.0
+
+    def __enter__(self) -> _Bars:
+        self.bars.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.bars.stop()
+
+    def say(self, line: str) -> None:
+        """A line that stays."""
+        self.bars.console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+    def progress(self, what: str, done: int, total: int | None) -> None:
+        """Show one bar a thing being done; drop those before it."""
+        if what not in self.tasks:
+            for old in self.tasks.values():
+                self.bars.remove_task(old)
+            self.tasks = {what: self.bars.add_task(what, total=total, state="")}
+        self.bars.update(self.tasks[what], completed=done, total=total)
+
+    def step(self, record: StepRecord, plan: Plan) -> None:
+        """Show where training is."""
+        losses = [loss for loss in record.losses if loss is not None]
+        mean = sum(losses) / len(losses)
+        self.loss = mean if self.loss is None else 0.95 * self.loss + 0.05 * mean
+        state = f"loss {self.loss:.3f}"
+        self.progress("tuning", record.step, plan.steps)
+        if record.dev:
+            reached = " ".join(f"{100 * d.accuracy:.1f}%" for d in record.dev if d)
+            self.say(f"step {record.step:,} of {plan.steps:,}: {state}, dev {reached}")
+        self.bars.update(self.tasks["tuning"], state=state)
+
+
+@contextmanager
+def _closed_pipe() -> Iterator[None]:
+    """End quietly where the reader of our output has gone (`trimtab predict ... | head`)."""
+    try:
+        yield
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line. Exit code 2 where the user can mend what went wrong, 130 after Ctrl-C."""
+    try:
+        with _closed_pipe():
+            trimtab.main(args=list(arguments) if arguments is not None else None, standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except TrimtabError as error:
+        _note(f"trimtab: {error.message}")
+        if error.hint:
+            _note(f"         {error.hint}")
+        sys.exit(2)
+    except (KeyboardInterrupt, click.Abort):
+        _note("trimtab: stopped.")
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

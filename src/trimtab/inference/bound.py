@@ -1,0 +1,91 @@
+"""A task bound to a backbone: template, words and head as token ids. Knows nothing about training or files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from trimtab.backbones.pretrained import Pretrained
+from trimtab.errors import TrimtabError
+from trimtab.methods import soft_prompt
+from trimtab.prompts import Encoder, Template, Verbalizer, default_words, leading_ids, make_verbalizer, parse_template
+from trimtab.spec import Task
+
+
+@dataclass(frozen=True)
+class BoundTask:
+    """Everything that turns fields into token ids and scores into labels, for one backbone.
+
+    Attributes:
+        task: the settings.
+        pretrained: the backbone.
+        template, encoder, verbalizer: see prompts/.
+        leading: token ids that come before the soft prompt.
+    """
+
+    task: Task
+    pretrained: Pretrained
+    template: Template
+    encoder: Encoder
+    verbalizer: Verbalizer
+    leading: tuple[int, ...]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Label names, in order."""
+        return self.verbalizer.labels
+
+    def prefix(self, prompt_PD: torch.Tensor, dropout: float = 0.0, generator: torch.Generator | None = None) -> torch.Tensor:
+        """What is read before a row, with this prompt (in units of the embedding RMS): embeddings [., D]."""
+        return soft_prompt.prefix(
+            prompt_PD, self.pretrained.backbone, leading_ids=self.leading, head_ids=self.encoder.head_ids,
+            dropout=dropout, generator=generator,
+        )  # fmt: skip
+
+    def label_words(self) -> dict[str, list[str]]:
+        """Label -> its words as they stand in a row, white space included."""
+        return {
+            label: [word.text for word in self.verbalizer.words if word.label == i] for i, label in enumerate(self.labels)
+        }
+
+
+def template_of(task: Task) -> Template:
+    """The parsed template of a task; tells the fields to read before a backbone is at hand."""
+    return parse_template(task.template.text, task.task, task.template.truncate)
+
+
+def labels_of(task: Task, answers: Sequence[str] = ()) -> Mapping[str, Sequence[str]]:
+    """Label -> words as the task has them, or each answer's own name."""
+    if task.labels.words is not None:
+        return task.labels.words
+    return default_words(sorted(set(answers), key=lambda a: (len(a), a) if a.isdigit() else (0, a)))
+
+
+def bind(task: Task, words: Mapping[str, Sequence[str]], pretrained: Pretrained) -> BoundTask:
+    """Bind a task to a backbone.
+
+    Raises:
+        TrimtabError: what template, words or lengths have against it.
+    """
+    template, tokenizer = template_of(task), pretrained.tokenizer
+    before = template.body[-1] if isinstance(template.body[-1], str) else ""
+    verbalizer = make_verbalizer(
+        words, tokenizer, lead=template.answer_lead, before=before, length_normalise=task.labels.length_normalise
+    )
+    leading = leading_ids(tokenizer)
+    context = pretrained.backbone.context
+    most = task.template.max_tokens or context
+    if most > context:
+        raise TrimtabError(
+            f"template.max_tokens is {most}, but the backbone's context is {context}.", f"Set it to {context} or less."
+        )
+    budget = most - task.method.length - len(leading)
+    if budget < 1:
+        raise TrimtabError(
+            f"a prompt of {task.method.length} tokens leaves no room for the input within {most} tokens.",
+            "Lower method.length or raise template.max_tokens.",
+        )
+    encoder = Encoder(template, tokenizer, budget=budget, answer_tokens=verbalizer.longest)
+    return BoundTask(task, pretrained, template, encoder, verbalizer, tuple(leading))

@@ -1,0 +1,106 @@
+"""The run folder: what a tuning job leaves and the engine reads. Knows nothing about training or reports."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from trimtab.backbones.pretrained import Pretrained
+from trimtab.backbones.tensors import load_tensors, save_tensors
+from trimtab.errors import TrimtabError
+from trimtab.spec import Task, dump_task, read_task
+
+TASK_FILE, PROMPT_FILE = "task.yaml", "prompt.safetensors"
+FORMAT = "trimtab-prompt-1"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A tuned run.
+
+    Attributes:
+        name: how messages call it: its folder.
+        task: the resolved settings.
+        words: label -> words, in the order of the classes.
+        prompts: one [P, D] a trained seed, float32, in units of the backbone's embedding RMS.
+        kept: index of the prompt that answers, unless `task.train.ensemble` lets all answer.
+        backbone: name, origin, licence and content hash of the backbone.
+        facts: seeds, scores and steps of the training, as plain values.
+    """
+
+    name: str
+    task: Task
+    words: dict[str, list[str]]
+    prompts: tuple[torch.Tensor, ...]
+    kept: int
+    backbone: dict[str, str]
+    facts: dict[str, Any]
+
+    @property
+    def answering(self) -> Sequence[torch.Tensor]:
+        """The prompts whose mean probability is the answer."""
+        return self.prompts if self.task.train.ensemble else (self.prompts[self.kept],)
+
+    def check_backbone(self, pretrained: Pretrained) -> None:
+        """Raise TrimtabError unless this is the backbone the run was made for."""
+        if pretrained.content_hash != self.backbone["content_hash"]:
+            raise TrimtabError(
+                f"{self.name}: made for backbone '{self.backbone['name']}' ({self.backbone['origin']}, content hash "
+                f"{self.backbone['content_hash'][:12]}), not for '{pretrained.name}' ({pretrained.origin}, "
+                f"{pretrained.content_hash[:12]}).",
+                "Use the backbone it was made for, or tune a new run.",
+            )
+
+
+def backbone_facts(pretrained: Pretrained) -> dict[str, str]:
+    """What a run remembers of its backbone."""
+    return {
+        "name": pretrained.name,
+        "origin": pretrained.origin,
+        "licence": pretrained.licence,
+        "content_hash": pretrained.content_hash,
+    }
+
+
+def zero_shot(task: Task, words: dict[str, list[str]], pretrained: Pretrained) -> Run:
+    """The same task with no prompt at all: the backbone's own answer to the template."""
+    none = torch.zeros(0, pretrained.backbone.hidden_size)
+    plain = task.model_copy(update={"train": task.train.model_copy(update={"ensemble": False})})
+    return Run("zero-shot", plain, words, (none,), 0, backbone_facts(pretrained), {})
+
+
+def save_run(folder: Path, run: Run) -> None:
+    """Write task.yaml and prompt.safetensors; each whole or not at all. Raises TrimtabError where that fails."""
+    try:
+        (folder / TASK_FILE).write_text(dump_task(run.task), encoding="utf-8")
+    except OSError as error:
+        raise TrimtabError(f"{folder / TASK_FILE}: cannot be written ({error.strerror}).") from error
+    save_tensors(
+        folder / PROMPT_FILE,
+        {f"prompt.{k}": prompt for k, prompt in enumerate(run.prompts)},
+        {"format": FORMAT, "words": run.words, "kept": run.kept, "backbone": run.backbone, "facts": run.facts},
+    )
+
+
+def load_run(folder: Path) -> Run:
+    """Read a run folder.
+
+    Raises:
+        TrimtabError: if it is not a finished run, or its files are damaged.
+    """
+    if not (folder / PROMPT_FILE).is_file():
+        raise TrimtabError(
+            f"{folder}: not a finished run (no {PROMPT_FILE}).",
+            "Give the folder `trimtab tune` wrote; an interrupted one goes on with `trimtab tune FOLDER --resume`.",
+        )
+    stored = load_tensors(folder / PROMPT_FILE)
+    values = stored.values
+    if values.get("format") != FORMAT:
+        raise TrimtabError(f"{folder / PROMPT_FILE}: written by another version ({values.get('format')}).")
+    prompts = tuple(stored.tensors[f"prompt.{k}"] for k in range(len(stored.tensors)))
+    task = read_task(folder / TASK_FILE)
+    return Run(str(folder), task, values["words"], prompts, values["kept"], values["backbone"], values["facts"])

@@ -1,0 +1,129 @@
+"""Scores of label words behind rows, exact for words of several tokens. Knows nothing about runs or training.
+
+B rows, C labels, W words, M tree nodes, D hidden, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from trimtab.backbones.causal import CausalBackbone, PrefixState
+from trimtab.backbones.layout import Layout, Row
+from trimtab.prompts.verbalizer import Verbalizer
+
+# One pass takes about this many packed tokens, answer-tree nodes included.
+PASS_TOKENS = 4096
+# Full-vocabulary scores are made in pieces of at most this many numbers.
+PIECE = 1 << 25
+
+
+@dataclass(frozen=True)
+class Query:
+    """One row to score: its token ids behind the prompt, the prompt it goes with, and the labels asked for."""
+
+    ids: tuple[int, ...]
+    prompt: int
+    verbalizer: Verbalizer
+
+
+def label_log_probabilities(
+    backbone: CausalBackbone, queries: Sequence[Query], prefix: PrefixState | None
+) -> Iterator[tuple[int, torch.Tensor]]:
+    """Score every label for every row; rows of different prompts and label sets mix in one pass.
+
+    A word's score is the sum of its tokens' log-likelihoods (divided by their number with `length_normalise`); a label's
+    is the log-sum-exp of its words'; probabilities are a softmax over labels.
+
+    Args:
+        queries: the rows.
+        prefix: the prompts, read before; None where rows stand alone.
+
+    Yields:
+        (index into queries, log-probabilities [C] in float32), shortest rows first.
+    """
+    order = sorted(range(len(queries)), key=lambda i: len(queries[i].ids) + len(queries[i].verbalizer.node_ids))
+    longest = max(prefix.lengths, default=0) if prefix else 0
+    with torch.no_grad():
+        for members in _passes(order, queries):
+            batch = [queries[i] for i in members]
+            rows = [Row((*q.ids, *q.verbalizer.node_ids), q.prompt, q.verbalizer.parents) for q in batch]
+            layout = backbone.pack(rows, longest)
+            wanted, spans = _wanted(layout, batch)
+            hidden = backbone.forward(layout, prefix, wanted=wanted)
+            groups: dict[int, list[int]] = {}
+            for at, query in enumerate(batch):
+                groups.setdefault(id(query.verbalizer), []).append(at)
+            for group in groups.values():
+                verbalizer = batch[group[0]].verbalizer
+                index = torch.tensor([j for at in group for j in range(*spans[at])], device=hidden.device)
+                scores = word_scores(backbone, hidden.index_select(0, index), verbalizer)
+                result = torch.log_softmax(label_scores(scores, verbalizer), -1)
+                for at, row in zip(group, result, strict=True):
+                    yield members[at], row
+
+
+def _passes(order: Sequence[int], queries: Sequence[Query]) -> Iterator[list[int]]:
+    members: list[int] = []
+    tokens = 0
+    for i in order:
+        size = len(queries[i].ids) + len(queries[i].verbalizer.node_ids)
+        if members and tokens + size > PASS_TOKENS:
+            yield members
+            members, tokens = [], 0
+        members.append(i)
+        tokens += size
+    if members:
+        yield members
+
+
+def _wanted(layout: Layout, batch: Sequence[Query]) -> tuple[torch.Tensor, list[tuple[int, int]]]:
+    """Packed tokens whose scores are read: each row's last text token, then its tree nodes; and each row's span."""
+    wanted: list[int] = []
+    spans = []
+    for start, query in zip(layout.starts, batch, strict=True):
+        last = start + len(query.ids) - 1
+        begin = len(wanted)
+        wanted.extend(range(last, last + 1 + len(query.verbalizer.node_ids)))
+        spans.append((begin, len(wanted)))
+    return torch.tensor(wanted, device=layout.ids_R.device), spans
+
+
+def word_scores(backbone: CausalBackbone, hidden: torch.Tensor, verbalizer: Verbalizer) -> torch.Tensor:
+    """Scores of all words: hidden [B * (1 + M), D], root and nodes of each row in turn -> [B, W].
+
+    Words of one token are scored by their logits: what they lack of the log-likelihood is the same for all.
+    """
+    words = verbalizer.words
+    if verbalizer.single_token:
+        return backbone.logits(hidden, torch.tensor([word.ids[0] for word in words], device=hidden.device))
+    size = 1 + len(verbalizer.node_ids)
+    edges = sorted({(node + 1, token) for word in words for node, token in zip(word.nodes, word.ids, strict=True)})
+    place = {edge: i for i, edge in enumerate(edges)}
+    nodes = torch.tensor([node for node, _ in edges], device=hidden.device)
+    tokens = torch.tensor([token for _, token in edges], device=hidden.device)
+    step = max(1, PIECE // backbone.vocabulary_size // size)
+    out = []
+    for piece in hidden.view(-1, size, hidden.shape[-1]).split(step):
+        logits = backbone.logits(piece.reshape(-1, hidden.shape[-1])).view(len(piece), size, -1)
+        edge_scores = logits[:, nodes, tokens] - torch.logsumexp(logits, -1)[:, nodes]
+        columns = []
+        for word in words:
+            path = [place[(node + 1, token)] for node, token in zip(word.nodes, word.ids, strict=True)]
+            total = edge_scores[:, path].sum(-1)
+            columns.append(total / len(path) if verbalizer.length_normalise else total)
+        out.append(torch.stack(columns, -1))
+    return torch.cat(out)
+
+
+def label_scores(scores_BW: torch.Tensor, verbalizer: Verbalizer) -> torch.Tensor:
+    """Log-sum-exp over the words of each label: [B, W] -> [B, C]."""
+    if len(verbalizer.words) == len(verbalizer.labels):
+        return scores_BW
+    columns = []
+    for label in range(len(verbalizer.labels)):
+        own = [i for i, word in enumerate(verbalizer.words) if word.label == label]
+        columns.append(torch.logsumexp(scores_BW[:, own], -1))
+    return torch.stack(columns, -1)

@@ -1,0 +1,59 @@
+"""Get a backbone by name: find its files, load them. Knows nothing about tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from trimtab.backbones.pretrained import Pretrained, load
+from trimtab.sources import cache_folder, find_model
+
+Progress = Callable[[str, int, int | None], None]
+
+
+def open_backbone(
+    name: str,
+    *,
+    precision: Literal["auto", "float32", "bfloat16"] = "auto",
+    device: str = "auto",
+    threads: int | None = None,
+    offline: bool = False,
+    agree: bool = False,
+    progress: Progress | None = None,
+) -> Pretrained:
+    """Find, fetch where needed, and load a backbone.
+
+    Args:
+        name: as in the task file.
+        precision, device, threads: as in the task file.
+        offline, agree: see `trimtab.sources.find_model`.
+        progress: told what is being done.
+
+    Raises:
+        TrimtabError: whatever is wrong with the name, the network, the files or the device.
+    """
+    import torch
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    found = find_model(name, offline=offline, agree=agree, progress=progress)
+    return load(
+        found.path,
+        cache_folder(),
+        name=name,
+        origin=found.origin,
+        licence=found.licence,
+        precision=precision,
+        device=device,
+        progress=progress,
+    )
+
+
+def token_counter(name: str, offline: bool, progress: Progress | None) -> tuple[Callable[[str], int], int]:
+    """A function that counts a text's tokens for a backbone, and the backbone's context in tokens."""
+    pretrained = open_backbone(name, offline=offline, progress=progress)
+
+    def count(text: str) -> int:
+        return len(pretrained.tokenizer(text, add_special_tokens=False)["input_ids"])
+
+    return count, pretrained.backbone.context

@@ -1,0 +1,278 @@
+"""`trimtab evaluate`: score a run on labelled examples, beside other ways of doing the task, and write its report."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from trimtab.backbones.pretrained import Pretrained
+from trimtab.data import Example, Splits, check_labels, load_splits, read_examples, stratified_sample
+from trimtab.errors import TrimtabError
+from trimtab.evaluation import naive_bayes, majority, paired_test, score, write_report
+from trimtab.evaluation.metrics import Scores
+from trimtab.evaluation.run_report import (
+    BackboneFacts,
+    Baseline,
+    Cost,
+    CurvePoint,
+    DataFacts,
+    MachineFacts,
+    MethodFacts,
+    RunFacts,
+    RunReport,
+)
+from trimtab.inference.bound import template_of
+from trimtab.inference.engine import Engine
+from trimtab.inference.runs import PROMPT_FILE, Run, load_run, zero_shot
+from trimtab.jobs.backbone import Progress, open_backbone
+from trimtab.spec import Task
+
+# Rows answered between two calls of `progress`.
+CHUNK = 256
+
+
+def run(
+    folder: Path,
+    *,
+    test: str | None = None,
+    out: Path | None = None,
+    offline: bool = False,
+    agree: bool = False,
+    beside: bool = True,
+    pretrained: Pretrained | None = None,
+    progress: Progress | None = None,
+) -> RunReport:
+    """Score a run again, on its own test data or on other data.
+
+    Args:
+        folder: the run.
+        test: other examples to score, instead of the task's own test.
+        out: folder for report.json, report.html and card.md; the run folder by default.
+        offline, agree: see `trimtab.sources.find_model`.
+        beside: score majority, naive Bayes and the backbone without a prompt too.
+        pretrained: a backbone in memory, where the caller has one.
+        progress: told what is being done.
+
+    Raises:
+        TrimtabError: whatever is wrong with the run, the data or the backbone.
+    """
+    tuned = load_run(folder)
+    data = tuned.task.data
+    if test is not None:
+        data = data.model_copy(update={"test": absolute(test, Path.cwd()), "test_limit": None})
+    splits = load_splits(data, template_of(tuned.task).fields, base=Path.cwd())
+    if pretrained is None:
+        train = tuned.task.train
+        pretrained = open_backbone(
+            tuned.task.backbone, precision=train.precision, device=train.device, threads=train.threads,
+            offline=offline, agree=agree, progress=progress,
+        )  # fmt: skip
+    before = _report_before(folder)
+    return report_of(
+        tuned, pretrained, splits, folder=out or folder, base=Path.cwd(), beside=beside, notes=splits.note, data=data,
+        curve=before.curve if before else [], train_seconds=before.cost.train_seconds if before else None,
+        examples_per_second=before.cost.examples_per_second if before else None,
+        peak_memory=before.cost.peak_memory_bytes if before else None, progress=progress,
+    )  # fmt: skip
+
+
+def report_of(
+    tuned: Run,
+    pretrained: Pretrained,
+    splits: Splits,
+    *,
+    folder: Path,
+    base: Path,
+    beside: bool,
+    notes: Sequence[str],
+    curve: list[CurvePoint],
+    train_seconds: float | None,
+    examples_per_second: float | None,
+    peak_memory: int | None,
+    data: Any = None,
+    progress: Progress | None = None,
+) -> RunReport:
+    """Score a run on dev and test, make its report and write it to `folder`."""
+    task, labels = tuned.task, list(tuned.words)
+    for part in (splits.train, splits.dev, splits.test):
+        check_labels(part, labels)
+    engine = Engine(pretrained)
+    bound = engine.add("run", tuned)
+    dev = _score(engine, "run", splits.dev, labels, "scoring dev", progress)[0] if splits.dev else None
+    began = time.perf_counter()
+    test, probabilities, cut = (
+        _score(engine, "run", splits.test, labels, "scoring test", progress) if splits.test else (None, None, 0)
+    )
+    seconds = time.perf_counter() - began
+    judged = splits.test or splits.dev
+    baselines: list[Baseline] = []
+    if beside and judged:
+        if probabilities is None:
+            probabilities = _answers(engine, "run", judged, "scoring dev", progress)[0]
+        engine.add("zero-shot", zero_shot(task, tuned.words, pretrained))
+        baselines = _baselines(engine, splits.train, judged, labels, task, probabilities, progress)
+    notes = [*notes, *([f"{cut} of {len(judged)} rows were shortened to fit."] if cut else [])]
+    prompt_bytes = (Path(tuned.name) / PROMPT_FILE).stat().st_size if Path(tuned.name, PROMPT_FILE).is_file() else 0
+    settings = data or task.data
+    example = (splits.test or splits.dev or splits.train)[0]
+    report = RunReport(
+        name=task.name,
+        created=datetime.now().astimezone().isoformat(timespec="seconds"),
+        trimtab=version("trimtab"),
+        task=task.task,
+        backbone=BackboneFacts(**tuned.backbone, parameters=pretrained.backbone.parameters),
+        method=MethodFacts(
+            name="soft prompt",
+            length=len(tuned.prompts[0]),
+            trained_parameters=sum(p.numel() for p in tuned.answering),
+            bytes_on_disk=prompt_bytes,
+        ),
+        data=DataFacts(
+            train_rows=len(splits.train),
+            dev_rows=len(splits.dev),
+            test_rows=len(splits.test),
+            sources={part: str(v) for part in ("train", "dev", "test") if (v := getattr(settings, part))},
+            label_counts={
+                part: {label: sum(e.answer == label for e in rows) for label in labels}
+                for part, rows in (("train", splits.train), ("dev", splits.dev), ("test", splits.test))
+                if rows
+            },
+            language=_language([*splits.train[:200], *judged[:200]]),
+            notes=list(notes),
+        ),
+        settings=task.model_dump(mode="json"),
+        machine=MachineFacts(
+            cpu=_processor(pretrained), threads=torch.get_num_threads(), precision=str(pretrained.backbone.dtype)[6:]
+        ),
+        cost=Cost(
+            train_seconds=train_seconds,
+            examples_per_second=examples_per_second,
+            peak_memory_bytes=peak_memory,
+            predict_rows_per_second=len(splits.test) / seconds if splits.test else None,
+        ),
+        curve=curve,
+        runs=[
+            RunFacts(seed=seed, dev_accuracy=accuracy, kept=task.train.ensemble or k == tuned.kept)
+            for k, (seed, accuracy) in enumerate(zip(tuned.facts["seeds"], tuned.facts["dev_accuracy"], strict=True))
+        ],
+        baselines=baselines,
+        dev=dev,
+        test=test,
+        template_example=bound.template.text(example.fields) + bound.label_words()[example.answer or labels[0]][0],
+        label_words=bound.label_words(),
+        warnings=_warnings(tuned),
+    )
+    write_report(folder, report)
+    return report
+
+
+def absolute(source: str | None, base: Path) -> str | None:
+    """A data source that means the same from any folder: files become absolute, names stay."""
+    if source is None or source == "-" or source.startswith("hub:"):
+        return source
+    from trimtab.sources import is_known_data
+
+    path = base / source
+    return source if not path.exists() and is_known_data(source) else str(path.resolve())
+
+
+def _answers(
+    engine: Engine, name: str, examples: Sequence[Example], what: str, progress: Progress | None
+) -> tuple[np.ndarray, int]:
+    """Label probabilities [N, C] in order, and rows cut to fit."""
+    parts, cut = [], 0
+    for start in range(0, len(examples), CHUNK):
+        chunk = examples[start : start + CHUNK]
+        if progress:
+            progress(what, start, len(examples))
+        probabilities, rows_cut = engine.probabilities(name, [(e.fields, e.where) for e in chunk])
+        parts.append(probabilities)
+        cut += rows_cut
+    if progress:
+        progress(what, len(examples), len(examples))
+    return np.concatenate(parts), cut
+
+
+def _score(
+    engine: Engine, name: str, examples: Sequence[Example], labels: list[str], what: str, progress: Progress | None
+) -> tuple[Scores, np.ndarray, int]:
+    probabilities, cut = _answers(engine, name, examples, what, progress)
+    return score(examples, probabilities, labels), probabilities, cut
+
+
+def _baselines(
+    engine: Engine,
+    train: Sequence[Example],
+    judged: Sequence[Example],
+    labels: list[str],
+    task: Task,
+    ours: np.ndarray,
+    progress: Progress | None,
+) -> list[Baseline]:
+    gold = np.array([labels.index(e.answer or "") for e in judged])
+    right = ours.argmax(-1) == gold
+    out = []
+    for name in ("majority", "naive Bayes", "zero-shot"):
+        began = time.perf_counter()
+        match name:
+            case "majority":
+                probabilities = majority(train, judged, labels)
+            case "naive Bayes":
+                probabilities = naive_bayes(train, judged, labels, language=task.language)
+            case _:
+                probabilities = _answers(engine, "zero-shot", judged, "scoring zero-shot", progress)[0]
+        scores = score(judged, probabilities, labels, worst=0)
+        out.append(
+            Baseline(
+                name=name,
+                accuracy=scores.accuracy,
+                interval=scores.intervals["accuracy"],
+                seconds=time.perf_counter() - began,
+                p_value=paired_test(right, probabilities.argmax(-1) == gold),
+            )
+        )
+    return out
+
+
+def _warnings(tuned: Run) -> list[str]:
+    facts = tuned.facts
+    if facts["stopped"]:
+        return [f"Training was stopped at step {facts['steps']} of {facts['planned_steps']}; `--resume` goes on."]
+    return []
+
+
+def _report_before(folder: Path) -> RunReport | None:
+    from trimtab.evaluation import read_report
+
+    try:
+        return read_report(folder / "report.json")
+    except TrimtabError:
+        return None
+
+
+def _language(examples: Sequence[Example]) -> str:
+    text = "".join(value for example in examples for value in example.fields.values())
+    han = sum("\u4e00" <= c <= "\u9fff" for c in text)
+    latin = sum(c.isascii() and c.isalpha() for c in text)
+    if not han and not latin:
+        return ""
+    share = han / (han + latin / 5)
+    return "zh" if share > 0.8 else "en" if share < 0.05 else "mixed"
+
+
+def _processor(pretrained: Pretrained) -> str:
+    if pretrained.backbone.device.type == "cuda":
+        return torch.cuda.get_device_name(pretrained.backbone.device)
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()

@@ -1,0 +1,107 @@
+"""`trimtab predict`: answer rows from a file or standard input, one JSON record a row, in the same order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+from trimtab.backbones.pretrained import Pretrained
+from trimtab.data import BadRecord, Record, read_records, to_example
+from trimtab.errors import TrimtabError
+from trimtab.inference.engine import Engine, Prediction, Request
+from trimtab.inference.runs import load_run
+from trimtab.jobs.backbone import Progress, open_backbone
+
+NAME = "run"
+
+
+def open_engine(
+    folder: Path,
+    *,
+    offline: bool = False,
+    agree: bool = False,
+    pretrained: Pretrained | None = None,
+    progress: Progress | None = None,
+) -> Engine:
+    """An engine with one run loaded. Raises TrimtabError: whatever is wrong with the run or its backbone."""
+    tuned = load_run(folder)
+    if pretrained is None:
+        train = tuned.task.train
+        pretrained = open_backbone(
+            tuned.task.backbone, precision=train.precision, device=train.device, threads=train.threads,
+            offline=offline, agree=agree, progress=progress,
+        )  # fmt: skip
+    engine = Engine(pretrained)
+    engine.add(NAME, tuned)
+    return engine
+
+
+def run(engine: Engine, source: str, *, batch: int = 32, base: Path | None = None) -> Iterator[dict[str, object]]:
+    """Answer a stream of rows.
+
+    Args:
+        engine: from `open_engine`.
+        source: a file, or `-` for standard input.
+        batch: rows answered together; 1 answers each as soon as it is read.
+        base: folder at which a relative path starts.
+
+    Yields:
+        For each row, in order: `{"label": ..., "probability": ..., "probabilities": {...}}`, with `cut_tokens` where the
+        text was shortened to fit; or `{"error": ..., "where": ...}` in place of a row that cannot be answered.
+
+    Raises:
+        TrimtabError: if the source cannot be read at all.
+    """
+    bound = engine.runs[NAME]
+    settings = bound.task.data
+    records = read_records(
+        source, base=base or Path.cwd(), format=settings.format if source == "-" else "auto",
+        encoding=settings.encoding, tolerant=True,
+    )  # fmt: skip
+    while chunk := list(islice(records, batch)):
+        requests: list[Request] = []
+        answers: list[dict[str, object] | None] = []
+        for record in chunk:
+            made = _request(engine, record)
+            answers.append(made if isinstance(made, dict) else None)
+            if isinstance(made, Request):
+                requests.append(made)
+        predictions = iter(engine.answer(requests) if requests else [])
+        for answer in answers:
+            yield answer if answer is not None else _answer(next(predictions))
+
+
+def _request(engine: Engine, record: Record | BadRecord) -> Request | dict[str, object]:
+    if isinstance(record, BadRecord):
+        return {"error": record.error, "where": record.where}
+    bound = engine.runs[NAME]
+    try:
+        example = to_example(record, bound.template.fields, bound.task.data, need_answer=False)
+        bound.encoder.encode(example.fields, example.where)
+    except TrimtabError as error:
+        return {"error": str(error), "where": record.where}
+    return Request(NAME, example.fields, record.where)
+
+
+def _answer(prediction: Prediction) -> dict[str, object]:
+    answer: dict[str, object] = {
+        "label": prediction.label,
+        "probability": round(prediction.probability, 6),
+        "probabilities": {label: round(p, 6) for label, p in prediction.probabilities.items()},
+    }
+    if prediction.cut_tokens:
+        answer["cut_tokens"] = prediction.cut_tokens
+    return answer
+
+
+def texts(engine: Engine, given: Sequence[str]) -> Iterator[dict[str, object]]:
+    """Answer texts given directly, for tasks with one input field. Raises TrimtabError where there are more."""
+    fields = engine.runs[NAME].template.fields
+    if len(fields) != 1:
+        raise TrimtabError(
+            f"this task reads {len(fields)} fields ({', '.join(fields)}), not one text.",
+            "Give a file, or JSON lines on standard input.",
+        )
+    for prediction in engine.answer([Request(NAME, {fields[0]: text}, f"text {i}") for i, text in enumerate(given, 1)]):
+        yield _answer(prediction)

@@ -1,0 +1,79 @@
+"""`trimtab show`: what a row becomes: its text, its tokens, where the answer is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from trimtab.backbones.pretrained import Pretrained
+from trimtab.data import load_splits
+from trimtab.inference.bound import bind, labels_of, template_of
+from trimtab.jobs.backbone import Progress, open_backbone
+from trimtab.spec import Task
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One training row as the backbone reads it.
+
+    Attributes:
+        where: place of origin.
+        answer: its label.
+        text: the row as it reads, answer included.
+        parts: (what, tokens) in the order read: leading tokens, soft prompt, head, row, answer.
+        cut: tokens taken off to fit.
+    """
+
+    where: str
+    answer: str
+    text: str
+    parts: list[tuple[str, list[str]]]
+    cut: int
+
+    @property
+    def tokens(self) -> int:
+        """Tokens in all."""
+        return sum(len(tokens) for _, tokens in self.parts)
+
+
+def run(
+    task: Task,
+    rows: int,
+    *,
+    base: Path,
+    offline: bool = False,
+    agree: bool = False,
+    pretrained: Pretrained | None = None,
+    progress: Progress | None = None,
+) -> tuple[list[Shown], dict[str, list[list[str]]]]:
+    """Show the first rows of train, and every label's words as tokens.
+
+    Raises:
+        TrimtabError: whatever is wrong with settings, data or backbone.
+    """
+    splits = load_splits(task.data, template_of(task).fields, base=base)
+    words = labels_of(task, [e.answer or "" for e in splits.train])
+    if pretrained is None:
+        pretrained = open_backbone(task.backbone, offline=offline, agree=agree, progress=progress)
+    bound = bind(task, words, pretrained)
+
+    def pieces(ids: object) -> list[str]:
+        return [pretrained.tokenizer.decode([i]) for i in ids]  # type: ignore[attr-defined]
+
+    shown = []
+    for example in splits.train[:rows]:
+        row = bound.encoder.encode(example.fields, example.where)
+        label = example.answer or ""
+        word = bound.verbalizer.trained_word(bound.labels.index(label)) if label in bound.labels else None
+        parts = [
+            ("leading", pieces(bound.leading)),
+            ("soft prompt", ["▢"] * task.method.length),
+            ("head", pieces(bound.encoder.head_ids)),
+            ("row", pieces(row.ids)),
+            ("answer", pieces(word.ids) if word else []),
+        ]
+        text = bound.template.text(example.fields) + (word.text if word else "")
+        shown.append(Shown(example.where, label, text, [part for part in parts if part[1]], row.cut))
+    return shown, {
+        label: [pieces(w.ids) for w in bound.verbalizer.words if w.label == i] for i, label in enumerate(bound.labels)
+    }

@@ -1,0 +1,221 @@
+"""Example -> token ids: [task description, input text, answer slot]. Knows nothing about labels or models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from string import Formatter
+from typing import Any
+
+from trimtab.errors import TrimtabError, did_you_mean
+
+TASK, ANSWER = "task", "answer"
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A place in the template that an example fills, with the white space before it (which tokenisers merge into words)."""
+
+    field: str
+    lead: str
+
+
+@dataclass(frozen=True)
+class Template:
+    """A parsed template.
+
+    Attributes:
+        head: constant text before the first slot, the same for all rows.
+        body: what follows the head, slots and constant text in turn, up to the answer.
+        answer_lead: white space between the last text and the answer; belongs to the answer.
+        truncate: fields that may be shortened.
+    """
+
+    head: str
+    body: tuple[Slot | str, ...]
+    answer_lead: str
+    truncate: frozenset[str]
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Fields an example must have, in order of first use."""
+        return tuple(dict.fromkeys(part.field for part in self.body if isinstance(part, Slot)))
+
+    def text(self, fields: Mapping[str, str]) -> str:
+        """The row as it reads, without the answer."""
+        return self.head + "".join(
+            part if isinstance(part, str) else part.lead + fields[part.field] for part in self.body
+        )
+
+
+def parse_template(text: str, task: str, truncate: Sequence[str] = ()) -> Template:
+    """Parse `{field}` slots; `{{` and `}}` are literal; nothing is evaluated.
+
+    Args:
+        text: the template, with one `{answer}` slot at its end.
+        task: task description, put where `{task}` stands.
+        truncate: fields that may be shortened.
+
+    Raises:
+        TrimtabError: no or several answer slots, text behind the answer, anything but a plain field name in braces, a
+            truncated field that the template does not have.
+    """
+    parts = _parts(text, task)
+    slots = [part.field for part in parts if isinstance(part, Slot)]
+    if slots.count(ANSWER) != 1:
+        found = "no" if ANSWER not in slots else "more than one"
+        raise TrimtabError(
+            f"template.text has {found} {{answer}} slot: {text!r}.", "Put one {answer} where the answer belongs."
+        )
+    at = next(i for i, part in enumerate(parts) if isinstance(part, Slot) and part.field == ANSWER)
+    if any(part if isinstance(part, Slot) else part.strip() for part in parts[at + 1 :]):
+        raise TrimtabError(
+            f"template.text goes on behind {{answer}}: {text!r}.",
+            "A causal backbone answers at the end: move {answer} there.",
+        )
+    body = parts[:at]
+    if not any(isinstance(part, Slot) for part in body):
+        raise TrimtabError(f"template.text has no field of the example: {text!r}.", "Add one, for example {text}.")
+    for field in truncate:
+        if field not in slots:
+            raise TrimtabError(
+                f"template.truncate names '{field}', which is not a field of the template.", did_you_mean(field, slots)
+            )
+    head = body.pop(0) if isinstance(body[0], str) else ""
+    answer = parts[at]
+    assert isinstance(head, str) and isinstance(answer, Slot)
+    return Template(head, tuple(body), answer.lead, frozenset(truncate))
+
+
+def _parts(text: str, task: str) -> list[Slot | str]:
+    """Literals and slots in turn; white space before a slot belongs to the slot."""
+    try:
+        parsed = list(Formatter().parse(text))
+    except ValueError as error:
+        raise TrimtabError(f"template.text: {error}: {text!r}.", "Write {{ or }} for a literal brace.") from None
+    parts: list[Slot | str] = []
+    literal = ""
+    for constant, field, spec, conversion in parsed:
+        literal += constant
+        if field is None:
+            continue
+        if not field.isidentifier() or spec or conversion:
+            raise TrimtabError(
+                f"template.text: '{{{field}}}' is not a plain field name: {text!r}.",
+                "Use {name}, with letters, digits and _ only; write {{ or }} for a literal brace.",
+            )
+        if field == TASK:
+            literal += task
+            continue
+        stripped = literal.rstrip(" \t\n")
+        lead = literal[len(stripped) :]
+        if not parts:
+            stripped = stripped.lstrip()
+            lead = lead if stripped else ""
+        if stripped:
+            parts.append(stripped)
+        parts.append(Slot(field, lead))
+        literal = ""
+    if literal:
+        parts.append(literal)
+    return parts
+
+
+@dataclass(frozen=True)
+class EncodedRow:
+    """Token ids of one row behind the head, and how many tokens truncation cut."""
+
+    ids: tuple[int, ...]
+    cut: int
+
+
+class Encoder:
+    """Template + tokenizer: examples to token ids.
+
+    Constant text and fields are tokenised apart, so that the head is the same for every row and truncation never
+    touches constant text.
+
+    Args:
+        template: the parsed template.
+        tokenizer: a transformers tokenizer.
+        budget: longest row in tokens behind the head and the soft prompt, answer included.
+        answer_tokens: longest answer in tokens, kept free at the end.
+    """
+
+    def __init__(self, template: Template, tokenizer: Any, *, budget: int, answer_tokens: int = 1) -> None:
+        self.template = template
+        self.tokenizer = tokenizer
+        self.head_ids = tokenize(tokenizer, template.head)
+        self.budget = budget - len(self.head_ids) - answer_tokens
+        self._constant = {part: tokenize(tokenizer, part) for part in template.body if isinstance(part, str)}
+        constant = sum(len(self._constant[part]) for part in template.body if isinstance(part, str))
+        if self.budget - constant < 1:
+            raise TrimtabError(
+                f"the template's own text takes {constant + len(self.head_ids)} tokens and leaves none of {budget} for the input.",
+                "Shorten the task description, or raise template.max_tokens.",
+            )
+
+    def encode(self, fields: Mapping[str, str], where: str = "input") -> EncodedRow:
+        """Token ids behind the head, shortened at the end of `truncate` fields where too long.
+
+        Raises:
+            TrimtabError: if the row does not fit and no field may be shortened enough.
+        """
+        parts: list[list[int]] = []
+        shorten: list[int] = []
+        for part in self.template.body:
+            if isinstance(part, str):
+                parts.append(self._constant[part])
+            else:
+                if part.field in self.template.truncate:
+                    shorten.append(len(parts))
+                parts.append(tokenize(self.tokenizer, part.lead + fields[part.field]))
+        excess = sum(map(len, parts)) - self.budget
+        cut = 0
+        if excess > 0:
+            cut = excess
+            self._shorten(parts, shorten, excess, where)
+        return EncodedRow(tuple(i for part in parts for i in part) or (self._blank(),), cut)
+
+    def _shorten(self, parts: list[list[int]], shorten: list[int], excess: int, where: str) -> None:
+        """Take `excess` tokens off the longest of the fields that may be shortened, evening them out."""
+        room = sum(len(parts[i]) for i in shorten)
+        if room <= excess:
+            raise TrimtabError(
+                f"{where}: the row is {excess} tokens longer than the {self.budget} that fit.",
+                "Add the long fields to template.truncate, or raise template.max_tokens.",
+            )
+        keep = {i: len(parts[i]) for i in shorten}
+        while excess > 0:
+            longest = max(keep, key=lambda i: keep[i])
+            others = [size for i, size in keep.items() if i != longest]
+            step = max(1, min(excess, keep[longest] - max(others, default=0)))
+            keep[longest] -= step
+            excess -= step
+        for i, size in keep.items():
+            parts[i] = parts[i][:size]
+
+    def _blank(self) -> int:
+        """A row whose fields are all empty still needs one token to answer from."""
+        return tokenize(self.tokenizer, "\n")[-1]
+
+
+def tokenize(tokenizer: Any, text: str) -> list[int]:
+    """Token ids of a piece of text, without special tokens and without the dummy space some tokenizers put first."""
+    if not text:
+        return []
+    text = text.encode("utf-8", "replace").decode("utf-8")  # lone surrogates cannot be tokenised
+    marked = tokenizer("a", add_special_tokens=False)["input_ids"]
+    if tokenizer.convert_ids_to_tokens(marked)[0].startswith("▁"):
+        plain = tokenizer("\n" + text, add_special_tokens=False)["input_ids"]
+        newline = tokenizer("\n", add_special_tokens=False)["input_ids"]
+        if plain[: len(newline)] == newline:
+            return list(plain[len(newline) :])
+    return list(tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def leading_ids(tokenizer: Any) -> list[int]:
+    """Special tokens that the tokenizer puts before a text (Gemma's <bos>), which come before the soft prompt."""
+    with_special = tokenizer("a")["input_ids"]
+    bare = tokenizer("a", add_special_tokens=False)["input_ids"]
+    return list(with_special[: len(with_special) - len(bare)]) if with_special[-len(bare) :] == bare else []

@@ -1,0 +1,138 @@
+"""Label <-> the words that stand for it, as token ids. Knows nothing about models or templates.
+
+Words that share a stem share its tokens: all words together form a tree whose inner nodes are run once a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from trimtab.errors import TrimtabError
+from trimtab.prompts.template import tokenize
+
+ROOT = -1
+
+
+@dataclass(frozen=True)
+class Word:
+    """One label word.
+
+    Attributes:
+        label: index of its label.
+        text: the word as it stands in the row, leading white space included.
+        ids: its token ids (with the end token, where one word begins another).
+        nodes: for each token, the tree node whose scores it is read from; ROOT is the last token of the row.
+    """
+
+    label: int
+    text: str
+    ids: tuple[int, ...]
+    nodes: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Verbalizer:
+    """Labels and their words.
+
+    Attributes:
+        labels: label names, in order.
+        words: all label words.
+        node_ids, parents: token id and parent of each inner node of the tree (see layout.Row); empty where every
+            word is one token.
+        length_normalise: divide a word's score by its number of tokens.
+    """
+
+    labels: tuple[str, ...]
+    words: tuple[Word, ...]
+    node_ids: tuple[int, ...]
+    parents: tuple[int, ...]
+    length_normalise: bool = False
+
+    @property
+    def single_token(self) -> bool:
+        """Whether every word is one token, so that its score needs no normalising over the vocabulary."""
+        return not self.node_ids
+
+    @property
+    def longest(self) -> int:
+        """Tokens of the longest word."""
+        return max(len(word.ids) for word in self.words)
+
+    def trained_word(self, label: int) -> Word:
+        """The word of a label that training aims at where words have several tokens: its first."""
+        return next(word for word in self.words if word.label == label)
+
+
+def default_words(labels: Sequence[str]) -> dict[str, list[str]]:
+    """Each label's own name, `_` read as a space."""
+    return {label: [label.replace("_", " ")] for label in labels}
+
+
+def make_verbalizer(
+    words: Mapping[str, Sequence[str]], tokenizer: Any, *, lead: str = "", before: str = "", length_normalise: bool = False
+) -> Verbalizer:
+    """Tokenise label words and build their tree.
+
+    Args:
+        words: label -> words.
+        tokenizer: a transformers tokenizer.
+        lead: white space between the row's text and the answer.
+        before: the row's text before the answer; where it ends in a Latin letter or mark and a word begins with a Latin
+            letter or digit and there is no white space between, a space is put there.
+        length_normalise: see Verbalizer.
+
+    Raises:
+        TrimtabError: fewer than two labels, a label without words, a word without tokens, two labels with one word.
+    """
+    if len(words) < 2:
+        raise TrimtabError(
+            f"labels: {len(words)} label(s) given, at least 2 are needed.", "List every label under `labels:`."
+        )
+    ids_of: dict[tuple[int, ...], tuple[str, str]] = {}
+    for label, candidates in words.items():
+        if not candidates:
+            raise TrimtabError(f"labels: label '{label}' has no words.", "Give it at least one.")
+        for word in candidates:
+            text = _spaced(word, lead, before)
+            ids = tuple(tokenize(tokenizer, text)) if word.strip() else ()
+            if not ids:
+                raise TrimtabError(
+                    f"labels: the word {word!r} of label '{label}' has no tokens.", "Choose a word with letters or digits."
+                )
+            if ids in ids_of and ids_of[ids][0] != label:
+                raise TrimtabError(
+                    f"labels: '{ids_of[ids][0]}' and '{label}' have the same word {word!r}.", "Give each label words of its own."
+                )
+            ids_of.setdefault(ids, (label, text))
+    paths = list(ids_of)
+    if any(a != b and b[: len(a)] == a for a in paths for b in paths):
+        paths = [(*path, tokenizer.eos_token_id) for path in paths]
+    labels = tuple(words)
+    return _tree(labels, [(labels.index(ids_of[old][0]), ids_of[old][1], new) for old, new in zip(ids_of, paths, strict=True)], length_normalise)  # fmt: skip
+
+
+def _spaced(word: str, lead: str, before: str) -> str:
+    if lead or word[:1].isspace() or not before:
+        return lead + word.lstrip() if lead else word
+    latin = word[:1].isascii() and word[:1].isalnum() and before[-1:].isascii() and not before[-1:].isspace()
+    return " " + word if latin else word
+
+
+def _tree(labels: tuple[str, ...], entries: list[tuple[int, str, tuple[int, ...]]], length_normalise: bool) -> Verbalizer:
+    index: dict[tuple[int, ...], int] = {(): ROOT}
+    node_ids: list[int] = []
+    parents: list[int] = []
+    words = []
+    for label, text, ids in entries:
+        nodes = [ROOT]
+        for depth in range(1, len(ids)):
+            stem = ids[:depth]
+            if stem not in index:
+                index[stem] = len(node_ids)
+                parents.append(index[stem[:-1]])
+                node_ids.append(stem[-1])
+            nodes.append(index[stem])
+        words.append(Word(label, text, ids, tuple(nodes)))
+    return Verbalizer(labels, tuple(words), tuple(node_ids), tuple(parents), length_normalise)

@@ -1,0 +1,256 @@
+"""The training loop: a generator of step records over several runs at once. Knows nothing about prompts or labels.
+
+K runs train in one pass: each has its own parameter, seed and data order, and none touches another.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from trimtab.errors import TrimtabError
+from trimtab.backbones.tensors import Stored
+from trimtab.training.optimisers import make_optimiser, rate_at
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to train, everything picked.
+
+    Attributes:
+        rows: training examples.
+        steps: optimiser steps.
+        batch_size: rows a step and run.
+        accumulate: parts each batch is split into.
+        evaluate_every: steps between evaluations; the last step is always evaluated.
+        patience: evaluations without improvement before a run stops, or None.
+        rate: peak learning rate, in the parameters' own units.
+        seeds: one a run.
+    """
+
+    rows: int
+    steps: int
+    batch_size: int
+    evaluate_every: int
+    rate: float
+    seeds: tuple[int, ...]
+    accumulate: int = 1
+    patience: int | None = None
+    optimiser: Literal["adamw", "adafactor", "sgd"] = "adamw"
+    schedule: Literal["constant", "linear", "cosine", "exponential"] = "cosine"
+    warmup: float = 0.06
+    weight_decay: float = 0.0
+    clip: float | None = 1.0
+
+    def batch(self, run: int, step: int) -> list[int]:
+        """Indices of the rows of one step: shuffled passes over the data, one after another, from the seed alone."""
+        start = step * self.batch_size
+        out: list[int] = []
+        for at in range(start, start + self.batch_size):
+            epoch, place = divmod(at, self.rows)
+            out.append(int(_order(self.seeds[run], epoch, self.rows)[place]))
+        return out
+
+
+_orders: dict[tuple[int, int, int], np.ndarray] = {}
+
+
+def _order(seed: int, epoch: int, rows: int) -> np.ndarray:
+    key = (seed, epoch, rows)
+    if key not in _orders:
+        if len(_orders) > 256:
+            _orders.clear()
+        _orders[key] = np.random.default_rng([seed, 2, epoch]).permutation(rows)
+    return _orders[key]
+
+
+@dataclass(frozen=True)
+class DevScore:
+    """A run's score on dev: higher accuracy is better, then lower loss."""
+
+    accuracy: float
+    loss: float
+
+    def beats(self, other: DevScore | None) -> bool:
+        """Whether this is better than `other`."""
+        return other is None or (self.accuracy, -self.loss) > (other.accuracy, -other.loss)
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """What one step did; lists have one entry a run, None for a run that has stopped.
+
+    Attributes:
+        step: steps done, from 1.
+        epoch: passes over the data done.
+        rate: learning rate, as planned.
+        losses: mean training loss of the step's rows.
+        dev: scores, on steps that are evaluated.
+        seconds: time of this step, evaluation included.
+    """
+
+    step: int
+    epoch: float
+    rate: float
+    losses: list[float | None]
+    dev: list[DevScore | None] | None
+    seconds: float
+
+
+# (active runs, their parameters, the rows of each, step) -> mean loss of each run; gradients flow to the parameters.
+Loss = Callable[[Sequence[int], Sequence[torch.Tensor], Sequence[Sequence[int]], int], torch.Tensor]
+# (active runs, their parameters) -> dev score of each.
+Evaluate = Callable[[Sequence[int], Sequence[torch.Tensor]], Sequence[DevScore]]
+
+
+@dataclass
+class Training:
+    """The state of a training job. Iterate over `steps()`; take a `checkpoint()` between steps.
+
+    Attributes:
+        plan: how to train.
+        parameters: one a run, float32, changed in place.
+        best: the best parameters so far of each run, by dev score.
+        best_scores, best_steps: their scores and the steps they were reached at.
+        done: steps done.
+    """
+
+    plan: Plan
+    parameters: list[torch.Tensor]
+    loss: Loss
+    evaluate: Evaluate
+    done: int = 0
+    best: list[torch.Tensor] = field(default_factory=list)
+    best_scores: list[DevScore | None] = field(default_factory=list)
+    best_steps: list[int] = field(default_factory=list)
+    stale: list[int] = field(default_factory=list)
+    active: list[bool] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        runs = len(self.parameters)
+        self.parameters = [p.detach().clone().requires_grad_() for p in self.parameters]
+        self.best = [p.detach().clone() for p in self.parameters]
+        self.best_scores, self.best_steps = [None] * runs, [0] * runs
+        self.stale, self.active = [0] * runs, [True] * runs
+        self.optimiser = make_optimiser(self.plan.optimiser, self.parameters, self.plan.weight_decay)
+
+    def steps(self) -> Iterator[StepRecord]:
+        """Train to the end, yielding after each step.
+
+        Raises:
+            TrimtabError: when a loss is no longer finite; parameters are those before the step.
+        """
+        plan = self.plan
+        while self.done < plan.steps and any(self.active):
+            began = time.perf_counter()
+            runs = [k for k, active in enumerate(self.active) if active]
+            rate = rate_at(self.done, plan.steps, plan.rate, plan.schedule, plan.warmup)
+            losses = self._step(runs, rate)
+            self.done += 1
+            dev: list[DevScore | None] | None = None
+            if self.done % plan.evaluate_every == 0 or self.done == plan.steps:
+                dev = self._judge(runs)
+            yield StepRecord(
+                self.done,
+                self.done * plan.batch_size / plan.rows,
+                rate,
+                losses,
+                dev,
+                time.perf_counter() - began,
+            )
+
+    def _step(self, runs: list[int], rate: float) -> list[float | None]:
+        plan, parts = self.plan, self.plan.accumulate
+        totals = [0.0] * len(self.parameters)
+        self.optimiser.zero_grad(set_to_none=True)
+        batches = [plan.batch(k, self.done) for k in runs]
+        for part in range(parts):
+            rows = [batch[part::parts] for batch in batches]
+            rows_left = [len(r) for r in rows]
+            if not all(rows_left):
+                continue
+            losses_K = self.loss(runs, [self.parameters[k] for k in runs], rows, self.done)
+            shares = torch.tensor([n / plan.batch_size for n in rows_left], device=losses_K.device)
+            (losses_K * shares).sum().backward()  # type: ignore[no-untyped-call]
+            for k, value in zip(runs, (losses_K.detach() * shares).tolist(), strict=True):
+                totals[k] += value
+        for k in runs:
+            gradient = self.parameters[k].grad
+            if not math.isfinite(totals[k]) or gradient is None or not bool(torch.isfinite(gradient).all()):
+                raise TrimtabError(
+                    f"training diverged: the loss of seed {plan.seeds[k]} is {totals[k]:g} at step {self.done + 1} "
+                    f"(rate {rate:.3g}).",
+                    f"Lower train.rate, to {plan.rate / 4:.2g} say; what was best so far is kept.",
+                )
+            if plan.clip is not None:
+                torch.nn.utils.clip_grad_norm_([self.parameters[k]], plan.clip)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.optimiser.step()
+        return [totals[k] if k in runs else None for k in range(len(self.parameters))]
+
+    def _judge(self, runs: list[int]) -> list[DevScore | None]:
+        scores: list[DevScore | None] = [None] * len(self.parameters)
+        for k, score in zip(runs, self.evaluate(runs, [self.parameters[k].detach() for k in runs]), strict=True):
+            scores[k] = score
+            if score.beats(self.best_scores[k]):
+                self.best_scores[k], self.best_steps[k], self.stale[k] = score, self.done, 0
+                self.best[k] = self.parameters[k].detach().clone()
+            else:
+                self.stale[k] += 1
+                self.active[k] = self.plan.patience is None or self.stale[k] < self.plan.patience
+        return scores
+
+    def checkpoint(self) -> Stored:
+        """Everything needed to go on from here."""
+        tensors = {f"parameter.{k}": p.detach() for k, p in enumerate(self.parameters)}
+        tensors |= {f"best.{k}": p for k, p in enumerate(self.best)}
+        numbers: dict[str, Any] = {}
+        for k, state in self.optimiser.state_dict()["state"].items():
+            for name, value in state.items():
+                if isinstance(value, torch.Tensor):
+                    tensors[f"optimiser.{k}.{name}"] = value
+                elif value is not None:
+                    numbers[f"{k}.{name}"] = value
+        values = {
+            "done": self.done,
+            "best_scores": [[s.accuracy, s.loss] if s else None for s in self.best_scores],
+            "best_steps": self.best_steps,
+            "stale": self.stale,
+            "active": self.active,
+            "optimiser": numbers,
+        }
+        return Stored(tensors, values)
+
+    def restore(self, checkpoint: Stored) -> None:
+        """Go on from a checkpoint of the same plan.
+
+        Raises:
+            TrimtabError: if the checkpoint is of another job.
+        """
+        tensors, values = checkpoint.tensors, checkpoint.values
+        try:
+            state: dict[int, dict[str, Any]] = {}
+            for k in range(len(self.parameters)):
+                with torch.no_grad():
+                    self.parameters[k].copy_(tensors[f"parameter.{k}"])
+                self.best[k] = tensors[f"best.{k}"].to(self.parameters[k].device)
+            for name, tensor in tensors.items():
+                if name.startswith("optimiser."):
+                    _, k_text, key = name.split(".", 2)
+                    state.setdefault(int(k_text), {})[key] = tensor
+            for name, number in values["optimiser"].items():
+                k_text, key = name.split(".", 1)
+                state.setdefault(int(k_text), {})[key] = number
+            self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": state})
+            self.best_scores = [DevScore(*s) if s else None for s in values["best_scores"]]
+            self.done, self.best_steps = values["done"], values["best_steps"]
+            self.stale, self.active = values["stale"], values["active"]
+        except (KeyError, RuntimeError, TypeError) as error:
+            raise TrimtabError(f"the checkpoint does not fit this task ({error}).", "Tune again without --resume.") from None

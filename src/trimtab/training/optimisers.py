@@ -1,0 +1,71 @@
+"""Optimisers and learning-rate schedules. Knows nothing about what is optimised."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+
+DEFAULT_RATE = {"adamw": 0.04, "adafactor": 0.04, "sgd": 2.0}
+
+
+def make_optimiser(
+    name: Literal["adamw", "adafactor", "sgd"], parameters: Sequence[torch.Tensor], weight_decay: float
+) -> torch.optim.Optimizer:
+    """AdamW (Loshchilov & Hutter 2019), Adafactor (Shazeer & Stern 2018) or SGD with momentum 0.9.
+
+    Each parameter is a group of its own, so that several runs share one optimiser without touching each other. Weight
+    decay is decoupled from the gradient in all three. The rate is set before each step (see `rate_at`).
+    """
+    groups = [{"params": [parameter]} for parameter in parameters]
+    match name:
+        case "adamw":
+            return torch.optim.AdamW(groups, lr=0.0, weight_decay=weight_decay)
+        case "adafactor":
+            return torch.optim.Adafactor(groups, lr=0.0, weight_decay=weight_decay)
+        case "sgd":
+            return _DecoupledSGD(groups, weight_decay)
+
+
+class _DecoupledSGD(torch.optim.SGD):
+    """SGD with momentum 0.9 whose weight decay shrinks the parameter directly."""
+
+    def __init__(self, groups: list[dict[str, list[torch.Tensor]]], decay: float) -> None:
+        super().__init__(groups, lr=0.0, momentum=0.9)
+        self.decay = decay
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is not None:
+                    parameter.mul_(1 - group["lr"] * self.decay)
+        super().step(closure)
+
+
+def rate_at(
+    step: int,
+    steps: int,
+    rate: float,
+    schedule: Literal["constant", "linear", "cosine", "exponential"],
+    warmup: float,
+) -> float:
+    """Learning rate of a step (counted from 0): a linear rise over `warmup * steps` steps, then the schedule.
+
+    linear and cosine end at 0 (Loshchilov & Hutter 2017 for cosine), exponential at 1% of the rate.
+    """
+    rise = round(warmup * steps)
+    if step < rise:
+        return rate * (step + 1) / rise
+    done = (step - rise) / max(1, steps - rise)
+    match schedule:
+        case "constant":
+            return rate
+        case "linear":
+            return rate * (1 - done)
+        case "cosine":
+            return rate * 0.5 * (1 + math.cos(math.pi * done))
+        case "exponential":
+            return rate * 0.01**done

@@ -1,0 +1,54 @@
+"""Pick steps, batch and rate from the data's size. Knows nothing about models."""
+
+from __future__ import annotations
+
+import math
+
+from trimtab.spec import TrainSettings
+from trimtab.training.loop import Plan
+from trimtab.training.optimisers import DEFAULT_RATE
+
+# Rows seen in all, by number of training rows; between these, by the logarithm of the rows.
+_SEEN = ((32, 1_600), (256, 4_000), (1_000, 6_000), (7_000, 14_000), (100_000, 100_000))
+
+
+def make_plan(settings: TrainSettings, rows: int) -> Plan:
+    """Fill in what the task file leaves open.
+
+    Small data is passed over many times, large data once; batches are small where rows are few, so that there are always
+    a few hundred steps. Early stopping is off unless asked for: the rate falls to zero, and the best step on dev is kept.
+    """
+    batch = settings.batch_size or min(rows, 8 if rows < 500 else 16 if rows < 20_000 else 32)
+    if settings.steps is not None:
+        steps = settings.steps
+    else:
+        seen = settings.epochs * rows if settings.epochs is not None else rows_seen(rows)
+        steps = max(1, math.ceil(seen / batch))
+    every = settings.evaluate_every or max(1, math.ceil(steps / 6))
+    rate = settings.rate if settings.rate is not None else DEFAULT_RATE[settings.optimiser]
+    return Plan(
+        rows=rows,
+        steps=steps,
+        batch_size=batch,
+        evaluate_every=every,
+        rate=rate,
+        seeds=tuple(settings.seed + k for k in range(settings.runs)),
+        accumulate=min(settings.accumulate, batch),
+        patience=settings.patience,
+        optimiser=settings.optimiser,
+        schedule=settings.schedule,
+        warmup=settings.warmup,
+        weight_decay=settings.weight_decay,
+        clip=settings.clip,
+    )
+
+
+def rows_seen(rows: int) -> float:
+    """Rows passed over in all by default: 50 epochs of 32 rows, 2 of 7,000, 1 of 100,000 and more."""
+    if rows <= _SEEN[0][0]:
+        return _SEEN[0][1] / _SEEN[0][0] * max(rows, 8)
+    for (low, low_seen), (high, high_seen) in zip(_SEEN, _SEEN[1:], strict=False):
+        if rows <= high:
+            share = (math.log(rows) - math.log(low)) / (math.log(high) - math.log(low))
+            return math.exp(math.log(low_seen) + share * (math.log(high_seen) - math.log(low_seen)))
+    return float(rows)
