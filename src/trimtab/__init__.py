@@ -1,1 +1,78 @@
-"""Adapt one frozen language model to many tasks with tiny tuned prompts: the public Python API."""
+"""Adapt one frozen language model to many tasks with tiny tuned prompts: the public Python API.
+
+Names load what they need on first use, so that `import trimtab` is quick.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from trimtab.backbones.pretrained import Pretrained
+    from trimtab.data import Example, load_splits
+    from trimtab.errors import TrimtabError
+    from trimtab.evaluation.run_report import RunReport
+    from trimtab.inference.engine import Engine, Prediction, Request
+    from trimtab.inference.runs import Run, load_run
+    from trimtab.jobs.backbone import open_backbone
+    from trimtab.jobs.evaluate import run as evaluate
+    from trimtab.jobs.predict import open_engine
+    from trimtab.jobs.predict import run as predict
+    from trimtab.jobs.show import run as show
+    from trimtab.jobs.tune import Tuned
+    from trimtab.jobs.tune import run as tune
+    from trimtab.spec import Task, make_task, read_task
+
+_WHERE = {
+    "Engine": ("trimtab.inference.engine", "Engine"),
+    "Example": ("trimtab.data", "Example"),
+    "Prediction": ("trimtab.inference.engine", "Prediction"),
+    "Pretrained": ("trimtab.backbones.pretrained", "Pretrained"),
+    "Request": ("trimtab.inference.engine", "Request"),
+    "Run": ("trimtab.inference.runs", "Run"),
+    "RunReport": ("trimtab.evaluation.run_report", "RunReport"),
+    "Task": ("trimtab.spec", "Task"),
+    "TrimtabError": ("trimtab.errors", "TrimtabError"),
+    "Tuned": ("trimtab.jobs.tune", "Tuned"),
+    "evaluate": ("trimtab.jobs.evaluate", "run"),
+    "load_run": ("trimtab.inference.runs", "load_run"),
+    "load_splits": ("trimtab.data", "load_splits"),
+    "make_task": ("trimtab.spec", "make_task"),
+    "open_backbone": ("trimtab.jobs.backbone", "open_backbone"),
+    "open_engine": ("trimtab.jobs.predict", "open_engine"),
+    "predict": ("trimtab.jobs.predict", "run"),
+    "read_task": ("trimtab.spec", "read_task"),
+    "show": ("trimtab.jobs.show", "run"),
+    "tune": ("trimtab.jobs.tune", "run"),
+}
+
+__all__ = [
+    "Engine",
+    "Example",
+    "Prediction",
+    "Pretrained",
+    "Request",
+    "Run",
+    "RunReport",
+    "Task",
+    "TrimtabError",
+    "Tuned",
+    "evaluate",
+    "load_run",
+    "load_splits",
+    "make_task",
+    "open_backbone",
+    "open_engine",
+    "predict",
+    "read_task",
+    "show",
+    "tune",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'trimtab' has no attribute '{name}'")
+    module, attribute = _WHERE[name]
+    return getattr(import_module(module), attribute)
