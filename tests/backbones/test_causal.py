@@ -1,11 +1,11 @@
-"""The shared-prefix paths, fused and plain, against transformers' own eager attention with the prompt repeated a row."""
+"""The shared-prefix paths, fused and plain, against transformers' eager attention with the prompt repeated a row."""
 
 from __future__ import annotations
 
 import pytest
 import torch
-from models import ARCHITECTURES, VOCABULARY, tiny_model
 
+from models import ARCHITECTURES, VOCABULARY, tiny_model
 from trimtab.backbones.causal import CausalBackbone, PrefixState
 from trimtab.backbones.layout import Row
 
@@ -126,7 +126,9 @@ def test_answer_tree_equals_each_branch_alone(architecture, backbone):
     trees = [Row([*ids, *nodes], parents=parents) for ids in texts()]
     plain = Row(texts()[1])  # rows with and without a tree mix
     layout = backbone.pack([*trees, plain])
-    wanted = torch.tensor([start + row.text_length + i for start, row in zip(layout.starts, trees, strict=False) for i in range(4)])
+    wanted = torch.tensor(
+        [start + row.text_length + i for start, row in zip(layout.starts, trees, strict=False) for i in range(4)]
+    )
     with torch.no_grad():
         prompt = prompts(backbone)
         ours = backbone.logits(backbone.forward(layout, prompt, wanted=wanted))

@@ -70,9 +70,17 @@ _current: ContextVar[_Pass | None] = ContextVar("trimtab_pass", default=None)
 
 
 def _attend_packed(
-    module: Any, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, mask: object, scaling: float | None = None,
-    sliding_window: int | None = None, softcap: float | None = None, s_aux: object = None, **_: object,
-) -> tuple[torch.Tensor, None]:  # fmt: skip
+    module: Any,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    mask: object,
+    scaling: float | None = None,
+    sliding_window: int | None = None,
+    softcap: float | None = None,
+    s_aux: object = None,
+    **_: object,
+) -> tuple[torch.Tensor, None]:
     """Attention function for transformers modules: shapes [1, heads, N, d] in, [1, N, heads, d] out."""
     now = _current.get()
     assert now is not None, "the attention of a backbone runs inside its own forward only"
@@ -91,9 +99,15 @@ def _attend_packed(
     if now.rows is not None:
         out.append(
             attention.attend(
-                q[S:], k[S:], v[S:], now.rows, scale=scale, window=sliding_window, prefix=prefix,
+                q[S:],
+                k[S:],
+                v[S:],
+                now.rows,
+                scale=scale,
+                window=sliding_window,
+                prefix=prefix,
                 prefix_lengths=now.lengths,
-            )  # fmt: skip
+            )
         )
     return torch.cat(out)[None], None
 
@@ -233,13 +247,16 @@ class CausalBackbone:
     ) -> torch.Tensor:
         if self._layers is None:
             with _running(now):
-                hidden = self.model.base_model(inputs_embeds=x_ND[None], position_ids=positions_N[None], use_cache=False)
+                hidden = self.model.base_model(
+                    inputs_embeds=x_ND[None], position_ids=positions_N[None], use_cache=False
+                )
             hidden_ND: torch.Tensor = hidden.last_hidden_state[0]
             return hidden_ND if keep is None else hidden_ND.index_select(0, keep)
         rotary = {kind: self._rotary(x_ND, positions_N, kind) for kind in {layer.rotary for layer in self._layers}}
         step = fused.Step(now.prompts, now.rows, now.lengths, rotary, keep, first_grad)
         x_ND = fused.run(x_ND, self._layers, step, now.state, now.capture)
-        return self.model.base_model.norm(x_ND)  # type: ignore[no-any-return, operator, union-attr]
+        norm: Any = self.model.base_model.norm
+        return norm(x_ND)  # type: ignore[no-any-return]
 
     def _rotary(self, x_ND: torch.Tensor, positions_N: torch.Tensor, kind: str) -> tuple[torch.Tensor, torch.Tensor]:
         rotary: Any = self.model.base_model.rotary_emb

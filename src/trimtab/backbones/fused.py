@@ -4,7 +4,8 @@ The weights are frozen, so that the backward pass needs gradients of activations
 few tensors that takes (residual stream, rotated queries, keys and values, MLP pre-activations), runs queries, keys and
 values as one matrix product, gate and up as another, and in the last layer computes only the tokens that are scored.
 
-N packed tokens (S of prompts first, then R of rows), D hidden, H query heads, J key/value heads, d head size, I MLP width.
+N packed tokens (S of prompts first, then R of rows), D hidden, H query heads, J key/value heads, d head size, I MLP
+width.
 """
 
 from __future__ import annotations
@@ -104,7 +105,8 @@ def _read(layer: Any, config: Any, gemma: bool) -> Layer:
 
     def factor(norm: Any) -> torch.Tensor:
         weight = norm.weight.detach()
-        return 1.0 + weight.float() if gemma else weight
+        result: torch.Tensor = 1.0 + weight.float() if gemma else weight
+        return result
 
     q_norm, k_norm = getattr(att, "q_norm", None), getattr(att, "k_norm", None)
     return Layer(
@@ -346,7 +348,8 @@ def _normed_rotated_backward(
 
 def _qk_weight(layer: Layer) -> torch.Tensor:
     """[H + J, d]: the norm weight of each query and key head."""
-    assert layer.norm_q is not None and layer.norm_k is not None
+    assert layer.norm_q is not None
+    assert layer.norm_k is not None
     return torch.cat([layer.norm_q.expand(layer.heads, -1), layer.norm_k.expand(layer.kv_heads, -1)])
 
 

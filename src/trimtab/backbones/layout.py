@@ -1,7 +1,7 @@
 """How prompts and rows lie packed in one batch, and which token sees which. Knows nothing about models.
 
-B rows, R tokens of all rows, T tokens of the longest row of a block, K prompts, S tokens of all prompts, P prompt length,
-N = S + R packed tokens, M answer-tree nodes.
+B rows, R tokens of all rows, T tokens of the longest row of a block, K prompts, S tokens of all prompts, P prompt
+length, M answer-tree nodes.
 """
 
 from __future__ import annotations
@@ -65,9 +65,7 @@ class Block:
     tree_nTT: torch.Tensor | None
     hidden: dict[tuple[int, int | None], tuple[torch.Tensor | None, torch.Tensor | None]] = field(default_factory=dict)
 
-    def hidden_from(
-        self, prefix_length: int, window: int | None
-    ) -> tuple[torch.Tensor | None, torch.Tensor | None]:
+    def hidden_from(self, prefix_length: int, window: int | None) -> tuple[torch.Tensor | None, torch.Tensor | None]:
         """Masks of what a query must not see: over the prefix [n or 1, T, P] and over its row [n or 1, T, T].
 
         Args:

@@ -1,4 +1,7 @@
-"""Load pretrained weights as a backbone: folders and GGUF files, converted once. Knows nothing about where they came from."""
+"""Load pretrained weights as a backbone: folders and GGUF files, converted once.
+
+Knows nothing about where they came from.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,6 @@ import contextlib
 import hashlib
 import io
 import json
-import os
 import shutil
 import tempfile
 import warnings
@@ -104,7 +106,7 @@ def load(
 
     target = pick_device(device)
     digest = content_hash(path, cache, progress)
-    folder = _converted(path, cache, digest, progress) if path.suffix == ".gguf" else path
+    folder = model_folder(path, cache, progress)
     if progress:
         progress("loading the backbone", 0, None)
     try:
@@ -118,9 +120,18 @@ def load(
     return Pretrained(CausalBackbone(model.to(target)), tokenizer, name, origin, licence, digest)
 
 
+def model_folder(path: Path, cache: Path, progress: Progress | None = None) -> Path:
+    """The folder transformers can load: the path itself, or a GGUF file's conversion."""
+    if path.suffix != ".gguf":
+        return path
+    return _converted(path, cache, content_hash(path, cache, progress), progress)
+
+
 def content_hash(path: Path, cache: Path, progress: Progress | None = None) -> str:
     """SHA-256 over the weight files of a model, remembered in `cache` by path, size and time of change."""
-    files = [path] if path.is_file() else sorted(p for p in path.iterdir() if p.suffix in (".safetensors", ".bin", ".gguf"))
+    files = (
+        [path] if path.is_file() else sorted(p for p in path.iterdir() if p.suffix in (".safetensors", ".bin", ".gguf"))
+    )
     if not files:
         raise TrimtabError(f"{path}: no weights (.safetensors, .bin or .gguf) in this folder.")
     stamp = json.dumps([[str(p.resolve()), p.stat().st_size, p.stat().st_mtime_ns] for p in files])
@@ -138,7 +149,7 @@ def content_hash(path: Path, cache: Path, progress: Progress | None = None) -> s
     remembered.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile("w", dir=remembered.parent, delete=False) as out:
         out.write(digest.hexdigest())
-    os.replace(out.name, remembered)
+    Path(out.name).replace(remembered)
     return digest.hexdigest()
 
 
@@ -154,7 +165,7 @@ def _converted(path: Path, cache: Path, digest: str, progress: Progress | None) 
         work = Path(tempfile.mkdtemp(prefix="converting-", dir=folder.parent))
         try:
             _convert(path, work)
-            os.replace(work, folder)
+            work.replace(folder)
         except OSError as error:
             raise TrimtabError(
                 f"{path}: could not be converted into {folder.parent}: {error.strerror or error}.",
@@ -181,7 +192,7 @@ def _convert(path: Path, folder: Path) -> None:
         tokenizer.save_pretrained(folder)
 
 
-class _quiet:  # noqa: N801  (a context manager, used as a word)
+class _quiet:
     """Silence transformers' progress bars and advice while it loads."""
 
     def __enter__(self) -> None:

@@ -35,12 +35,14 @@ def save_tensors(path: Path, tensors: Mapping[str, torch.Tensor], values: Mappin
 
     work = path.with_name(path.name + ".part")
     try:
-        data = save({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, {"trimtab": json.dumps(dict(values))})
+        data = save(
+            {k: v.detach().cpu().contiguous() for k, v in tensors.items()}, {"trimtab": json.dumps(dict(values))}
+        )
         with work.open("wb") as out:
             out.write(data)
             out.flush()
             os.fsync(out.fileno())
-        os.replace(work, path)
+        work.replace(path)
     except OSError as error:
         work.unlink(missing_ok=True)
         raise TrimtabError(
@@ -64,4 +66,6 @@ def load_tensors(path: Path) -> Stored:
     except FileNotFoundError:
         raise TrimtabError(f"{path}: no such file.") from None
     except (SafetensorError, KeyError, ValueError, OSError) as error:
-        raise TrimtabError(f"{path}: damaged or not written by Trimtab ({error}).", "Delete it and tune again.") from None
+        raise TrimtabError(
+            f"{path}: damaged or not written by Trimtab ({error}).", "Delete it and tune again."
+        ) from None

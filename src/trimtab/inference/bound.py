@@ -37,7 +37,9 @@ class BoundTask:
         """Label names, in order."""
         return self.verbalizer.labels
 
-    def prefix(self, prompt_PD: torch.Tensor, dropout: float = 0.0, generator: torch.Generator | None = None) -> torch.Tensor:
+    def prefix(
+        self, prompt_PD: torch.Tensor, dropout: float = 0.0, generator: torch.Generator | None = None
+    ) -> torch.Tensor:
         """What is read before a row, with this prompt (in units of the embedding RMS): embeddings [., D]."""
         return soft_prompt.prefix(
             prompt_PD, self.pretrained.backbone, leading_ids=self.leading, head_ids=self.encoder.head_ids,
@@ -47,7 +49,8 @@ class BoundTask:
     def label_words(self) -> dict[str, list[str]]:
         """Label -> its words as they stand in a row, white space included."""
         return {
-            label: [word.text for word in self.verbalizer.words if word.label == i] for i, label in enumerate(self.labels)
+            label: [word.text for word in self.verbalizer.words if word.label == i]
+            for i, label in enumerate(self.labels)
         }
 
 

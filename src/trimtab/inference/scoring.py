@@ -34,8 +34,8 @@ def label_log_probabilities(
 ) -> Iterator[tuple[int, torch.Tensor]]:
     """Score every label for every row; rows of different prompts and label sets mix in one pass.
 
-    A word's score is the sum of its tokens' log-likelihoods (divided by their number with `length_normalise`); a label's
-    is the log-sum-exp of its words'; probabilities are a softmax over labels.
+    A word's score is the sum of its tokens' log-likelihoods (divided by their number with `length_normalise`); a
+    label's is the log-sum-exp of its words'; probabilities are a softmax over labels.
 
     Args:
         queries: the rows.
@@ -106,7 +106,7 @@ def word_scores(backbone: CausalBackbone, hidden: torch.Tensor, verbalizer: Verb
     tokens = torch.tensor([token for _, token in edges], device=hidden.device)
     step = max(1, PIECE // backbone.vocabulary_size // size)
     out = []
-    for piece in hidden.view(-1, size, hidden.shape[-1]).split(step):
+    for piece in torch.split(hidden.view(-1, size, hidden.shape[-1]), step):
         logits = backbone.logits(piece.reshape(-1, hidden.shape[-1])).view(len(piece), size, -1)
         edge_scores = logits[:, nodes, tokens] - torch.logsumexp(logits, -1)[:, nodes]
         columns = []

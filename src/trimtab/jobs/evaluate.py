@@ -14,9 +14,9 @@ import numpy as np
 import torch
 
 from trimtab.backbones.pretrained import Pretrained
-from trimtab.data import Example, Splits, check_labels, load_splits, read_examples, stratified_sample
+from trimtab.data import Example, Splits, check_labels, load_splits
 from trimtab.errors import TrimtabError
-from trimtab.evaluation import naive_bayes, majority, paired_test, score, write_report
+from trimtab.evaluation import majority, naive_bayes, paired_test, score, write_report
 from trimtab.evaluation.metrics import Scores
 from trimtab.evaluation.run_report import (
     BackboneFacts,

@@ -47,8 +47,8 @@ def run(engine: Engine, source: str, *, batch: int = 32, base: Path | None = Non
         base: folder at which a relative path starts.
 
     Yields:
-        For each row, in order: `{"label": ..., "probability": ..., "probabilities": {...}}`, with `cut_tokens` where the
-        text was shortened to fit; or `{"error": ..., "where": ...}` in place of a row that cannot be answered.
+        For each row, in order: `{"label": ..., "probability": ..., "probabilities": {...}}`, with `cut_tokens` where
+        the text was shortened to fit; or `{"error": ..., "where": ...}` in place of a row that cannot be answered.
 
     Raises:
         TrimtabError: if the source cannot be read at all.

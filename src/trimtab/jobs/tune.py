@@ -102,7 +102,8 @@ def run(
     tuned = _keep(out, task, words, pretrained, training, stopped is not None)
     report = evaluate.report_of(
         tuned, pretrained, splits, folder=out, base=base, beside=beside, curve=_curve(out, plan), notes=notes,
-        train_seconds=_seconds(out), examples_per_second=_rows_trained(out, plan) / max(_seconds(out), 1e-9), peak_memory=peak_memory(), progress=progress,
+        train_seconds=_seconds(out), examples_per_second=_rows_trained(out, plan) / max(_seconds(out), 1e-9),
+        peak_memory=peak_memory(), progress=progress,
     )  # fmt: skip
     if stopped is None:
         (out / CHECKPOINT).unlink(missing_ok=True)
@@ -203,7 +204,9 @@ def _begin(out: Path, task: Task, training: Training, pretrained: Pretrained, re
     except OSError as error:
         if out.is_dir():
             shutil.rmtree(out, ignore_errors=True)
-        raise TrimtabError(f"{out}: cannot be written ({error.strerror}).", "Choose another folder with --out.") from None
+        raise TrimtabError(
+            f"{out}: cannot be written ({error.strerror}).", "Choose another folder with --out."
+        ) from None
 
 
 def _train(training: Training, out: Path, backbone: str, every: float, on_step: OnStep | None) -> int | None:
@@ -258,7 +261,9 @@ def _save(out: Path, training: Training, backbone: str) -> None:
     save_tensors(out / CHECKPOINT, stored.tensors, {**stored.values, "backbone": backbone})
 
 
-def _keep(out: Path, task: Task, words: dict[str, list[str]], pretrained: Pretrained, training: Training, stopped: bool) -> Run:
+def _keep(
+    out: Path, task: Task, words: dict[str, list[str]], pretrained: Pretrained, training: Training, stopped: bool
+) -> Run:
     """Save the best prompts as a run. A run stopped before its first evaluation keeps the prompts as they are."""
     scores = training.best_scores
     prompts = [b if s else p.detach() for b, s, p in zip(training.best, scores, training.parameters, strict=True)]
@@ -293,7 +298,9 @@ def _record(path: Path, record: StepRecord) -> None:
         with path.open("a", encoding="utf-8") as out:
             out.write(json.dumps(line) + "\n")
     except OSError as error:
-        raise TrimtabError(f"{path}: cannot be written ({error.strerror}).", "Free some space, then use --resume.") from None
+        raise TrimtabError(
+            f"{path}: cannot be written ({error.strerror}).", "Free some space, then use --resume."
+        ) from None
 
 
 def _metrics(out: Path) -> list[dict[str, Any]]:
@@ -337,9 +344,13 @@ def _curve(out: Path, plan: Plan) -> list[CurvePoint]:
                 continue
             points.append(
                 CurvePoint(
-                    seed=seed, step=record["step"], epoch=record["epoch"], loss=sum(window) / len(window),
-                    rate=record["rate"], dev_accuracy=dev[0] if dev else None,
-                )  # fmt: skip
+                    seed=seed,
+                    step=record["step"],
+                    epoch=record["epoch"],
+                    loss=sum(window) / len(window),
+                    rate=record["rate"],
+                    dev_accuracy=dev[0] if dev else None,
+                )
             )
             window = []
     return points

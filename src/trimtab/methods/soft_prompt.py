@@ -32,8 +32,8 @@ def initial(
 ) -> torch.Tensor:
     """The prompt before training: [P, D] float32, in units of the embedding RMS.
 
-    Text shorter than the prompt is repeated, longer text is cut. Seeds beyond the first of a text start differ by noise of
-    a tenth of the embedding RMS.
+    Text shorter than the prompt is repeated, longer text is cut. Starts from text get noise of a tenth
+    of the embedding RMS, so that seeds differ.
 
     Raises:
         TrimtabError: where the text to start from is empty.

@@ -14,7 +14,7 @@ TASK, ANSWER = "task", "answer"
 
 @dataclass(frozen=True)
 class Slot:
-    """A place in the template that an example fills, with the white space before it (which tokenisers merge into words)."""
+    """A place that an example fills, with the white space before it, which tokenisers merge into words."""
 
     field: str
     lead: str
@@ -83,7 +83,8 @@ def parse_template(text: str, task: str, truncate: Sequence[str] = ()) -> Templa
             )
     head = body.pop(0) if isinstance(body[0], str) else ""
     answer = parts[at]
-    assert isinstance(head, str) and isinstance(answer, Slot)
+    assert isinstance(head, str)
+    assert isinstance(answer, Slot)
     return Template(head, tuple(body), answer.lead, frozenset(truncate))
 
 
@@ -151,7 +152,8 @@ class Encoder:
         constant = sum(len(self._constant[part]) for part in template.body if isinstance(part, str))
         if self.budget - constant < 1:
             raise TrimtabError(
-                f"the template's own text takes {constant + len(self.head_ids)} tokens and leaves none of {budget} for the input.",
+                f"the template's own text takes {constant + len(self.head_ids)} tokens and leaves none of {budget} for "
+                "the input.",
                 "Shorten the task description, or raise template.max_tokens.",
             )
 

@@ -71,7 +71,12 @@ def default_words(labels: Sequence[str]) -> dict[str, list[str]]:
 
 
 def make_verbalizer(
-    words: Mapping[str, Sequence[str]], tokenizer: Any, *, lead: str = "", before: str = "", length_normalise: bool = False
+    words: Mapping[str, Sequence[str]],
+    tokenizer: Any,
+    *,
+    lead: str = "",
+    before: str = "",
+    length_normalise: bool = False,
 ) -> Verbalizer:
     """Tokenise label words and build their tree.
 
@@ -99,18 +104,21 @@ def make_verbalizer(
             ids = tuple(tokenize(tokenizer, text)) if word.strip() else ()
             if not ids:
                 raise TrimtabError(
-                    f"labels: the word {word!r} of label '{label}' has no tokens.", "Choose a word with letters or digits."
+                    f"labels: the word {word!r} of label '{label}' has no tokens.",
+                    "Choose a word with letters or digits.",
                 )
             if ids in ids_of and ids_of[ids][0] != label:
                 raise TrimtabError(
-                    f"labels: '{ids_of[ids][0]}' and '{label}' have the same word {word!r}.", "Give each label words of its own."
+                    f"labels: '{ids_of[ids][0]}' and '{label}' have the same word {word!r}.",
+                    "Give each label words of its own.",
                 )
             ids_of.setdefault(ids, (label, text))
     paths = list(ids_of)
     if any(a != b and b[: len(a)] == a for a in paths for b in paths):
         paths = [(*path, tokenizer.eos_token_id) for path in paths]
     labels = tuple(words)
-    return _tree(labels, [(labels.index(ids_of[old][0]), ids_of[old][1], new) for old, new in zip(ids_of, paths, strict=True)], length_normalise)  # fmt: skip
+    entries = [(labels.index(label), text, path) for (label, text), path in zip(ids_of.values(), paths, strict=True)]
+    return _tree(labels, entries, length_normalise)
 
 
 def _spaced(word: str, lead: str, before: str) -> str:
@@ -120,7 +128,9 @@ def _spaced(word: str, lead: str, before: str) -> str:
     return " " + word if latin else word
 
 
-def _tree(labels: tuple[str, ...], entries: list[tuple[int, str, tuple[int, ...]]], length_normalise: bool) -> Verbalizer:
+def _tree(
+    labels: tuple[str, ...], entries: list[tuple[int, str, tuple[int, ...]]], length_normalise: bool
+) -> Verbalizer:
     index: dict[tuple[int, ...], int] = {(): ROOT}
     node_ids: list[int] = []
     parents: list[int] = []

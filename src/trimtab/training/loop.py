@@ -14,8 +14,8 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from trimtab.errors import TrimtabError
 from trimtab.backbones.tensors import Stored
+from trimtab.errors import TrimtabError
 from trimtab.training.optimisers import make_optimiser, rate_at
 
 
@@ -253,4 +253,6 @@ class Training:
             self.done, self.best_steps = values["done"], values["best_steps"]
             self.stale, self.active = values["stale"], values["active"]
         except (KeyError, RuntimeError, TypeError) as error:
-            raise TrimtabError(f"the checkpoint does not fit this task ({error}).", "Tune again without --resume.") from None
+            raise TrimtabError(
+                f"the checkpoint does not fit this task ({error}).", "Tune again without --resume."
+            ) from None

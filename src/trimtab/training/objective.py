@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from trimtab.backbones.causal import CausalBackbone
 from trimtab.backbones.layout import Row
 from trimtab.inference.scoring import Query, label_log_probabilities, label_scores
-from trimtab.prompts.verbalizer import Verbalizer
+from trimtab.prompts.verbalizer import Verbalizer, Word
 from trimtab.training.loop import DevScore
 
 # (parameters of a run, step or None when judging, run) -> prefix embeddings [P, D]
@@ -82,14 +82,24 @@ class Objective:
             losses = token_losses.new_zeros(len(batch)).index_add(0, row, token_losses)
         return losses.new_zeros(len(rows)).index_add(0, run_of_row, losses) / counts
 
-    def _answer_tokens(self, starts, batch, words):  # type: ignore[no-untyped-def]
-        wanted, targets, row = [], [], []
+    def _answer_tokens(
+        self, starts: Sequence[int], batch: Sequence[tuple[int, Labelled]], words: Sequence[Word]
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Packed tokens that predict the answers' tokens, those tokens, and the row of each."""
+        wanted: list[int] = []
+        targets: list[int] = []
+        row: list[int] = []
         for at, (start, (_, example), word) in enumerate(zip(starts, batch, words, strict=True)):
             last = start + len(example.ids) - 1
             wanted.extend(range(last, last + len(word.ids)))
             targets.extend(word.ids)
             row.extend([at] * len(word.ids))
-        return (torch.tensor(x, device=self.backbone.device) for x in (wanted, targets, row))
+        device = self.backbone.device
+        return (
+            torch.tensor(wanted, device=device),
+            torch.tensor(targets, device=device),
+            torch.tensor(row, device=device),
+        )
 
     def evaluate(self, runs: Sequence[int], parameters: Sequence[torch.Tensor]) -> list[DevScore]:
         """Accuracy and mean loss of each run on dev, all runs in one batch."""

@@ -68,4 +68,4 @@ def rate_at(
         case "cosine":
             return rate * 0.5 * (1 + math.cos(math.pi * done))
         case "exponential":
-            return rate * 0.01**done
+            return float(rate * 0.01**done)

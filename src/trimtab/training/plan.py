@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 from trimtab.spec import TrainSettings
 from trimtab.training.loop import Plan
@@ -15,8 +16,9 @@ _SEEN = ((32, 1_600), (256, 4_000), (1_000, 6_000), (7_000, 14_000), (100_000, 1
 def make_plan(settings: TrainSettings, rows: int) -> Plan:
     """Fill in what the task file leaves open.
 
-    Small data is passed over many times, large data once; batches are small where rows are few, so that there are always
-    a few hundred steps. Early stopping is off unless asked for: the rate falls to zero, and the best step on dev is kept.
+    Small data is passed over many times, large data once; batches are small where rows are few, so that there are
+    always a few hundred steps. Early stopping is off unless asked for: the rate falls to zero, and the best step on dev
+    is kept.
     """
     batch = settings.batch_size or min(rows, 8 if rows < 500 else 16 if rows < 20_000 else 32)
     if settings.steps is not None:
@@ -47,7 +49,7 @@ def rows_seen(rows: int) -> float:
     """Rows passed over in all by default: 50 epochs of 32 rows, 2 of 7,000, 1 of 100,000 and more."""
     if rows <= _SEEN[0][0]:
         return _SEEN[0][1] / _SEEN[0][0] * max(rows, 8)
-    for (low, low_seen), (high, high_seen) in zip(_SEEN, _SEEN[1:], strict=False):
+    for (low, low_seen), (high, high_seen) in pairwise(_SEEN):
         if rows <= high:
             share = (math.log(rows) - math.log(low)) / (math.log(high) - math.log(low))
             return math.exp(math.log(low_seen) + share * (math.log(high_seen) - math.log(low_seen)))
