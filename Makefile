@@ -1,0 +1,80 @@
+# `make demo` and `make test` need Python 3.11 or newer, make and a package index; everything goes into .venv.
+
+PYTHON ?= python3
+# Install another build of PyTorch with e.g. `make TORCH="torch==2.13.0 --index-url https://download.pytorch.org/whl/cpu" demo`.
+TORCH ?= torch==2.13.0
+PYTEST ?=
+# The demo's run folder, and settings to override, e.g. `make demo DEMO_SET="--set train.steps=6" DEMO_RUN=runs/try`.
+DEMO_RUN ?= runs/demo
+DEMO_SET ?=
+
+BIN := .venv/bin
+INSTALLED := .venv/installed
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint format docs pytest clean
+
+help:
+	@echo "make demo     tune a prompt on film reviews, use it, write a report (minutes)"
+	@echo "make test     every check and test"
+	@echo "make install  make .venv with Trimtab and the tools for working on it"
+	@echo "make lint     style, types, import contract, generated documentation"
+	@echo "make format   put code into the common style"
+	@echo "make docs     write the generated parts of docs/"
+	@echo "make clean    remove .venv and the demo's run"
+
+install: $(INSTALLED)
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Trimtab needs Python 3.11 or newer; name one with: make PYTHON=python3.12 ..."; exit 1; }
+	@echo "Making .venv"
+	@$(PYTHON) -m venv .venv
+	@echo "Installing PyTorch (once; a few minutes)"
+	@$(PIP) $(TORCH)
+	@echo "Installing Trimtab and its tools (once; a few minutes)"
+	@$(PIP) -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: $(INSTALLED)
+	@if [ -f $(DEMO_RUN)/prompt.safetensors ] && [ ! -f $(DEMO_RUN)/checkpoint.safetensors ]; then \
+		echo "1/3  $(DEMO_RUN) is tuned already: scoring it again on test sentences."; \
+		$(BIN)/trimtab evaluate $(DEMO_RUN); \
+	else \
+		echo "1/3  Tuning a soft prompt to tell praise from blame in film reviews. The language model itself stays frozen."; \
+		echo "     The first time, the model and the reviews are fetched (about 110 to 290 MB)."; \
+		$(BIN)/trimtab tune examples/movie-reviews.yaml --out $(DEMO_RUN) --resume $(DEMO_SET); \
+	fi
+	@echo
+	@echo "2/3  Three sentences it has never seen:"
+	@$(BIN)/trimtab predict $(DEMO_RUN) \
+		-t "A warm, funny film with not a dull minute in it." \
+		-t "Two hours of my life that nobody will give back to me." \
+		-t "The cast does what it can, which is not much."
+	@echo
+	@echo "3/3  The whole story, with every mistake it makes: open $(DEMO_RUN)/report.html in a browser."
+	@echo "     The tuned prompt is $(DEMO_RUN)/prompt.safetensors ($$(wc -c < $(DEMO_RUN)/prompt.safetensors | tr -d ' ') bytes)."
+
+test: lint pytest
+
+lint: $(INSTALLED)
+	@echo "Style";            $(BIN)/ruff check --quiet .
+	@echo "Format";           $(BIN)/ruff format --quiet --check .
+	@echo "Types";            $(BIN)/mypy --no-error-summary
+	@echo "Import contract";  $(BIN)/lint-imports > .venv/lint-imports.log || { cat .venv/lint-imports.log; exit 1; }
+	@echo "Generated docs";   $(BIN)/python docs/generate.py --check
+
+pytest: $(INSTALLED)
+	@echo "Tests"
+	@$(BIN)/python -m pytest --quiet $(PYTEST)
+
+format: $(INSTALLED)
+	@$(BIN)/ruff check --quiet --fix .
+	@$(BIN)/ruff format --quiet .
+
+docs: $(INSTALLED)
+	@$(BIN)/python docs/generate.py
+
+clean:
+	rm -rf .venv $(DEMO_RUN)
