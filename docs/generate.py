@@ -1,0 +1,134 @@
+"""Write the generated parts of docs/: settings out of spec.py, help texts out of cli.py. Knows nothing about the prose.
+
+A generated part stands between `<!-- begin NAME -->` and `<!-- end NAME -->`. `--check` changes nothing and fails where
+a page is not up to date.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Literal, Union, get_args, get_origin
+
+import click
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from trimtab.cli import trimtab
+from trimtab.spec import Task
+
+DOCS = Path(__file__).parent
+WIDTH = 100
+PLAIN = {str: "text", int: "whole number", float: "number", bool: "true or false", NoneType: "null"}
+BOUNDS = {
+    "ge": "at least {}",
+    "gt": "more than {}",
+    "le": "at most {}",
+    "lt": "less than {}",
+    "min_length": "not empty",
+}
+
+
+def settings() -> str:
+    """Every setting of a task file: one table for the top level, one a group."""
+    own = {name: field for name, field in Task.model_fields.items() if not _group(field)}
+    groups = {name: group for name, field in Task.model_fields.items() if (group := _group(field))}
+    parts = ["### Top level", _table("", own)]
+    for name, group in groups.items():
+        parts += [f"### {name}", str(group.__doc__).strip(), _table(f"{name}.", group.model_fields)]
+    return "\n\n".join(parts)
+
+
+def _group(field: FieldInfo) -> type[BaseModel] | None:
+    kind = field.annotation
+    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+
+
+def _table(prefix: str, fields: dict[str, FieldInfo]) -> str:
+    rows = ["| setting | type | default | meaning |", "| --- | --- | --- | --- |"]
+    for name, field in fields.items():
+        kind = ", ".join([type_text(field.annotation), *_bounds(field)])
+        default = _literal(field.get_default(call_default_factory=True))
+        cells = (f"`{prefix}{name}`", kind, default, str(field.description))
+        rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(rows)
+
+
+def type_text(kind: object) -> str:
+    """A type in words: `int | None` -> `whole number or null`."""
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin in (Union, UnionType):
+        return " or ".join(type_text(part) for part in inner)
+    if origin is Literal:
+        return "one of " + ", ".join(f"`{word}`" for word in inner)
+    if origin is list:
+        return f"list of {type_text(inner[0]).removeprefix('one of ')}"
+    if origin is dict:
+        return f"mapping of {type_text(inner[0])} to {type_text(inner[1])}"
+    return PLAIN[kind]  # type: ignore[index]
+
+
+def _bounds(field: FieldInfo) -> list[str]:
+    return [
+        words.format(getattr(bound, name))
+        for bound in field.metadata
+        for name, words in BOUNDS.items()
+        if hasattr(bound, name)
+    ]
+
+
+def _literal(value: object) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return f"`{str(value).lower()}`"
+        case str():
+            return "`" + (value.replace("\n", "\\n") or '""') + "`"
+        case _:
+            return f"`{value}`".replace("'", "")
+
+
+def help_texts() -> str:
+    """`--help` of the command and of each of its verbs."""
+    commands = {"trimtab": trimtab, **{f"trimtab {name}": verb for name, verb in trimtab.commands.items()}}
+    return "\n\n".join(f"## {name}\n\n```text\n{_help(name, command)}\n```" for name, command in commands.items())
+
+
+def _help(name: str, command: click.Command) -> str:
+    context = click.Context(
+        command, info_name=name, terminal_width=WIDTH, max_content_width=WIDTH, help_option_names=["-h", "--help"]
+    )
+    return "\n".join(line.rstrip() for line in command.get_help(context).splitlines())
+
+
+PAGES = {"task-file.md": ("settings", settings), "cli.md": ("help", help_texts)}
+
+
+def filled(page: str, name: str, content: str) -> str:
+    """`page` with the generated part `name` replaced by `content`. Raises ValueError where its marks are missing."""
+    marked = re.compile(f"(<!-- begin {name} -->\n).*(<!-- end {name} -->)", re.DOTALL)
+    if not marked.search(page):
+        raise ValueError(f"no <!-- begin {name} --> ... <!-- end {name} -->")
+    return marked.sub(lambda found: f"{found[1]}\n{content}\n\n{found[2]}", page)
+
+
+def main(arguments: list[str]) -> None:
+    """Write the pages, or with `--check` say which are not up to date (exit code 1)."""
+    stale = []
+    for file, (name, make) in PAGES.items():
+        path = DOCS / file
+        before = path.read_text(encoding="utf-8")
+        after = filled(before, name, make())
+        if before != after and "--check" in arguments:
+            stale.append(f"docs/{file}")
+        elif before != after:
+            path.write_text(after, encoding="utf-8")
+    if stale:
+        sys.exit(f"{', '.join(stale)}: not up to date with the code. Run `make docs`.")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
