@@ -54,12 +54,12 @@ def tune(
     from trimtab.spec import read_task
 
     if task.is_dir() and resume:
-        out, base, settings = task, Path.cwd(), job.resolved_task(task)
+        if out is not None:
+            raise click.UsageError("--out does not go with a run folder, which is taken up in place.")
+        out, base, settings = task, Path.cwd(), job.resolved_task(task, overrides)
     else:
         settings, base = read_task(task, overrides), task.parent
         out = out or Path("runs") / settings.name
-        if resume and (out / "task.yaml").is_file():
-            settings = job.restated(settings, out, base)
     with _Bars() as bars:
         tuned = job.run(
             settings, out, base=base, resume=resume, offline=offline, agree=agree, beside=beside,
@@ -379,14 +379,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(2)
-    except TrimtabError as error:
-        _note(f"trimtab: {error.message}")
-        if error.hint:
-            _note(f"         {error.hint}")
-        sys.exit(2)
     except (KeyboardInterrupt, click.Abort):
         _note("trimtab: stopped.")
         sys.exit(130)
+    except (TrimtabError, OSError, MemoryError, RuntimeError) as error:
+        message, hint = _explain(error)
+        _note(f"trimtab: {message}" + (f"\n         {hint}" if hint else ""))
+        sys.exit(2)
+
+
+def _explain(error: Exception) -> tuple[str, str]:
+    """What went wrong and what to do about it; a fault of our own is raised again."""
+    if isinstance(error, TrimtabError):
+        return error.message, error.hint
+    if isinstance(error, OSError):
+        return f"{error.filename or 'input or output'}: {error.strerror or error}.", "Check the path and free space."
+    from trimtab.jobs.tune import is_out_of_memory
+
+    if is_out_of_memory(error):
+        return "out of memory.", "Close other programs, choose a smaller backbone, or lower template.max_tokens."
+    raise error
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ Settings that are None are picked from the data's size or the backbone; the run'
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
@@ -15,6 +16,20 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from trimtab.errors import TrimtabError, did_you_mean
 
 CleanStep = Literal["markup", "control", "fullwidth", "whitespace", "stopwords-en", "stopwords-zh"]
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML whose only booleans are true and false (YAML 1.2), so that `yes`, `no`, `on` and `off` may be labels."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012  (as in the parent)
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile("^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
 
 
 class Settings(BaseModel):
@@ -71,8 +86,9 @@ class TemplateSettings(Settings):
         description="Template with `{field}` slots; `{task}` is the task description, `{answer}` the answer's place. "
         "`{{` and `}}` are literal braces. Nothing is evaluated.",
     )
-    truncate: list[str] = Field(
-        default_factory=lambda: ["text"], description="Fields that may be shortened to fit; never others."
+    truncate: list[str] | None = Field(
+        None,
+        description="Fields that may be shortened to fit; never others. By default `text`, where the template has it.",
     )
     max_tokens: int | None = Field(
         None, ge=8, description="Longest row in tokens, prompt and answer included; the backbone's context by default."
@@ -174,18 +190,29 @@ class Task(Settings):
     def _read_short_forms(cls, value: object) -> object:
         """Read `[a, b]`, `{a: word}` and `{a: [w1, w2]}` as words; leave the long form alone."""
         if isinstance(value, list):
-            return {"words": {str(name): [str(name).replace("_", " ")] for name in value}}
-        if isinstance(value, dict) and not set(value) <= set(LabelSettings.model_fields):
-            long_form = {k: v for k, v in value.items() if k == "length_normalise" and isinstance(v, bool)}
-            words = {k: v for k, v in value.items() if k not in long_form}
-            return {**long_form, "words": _as_lists(words)}
-        if isinstance(value, dict) and isinstance(value.get("words"), dict):
-            return {**value, "words": _as_lists(value["words"])}
-        return value
+            return {"words": _as_words(value)}
+        if not isinstance(value, dict):
+            return value
+        if isinstance(value.get("words"), dict | list):
+            return {**value, "words": _as_words(value["words"])}
+        if set(value) <= set(LabelSettings.model_fields):
+            return value
+        long_form = {k: v for k, v in value.items() if k == "length_normalise" and isinstance(v, bool)}
+        return {**long_form, "words": _as_words({k: v for k, v in value.items() if k not in long_form})}
 
 
-def _as_lists(words: dict[object, object]) -> dict[str, list[str]]:
-    return {str(k): [str(w) for w in v] if isinstance(v, list) else [str(v)] for k, v in words.items()}
+def _as_words(given: dict[object, object] | list[object]) -> dict[str, list[str]]:
+    if isinstance(given, list):
+        return {_as_label(name): [_as_label(name).replace("_", " ")] for name in given}
+    return {
+        _as_label(name): [_as_label(word) for word in (words if isinstance(words, list) else [words])]
+        for name, words in given.items()
+    }
+
+
+def _as_label(value: object) -> str:
+    """As the data's own values become text: `true`, not `True`."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def read_task(path: Path, overrides: Sequence[str] = ()) -> Task:
@@ -199,11 +226,16 @@ def read_task(path: Path, overrides: Sequence[str] = ()) -> Task:
         TrimtabError: if the file cannot be read, or a setting is unknown (the nearest is named) or out of bounds.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+        content = yaml.load(path.read_text(encoding="utf-8-sig"), _Loader)
     except FileNotFoundError:
         raise TrimtabError(f"{path}: no such file.", "Give a task file; examples/ holds some to start from.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise TrimtabError(f"{path}: cannot be read ({error}).", "A task file is YAML in UTF-8.") from None
+    except IsADirectoryError:
+        hint = "Add --resume to go on with a run folder." if (path / "task.yaml").is_file() else "Give a task file."
+        raise TrimtabError(f"{path}: a folder, expected a task file.", hint) from None
+    except OSError as error:
+        raise TrimtabError(f"{path}: cannot be read ({error.strerror}).", "Check the file and its path.") from None
+    except UnicodeDecodeError as error:
+        raise TrimtabError(f"{path}: byte {error.start} is not valid UTF-8.", "Save the file as UTF-8.") from None
     except yaml.YAMLError as error:
         raise TrimtabError(
             f"{path}: not valid YAML: {' '.join(str(error).split())}.", "Check indentation and quotes."
@@ -245,12 +277,12 @@ def _override(content: dict[str, object], override: str) -> None:
     *parents, last = name.strip().split(".")
     place = content
     for parent in parents:
-        inner = place.setdefault(parent, {})
+        inner = place[parent] = place.get(parent) or {}
         if not isinstance(inner, dict):
             raise TrimtabError(f"--set {override}: '{parent}' is not a group of settings.", "See docs/task-file.md.")
         place = inner
     try:
-        place[last] = yaml.safe_load(text)
+        place[last] = yaml.load(text, _Loader)
     except yaml.YAMLError:
         place[last] = text
 

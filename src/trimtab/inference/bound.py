@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -56,7 +56,10 @@ class BoundTask:
 
 def template_of(task: Task) -> Template:
     """The parsed template of a task; tells the fields to read before a backbone is at hand."""
-    return parse_template(task.template.text, task.task, task.template.truncate)
+    template = parse_template(task.template.text, task.task, task.template.truncate or ())
+    if task.template.truncate is None and "text" in template.fields:
+        return replace(template, truncate=frozenset({"text"}))
+    return template
 
 
 def labels_of(task: Task, answers: Sequence[str] = ()) -> Mapping[str, Sequence[str]]:

@@ -73,12 +73,23 @@ def zero_shot(task: Task, words: dict[str, list[str]], pretrained: Pretrained) -
     return Run("zero-shot", plain, words, (none,), 0, backbone_facts(pretrained), {})
 
 
+def save_task(folder: Path, task: Task) -> None:
+    """Write task.yaml, whole or not at all. Raises TrimtabError where that fails."""
+    work = folder / f".{TASK_FILE}.part"
+    try:
+        work.write_text(dump_task(task), encoding="utf-8")
+        work.replace(folder / TASK_FILE)
+    except OSError as error:
+        work.unlink(missing_ok=True)
+        raise TrimtabError(
+            f"{folder / TASK_FILE}: cannot be written ({error.strerror}).",
+            "Free some space, or choose another folder.",
+        ) from error
+
+
 def save_run(folder: Path, run: Run) -> None:
     """Write task.yaml and prompt.safetensors; each whole or not at all. Raises TrimtabError where that fails."""
-    try:
-        (folder / TASK_FILE).write_text(dump_task(run.task), encoding="utf-8")
-    except OSError as error:
-        raise TrimtabError(f"{folder / TASK_FILE}: cannot be written ({error.strerror}).") from error
+    save_task(folder, run.task)
     save_tensors(
         folder / PROMPT_FILE,
         {f"prompt.{k}": prompt for k, prompt in enumerate(run.prompts)},

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import resource
 import shutil
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,20 +18,20 @@ import torch
 
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.backbones.tensors import load_tensors, save_tensors
-from trimtab.data import Example, Splits, check_labels, load_splits
+from trimtab.data import Example, check_labels, load_splits
 from trimtab.errors import TrimtabError
-from trimtab.evaluation.run_report import CurvePoint, RunReport
+from trimtab.evaluation.run_report import RunReport
 from trimtab.inference.bound import BoundTask, bind, labels_of, template_of
-from trimtab.inference.runs import PROMPT_FILE, TASK_FILE, Run, backbone_facts, save_run
-from trimtab.jobs import evaluate
-from trimtab.jobs.backbone import Progress, open_backbone
+from trimtab.inference.runs import PROMPT_FILE, TASK_FILE, Run, backbone_facts, save_run, save_task
+from trimtab.jobs import evaluate, metrics
+from trimtab.jobs.backbone import Progress, local_or_known, open_backbone
 from trimtab.methods import soft_prompt
-from trimtab.spec import Task, dump_task, read_task
+from trimtab.spec import Task, read_task
 from trimtab.training.loop import Plan, StepRecord, Training
 from trimtab.training.objective import Labelled, Objective
 from trimtab.training.plan import make_plan
 
-CHECKPOINT, METRICS = "checkpoint.safetensors", "metrics.jsonl"
+CHECKPOINT = "checkpoint.safetensors"
 
 
 @dataclass(frozen=True)
@@ -86,35 +87,42 @@ def run(
         check_labels(part, list(words))
     if pretrained is None:
         pretrained = open_backbone(
-            task.backbone, precision=task.train.precision, device=task.train.device, threads=task.train.threads,
-            offline=offline, agree=agree, progress=progress,
+            local_or_known(task.backbone, base), precision=task.train.precision, device=task.train.device,
+            threads=task.train.threads, offline=offline, agree=agree, progress=progress,
         )  # fmt: skip
     bound = bind(task, words, pretrained)
-    encoded = {name: _encode(bound, part) for name, part in (("train", splits.train), ("dev", splits.dev))}
+    train, cut = _encode(bound, splits.train)
     plan = make_plan(task.train, len(splits.train))
     task = _resolved(task, plan, words, base)
-    training = _training(bound, plan, encoded["train"], encoded["dev"])
-    notes = [*splits.note, *_cut_notes(bound, splits)]
+    training = _training(bound, plan, train, _encode(bound, splits.dev)[0])
+    notes = [*splits.note, *cut]
     if on_plan:
         on_plan(plan, notes)
-    _begin(out, task, training, pretrained, resume)
-    stopped = _train(training, out, pretrained.content_hash, task.train.checkpoint_seconds, on_step)
+    made_of = {"weights": pretrained.content_hash, "examples": _fingerprint(train)}
+    _begin(out, task, training, made_of)
+    try:
+        stopped = _train(training, out, made_of, task.train.checkpoint_seconds, on_step)
+    except BaseException:
+        if training.done == 0:  # nothing to go on from
+            shutil.rmtree(out, ignore_errors=True)
+        raise
     tuned = _keep(out, task, words, pretrained, training, stopped is not None)
     report = evaluate.report_of(
-        tuned, pretrained, splits, folder=out, base=base, beside=beside, curve=_curve(out, plan), notes=notes,
-        train_seconds=_seconds(out), examples_per_second=_rows_trained(out, plan) / max(_seconds(out), 1e-9),
-        peak_memory=peak_memory(), progress=progress,
+        tuned, pretrained, splits, folder=out, base=base, beside=beside, curve=metrics.curve(out, plan.seeds),
+        train_seconds=(seconds := metrics.seconds(out)), peak_memory=peak_memory(), notes=notes, progress=progress,
+        examples_per_second=metrics.runs_stepped(out) * plan.batch_size / max(seconds, 1e-9),
     )  # fmt: skip
     if stopped is None:
-        (out / CHECKPOINT).unlink(missing_ok=True)
+        for left in out.glob(f"{CHECKPOINT}*"):
+            left.unlink()
     return Tuned(tuned, report, stopped)
 
 
-def resolved_task(folder: Path) -> Task:
+def resolved_task(folder: Path, overrides: Sequence[str] = ()) -> Task:
     """The task of a run folder that was begun. Raises TrimtabError where there is none."""
     if not (folder / TASK_FILE).is_file():
         raise TrimtabError(f"{folder}: not a run folder (no {TASK_FILE}).", "Give a task file to begin one.")
-    return read_task(folder / TASK_FILE)
+    return read_task(folder / TASK_FILE, overrides)
 
 
 def peak_memory() -> int:
@@ -125,26 +133,35 @@ def peak_memory() -> int:
 def _check_folder(out: Path, resume: bool) -> None:
     if out.is_file():
         raise TrimtabError(f"{out}: a file, not a folder.", "Choose another folder with --out.")
-    if resume:
-        if (out / PROMPT_FILE).is_file() and not (out / CHECKPOINT).is_file():
+    begun = (out / TASK_FILE).is_file()
+    finished = (out / PROMPT_FILE).is_file() and not (out / CHECKPOINT).is_file()
+    if resume and begun:
+        if finished:
             raise TrimtabError(f"{out}: this run is finished.", "Look at it with `trimtab evaluate`.")
         return
     if out.is_dir() and any(out.iterdir()):
-        state = "holds a run that was not finished" if (out / CHECKPOINT).is_file() else "is not empty"
-        raise TrimtabError(
-            f"{out}: the run folder {state}.", "Go on with --resume, or choose another folder with --out."
-        )
+        if begun and not finished:
+            raise TrimtabError(
+                f"{out}: holds a run that was not finished.",
+                "Go on with --resume, or choose another folder with --out.",
+            )
+        state = "holds a finished run" if begun else "is not empty"
+        raise TrimtabError(f"{out}: the folder {state}.", "Choose another folder with --out.")
 
 
-def _encode(bound: BoundTask, examples: list[Example]) -> list[Labelled]:
+def _encode(bound: BoundTask, examples: list[Example]) -> tuple[list[Labelled], list[str]]:
+    """Rows as the loop takes them, and a note where some were shortened to fit."""
     labels = {label: i for i, label in enumerate(bound.labels)}
-    return [Labelled(bound.encoder.encode(e.fields, e.where).ids, labels[e.answer or ""]) for e in examples]
+    rows = [bound.encoder.encode(e.fields, e.where) for e in examples]
+    cut = [row.cut for row in rows if row.cut]
+    note = f"{len(cut)} of {len(rows)} training rows were shortened to fit, by {sum(cut)} tokens in all."
+    encoded = [Labelled(row.ids, labels[e.answer or ""]) for row, e in zip(rows, examples, strict=True)]
+    return encoded, [note] if cut else []
 
 
-def _cut_notes(bound: BoundTask, splits: Splits) -> list[str]:
-    cut = [bound.encoder.encode(e.fields, e.where).cut for e in splits.train]
-    rows = sum(c > 0 for c in cut)
-    return [f"{rows} of {len(cut)} training rows were shortened to fit, by {sum(cut)} tokens in all."] if rows else []
+def _fingerprint(rows: Sequence[Labelled]) -> str:
+    """A hash of the training rows as the backbone reads them."""
+    return hashlib.sha256(json.dumps([[row.ids, row.label] for row in rows]).encode()).hexdigest()
 
 
 def _resolved(task: Task, plan: Plan, words: dict[str, list[str]], base: Path) -> Task:
@@ -156,7 +173,8 @@ def _resolved(task: Task, plan: Plan, words: dict[str, list[str]], base: Path) -
     places = {part: evaluate.absolute(getattr(task.data, part), base) for part in ("train", "dev", "test")}
     data = task.data.model_copy(update=places)
     labels = task.labels.model_copy(update={"words": words})
-    return task.model_copy(update={"train": train, "data": data, "labels": labels})
+    backbone = local_or_known(task.backbone, base)
+    return task.model_copy(update={"backbone": backbone, "train": train, "data": data, "labels": labels})
 
 
 def _training(bound: BoundTask, plan: Plan, train: list[Labelled], dev: list[Labelled]) -> Training:
@@ -179,53 +197,74 @@ def _training(bound: BoundTask, plan: Plan, train: list[Labelled], dev: list[Lab
     return Training(plan, start, objective.loss, objective.evaluate)
 
 
-def _begin(out: Path, task: Task, training: Training, pretrained: Pretrained, resume: bool) -> None:
+def _begin(out: Path, task: Task, training: Training, made_of: Mapping[str, str]) -> None:
     """Make the run folder, or take up the one that was begun."""
-    if resume and (out / TASK_FILE).is_file():
-        before = read_task(out / TASK_FILE)
-        if before != task:
-            old, new = before.model_dump(mode="json"), task.model_dump(mode="json")
-            changed = [k for k in old if old[k] != new[k]]
-            raise TrimtabError(
-                f"{out}: begun with other settings ({', '.join(changed)} differ).",
-                "Give the settings it was begun with, or choose another folder with --out.",
-            )
-        if (out / CHECKPOINT).is_file():
-            stored = load_tensors(out / CHECKPOINT)
-            if stored.values.pop("backbone", None) != pretrained.content_hash:
-                raise TrimtabError(f"{out}: begun on another backbone than '{pretrained.name}'.", "Use that one.")
-            training.restore(stored)
-        _truncate(out / METRICS, training.done)
+    if (out / TASK_FILE).is_file():
+        _take_up(out, task, training, made_of)
         return
     try:
         out.mkdir(parents=True, exist_ok=True)
-        (out / TASK_FILE).write_text(dump_task(task), encoding="utf-8")
-        (out / METRICS).write_text("", encoding="utf-8")
-    except OSError as error:
-        if out.is_dir():
-            shutil.rmtree(out, ignore_errors=True)
+        (out / metrics.FILE).write_text("", encoding="utf-8")
+        save_task(out, task)
+    except (OSError, TrimtabError) as error:
+        shutil.rmtree(out, ignore_errors=True)
+        if isinstance(error, TrimtabError):
+            raise
         raise TrimtabError(
             f"{out}: cannot be written ({error.strerror}).", "Choose another folder with --out."
         ) from None
 
 
-def _train(training: Training, out: Path, backbone: str, every: float, on_step: OnStep | None) -> int | None:
+def _take_up(out: Path, task: Task, training: Training, made_of: Mapping[str, str]) -> None:
+    """Go on from the checkpoint of a folder, or from the start where none was saved yet."""
+    before = _flat(read_task(out / TASK_FILE).model_dump(mode="json"))
+    now = _flat(task.model_dump(mode="json"))
+    names = [name for name in {**before, **now} if before.get(name) != now.get(name)]
+    if names:
+        changed = "; ".join(f"{name} was {before.get(name)!r}, is {now.get(name)!r}" for name in names)
+        raise TrimtabError(
+            f"{out}: begun with other settings: {changed}.",
+            "Give the settings it was begun with, or choose another folder with --out.",
+        )
+    if (out / CHECKPOINT).is_file():
+        stored = load_tensors(out / CHECKPOINT)
+        for what, source in (("weights", task.backbone), ("examples", task.data.train)):
+            if stored.values.get(what) != made_of[what]:
+                raise TrimtabError(
+                    f"{out}: begun with other {what} than {source} holds now.",
+                    "Put the former one back, or choose another folder with --out.",
+                )
+        training.restore(stored)
+    metrics.keep(out, training.done)
+
+
+def _flat(values: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """Nested settings by their dotted names."""
+    out: dict[str, Any] = {}
+    for name, value in values.items():
+        out |= _flat(value, f"{above}{name}.") if isinstance(value, dict) else {above + name: value}
+    return out
+
+
+def _train(
+    training: Training, out: Path, made_of: Mapping[str, str], every: float, on_step: OnStep | None
+) -> int | None:
     """Run the loop, recording and saving as it goes. Returns the step at which the user stopped it, if so."""
     saved = time.monotonic()
     with _interruptible() as interrupted:
         try:
             for record in training.steps():
-                _record(out / METRICS, record)
+                metrics.append(out, record)
                 if on_step:
                     on_step(record, training.plan)
                 if interrupted() and training.done < training.plan.steps:
-                    _save(out, training, backbone)
+                    _save(out, training, made_of)
                     return training.done
                 if time.monotonic() - saved >= every:
-                    _save(out, training, backbone)
+                    _save(out, training, made_of)
                     saved = time.monotonic()
         except (MemoryError, RuntimeError) as error:
-            if isinstance(error, RuntimeError) and "memory" not in str(error):
+            if not is_out_of_memory(error):
                 raise
             raise TrimtabError(
                 f"out of memory at step {training.done + 1} (batch of {training.plan.batch_size} rows a run, "
@@ -233,6 +272,11 @@ def _train(training: Training, out: Path, backbone: str, every: float, on_step: 
                 "Raise train.accumulate, or lower train.batch_size, train.runs or template.max_tokens.",
             ) from None
     return None
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out, of the machine or of an accelerator."""
+    return isinstance(error, MemoryError) or "out of memory" in str(error) or "can't allocate memory" in str(error)
 
 
 @contextmanager
@@ -256,9 +300,9 @@ def _interruptible() -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, before)
 
 
-def _save(out: Path, training: Training, backbone: str) -> None:
+def _save(out: Path, training: Training, made_of: Mapping[str, str]) -> None:
     stored = training.checkpoint()
-    save_tensors(out / CHECKPOINT, stored.tensors, {**stored.values, "backbone": backbone})
+    save_tensors(out / CHECKPOINT, stored.tensors, {**stored.values, **made_of})
 
 
 def _keep(
@@ -283,93 +327,3 @@ def _keep(
     tuned = Run(str(out), task, words, tuple(p.cpu() for p in prompts), kept, backbone_facts(pretrained), facts)
     save_run(out, tuned)
     return tuned
-
-
-def _record(path: Path, record: StepRecord) -> None:
-    line = {
-        "step": record.step,
-        "epoch": round(record.epoch, 6),
-        "rate": record.rate,
-        "loss": record.losses,
-        "dev": [[d.accuracy, d.loss] if d else None for d in record.dev] if record.dev else None,
-        "seconds": round(record.seconds, 4),
-    }
-    try:
-        with path.open("a", encoding="utf-8") as out:
-            out.write(json.dumps(line) + "\n")
-    except OSError as error:
-        raise TrimtabError(
-            f"{path}: cannot be written ({error.strerror}).", "Free some space, then use --resume."
-        ) from None
-
-
-def _metrics(out: Path) -> list[dict[str, Any]]:
-    """The records written so far; a line cut short by a kill is left out."""
-    records = []
-    for line in (out / METRICS).read_text(encoding="utf-8").split("\n"):
-        try:
-            records.append(json.loads(line))
-        except ValueError:
-            continue
-    return records
-
-
-def _truncate(path: Path, done: int) -> None:
-    """Forget records of steps after the checkpoint: they will be made again."""
-    kept = [json.dumps(r) + "\n" for r in (_metrics(path.parent) if path.is_file() else []) if r["step"] <= done]
-    path.write_text("".join(kept), encoding="utf-8")
-
-
-def _seconds(out: Path) -> float:
-    return float(sum(r["seconds"] for r in _metrics(out)))
-
-
-def _rows_trained(out: Path, plan: Plan) -> int:
-    return sum(sum(loss is not None for loss in r["loss"]) for r in _metrics(out)) * plan.batch_size
-
-
-def _curve(out: Path, plan: Plan) -> list[CurvePoint]:
-    """The learning curve: every evaluation, and about 200 training losses a run between them, each a mean."""
-    records = _metrics(out)
-    points = []
-    for k, seed in enumerate(plan.seeds):
-        every = max(1, len(records) // 200)
-        window: list[float] = []
-        for record in records:
-            if record["loss"][k] is None:
-                continue
-            window.append(record["loss"][k])
-            dev = record["dev"][k] if record["dev"] else None
-            if dev is None and record["step"] % every:
-                continue
-            points.append(
-                CurvePoint(
-                    seed=seed,
-                    step=record["step"],
-                    epoch=record["epoch"],
-                    loss=sum(window) / len(window),
-                    rate=record["rate"],
-                    dev_accuracy=dev[0] if dev else None,
-                )
-            )
-            window = []
-    return points
-
-
-def restated(task: Task, out: Path, base: Path) -> Task:
-    """The task as the run folder resolved it, where the task file still says the same; otherwise the task as given."""
-    before = resolved_task(out)
-    picked = {
-        name: getattr(before.train, name)
-        for name in ("steps", "epochs", "batch_size", "rate", "evaluate_every")
-        if getattr(task.train, name) is None
-    }
-    places = {part: evaluate.absolute(getattr(task.data, part), base) for part in ("train", "dev", "test")}
-    words = task.labels.words or before.labels.words
-    return task.model_copy(
-        update={
-            "train": task.train.model_copy(update=picked),
-            "data": task.data.model_copy(update=places),
-            "labels": task.labels.model_copy(update={"words": words}),
-        }
-    )

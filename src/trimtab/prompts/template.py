@@ -62,6 +62,7 @@ def parse_template(text: str, task: str, truncate: Sequence[str] = ()) -> Templa
     """
     parts = _parts(text, task)
     slots = [part.field for part in parts if isinstance(part, Slot)]
+    fields = [field for field in slots if field != ANSWER]
     if slots.count(ANSWER) != 1:
         found = "no" if ANSWER not in slots else "more than one"
         raise TrimtabError(
@@ -74,12 +75,13 @@ def parse_template(text: str, task: str, truncate: Sequence[str] = ()) -> Templa
             "A causal backbone answers at the end: move {answer} there.",
         )
     body = parts[:at]
-    if not any(isinstance(part, Slot) for part in body):
+    if not fields:
         raise TrimtabError(f"template.text has no field of the example: {text!r}.", "Add one, for example {text}.")
     for field in truncate:
-        if field not in slots:
+        if field not in fields:
             raise TrimtabError(
-                f"template.truncate names '{field}', which is not a field of the template.", did_you_mean(field, slots)
+                f"template.truncate names '{field}', which is not a field of the template.",
+                did_you_mean(field, fields) or f"Its fields are {', '.join(dict.fromkeys(fields))}.",
             )
     head = body.pop(0) if isinstance(body[0], str) else ""
     answer = parts[at]
@@ -92,8 +94,10 @@ def _parts(text: str, task: str) -> list[Slot | str]:
     """Literals and slots in turn; white space before a slot belongs to the slot."""
     try:
         parsed = list(Formatter().parse(text))
-    except ValueError as error:
-        raise TrimtabError(f"template.text: {error}: {text!r}.", "Write {{ or }} for a literal brace.") from None
+    except ValueError:
+        raise TrimtabError(
+            f"template.text has a brace without its partner: {text!r}.", "Write {{ or }} for a literal brace."
+        ) from None
     parts: list[Slot | str] = []
     literal = ""
     for constant, field, spec, conversion in parsed:
@@ -101,8 +105,9 @@ def _parts(text: str, task: str) -> list[Slot | str]:
         if field is None:
             continue
         if not field.isidentifier() or spec or conversion:
+            found = field + (f"!{conversion}" if conversion else "") + (f":{spec}" if spec else "")
             raise TrimtabError(
-                f"template.text: '{{{field}}}' is not a plain field name: {text!r}.",
+                f"template.text: '{{{found}}}' is not a plain field name: {text!r}.",
                 "Use {name}, with letters, digits and _ only; write {{ or }} for a literal brace.",
             )
         if field == TASK:

@@ -93,7 +93,8 @@ def make_verbalizer(
     """
     if len(words) < 2:
         raise TrimtabError(
-            f"labels: {len(words)} label(s) given, at least 2 are needed.", "List every label under `labels:`."
+            f"labels: expected at least 2 labels, found {', '.join(words) or 'none'}.",
+            "List every label under `labels:`.",
         )
     ids_of: dict[tuple[int, ...], tuple[str, str]] = {}
     for label, candidates in words.items():
@@ -107,18 +108,33 @@ def make_verbalizer(
                     f"labels: the word {word!r} of label '{label}' has no tokens.",
                     "Choose a word with letters or digits.",
                 )
-            if ids in ids_of and ids_of[ids][0] != label:
+            other, other_text = ids_of.setdefault(ids, (label, text))
+            if other != label:
+                same = "" if other_text == text else f" (in tokens: {other_text!r} and {text!r} read the same)"
                 raise TrimtabError(
-                    f"labels: '{ids_of[ids][0]}' and '{label}' have the same word {word!r}.",
+                    f"labels: '{other}' and '{label}' have the same word {word!r}{same}.",
                     "Give each label words of its own.",
                 )
-            ids_of.setdefault(ids, (label, text))
-    paths = list(ids_of)
-    if any(a != b and b[: len(a)] == a for a in paths for b in paths):
-        paths = [(*path, tokenizer.eos_token_id) for path in paths]
+    paths = _told_apart(list(ids_of), ids_of, tokenizer)
     labels = tuple(words)
     entries = [(labels.index(label), text, path) for (label, text), path in zip(ids_of.values(), paths, strict=True)]
     return _tree(labels, entries, length_normalise)
+
+
+def _told_apart(
+    paths: list[tuple[int, ...]], entries: Mapping[tuple[int, ...], tuple[str, str]], tokenizer: Any
+) -> list[tuple[int, ...]]:
+    """The words' tokens, all with the end token behind them where one word begins another."""
+    begun = next(((a, b) for a in paths for b in paths if a != b and b[: len(a)] == a), None)
+    if begun is None:
+        return paths
+    if tokenizer.eos_token_id is None:
+        (_, short), (_, long) = (entries[path] for path in begun)
+        raise TrimtabError(
+            f"labels: the word {short!r} begins {long!r}, and the backbone has no end token to tell them apart.",
+            "Choose words that do not begin one another.",
+        )
+    return [(*path, tokenizer.eos_token_id) for path in paths]
 
 
 def _spaced(word: str, lead: str, before: str) -> str:

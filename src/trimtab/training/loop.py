@@ -186,7 +186,7 @@ class Training:
                 raise TrimtabError(
                     f"training diverged: the loss of seed {plan.seeds[k]} is {totals[k]:g} at step {self.done + 1} "
                     f"(rate {rate:.3g}).",
-                    f"Lower train.rate, to {plan.rate / 4:.2g} say; what was best so far is kept.",
+                    f"Lower train.rate, to {plan.rate / 4:.2g} say.",
                 )
             if plan.clip is not None:
                 torch.nn.utils.clip_grad_norm_([self.parameters[k]], plan.clip)
