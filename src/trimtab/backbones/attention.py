@@ -71,9 +71,10 @@ def forward(
     scale: float,
     window: int | None,
     lengths: tuple[int, ...],
+    out: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """`attend` without autograd, for callers that write their own backward pass. Shapes as there."""
-    out = torch.empty_like(q)
+    """`attend` without autograd, for callers that write their own backward pass: the result, in `out` where given."""
+    out = torch.empty_like(q) if out is None else out
     offsets = _offsets(lengths)
     for block in layout.blocks:
         part = _Part(block, q, k, v, kp, vp, offsets, scale, window)

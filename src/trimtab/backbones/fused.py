@@ -213,8 +213,8 @@ class _Layer(torch.autograd.Function):
     def backward(ctx: Any, dy, dk_out, dv_out):  # type: ignore[no-untyped-def]
         (x, rstd1, raw, rstd_qk, qkv, kp, vp, o_raw, rstd_o, x2, rstd2, gate_up, m_raw, rstd_m) = ctx.saved_tensors
         layer, step, keep, first = ctx.rest
-        dqkv = torch.zeros_like(qkv)
         dkp = dvp = dx2 = None
+        dqkv = torch.zeros_like(qkv) if dy is None else torch.empty_like(qkv)  # filled whole below
         if dy is not None:
             dm = dy if m_raw is None else _norm_backward(dy, m_raw, rstd_m, layer.norm_after_mlp)
             dgate_up = _gate_backward(torch.mm(dm, layer.down), gate_up, layer)
@@ -253,10 +253,12 @@ def _attend(qkv: torch.Tensor, layer: Layer, step: Step, kp: Any, vp: Any) -> to
     out = qkv.new_empty(qkv.shape[0], layer.heads * layer.head_size)
     heads = out.view(-1, layer.heads, layer.head_size)
     if step.prompts is not None:
-        heads[:S] = attention.forward(q[:S], kp, vp, None, None, step.prompts, layer.scale, layer.window, ())
+        attention.forward(
+            q[:S], k[:S], v[:S], None, None, step.prompts, layer.scale, layer.window, (), heads[:S]
+        )  # fmt: skip
     if step.rows is not None:
-        heads[S:] = attention.forward(
-            q[S:], k[S:], v[S:], kp, vp, step.rows, layer.scale, layer.window, step.prefix_lengths
+        attention.forward(
+            q[S:], k[S:], v[S:], kp, vp, step.rows, layer.scale, layer.window, step.prefix_lengths, heads[S:]
         )
     return out
 
@@ -364,10 +366,12 @@ def _gate_backward(da: torch.Tensor, gate_up: torch.Tensor, layer: Layer) -> tor
     gate, up = gate_up.chunk(2, -1)
     out = torch.empty_like(gate_up)
     dgate, dup = out.chunk(2, -1)
-    torch.mul(da, F.gelu(gate, approximate="tanh") if layer.tanh_gelu else F.silu(gate), out=dup)
-    da = da.mul_(up)
     if layer.tanh_gelu:
-        dgate.copy_(torch.ops.aten.gelu_backward(da, gate, approximate="tanh"))
-    else:
-        dgate.copy_(torch.ops.aten.silu_backward(da, gate))
+        torch.mul(da, F.gelu(gate, approximate="tanh"), out=dup)
+        dgate.copy_(torch.ops.aten.gelu_backward(da.mul_(up), gate, approximate="tanh"))
+        return out
+    sigmoid = torch.sigmoid(gate)  # one exponential serves silu(g) = g s and its slope s + silu(g) (1 - s)
+    silu = torch.mul(gate, sigmoid)
+    torch.mul(da, silu, out=dup)
+    torch.addcmul(sigmoid, silu, torch.sub(1, sigmoid), out=dgate).mul_(da.mul_(up))
     return out
