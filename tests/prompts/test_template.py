@@ -1,4 +1,4 @@
-"""Template parsing and encoding: what is refused, how white space moves, what truncation takes and what it never takes."""
+"""Template parsing and encoding: what is refused, where white space goes, what truncation takes and never takes."""
 
 from __future__ import annotations
 

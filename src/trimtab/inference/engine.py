@@ -98,7 +98,7 @@ class Engine:
             if missing:
                 raise TrimtabError(
                     f"{request.where}: no field '{missing[0]}'.",
-                    did_you_mean(missing[0], request.fields) or f"Fields found: {', '.join(request.fields)}.",
+                    did_you_mean(missing[0], request.fields) or f"Fields found: {', '.join(request.fields) or 'none'}.",
                 )
             row = loaded.bound.encoder.encode(request.fields, request.where)
             cuts.append(row.cut)
@@ -127,7 +127,10 @@ class Engine:
 
     def _find(self, name: str) -> _Loaded:
         if name not in self._runs:
-            raise TrimtabError(f"no run named '{name}' is loaded.", did_you_mean(name, self._runs))
+            raise TrimtabError(
+                f"no run named '{name}' is loaded.",
+                did_you_mean(name, self._runs) or f"Loaded: {', '.join(self._runs) or 'none'}.",
+            )
         return self._runs[name]
 
     def _state(self) -> PrefixState:

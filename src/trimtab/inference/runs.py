@@ -111,7 +111,10 @@ def load_run(folder: Path) -> Run:
     stored = load_tensors(folder / PROMPT_FILE)
     values = stored.values
     if values.get("format") != FORMAT:
-        raise TrimtabError(f"{folder / PROMPT_FILE}: written by another version ({values.get('format')}).")
+        raise TrimtabError(
+            f"{folder / PROMPT_FILE}: holds {values.get('format')!r}, expected '{FORMAT}'.",
+            "Update Trimtab, or tune again.",
+        )
     prompts = tuple(stored.tensors[f"prompt.{k}"] for k in range(len(stored.tensors)))
     task = read_task(folder / TASK_FILE)
     return Run(str(folder), task, values["words"], prompts, values["kept"], values["backbone"], values["facts"])

@@ -183,8 +183,9 @@ class Training:
         for k in runs:
             gradient = self.parameters[k].grad
             if not math.isfinite(totals[k]) or gradient is None or not bool(torch.isfinite(gradient).all()):
+                what = "gradient" if math.isfinite(totals[k]) else "loss"
                 raise TrimtabError(
-                    f"training diverged: the loss of seed {plan.seeds[k]} is {totals[k]:g} at step {self.done + 1} "
+                    f"training diverged: the {what} of seed {plan.seeds[k]} is not finite at step {self.done + 1} "
                     f"(rate {rate:.3g}).",
                     f"Lower train.rate, to {plan.rate / 4:.2g} say.",
                 )
@@ -254,5 +255,5 @@ class Training:
             self.stale, self.active = values["stale"], values["active"]
         except (KeyError, RuntimeError, TypeError) as error:
             raise TrimtabError(
-                f"the checkpoint does not fit this task ({error}).", "Tune again without --resume."
+                f"the checkpoint does not fit this task ({error}).", "Delete it, then use --resume to start over."
             ) from None

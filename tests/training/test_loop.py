@@ -1,0 +1,227 @@
+"""The loop on losses made by hand: several runs, accumulation, stopping, divergence, checkpoints."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from trimtab.backbones.tensors import Stored, load_tensors, save_tensors
+from trimtab.errors import TrimtabError
+from trimtab.training.loop import DevScore, Plan, Training
+
+TARGETS = torch.randn(20, 3, 4, generator=torch.Generator().manual_seed(9))
+
+
+def loss(runs, parameters, rows, step):
+    """Mean square distance to the targets of the rows."""
+    return torch.stack([(p - TARGETS[r]).square().sum((1, 2)).mean() for p, r in zip(parameters, rows, strict=True)])
+
+
+def evaluate(runs, parameters):
+    return [DevScore(0.5, float((p - TARGETS.mean(0)).square().sum())) for p in parameters]
+
+
+def plan(**changes) -> Plan:
+    given = {"rows": 20, "steps": 12, "batch_size": 6, "evaluate_every": 5, "rate": 0.1, "seeds": (3, 4, 5)}
+    return Plan(**{**given, **changes})
+
+
+def starts(n: int) -> list[torch.Tensor]:
+    return list(torch.randn(n, 3, 4, generator=torch.Generator().manual_seed(1)))
+
+
+def train(made: Plan, given=None, evaluate=evaluate, loss=loss) -> Training:
+    training = Training(made, given or starts(len(made.seeds)), loss, evaluate)
+    training.records = list(training.steps())
+    return training
+
+
+def test_records():
+    records = train(plan()).records
+    assert [r.step for r in records] == list(range(1, 13))
+    assert [r.epoch for r in records] == pytest.approx([0.3 * r.step for r in records])
+    assert [r.step for r in records if r.dev] == [5, 10, 12]
+    assert records[0].rate == pytest.approx(0.1)  # 6% of 12 steps: one step of warm-up
+    first = [float((p - TARGETS[plan().batch(k, 0)]).square().sum((1, 2)).mean()) for k, p in enumerate(starts(3))]
+    assert records[0].losses == pytest.approx(first)
+
+
+@pytest.mark.parametrize("optimiser", ["adamw", "adafactor", "sgd"])
+def test_several_runs_in_one_pass_are_several_trainings(optimiser):
+    together = train(plan(optimiser=optimiser, rate=0.02))
+    for k, seed in enumerate((3, 4, 5)):
+        alone = train(plan(optimiser=optimiser, rate=0.02, seeds=(seed,)), [starts(3)[k]])
+        torch.testing.assert_close(together.parameters[k], alone.parameters[0], atol=1e-5, rtol=1e-5)
+        assert [r.losses[k] for r in together.records] == pytest.approx([r.losses[0] for r in alone.records])
+
+
+@pytest.mark.parametrize("parts", [2, 4, 6])
+def test_accumulation_changes_nothing(parts):
+    whole, split = train(plan()), train(plan(accumulate=parts))
+    for a, b in zip(whole.parameters, split.parameters, strict=True):
+        torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-5)
+    assert [r.losses for r in whole.records] == [pytest.approx(r.losses) for r in split.records]
+
+
+def test_the_gradient_is_clipped_run_by_run():
+    wild = [starts(3)[0] * 1000, *starts(3)[1:]]
+    clipped = train(plan(clip=1.0, optimiser="sgd", steps=1, schedule="constant", warmup=0.0), wild)
+    free = train(plan(clip=None, optimiser="sgd", steps=1, schedule="constant", warmup=0.0), wild)
+    moved = [(a.detach() - b).norm().item() / 0.1 for a, b in zip(clipped.parameters, wild, strict=True)]
+    wished = [(a.detach() - b).norm().item() / 0.1 for a, b in zip(free.parameters, wild, strict=True)]
+    assert moved == pytest.approx([min(1.0, x) for x in wished], rel=1e-3)
+
+
+def scripted(*courses):
+    """Accuracies by evaluation, one course a run."""
+    asked = [0] * len(courses)
+
+    def evaluate(runs, parameters):
+        scores = []
+        for k in runs:
+            scores.append(DevScore(courses[k][asked[k]], 1.0))
+            asked[k] += 1
+        return scores
+
+    return evaluate
+
+
+def test_early_stopping_stops_one_run_and_not_the_other():
+    made = plan(seeds=(3, 4), evaluate_every=1, patience=2, steps=6)
+    training = train(made, evaluate=scripted([0.1, 0.2, 0.3, 0.4, 0.5, 0.6], [0.5, 0.4, 0.5]))
+    assert [r.losses[1] is None for r in training.records] == [False, False, False, True, True, True]
+    assert all(r.losses[0] is not None for r in training.records)
+    assert [r.dev[1] is None for r in training.records] == [False, False, False, True, True, True]
+    assert training.best_steps == [6, 1]
+    assert training.best_scores == [DevScore(0.6, 1.0), DevScore(0.5, 1.0)]
+    stopped = train(plan(seeds=(4,), evaluate_every=1, steps=6), [starts(2)[1]], scripted([1.0] * 6))
+    three = Training(plan(seeds=(4,), evaluate_every=1, steps=6), [starts(2)[1]], loss, scripted([1.0] * 6))
+    steps = three.steps()
+    for _ in range(3):
+        next(steps)
+    assert torch.equal(training.parameters[1], three.parameters[0])  # as it was when it stopped
+    assert not torch.equal(training.parameters[1], stopped.parameters[0])
+
+
+def test_training_ends_when_every_run_has_stopped():
+    training = train(plan(seeds=(3, 4), evaluate_every=1, patience=1), evaluate=scripted([0.5, 0.4], [0.5, 0.6, 0.6]))
+    assert training.done == 3
+    assert training.active == [False, False]
+
+
+def test_the_best_parameters_are_kept():
+    course = [0.1, 0.9, 0.3, 0.9, 0.2]
+    training = Training(plan(seeds=(3,), evaluate_every=1, steps=5), starts(1), loss, scripted(course))
+    seen = [training.parameters[0].detach().clone() for _ in training.steps()]
+    assert training.best_steps == [2]
+    assert torch.equal(training.best[0], seen[1])
+
+
+def test_a_better_score():
+    assert DevScore(0.5, 9).beats(None)
+    assert DevScore(0.6, 9).beats(DevScore(0.5, 1))
+    assert DevScore(0.5, 1).beats(DevScore(0.5, 2))
+    assert not DevScore(0.5, 2).beats(DevScore(0.5, 2))
+    assert not DevScore(0.4, 0).beats(DevScore(0.5, 2))
+
+
+@pytest.mark.parametrize("what", ["loss", "gradient"])
+def test_divergence_stops_before_the_step(what):
+    def breaking(runs, parameters, rows, step):
+        good = loss(runs, parameters, rows, step)
+        if step < 2:
+            return good
+        if what == "loss":
+            return good * torch.tensor([1.0, float("nan"), 1.0])
+        return good + torch.stack([(p * 0).sum().sqrt() if k == 1 else 0 * p.sum() for k, p in enumerate(parameters)])
+
+    training = Training(plan(), starts(3), breaking, evaluate)
+    steps = training.steps()
+    next(steps), next(steps)
+    before = [p.detach().clone() for p in training.parameters]
+    with pytest.raises(TrimtabError) as caught:
+        next(steps)
+    assert str(caught.value) == (
+        f"training diverged: the {what} of seed 4 is not finite at step 3 (rate 0.098). Lower train.rate, to 0.025 say."
+    )
+    assert training.done == 2
+    assert all(torch.equal(a, b) for a, b in zip(before, training.parameters, strict=True))
+
+
+@pytest.mark.parametrize("optimiser", ["adamw", "adafactor", "sgd"])
+@pytest.mark.parametrize("at", [1, 5, 7, 11])
+def test_a_checkpoint_goes_on_exactly(tmp_path, optimiser, at):
+    made = plan(optimiser=optimiser, patience=5, weight_decay=0.01)
+    straight = train(made)
+    first = Training(made, starts(3), loss, evaluate)
+    steps = first.steps()
+    for _ in range(at):
+        next(steps)
+    stored = first.checkpoint()
+    save_tensors(tmp_path / "c.safetensors", stored.tensors, stored.values)
+    second = Training(made, starts(3), loss, evaluate)
+    second.restore(load_tensors(tmp_path / "c.safetensors"))
+    records = list(second.steps())
+    for a, b in zip([*straight.parameters, *straight.best], [*second.parameters, *second.best], strict=True):
+        assert torch.equal(a, b)
+    assert (straight.best_scores, straight.best_steps) == (second.best_scores, second.best_steps)
+    assert [(r.step, r.rate, r.losses, r.dev) for r in records] == [
+        (r.step, r.rate, r.losses, r.dev) for r in straight.records[at:]
+    ]
+
+
+@pytest.mark.parametrize("optimiser", ["adamw", "adafactor", "sgd"])
+def test_a_checkpoint_remembers_which_runs_have_stopped(optimiser):
+    made = plan(optimiser=optimiser, evaluate_every=1, patience=1, seeds=(3, 4), steps=4)
+    courses = [0.1, 0.2, 0.3, 0.4], [0.5, 0.4]
+    first = Training(made, starts(2), loss, scripted(*courses))
+    steps = first.steps()
+    for _ in range(3):
+        next(steps)
+    second = Training(made, starts(2), loss, scripted([0.4], []))
+    second.restore(first.checkpoint())
+    [record] = second.steps()
+    assert record.losses[1] is None
+    assert torch.equal(first.parameters[1], second.parameters[1])
+
+
+def test_a_checkpoint_of_another_job_is_refused():
+    stored = train(plan(seeds=(3,))).checkpoint()
+    with pytest.raises(TrimtabError) as caught:
+        Training(plan(), starts(3), loss, evaluate).restore(stored)
+    assert str(caught.value) == (
+        "the checkpoint does not fit this task ('parameter.1'). Delete it, then use --resume to start over."
+    )
+    with pytest.raises(TrimtabError):
+        Training(plan(seeds=(3,)), [torch.zeros(2, 2)], loss, evaluate).restore(stored)
+
+
+def test_tensor_files(tmp_path):
+    path = tmp_path / "x.safetensors"
+    values = {"文": [1, None, {"a": 0.1}], "b": True}
+    save_tensors(path, {"t": TARGETS, "one": torch.tensor(3.0)}, values)
+    back = load_tensors(path)
+    assert back == Stored(back.tensors, values)
+    assert torch.equal(back.tensors["t"], TARGETS)
+    assert back.tensors["one"].item() == 3.0
+    assert [p.name for p in tmp_path.iterdir()] == ["x.safetensors"]
+
+
+def test_damaged_and_foreign_files(tmp_path):
+    from safetensors.torch import save_file
+
+    good, bad = tmp_path / "good.safetensors", tmp_path / "bad.safetensors"
+    save_tensors(good, {"t": TARGETS}, {})
+    content = good.read_bytes()
+    for damaged in (b"", content[:5], content[:-7], b"hello, I am not a tensor file", b"\xff" * 100):
+        bad.write_bytes(damaged)
+        with pytest.raises(TrimtabError) as caught:
+            load_tensors(bad)
+        assert caught.value.message.startswith(f"{bad}: damaged or not written by Trimtab (")
+        assert caught.value.hint == "Delete it and tune again."
+    save_file({"t": TARGETS}, bad)
+    with pytest.raises(TrimtabError, match="damaged or not written by Trimtab"):
+        load_tensors(bad)
+    with pytest.raises(TrimtabError) as caught:
+        load_tensors(tmp_path / "none.safetensors")
+    assert str(caught.value) == f"{tmp_path / 'none.safetensors'}: no such file."

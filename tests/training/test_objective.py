@@ -1,0 +1,176 @@
+"""The loss of prompts on real rows: against F.cross_entropy by hand on the untouched model, and against PEFT."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.nn import functional as F
+from transformers import AutoModelForCausalLM
+
+import tiny
+from trimtab.backbones.layout import Row
+from trimtab.inference.bound import bind
+from trimtab.spec import make_task
+from trimtab.training.loop import Plan, Training
+from trimtab.training.objective import Labelled, Objective
+
+WORDS = {
+    "one token": {"negative": ["negative"], "positive": ["positive"]},
+    "several words": {"negative": ["negative", "awful"], "positive": ["positive", "great"]},
+    "several tokens": {"negative": ["not a good film", "bad"], "positive": ["a good film"]},
+}
+
+
+@pytest.fixture(scope="module")
+def oracle(tiny_folder):
+    return AutoModelForCausalLM.from_pretrained(tiny_folder, dtype=torch.float32, attn_implementation="eager").eval()
+
+
+def make_objective(pretrained, words="one token", *, n=24, smoothing=0.0, dropout=0.0, seeds=(0,), task="is it good ?"):
+    text = "{task}\nText: {text}\nAnswer:{answer}" if task else "{text}\nAnswer:{answer}"
+    made = make_task({"task": task, "template": {"text": text}, "method": {"length": 4}})
+    bound = bind(made, WORDS[words], pretrained)
+    encoded = [
+        Labelled(bound.encoder.encode({"text": row["text"]}).ids, bound.labels.index(row["label"]))
+        for row in tiny.rows(n)
+    ]
+
+    def prefix(parameter, step, run):
+        if step is None or not dropout:
+            return bound.prefix(parameter)
+        return bound.prefix(parameter, dropout, torch.Generator().manual_seed(seeds[run] * 1_000_003 + step))
+
+    return Objective(pretrained.backbone, bound.verbalizer, encoded, encoded[:8], prefix, smoothing)
+
+
+def prompts(n: int) -> list[torch.Tensor]:
+    generator = torch.Generator().manual_seed(2)
+    return [torch.randn(4, 32, generator=generator).requires_grad_() for _ in range(n)]
+
+
+def by_hand(oracle, objective, prompt, rows, smoothing) -> torch.Tensor:
+    """Mean loss of the rows, each alone through the untouched model."""
+    verbalizer, losses = objective.verbalizer, []
+    for i in rows:
+        example = objective.train[i]
+        word = verbalizer.trained_word(example.label)
+        whole = torch.cat(
+            [objective.prefix(prompt, None, 0), oracle.get_input_embeddings()(torch.tensor([*example.ids, *word.ids]))]
+        )
+        logits = oracle(inputs_embeds=whole[None], use_cache=False).logits[0]
+        logits = logits[len(whole) - len(word.ids) - 1 : -1]
+        if verbalizer.single_token:
+            groups = [[w.ids[0] for w in verbalizer.words if w.label == k] for k in range(len(verbalizer.labels))]
+            scores = torch.stack([torch.logsumexp(logits[0, ids], 0) for ids in groups])
+            losses.append(F.cross_entropy(scores, torch.tensor(example.label), label_smoothing=smoothing))
+        else:
+            targets = torch.tensor(word.ids)
+            losses.append(F.cross_entropy(logits, targets, reduction="sum", label_smoothing=smoothing))
+    return torch.stack(losses).mean()
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+@pytest.mark.parametrize("words", WORDS)
+def test_loss_and_gradient_of_several_runs(pretrained, oracle, words, smoothing):
+    objective = make_objective(pretrained, words, smoothing=smoothing)
+    ours, theirs = prompts(3), prompts(3)
+    rows = [[0, 5, 9], [1, 2, 3], [9, 8, 0]]
+    losses = objective.loss([0, 1, 2], ours, rows, 0)
+    losses.sum().backward()
+    for loss, mine, other, members in zip(losses, ours, theirs, rows, strict=True):
+        expected = by_hand(oracle, objective, other, members, smoothing)
+        torch.testing.assert_close(loss, expected, atol=1e-5, rtol=1e-5)
+        expected.backward()
+        assert (mine.grad - other.grad).norm() <= 1e-4 * other.grad.norm()
+
+
+def test_label_smoothing_over_two_labels(pretrained):
+    """Smoothing e takes e/2 off the right label of two and gives it to the other (Szegedy et al. 2016)."""
+    plain, smooth = (make_objective(pretrained, smoothing=s).loss([0], prompts(1), [[3]], 0) for s in (0.0, 0.2))
+    right = torch.exp(-plain)
+    torch.testing.assert_close(smooth, -0.9 * right.log() - 0.1 * (1 - right).log(), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("words", WORDS)
+def test_dev_scores(pretrained, words):
+    objective = make_objective(pretrained, words)
+    together = objective.evaluate([0, 2], [p.detach() for p in prompts(2)])
+    for score, prompt in zip(together, prompts(2), strict=True):
+        [alone] = objective.evaluate([1], [prompt.detach()])
+        assert alone.accuracy == score.accuracy
+        assert alone.loss == pytest.approx(score.loss, abs=1e-5)
+        if objective.verbalizer.single_token:  # on the same rows, the loss of training is that of dev
+            expected = objective.loss([0], [prompt], [list(range(8))], 0)
+            assert score.loss == pytest.approx(expected.item(), abs=1e-5)
+
+
+def train(pretrained, seeds, starts, *, dropout=0.0, words="one token", **changes) -> Training:
+    objective = make_objective(pretrained, words, dropout=dropout, seeds=seeds)
+    plan = Plan(
+        **{"rows": 24, "steps": 5, "batch_size": 6, "evaluate_every": 5, "rate": 0.05, "seeds": seeds, **changes}
+    )
+    training = Training(plan, starts, objective.loss, objective.evaluate)
+    training.records = list(training.steps())
+    return training
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+def test_several_seeds_in_one_pass_are_several_trainings(pretrained, dropout):
+    together = train(pretrained, (3, 7, 5), prompts(3), dropout=dropout)
+    for k, seed in enumerate((3, 7, 5)):
+        alone = train(pretrained, (seed,), [prompts(3)[k]], dropout=dropout)
+        torch.testing.assert_close(together.parameters[k], alone.parameters[0], atol=1e-5, rtol=1e-5)
+        assert [r.losses[k] for r in together.records] == pytest.approx([r.losses[0] for r in alone.records], abs=1e-5)
+
+
+@pytest.mark.parametrize("words", ["one token", "several tokens"])
+def test_accumulation_changes_nothing(pretrained, words):
+    whole = train(pretrained, (3, 7), prompts(2), words=words)
+    parts = train(pretrained, (3, 7), prompts(2), words=words, accumulate=4)  # 6 rows: parts of 2, 2, 1 and 1
+    for a, b in zip(whole.parameters, parts.parameters, strict=True):
+        torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-5)
+
+
+def test_peft_gives_the_same_logits_and_the_same_step(pretrained, tiny_folder):
+    from peft import PromptTuningConfig, TaskType, get_peft_model
+
+    objective = make_objective(pretrained, task="")
+    start, rate, rms = prompts(1)[0].detach(), 0.04, pretrained.backbone.embedding_rms
+    plan = Plan(
+        rows=24,
+        steps=1,
+        batch_size=6,
+        evaluate_every=1,
+        rate=rate,
+        seeds=(3,),
+        schedule="constant",
+        warmup=0,
+        clip=None,
+    )
+    training = Training(plan, [start], objective.loss, objective.evaluate)
+    batch = [objective.train[i] for i in plan.batch(0, 0)]
+
+    model = AutoModelForCausalLM.from_pretrained(tiny_folder, dtype=torch.float32, attn_implementation="eager")
+    peft = get_peft_model(model, PromptTuningConfig(task_type=TaskType.CAUSAL_LM, num_virtual_tokens=len(start)))
+    prompt = peft.prompt_encoder["default"].embedding.weight
+    with torch.no_grad():
+        prompt.copy_(start * rms)
+    only = torch.tensor([word.ids[0] for word in objective.verbalizer.words])
+    # AdamW's epsilon is measured in the gradient's units, and so is ours, in units of the embedding RMS.
+    optimiser = torch.optim.AdamW([prompt], lr=rate * rms, weight_decay=0.0, eps=1e-8 / rms)
+    logits = torch.stack([peft(input_ids=torch.tensor([e.ids])).logits[0, -1] for e in batch])
+    with torch.no_grad():
+        hidden = pretrained.backbone.forward([Row(e.ids) for e in batch], [objective.prefix(start, None, 0)])
+        ours = pretrained.backbone.logits(hidden)
+    torch.testing.assert_close(ours, logits.detach(), atol=1e-5, rtol=1e-5)
+    loss = F.cross_entropy(logits[:, only], torch.tensor([e.label for e in batch]))
+    loss.backward()
+    optimiser.step()
+
+    [record] = training.steps()
+    assert record.losses[0] == pytest.approx(loss.item(), abs=1e-5)
+    reached = training.parameters[0].detach() * rms
+    moved = (reached - start * rms).norm()
+    assert moved > 0
+    assert (reached - prompt.detach()).norm() <= 1e-4 * prompt.detach().norm()
+    assert (reached - prompt.detach()).norm() <= 1e-2 * moved
