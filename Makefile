@@ -47,11 +47,12 @@ demo: $(INSTALLED)
 		$(BIN)/trimtab tune examples/movie-reviews.yaml --out $(DEMO_RUN) --resume $(DEMO_SET); \
 	fi
 	@echo
-	@echo "2/3  Three sentences it has never seen:"
-	@$(BIN)/trimtab predict $(DEMO_RUN) \
-		-t "A warm, funny film with not a dull minute in it." \
-		-t "Two hours of my life that nobody will give back to me." \
-		-t "The cast does what it can, which is not much."
+	@echo "2/3  Three sentences it has never seen, and its answers:"
+	@set -- "A warm, funny film with not a dull minute in it." \
+		"Two hours of my life that nobody will give back to me." \
+		"The cast does what it can, which is not much."; \
+	for text in "$$@"; do echo "     $$text"; done; \
+	$(BIN)/trimtab predict $(DEMO_RUN) -t "$$1" -t "$$2" -t "$$3"
 	@echo
 	@echo "3/3  The whole story, with every mistake it makes: open $(DEMO_RUN)/report.html in a browser."
 	@echo "     The tuned prompt is $(DEMO_RUN)/prompt.safetensors ($$(wc -c < $(DEMO_RUN)/prompt.safetensors | tr -d ' ') bytes)."
