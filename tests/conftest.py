@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
@@ -28,3 +29,39 @@ def pretrained(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     from trimtab.backbones.pretrained import load
 
     return load(tiny_folder, tmp_path_factory.mktemp("cache"), name=str(tiny_folder), precision="float32")
+
+
+class Outcome(NamedTuple):
+    """What a command line left: exit code, standard output, standard error."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture(scope="session")
+def session_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("session-cache")
+
+
+@pytest.fixture
+def trimtab(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, session_cache: Path
+) -> Callable[..., Outcome]:
+    """Run the command line in this process, in an empty folder with a cache of its own."""
+    from trimtab.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TRIMTAB_CACHE", str(session_cache))
+    monkeypatch.setenv("COLUMNS", "160")
+
+    def run(*arguments: str | Path) -> Outcome:
+        capsys.readouterr()
+        code = 0
+        try:
+            main([str(argument) for argument in arguments])
+        except SystemExit as stop:
+            code = stop.code if isinstance(stop.code, int) else 1
+        return Outcome(code, *capsys.readouterr())
+
+    return run

@@ -6,9 +6,9 @@ Settings that are None are picked from the data's size or the backbone; the run'
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -25,6 +25,16 @@ class _Loader(yaml.SafeLoader):
         first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        """A mapping; a name that stands twice is an error, not the last word."""
+        seen = set()
+        for key, _ in node.value:
+            name = str(key.value)
+            if name in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"'{name}' stands twice", key.start_mark)
+            seen.add(name)
+        return super().construct_mapping(node, deep)
 
 
 _Loader.add_implicit_resolver(
@@ -237,14 +247,19 @@ def read_task(path: Path, overrides: Sequence[str] = ()) -> Task:
     except UnicodeDecodeError as error:
         raise TrimtabError(f"{path}: byte {error.start} is not valid UTF-8.", "Save the file as UTF-8.") from None
     except yaml.YAMLError as error:
-        raise TrimtabError(
-            f"{path}: not valid YAML: {' '.join(str(error).split())}.", "Check indentation and quotes."
-        ) from None
+        raise _not_yaml(path, error) from None
     if not isinstance(content, dict):
         raise TrimtabError(f"{path}: a task file holds settings, `name: value` a line.", "See docs/task-file.md.")
     for override in overrides:
         _override(content, override)
     return make_task(content, str(path))
+
+
+def _not_yaml(path: Path, error: yaml.YAMLError) -> TrimtabError:
+    mark = getattr(error, "problem_mark", None)
+    what = getattr(error, "problem", None) or getattr(error, "reason", None) or " ".join(str(error).split())
+    where = f"{path}:{mark.line + 1}" if mark else str(path)
+    return TrimtabError(f"{where}: not valid YAML: {what}.", "Check indentation, quotes and names.")
 
 
 def make_task(content: Mapping[str, object], where: str = "task") -> Task:
@@ -260,9 +275,9 @@ def make_task(content: Mapping[str, object], where: str = "task") -> Task:
             raise TrimtabError(
                 f"{where}: unknown setting '{name}'.", near or f"Known here: {', '.join(known)}."
             ) from None
-        raise TrimtabError(
-            f"{where}: {name}: {first['msg']} (found {first['input']!r}).", "See docs/task-file.md."
-        ) from None
+        kind = first["type"] in ("model_type", "dict_type")
+        what = "expected settings, `name: value` a line" if kind else first["msg"]
+        raise TrimtabError(f"{where}: {name}: {what} (found {first['input']!r}).", "See docs/task-file.md.") from None
 
 
 def dump_task(task: Task) -> str:

@@ -17,8 +17,8 @@ def make_plan(settings: TrainSettings, rows: int) -> Plan:
     """Fill in what the task file leaves open.
 
     Small data is passed over many times, large data once; batches are small where rows are few, so that there are
-    always about a hundred steps or more. Early stopping is off unless asked for: the rate falls to zero, and the best step on dev
-    is kept.
+    always about a hundred steps or more. Early stopping is off unless asked for: the rate falls to zero, and the best
+    step on dev is kept.
     """
     batch = settings.batch_size or min(rows, 8 if rows < 500 else 16 if rows < 20_000 else 32)
     if settings.steps is not None:

@@ -1,0 +1,120 @@
+"""The command line itself: help, quick start, how refusals look, closed pipes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from trimtab.errors import TrimtabError
+
+OUT_OF_MEMORY = (
+    "trimtab: out of memory.\n         Close other programs, choose a smaller backbone, or lower template.max_tokens.\n"
+)
+VERBS = ("tune", "evaluate", "predict", "show", "data", "models")
+
+
+def test_help_names_every_verb(trimtab):
+    code, out, err = trimtab("--help")
+    assert (code, err) == (0, "")
+    assert all(f"\n  {verb} " in out for verb in VERBS)
+    for verb in VERBS:
+        code, out, err = trimtab(verb, "-h")
+        assert (code, err) == (0, "")
+        assert out.startswith(f"Usage: trimtab {verb} ")
+
+
+def test_version(trimtab):
+    assert trimtab("--version").out.startswith("trimtab, version ")
+
+
+def test_help_loads_nothing_heavy():
+    heavy = ("torch", "transformers", "pydantic", "sklearn", "pyarrow", "numpy", "rich")
+    code = (
+        "import sys, trimtab, trimtab.cli\n"
+        "try: trimtab.cli.main(['--help'])\n"
+        "except SystemExit: pass\n"
+        f"print([name for name in {heavy} if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["tun"], "Error: No such command 'tun'."),
+        (["tune"], "Error: Missing argument 'TASK'."),
+        (["tune", "x.yaml", "--sett", "a=1"], "--sett"),
+        (["predict", "run", "--batch", "0"], "Error: Invalid value for '--batch': 0 is not in the range x>=1."),
+    ],
+)
+def test_misuse_exits_with_2(trimtab, arguments, said):
+    code, out, err = trimtab(*arguments)
+    assert (code, out) == (2, "")
+    assert said in err
+
+
+def test_a_refusal_is_one_message_and_its_remedy(trimtab):
+    assert trimtab("tune", "none.yaml") == (
+        2,
+        "",
+        "trimtab: none.yaml: no such file.\n         Give a task file; examples/ holds some to start from.\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (TrimtabError("a.", ""), "trimtab: a.\n"),
+        (
+            OSError(28, "No space left on device", "/x/y"),
+            "trimtab: /x/y: No space left on device.\n         Check the path and free space.\n",
+        ),
+        (
+            MemoryError(),
+            OUT_OF_MEMORY,
+        ),
+        (
+            RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes."),
+            OUT_OF_MEMORY,
+        ),
+    ],
+)
+def test_what_a_machine_lacks_is_said_without_a_traceback(trimtab, monkeypatch, error, said):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr("trimtab.jobs.models.run", fail)
+    assert trimtab("models") == (2, "", said)
+
+
+def test_faults_of_our_own_are_not_hidden(trimtab, monkeypatch):
+    monkeypatch.setattr("trimtab.jobs.models.run", lambda *_, **__: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        trimtab("models")
+
+
+def test_ctrl_c(trimtab, monkeypatch):
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("trimtab.jobs.models.run", stop)
+    assert trimtab("models") == (130, "", "\ntrimtab: stopped.\n")
+
+
+def test_models_lists_names_and_licences(trimtab):
+    code, out, err = trimtab("models", "--offline")
+    assert (code, err) == (0, "")
+    assert "smollm2-135m\n" in out
+    assert "Apache-2.0" in out
+
+
+def test_a_closed_pipe_ends_quietly(tmp_path):
+    done = subprocess.run(
+        f"{sys.executable} -m trimtab.cli models --offline | head -1",
+        shell=True, capture_output=True, text=True, check=True, env={"TRIMTAB_CACHE": str(tmp_path), "PATH": "/usr/bin:/bin"},
+    )  # fmt: skip
+    assert done.stderr == ""
+    assert done.stdout.count("\n") == 1
