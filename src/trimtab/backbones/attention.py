@@ -106,12 +106,15 @@ def backward(
     """
     dq, dk, dv = into if into is not None else (torch.empty_like(q), torch.empty_like(k), torch.empty_like(v))
     want_prefix = want_prefix and kp is not None
-    dkp = torch.zeros_like(kp) if want_prefix and kp is not None else None
-    dvp = torch.zeros_like(vp) if want_prefix and vp is not None else None
+    wide = torch.float32  # sums over blocks of rows
+    dkp = torch.zeros_like(kp, dtype=wide) if want_prefix and kp is not None else None
+    dvp = torch.zeros_like(vp, dtype=wide) if want_prefix and vp is not None else None
     offsets = _offsets(lengths)
     for block in layout.blocks:
         part = _Part(block, q, k, v, kp, vp, offsets, scale, window)
         part.backward(grad, (dq, dk, dv), dkp, dvp)
+    if dkp is not None and dvp is not None:
+        dkp, dvp = dkp.to(q.dtype), dvp.to(q.dtype)
     return dq, dk, dv, dkp, dvp
 
 

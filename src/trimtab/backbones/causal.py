@@ -229,9 +229,9 @@ class CausalBackbone:
     def logits(self, hidden_MD: torch.Tensor, only: torch.Tensor | None = None) -> torch.Tensor:
         """Scores of the next token, float32: [M, D] -> [M, V], or [M, C] of the vocabulary entries `only` [C]."""
         weight, bias = self.output.weight, getattr(self.output, "bias", None)
-        if only is not None:
-            weight = weight.index_select(0, only)
-            bias = bias.index_select(0, only) if bias is not None else None
+        if only is not None:  # few words: exact products, whatever the weights' number format
+            hidden_MD, weight = hidden_MD.float(), weight.index_select(0, only).float()
+            bias = bias.index_select(0, only).float() if bias is not None else None
         scores = F.linear(hidden_MD, weight, bias).float()
         cap = getattr(self.config, "final_logit_softcapping", None)
         return torch.tanh(scores / cap) * cap if cap else scores
