@@ -15,6 +15,7 @@ import click
 from trimtab.errors import TrimtabError
 
 if TYPE_CHECKING:
+    from trimtab.data import DataReport
     from trimtab.evaluation.run_report import RunReport
     from trimtab.spec import Task
     from trimtab.training.loop import Plan, StepRecord
@@ -67,10 +68,11 @@ def tune(
             progress=bars.progress,
         )  # fmt: skip
     if tuned.stopped_at is not None:
-        _note(f"Stopped at step {tuned.stopped_at}. The run is usable; `trimtab tune {out} --resume` goes on.")
-    _print_report(tuned.report, out)
-    if tuned.stopped_at is not None:
+        _note(f"Stopped at step {tuned.stopped_at}. The best prompt so far is kept in {out} and can be used.")
+        _note(f"`trimtab tune {out} --resume` goes on; `trimtab evaluate {out}` scores it as it is.")
         sys.exit(130)
+    if tuned.report is not None:
+        _print_report(tuned.report, out)
 
 
 @trimtab.command()
@@ -147,12 +149,16 @@ def show(task: Path, rows: int, overrides: tuple[str, ...], offline: bool, agree
 @click.option("--test", help="Another split, to look for shared texts.")
 @click.option("--label", help="Column of the answer.  [default: label]")
 @click.option("--encoding", type=click.Choice(["utf-8", "gb18030"]), help="Text encoding.  [default: utf-8]")
-@click.option("--tokens/--no-tokens", default=True, help="Measure lengths in the backbone's tokens.")
+@click.option(
+    "--tokens/--no-tokens",
+    default=None,
+    help="Measure lengths in the backbone's tokens.  [default: where it is cached]",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @OFFLINE
 def data(
     source: str, task: Path | None, dev: str | None, test: str | None, label: str | None, encoding: str | None,
-    tokens: bool, as_json: bool, offline: bool,
+    tokens: bool | None, as_json: bool, offline: bool,
 ) -> None:  # fmt: skip
     """Look into examples: rows, labels, lengths, duplicates, shared texts, damage."""
     from trimtab.inference.bound import template_of
@@ -165,7 +171,15 @@ def data(
     how = settings.data.model_copy(update={k: v for k, v in chosen.items() if v})
     others = {name: other for name, other in (("dev", dev), ("test", test)) if other}
     with _Bars() as bars:
-        count, context = token_counter(settings.backbone, offline, bars.progress) if tokens else (None, None)
+        count = context = None
+        if tokens is not False:
+            try:
+                count, context = token_counter(
+                    settings.backbone, offline=offline or tokens is None, progress=bars.progress
+                )
+            except TrimtabError:
+                if tokens:
+                    raise
         report = job.run(
             source, settings=how, fields=template_of(settings).fields if task else (), base=Path.cwd(), others=others,
             count_tokens=count, context=context,
@@ -207,31 +221,29 @@ def _print_model(entry: Any) -> None:
     click.echo(f"  on disk: {_size(entry.bytes_on_disk)}" if entry.cached else "  not cached")
 
 
-def _print_data(report: Any) -> None:
+def _print_data(report: DataReport) -> None:
     from rich.console import Console
     from rich.table import Table
 
     console = Console()
-    for split in report.splits:
-        table = Table(title=f"{split.name}: {split.rows:,} rows", title_justify="left", show_header=False, box=None)
-        total = max(1, split.rows)
-        shown = sorted(split.labels.items(), key=lambda item: -item[1])
-        for label, rows in shown[:20]:
-            table.add_row(label, f"{rows:,}", f"{100 * rows / total:.1f}%")
-        if len(shown) > 20:
-            table.add_row(f"... {len(shown)} labels in all", "", "")
+    for name, split in report.splits.items():
+        console.print(f"{name}: {split.rows:,} rows, {split.distinct_labels} labels", style="bold", soft_wrap=True)
+        table = Table(show_header=False, box=None)
+        for label, rows in list(split.labels.items())[:20]:
+            table.add_row(label, f"{rows:,}", f"{100 * rows / split.rows:.1f}%")
+        if split.distinct_labels > 20:
+            table.add_row(f"... and {split.distinct_labels - 20} more", "", "")
         console.print(table)
         for unit, lengths in (("characters", split.characters), ("tokens", split.tokens)):
             if lengths is not None:
-                over = f", {lengths.over:,} over the context" if getattr(lengths, "over", 0) else ""
                 console.print(
-                    f"  {unit}: {lengths.minimum} to {lengths.maximum}, median {lengths.median:g}, "
-                    f"95% up to {lengths.p95:g}{over}", highlight=False,
-                )  # fmt: skip
+                    f"  {unit}: {lengths.min} to {lengths.max}, median {lengths.median}, 95% up to {lengths.p95}",
+                    highlight=False,
+                )
         console.print()
     warnings = report.warnings()
     for warning in warnings:
-        console.print(f"• {warning}", highlight=False, markup=False)
+        console.print(f"• {warning}", highlight=False, markup=False, soft_wrap=True)
     if not warnings:
         console.print("Nothing conspicuous.")
 
@@ -375,7 +387,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line. Exit code 2 where the user can mend what went wrong, 130 after Ctrl-C."""
     try:
         with _closed_pipe():
-            trimtab.main(args=list(arguments) if arguments is not None else None, standalone_mode=False)
+            given = list(arguments) if arguments is not None else None
+            trimtab.main(args=given, prog_name="trimtab", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(2)

@@ -120,6 +120,20 @@ def load(
     return Pretrained(CausalBackbone(model.to(target)), tokenizer, name, origin, licence, digest)
 
 
+def read_tokenizer(path: Path, cache: Path, progress: Progress | None = None) -> tuple[Any, int]:
+    """A model's tokenizer and its context in tokens, without its weights. Raises TrimtabError where there is none."""
+    from transformers import AutoConfig, AutoTokenizer
+
+    folder = model_folder(path, cache, progress)
+    try:
+        with _quiet():
+            config = AutoConfig.from_pretrained(folder, local_files_only=True)
+            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError, KeyError) as error:
+        raise TrimtabError(f"{path}: no tokenizer could be loaded: {str(error).splitlines()[0]}") from error
+    return tokenizer, int(getattr(config, "max_position_embeddings", 0) or 2**31)
+
+
 def model_folder(path: Path, cache: Path, progress: Progress | None = None) -> Path:
     """The folder transformers can load: the path itself, or a GGUF file's conversion."""
     if path.suffix != ".gguf":

@@ -56,11 +56,10 @@ def open_backbone(
     )
 
 
-def token_counter(name: str, offline: bool, progress: Progress | None) -> tuple[Callable[[str], int], int]:
-    """A function that counts a text's tokens for a backbone, and the backbone's context in tokens."""
-    pretrained = open_backbone(name, offline=offline, progress=progress)
+def token_counter(name: str, *, offline: bool, progress: Progress | None) -> tuple[Callable[[str], int], int]:
+    """A function that counts a text's tokens for a backbone, and the backbone's context in tokens; loads no weights."""
+    from trimtab.backbones.pretrained import read_tokenizer
 
-    def count(text: str) -> int:
-        return len(pretrained.tokenizer(text, add_special_tokens=False)["input_ids"])
-
-    return count, pretrained.backbone.context
+    found = find_model(name, offline=offline, progress=progress)
+    tokenizer, context = read_tokenizer(found.path, cache_folder(), progress)
+    return lambda text: len(tokenizer(text, add_special_tokens=False)["input_ids"]), context
