@@ -25,9 +25,12 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def pretrained(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Pretrained:
-    """The tiny backbone in memory."""
+    """The tiny backbone in memory, on one thread, as the tiny task files ask for."""
+    import torch
+
     from trimtab.backbones.pretrained import load
 
+    torch.set_num_threads(1)
     return load(tiny_folder, tmp_path_factory.mktemp("cache"), name=str(tiny_folder), precision="float32")
 
 

@@ -93,7 +93,8 @@ def task(backbone: Path | str, **changes: Any) -> dict[str, Any]:
         "train": {"steps": 8, "batch_size": 8, "evaluate_every": 4, "threads": 1, "precision": "float32"},
     }
     for name, value in changes.items():
-        settings[name] = {**settings.get(name, {}), **value} if isinstance(value, dict) else value
+        before = settings.get(name, {})
+        settings[name] = {**before, **value} if isinstance(value, dict) and isinstance(before, dict) else value
     return settings
 
 

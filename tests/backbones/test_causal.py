@@ -13,17 +13,23 @@ FUSED = {"llama", "mistral", "qwen2", "qwen3", "gemma3"}
 LENGTHS = (3, 11, 5, 17, 17, 1, 8)
 
 
-@pytest.fixture(params=ARCHITECTURES)
-def architecture(request):
+PATHS = [(name, fuse) for name in ARCHITECTURES for fuse in (True, False) if name in FUSED or not fuse]
+
+
+@pytest.fixture(params=PATHS, ids=[f"{name}-{'fused' if fuse else 'plain'}" for name, fuse in PATHS])
+def path(request):
     return request.param
 
 
-@pytest.fixture(params=[True, False], ids=["fused", "plain"])
-def backbone(architecture, request):
-    if request.param and architecture not in FUSED:
-        pytest.skip("this family has the plain path only")
-    made = CausalBackbone(tiny_model(architecture), fuse=request.param)
-    assert made.fused is request.param
+@pytest.fixture
+def architecture(path):
+    return path[0]
+
+
+@pytest.fixture
+def backbone(path):
+    made = CausalBackbone(tiny_model(path[0]), fuse=path[1])
+    assert made.fused is path[1]
     return made
 
 

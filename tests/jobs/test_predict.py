@@ -1,0 +1,203 @@
+"""Answering rows: from files, standard input and the command line; bad rows in their places."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+import tiny
+from trimtab.errors import TrimtabError
+from trimtab.jobs import predict, tune
+from trimtab.spec import make_task
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, tiny_folder, pretrained) -> Path:
+    base = tmp_path_factory.mktemp("predict")
+    tiny.write_task(base, tiny_folder)
+    task = make_task(tiny.task(tiny_folder, template={"max_tokens": 64}))
+    tune.run(task, base / "run", base=base, beside=False, pretrained=pretrained)
+    return base / "run"
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory, tiny_folder, pretrained) -> Path:
+    """A run that reads two fields, none of which may be shortened, from columns of other names."""
+    base = tmp_path_factory.mktemp("pairs")
+    rows = [{"a": row["text"], "b": "the film", "label": row["label"]} for row in tiny.rows(32)]
+    tiny.write_rows(base / "pairs.jsonl", rows)
+    task = make_task(
+        tiny.task(
+            tiny_folder,
+            template={"text": "{one} / {two}\nAnswer:{answer}"},
+            data={"train": "pairs.jsonl", "dev": None, "test": None, "columns": {"one": "a", "two": "b"}},
+        )
+    )
+    tune.run(task, base / "run", base=base, beside=False, pretrained=pretrained)
+    return base / "run"
+
+
+def records(out: str) -> list[dict[str, object]]:
+    return [json.loads(line) for line in out.splitlines()]
+
+
+def feed(monkeypatch, content: bytes | str) -> None:
+    content = content.encode() if isinstance(content, str) else content
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+
+
+def test_a_file_in_order_with_probabilities(trimtab, run, tmp_path):
+    rows = tiny.rows(70, 9)
+    tiny.write_rows(tmp_path / "new.jsonl", [{"text": row["text"]} for row in rows])
+    code, out, err = trimtab("predict", run, "new.jsonl")
+    assert (code, err) == (0, "")
+    answers = records(out)
+    assert len(answers) == 70
+    for answer in answers:
+        assert list(answer) == ["label", "probability", "probabilities"]
+        assert list(answer["probabilities"]) == ["negative", "positive"]
+        assert (
+            answer["probability"] == answer["probabilities"][answer["label"]] == max(answer["probabilities"].values())
+        )
+        assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=2e-6)
+    for batch in ("1", "7", "1000"):
+        other = records(trimtab("predict", run, "new.jsonl", "--batch", batch).out)
+        assert [a["label"] for a in other] == [a["label"] for a in answers]
+        assert [a["probability"] for a in other] == pytest.approx([a["probability"] for a in answers], abs=1e-5)
+    single = records(trimtab("predict", run, "--text", rows[3]["text"], "-t", rows[0]["text"]).out)
+    assert [a["probability"] for a in single] == pytest.approx([answers[i]["probability"] for i in (3, 0)], abs=1e-5)
+
+
+def test_standard_input_as_json_or_as_lines(trimtab, run, monkeypatch):
+    texts = ["a great film", "这家店 is 很好吃 👍🏽!"]
+    feed(monkeypatch, "".join(json.dumps({"text": text}) + "\n" for text in texts))
+    as_json = trimtab("predict", run)
+    feed(monkeypatch, "\n".join(texts))
+    as_lines = trimtab("predict", run, "-")
+    assert as_json.code == as_lines.code == 0
+    assert as_json.out == as_lines.out
+    assert len(records(as_lines.out)) == 2
+
+
+def test_a_csv_file(trimtab, run, tmp_path):
+    (tmp_path / "new.csv").write_text('id,text\n1,"a great, warm film"\n2,awful\n')
+    assert len(records(trimtab("predict", run, "new.csv").out)) == 2
+
+
+def test_bad_rows_are_answered_with_errors_in_their_places(trimtab, run, tmp_path):
+    good = b'{"text": "a great film"}'
+    lines = [
+        good,
+        b'{"text": ',
+        b'{"texts": "x"}',
+        b'{"text": null}',
+        b'{"text": "\xff"}',
+        b"[1]",
+        good,
+        b'{"text": 5}',
+    ]
+    (tmp_path / "new.jsonl").write_bytes(b"\n".join(lines) + b"\n")
+    code, out, err = trimtab("predict", run, "new.jsonl", "--batch", "3")
+    assert (code, err) == (0, "5 row(s) could not be answered; their records say why.\n")
+    answers = records(out)
+    whole = 'Each line must hold one whole JSON object, such as {"text": "...", "label": "..."}.'
+    expected = {
+        1: f"new.jsonl:2: not valid JSON (Expecting value, column 10). {whole}",
+        2: "new.jsonl:3: no column 'text' for the field 'text'; the columns are texts. Did you mean 'texts'?",
+        3: "new.jsonl:4: column 'text' is null, expected text or a number. "
+        "Fill it in, leave the row out, or write an empty string.",
+        4: f"new.jsonl:5: byte {sum(map(len, lines[:4])) + 4 + 10} (line 5) is not valid UTF-8. "
+        "If the file is in GB18030, set data.encoding=gb18030.",
+        5: f"new.jsonl:6: found a JSON array, expected an object. {whole}",
+    }
+    for i, answer in enumerate(answers):
+        if i in expected:
+            message = expected[i] if i != 4 else expected[i].replace("new.jsonl:5:", "new.jsonl:")
+            assert answer == {"error": message, "where": f"new.jsonl:{i + 1}"}
+        else:
+            assert "label" in answer
+    assert answers[0]["probability"] == pytest.approx(answers[6]["probability"], abs=1e-5)
+    assert len(answers) == 8
+
+
+def test_long_texts_are_cut_and_counted(trimtab, run, tmp_path, pretrained):
+    text = "great " * 20_000  # 120,000 characters
+    [answer, short] = records(trimtab("predict", run, "-t", text, "-t", "").out)
+    engine = predict.open_engine(run, pretrained=pretrained)
+    encoder = engine.runs["run"].encoder
+    room = encoder.budget - len(pretrained.tokenizer("\nAnswer:")["input_ids"])
+    assert answer["cut_tokens"] == len(pretrained.tokenizer(" " + text)["input_ids"]) - room
+    assert "cut_tokens" not in short
+
+
+def test_rows_too_long_where_nothing_may_be_cut(trimtab, pairs, tmp_path):
+    rows = [{"a": "great " * n, "b": "film"} for n in (1, 1000, 1)]
+    tiny.write_rows(tmp_path / "new.jsonl", rows)
+    code, out, _ = trimtab("predict", pairs, "new.jsonl")
+    answers = records(out)
+    assert code == 0
+    assert ["error" in answer for answer in answers] == [False, True, False]
+    message = str(answers[1]["error"])
+    assert message.startswith("new.jsonl:2: the row is ")
+    assert message.endswith(" that fit. Add the long fields to template.truncate, or raise template.max_tokens.")
+
+
+def test_texts_need_a_task_of_one_field(trimtab, pairs):
+    assert trimtab("predict", pairs, "-t", "x") == (
+        2,
+        "",
+        "trimtab: this task reads 2 fields (one, two), not one text.\n"
+        "         Give a file, or JSON lines on standard input.\n",
+    )
+
+
+def test_what_cannot_be_answered_at_all(trimtab, run, tmp_path):
+    (tmp_path / "new.jsonl").write_text("")
+    assert trimtab("predict", run, "new.jsonl") == (0, "", "")
+    code, out, err = trimtab("predict", run, "none.jsonl")
+    assert (code, out, err) == (2, "", "trimtab: none.jsonl: no such file.\n         Did you mean 'new.jsonl'?\n")
+    assert trimtab("predict", "none", "new.jsonl") == (
+        2,
+        "",
+        "trimtab: none: not a finished run (no prompt.safetensors).\n         Give the folder `trimtab tune` wrote; "
+        "an interrupted one goes on with `trimtab tune FOLDER --resume`.\n",
+    )
+
+
+def test_a_run_made_for_another_backbone(trimtab, run, tmp_path, pretrained):
+    import shutil
+
+    other = tiny.save_backbone(tmp_path / "other", seed=1)
+    copy = tmp_path / "copy"
+    shutil.copytree(run, copy)
+    text = (copy / "task.yaml").read_text()
+    (copy / "task.yaml").write_text(text.replace(pretrained.name, str(other)))
+    code, out, err = trimtab("predict", copy, "-t", "x")
+    assert (code, out) == (2, "")
+    assert err.startswith(
+        f"trimtab: {copy}: made for backbone '{pretrained.name}' (local, content hash {pretrained.content_hash[:12]}), "
+        f"not for '{other}' (local, "
+    )
+    assert err.endswith(").\n         Use the backbone it was made for, or tune a new run.\n")
+
+
+def test_a_damaged_run(trimtab, run, tmp_path):
+    import shutil
+
+    copy = tmp_path / "copy"
+    shutil.copytree(run, copy)
+    (copy / "prompt.safetensors").write_bytes(b"nonsense")
+    code, out, err = trimtab("predict", copy, "-t", "x")
+    assert (code, out) == (2, "")
+    assert err.startswith(f"trimtab: {copy / 'prompt.safetensors'}: damaged or not written by Trimtab (")
+
+
+def test_from_python(run, pretrained, tmp_path):
+    engine = predict.open_engine(run, pretrained=pretrained)
+    tiny.write_rows(tmp_path / "new.jsonl", [{"text": "a"}, {"text": "b"}])
+    assert len(list(predict.run(engine, "new.jsonl", base=tmp_path))) == 2
+    with pytest.raises(TrimtabError):
+        list(predict.run(engine, "none.jsonl", base=tmp_path))
