@@ -54,7 +54,7 @@ demo: $(INSTALLED)
 	for text in "$$@"; do echo "     $$text"; done; \
 	$(BIN)/trimtab predict $(DEMO_RUN) -t "$$1" -t "$$2" -t "$$3"
 	@echo
-	@echo "3/3  The whole story, with every mistake it makes: open $(DEMO_RUN)/report.html in a browser."
+	@echo "3/3  The whole story, with its worst mistakes: open $(DEMO_RUN)/report.html in a browser."
 	@echo "     The tuned prompt is $(DEMO_RUN)/prompt.safetensors ($$(wc -c < $(DEMO_RUN)/prompt.safetensors | tr -d ' ') bytes)."
 
 test: lint pytest
