@@ -13,9 +13,10 @@ from functools import cached_property
 import numpy as np
 import torch
 
-# Scores of one block of rows (heads x queries x keys) stay below this many numbers, so that they stay in the cache of
-# the processor and peak memory does not grow with the batch.
+# Scores of one block of rows (heads x queries x keys) stay below this many numbers: on a CPU, so that they stay in its
+# cache; on an accelerator, so that memory does not grow with the batch while each call still has enough to do.
 BLOCK_SCORES = 2_000_000
+BLOCK_SCORES_ACCELERATOR = 64_000_000
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,8 @@ def pack(rows: Sequence[Row], *, heads: int, device: torch.device | str = "cpu",
         positions.append(_positions(row))
         prompts.append(np.full(len(row.ids), row.prompt))
     blocks: list[Block] = []
-    for members in _cut(order, rows, heads, prefix_length):
+    most = BLOCK_SCORES if torch.device(device).type == "cpu" else BLOCK_SCORES_ACCELERATOR
+    for members in _cut(order, rows, heads, prefix_length, most):
         blocks.append(_block([rows[i] for i in members], starts[members[0]], device))
     return Layout(
         torch.tensor(ids, device=device),
@@ -156,13 +158,13 @@ def pack(rows: Sequence[Row], *, heads: int, device: torch.device | str = "cpu",
     )
 
 
-def _cut(order: list[int], rows: Sequence[Row], heads: int, prefix_length: int) -> list[list[int]]:
-    """Cut rows (sorted by prompt, then length) into runs of one prompt that stay below BLOCK_SCORES."""
+def _cut(order: list[int], rows: Sequence[Row], heads: int, prefix_length: int, most: int) -> list[list[int]]:
+    """Cut rows (sorted by prompt, then length) into runs of one prompt of at most `most` scores."""
     out: list[list[int]] = []
     for i in order:
         longest = len(rows[i].ids)
         scores = heads * longest * (longest + prefix_length)
-        if out and rows[out[-1][0]].prompt == rows[i].prompt and (len(out[-1]) + 1) * scores <= BLOCK_SCORES:
+        if out and rows[out[-1][0]].prompt == rows[i].prompt and (len(out[-1]) + 1) * scores <= most:
             out[-1].append(i)
         else:
             out.append([i])
