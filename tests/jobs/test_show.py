@@ -1,0 +1,42 @@
+"""What rows become, shown."""
+
+from __future__ import annotations
+
+import tiny
+from trimtab.jobs import show
+from trimtab.spec import make_task
+
+
+def test_parts_of_a_row_in_order(tmp_path, tiny_folder, pretrained):
+    tiny.write_task(tmp_path, tiny_folder)
+    task = make_task(tiny.task(tiny_folder, template={"text": "{task}\nText: {text}\nAnswer:{answer}"}))
+    shown, words = show.run(task, 2, base=tmp_path, pretrained=pretrained)
+    [first] = tiny.rows(1, 1)
+    assert len(shown) == 2
+    assert (shown[0].where, shown[0].answer, shown[0].cut) == ("reviews.jsonl:1", first["label"], 0)
+    assert shown[0].text == f"is the film good ?\nText: {first['text']}\nAnswer: {first['label']}"
+    assert [what for what, _ in shown[0].parts] == ["soft prompt", "head", "row", "answer"]
+    joined = {what: "".join(tokens) for what, tokens in shown[0].parts}
+    assert joined["soft prompt"] == "▢" * 5
+    assert joined["head"] + joined["row"] + joined["answer"] == shown[0].text
+    assert shown[0].tokens == sum(len(tokens) for _, tokens in shown[0].parts)
+    assert words == {"negative": [[" negative"]], "positive": [[" positive"]]}
+
+
+def test_the_command(trimtab, tmp_path, tiny_folder):
+    tiny.write_task(tmp_path, tiny_folder, template={"max_tokens": 18})
+    tiny.write_rows(tmp_path / "reviews.jsonl", tiny.rows(2, 1) + [{"text": "great " * 50, "label": "positive"}])
+    code, out, err = trimtab("show", "task.yaml", "-n", "3")
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[0].startswith("reviews.jsonl:1  ·  ")
+    assert "  soft prompt    5  ▢ x 5" in lines
+    assert "       answer    1   positive" in lines
+    assert any(line.startswith("  cut to fit: ") for line in lines)
+    assert lines[-3:] == ["Label words", "  negative:  negative", "  positive:  positive"]
+
+
+def test_settings_may_be_overridden(trimtab, tmp_path, tiny_folder):
+    tiny.write_task(tmp_path, tiny_folder)
+    out = trimtab("show", "task.yaml", "-n", "1", "--set", "labels={negative: bad, positive: [good, very good]}").out
+    assert out.splitlines()[-1].count(",") == 1
