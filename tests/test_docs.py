@@ -85,9 +85,8 @@ def test_commands_are_found_and_known() -> None:
 def test_a_trimtab_command_parses_and_its_settings_are_valid(command: Command) -> None:
     verb, *arguments = command.words[1:]
     context = cli.trimtab.commands[verb].make_context(verb, list(arguments))
-    task = context.params.get("task")
-    if verb in ("tune", "show") and task.suffix == ".yaml":
-        trimtab.read_task(ROOT / task, context.params["overrides"])
+    if verb in ("tune", "show") and context.params["task"].suffix == ".yaml":
+        trimtab.read_task(ROOT / context.params["task"], context.params["overrides"])
 
 
 @pytest.mark.parametrize("command", ours("make"), ids=str)
