@@ -36,10 +36,16 @@ CHECKPOINT = "checkpoint.safetensors"
 
 @dataclass(frozen=True)
 class Tuned:
-    """What a tuning job ended with: the run, its report, and whether it was stopped early by the user."""
+    """What a tuning job ended with.
+
+    Attributes:
+        run: the run, as it stands in the run folder.
+        report: its scores; None where the user stopped the training (`evaluate` scores the run as it is).
+        stopped_at: the step at which the user stopped the training, or None.
+    """
 
     run: Run
-    report: RunReport
+    report: RunReport | None
     stopped_at: int | None
 
 
@@ -107,15 +113,16 @@ def run(
             shutil.rmtree(out, ignore_errors=True)
         raise
     tuned = _keep(out, task, words, pretrained, training, stopped is not None)
+    if stopped is not None:
+        return Tuned(tuned, None, stopped)
     report = evaluate.report_of(
         tuned, pretrained, splits, folder=out, base=base, beside=beside, curve=metrics.curve(out, plan.seeds),
         train_seconds=(seconds := metrics.seconds(out)), peak_memory=peak_memory(), notes=notes, progress=progress,
         examples_per_second=metrics.runs_stepped(out) * plan.batch_size / max(seconds, 1e-9),
     )  # fmt: skip
-    if stopped is None:
-        for left in out.glob(f"{CHECKPOINT}*"):
-            left.unlink()
-    return Tuned(tuned, report, stopped)
+    for left in out.glob(f"{CHECKPOINT}*"):
+        left.unlink()
+    return Tuned(tuned, report, None)
 
 
 def resolved_task(folder: Path, overrides: Sequence[str] = ()) -> Task:
@@ -232,7 +239,7 @@ def _take_up(out: Path, task: Task, training: Training, made_of: Mapping[str, st
             if stored.values.get(what) != made_of[what]:
                 raise TrimtabError(
                     f"{out}: begun with other {what} than {source} holds now.",
-                    "Put the former one back, or choose another folder with --out.",
+                    "Put the former ones back, or choose another folder with --out.",
                 )
         training.restore(stored)
     metrics.keep(out, training.done)
