@@ -101,8 +101,9 @@ def test_template_and_lengths(refused, tmp_path, pretrained):
         text: len(pretrained.tokenizer(text)["input_ids"]) for text in ("Text:", " " + "great " * 400, "\nAnswer:")
     }
     room = 256 - 5 - 1 - tokens["Text:"]
+    excess = sum(tokens.values()) - tokens["Text:"] - room
     assert refused(template={"truncate": []}) == (
-        f"reviews.jsonl:33: the row is {sum(tokens.values()) - tokens['Text:'] - room} tokens longer than the {room} that fit. "
+        f"reviews.jsonl:33: the row is {excess} tokens longer than the {room} that fit. "
         "Add the long fields to template.truncate, or raise template.max_tokens."
     )
 

@@ -25,7 +25,7 @@ def test_parts_of_a_row_in_order(tmp_path, tiny_folder, pretrained):
 
 def test_the_command(trimtab, tmp_path, tiny_folder):
     tiny.write_task(tmp_path, tiny_folder, template={"max_tokens": 18})
-    tiny.write_rows(tmp_path / "reviews.jsonl", tiny.rows(2, 1) + [{"text": "great " * 50, "label": "positive"}])
+    tiny.write_rows(tmp_path / "reviews.jsonl", [*tiny.rows(2, 1), {"text": "great " * 50, "label": "positive"}])
     code, out, err = trimtab("show", "task.yaml", "-n", "3")
     assert (code, err) == (0, "")
     lines = out.splitlines()
