@@ -1,4 +1,4 @@
-"""The command line: one verb, one job. The only file that prints; knows nothing about how a job is done."""
+"""The command line: one verb, one job. Prints what a job ends with; knows nothing about how it is done."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from trimtab.bars import Bars
 from trimtab.errors import TrimtabError
 
 if TYPE_CHECKING:
     from trimtab.data import DataReport
     from trimtab.evaluation.run_report import RunReport
     from trimtab.spec import Task
-    from trimtab.training.loop import Plan, StepRecord
+    from trimtab.training.loop import Plan
 
 OFFLINE = click.option("--offline", is_flag=True, help="Use what is cached; never the network.")
 AGREE = click.option("--agree", is_flag=True, help="Agree to the backbone's terms of use (see `trimtab models`).")
@@ -61,7 +62,7 @@ def tune(
     else:
         settings, base = read_task(task, overrides), task.parent
         out = out or Path("runs") / settings.name
-    with _Bars() as bars:
+    with Bars() as bars:
         tuned = job.run(
             settings, out, base=base, resume=resume, offline=offline, agree=agree, beside=beside,
             on_plan=lambda plan, notes: _say_plan(settings, plan, notes, bars), on_step=bars.step,
@@ -86,7 +87,7 @@ def evaluate(run: Path, test: str | None, out: Path | None, beside: bool, offlin
     """Score RUN on labelled examples and write report.html, report.json and card.md."""
     from trimtab.jobs import evaluate as job
 
-    with _Bars() as bars:
+    with Bars() as bars:
         report = job.run(run, test=test, out=out, offline=offline, agree=agree, beside=beside, progress=bars.progress)
     _print_report(report, out or run)
 
@@ -102,7 +103,7 @@ def predict(run: Path, source: str, text: tuple[str, ...], batch: int, offline: 
     """Answer rows of SOURCE (a file, or `-` for standard input) with RUN: JSON lines, in the same order."""
     from trimtab.jobs import predict as job
 
-    with _Bars() as bars:
+    with Bars() as bars:
         engine = job.open_engine(run, offline=offline, agree=agree, progress=bars.progress)
     answers: Iterator[dict[str, object]]
     answers = job.texts(engine, text) if text else job.run(engine, source, batch=batch)
@@ -125,7 +126,7 @@ def show(task: Path, rows: int, overrides: tuple[str, ...], offline: bool, agree
     from trimtab.jobs import show as job
     from trimtab.spec import read_task
 
-    with _Bars() as bars:
+    with Bars() as bars:
         shown, words = job.run(
             read_task(task, overrides), rows, base=task.parent, offline=offline, agree=agree, progress=bars.progress
         )
@@ -170,7 +171,7 @@ def data(
     chosen = {"label": label, "encoding": encoding}
     how = settings.data.model_copy(update={k: v for k, v in chosen.items() if v})
     others = {name: other for name, other in (("dev", dev), ("test", test)) if other}
-    with _Bars() as bars:
+    with Bars() as bars:
         count = context = None
         if tokens is not False:
             try:
@@ -200,7 +201,7 @@ def models(name: str | None, agree: bool, verify: bool, remove: bool, offline: b
     """List backbones, or fetch NAME; show licence, terms, sizes and what is cached."""
     from trimtab.jobs import models as job
 
-    with _Bars() as bars:
+    with Bars() as bars:
         entries = job.run(name, agree=agree, offline=offline, verify=verify, remove=remove, progress=bars.progress)
     for entry in entries:
         _print_model(entry)
@@ -223,14 +224,15 @@ def _print_model(entry: Any) -> None:
 
 def _print_data(report: DataReport) -> None:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
-    console = Console()
+    console = Console(emoji=False)
     for name, split in report.splits.items():
         console.print(f"{name}: {split.rows:,} rows, {split.distinct_labels} labels", style="bold", soft_wrap=True)
         table = Table(show_header=False, box=None)
         for label, rows in list(split.labels.items())[:20]:
-            table.add_row(label, f"{rows:,}", f"{100 * rows / split.rows:.1f}%")
+            table.add_row(escape(label), f"{rows:,}", f"{100 * rows / split.rows:.1f}%")
         if split.distinct_labels > 20:
             table.add_row(f"... and {split.distinct_labels - 20} more", "", "")
         console.print(table)
@@ -248,7 +250,7 @@ def _print_data(report: DataReport) -> None:
         console.print("Nothing conspicuous.")
 
 
-def _say_plan(task: Task, plan: Plan, notes: Sequence[str], bars: _Bars) -> None:
+def _say_plan(task: Task, plan: Plan, notes: Sequence[str], bars: Bars) -> None:
     """Say what was picked."""
     passes = plan.steps * plan.batch_size / plan.rows
     runs = f", {len(plan.seeds)} seeds in one pass" if len(plan.seeds) > 1 else ""
@@ -269,15 +271,15 @@ def _print_report(report: RunReport, folder: Path) -> None:
 
     from trimtab.evaluation.findings import headline_scores, interval_text, percent, verdict
 
-    console = Console()
+    console = Console(emoji=False)
     head = headline_scores(report)
     if head is None:
         return
     part, scores = head
     table = Table(title=f"{report.name}: {scores.rows:,} {part} rows", title_justify="left")
-    for column, justify in (("method", "left"), ("accuracy", "right"), ("95% interval", "right"), ("macro F1", "right"),
+    for column, justify in (("method", "left"), ("accuracy", "right"), ("95% interval", "right"), ("F1", "right"),
                             ("p", "right"), ("trained", "right"), ("seconds", "right")):  # fmt: skip
-        table.add_column(column, justify=justify)  # type: ignore[arg-type]
+        table.add_column(column, justify=justify, no_wrap=True)  # type: ignore[arg-type]
     rows = [
         (b.accuracy, (b.name, percent(b.accuracy), interval_text(b.interval) if b.interval else "", "",
                       _p_value(b.p_value), "", f"{b.seconds:.1f}" if b.seconds is not None else ""))
@@ -324,54 +326,6 @@ def _size(number: float, unit: str = "B", step: int = 1000) -> str:
 
 def _note(text: str) -> None:
     click.echo(text, err=True)
-
-
-class _Bars:
-    """Progress on standard error: bars on a terminal, now and then a line elsewhere."""
-
-    def __init__(self) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-        self.console = Console(stderr=True)
-        self.bars = Progress(
-            TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[state]}"), TimeElapsedColumn(),
-            TimeRemainingColumn(), console=self.console, transient=True, disable=not self.console.is_terminal,
-        )  # fmt: skip
-        self.tasks: dict[str, Any] = {}
-        self.loss: float | None = None
-        self.said = 0.0
-
-    def __enter__(self) -> _Bars:
-        self.bars.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.bars.stop()
-
-    def say(self, line: str) -> None:
-        """A line that stays."""
-        self.bars.console.print(line, highlight=False, markup=False, soft_wrap=True)
-
-    def progress(self, what: str, done: int, total: int | None) -> None:
-        """Show one bar a thing being done; drop those before it."""
-        if what not in self.tasks:
-            for old in self.tasks.values():
-                self.bars.remove_task(old)
-            self.tasks = {what: self.bars.add_task(what, total=total, state="")}
-        self.bars.update(self.tasks[what], completed=done, total=total)
-
-    def step(self, record: StepRecord, plan: Plan) -> None:
-        """Show where training is."""
-        losses = [loss for loss in record.losses if loss is not None]
-        mean = sum(losses) / len(losses)
-        self.loss = mean if self.loss is None else 0.95 * self.loss + 0.05 * mean
-        state = f"loss {self.loss:.3f}"
-        self.progress("tuning", record.step, plan.steps)
-        if record.dev:
-            reached = " ".join(f"{100 * d.accuracy:.1f}%" for d in record.dev if d)
-            self.say(f"step {record.step:,} of {plan.steps:,}: {state}, dev {reached}")
-        self.bars.update(self.tasks["tuning"], state=state)
 
 
 @contextmanager

@@ -48,37 +48,53 @@ def prompts(n: int) -> list[torch.Tensor]:
     return [torch.randn(4, 32, generator=generator).requires_grad_() for _ in range(n)]
 
 
-def by_hand(oracle, objective, prompt, rows, smoothing) -> torch.Tensor:
-    """Mean loss of the rows, each alone through the untouched model."""
+def token_logits(oracle, objective, prompt, ids, word) -> torch.Tensor:
+    """Scores [len(word), V] of the tokens of a word behind a row, the row alone through the untouched model."""
+    whole = torch.cat(
+        [objective.prefix(prompt, None, 0), oracle.get_input_embeddings()(torch.tensor([*ids, *word.ids]))]
+    )
+    return oracle(inputs_embeds=whole[None], use_cache=False).logits[0][len(whole) - len(word.ids) - 1 : -1]
+
+
+def by_hand(oracle, objective, prompt, rows, smoothing, large_tree) -> torch.Tensor:
+    """Mean loss of the rows: over the labels' likelihoods, or over the vocabulary where the tree of words is large."""
     verbalizer, losses = objective.verbalizer, []
     for i in rows:
         example = objective.train[i]
-        word = verbalizer.trained_word(example.label)
-        whole = torch.cat(
-            [objective.prefix(prompt, None, 0), oracle.get_input_embeddings()(torch.tensor([*example.ids, *word.ids]))]
-        )
-        logits = oracle(inputs_embeds=whole[None], use_cache=False).logits[0]
-        logits = logits[len(whole) - len(word.ids) - 1 : -1]
-        if verbalizer.single_token:
-            groups = [[w.ids[0] for w in verbalizer.words if w.label == k] for k in range(len(verbalizer.labels))]
-            scores = torch.stack([torch.logsumexp(logits[0, ids], 0) for ids in groups])
-            losses.append(F.cross_entropy(scores, torch.tensor(example.label), label_smoothing=smoothing))
-        else:
-            targets = torch.tensor(word.ids)
+        if large_tree:
+            word = verbalizer.trained_word(example.label)
+            logits, targets = token_logits(oracle, objective, prompt, example.ids, word), torch.tensor(word.ids)
             losses.append(F.cross_entropy(logits, targets, reduction="sum", label_smoothing=smoothing))
+            continue
+        words = [
+            sum(
+                torch.log_softmax(scores, -1)[token]
+                for scores, token in zip(
+                    token_logits(oracle, objective, prompt, example.ids, word), word.ids, strict=True
+                )
+            )
+            for word in verbalizer.words
+        ]
+        labels = [
+            torch.logsumexp(torch.stack([s for s, w in zip(words, verbalizer.words, strict=True) if w.label == k]), 0)
+            for k in range(len(verbalizer.labels))
+        ]
+        losses.append(F.cross_entropy(torch.stack(labels), torch.tensor(example.label), label_smoothing=smoothing))
     return torch.stack(losses).mean()
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])
-@pytest.mark.parametrize("words", WORDS)
-def test_loss_and_gradient_of_several_runs(pretrained, oracle, words, smoothing):
+@pytest.mark.parametrize(("words", "large_tree"), [*((words, False) for words in WORDS), ("several tokens", True)])
+def test_loss_and_gradient_of_several_runs(pretrained, oracle, words, smoothing, large_tree, monkeypatch):
+    if large_tree:
+        monkeypatch.setattr("trimtab.training.objective.TREE_NODES", 0)
     objective = make_objective(pretrained, words, smoothing=smoothing)
     ours, theirs = prompts(3), prompts(3)
     rows = [[0, 5, 9], [1, 2, 3], [9, 8, 0]]
     losses = objective.loss([0, 1, 2], ours, rows, 0)
     losses.sum().backward()
     for loss, mine, other, members in zip(losses, ours, theirs, rows, strict=True):
-        expected = by_hand(oracle, objective, other, members, smoothing)
+        expected = by_hand(oracle, objective, other, members, smoothing, large_tree)
         torch.testing.assert_close(loss, expected, atol=1e-5, rtol=1e-5)
         expected.backward()
         assert (mine.grad - other.grad).norm() <= 1e-4 * other.grad.norm()
@@ -99,9 +115,8 @@ def test_dev_scores(pretrained, words):
         [alone] = objective.evaluate([1], [prompt.detach()])
         assert alone.accuracy == score.accuracy
         assert alone.loss == pytest.approx(score.loss, abs=1e-5)
-        if objective.verbalizer.single_token:  # on the same rows, the loss of training is that of dev
-            expected = objective.loss([0], [prompt], [list(range(8))], 0)
-            assert score.loss == pytest.approx(expected.item(), abs=1e-5)
+        expected = objective.loss([0], [prompt], [list(range(8))], 0)  # on the same rows
+        assert score.loss == pytest.approx(expected.item(), abs=1e-5)
 
 
 def train(pretrained, seeds, starts, *, dropout=0.0, words="one token", **changes) -> Training:

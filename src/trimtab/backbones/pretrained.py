@@ -60,7 +60,7 @@ def pick_device(device: str) -> torch.device:
         picked = torch.device(device)
         torch.empty(1, device=picked)
     except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
+        reason = _first_line(error)
         raise TrimtabError(f"device '{device}' is not available: {reason}.", "Set train.device=cpu or auto.") from None
     return picked
 
@@ -116,7 +116,7 @@ def load(
             )
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise TrimtabError(f"{path}: no causal language model could be loaded: {str(error).splitlines()[0]}") from error
+        raise TrimtabError(f"{path}: no causal language model could be loaded: {_first_line(error)}") from error
     return Pretrained(CausalBackbone(model.to(target)), tokenizer, name, origin, licence, digest)
 
 
@@ -130,7 +130,7 @@ def read_tokenizer(path: Path, cache: Path, progress: Progress | None = None) ->
             config = AutoConfig.from_pretrained(folder, local_files_only=True)
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError, KeyError) as error:
-        raise TrimtabError(f"{path}: no tokenizer could be loaded: {str(error).splitlines()[0]}") from error
+        raise TrimtabError(f"{path}: no tokenizer could be loaded: {_first_line(error)}") from error
     return tokenizer, int(getattr(config, "max_position_embeddings", 0) or 2**31)
 
 
@@ -160,10 +160,11 @@ def content_hash(path: Path, cache: Path, progress: Progress | None = None) -> s
                 done += len(block)
                 if progress:
                     progress("hashing the backbone", done, total)
-    remembered.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=remembered.parent, delete=False) as out:
-        out.write(digest.hexdigest())
-    Path(out.name).replace(remembered)
+    with contextlib.suppress(OSError):  # not remembered: hashed again next time
+        remembered.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=remembered.parent, delete=False) as out:
+            out.write(digest.hexdigest())
+        Path(out.name).replace(remembered)
     return digest.hexdigest()
 
 
@@ -204,6 +205,10 @@ def _convert(path: Path, folder: Path) -> None:
         del model.config.quantization_config
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
+
+
+def _first_line(error: BaseException) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 class _quiet:

@@ -132,7 +132,7 @@ def _find_file(source: str, base: Path) -> Path:
     if is_known_data(source):
         return find_data(source)
     beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
-    hint = did_you_mean(path.name, beside) or f"Relative paths start at {base}."
+    hint = did_you_mean(path.name, beside) or f"Relative paths start at {base.resolve()}."
     raise TrimtabError(f"{source}: no such file.", hint)
 
 

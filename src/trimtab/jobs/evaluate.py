@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from trimtab.backbones.pretrained import Pretrained
-from trimtab.data import Example, Splits, check_labels, load_splits
+from trimtab.data import Example, Splits, check_labels, load_splits, read_examples
 from trimtab.errors import TrimtabError
 from trimtab.evaluation import majority, naive_bayes, paired_test, score, write_report
 from trimtab.evaluation.metrics import Scores
@@ -68,7 +68,12 @@ def run(
     data = tuned.task.data
     if test is not None:
         data = data.model_copy(update={"test": absolute(test, Path.cwd()), "test_limit": None})
-    splits = load_splits(data, template_of(tuned.task).fields, base=Path.cwd())
+    fields = template_of(tuned.task).fields
+    if test is not None and not _is_here(data.train):
+        note = "train is not here: majority and naive Bayes are left out"
+        splits = Splits([], [], read_examples(data.test or "", fields, data, base=Path.cwd()), [note])
+    else:
+        splits = load_splits(data, fields, base=Path.cwd())
     if pretrained is None:
         train = tuned.task.train
         pretrained = open_backbone(
@@ -183,6 +188,13 @@ def _make(folder: Path) -> None:
         raise TrimtabError(f"{folder}: cannot be written ({error.strerror}).", "Choose another with --out.") from None
 
 
+def _is_here(source: str | None) -> bool:
+    """Whether a data source of a resolved task can still be read: its file may have stayed on another machine."""
+    from trimtab.sources import is_known_data
+
+    return source is not None and (Path(source).exists() or source.startswith("hub:") or is_known_data(source))
+
+
 def absolute(source: str | None, base: Path) -> str | None:
     """A data source that means the same from any folder: files become absolute, names stay."""
     if source is None or source == "-" or source.startswith("hub:"):
@@ -229,7 +241,9 @@ def _baselines(
     gold = np.array([labels.index(e.answer or "") for e in judged])
     right = ours.argmax(-1) == gold
     out = []
-    for name in ("majority", "naive Bayes", "zero-shot"):
+    for name in ("majority", "naive Bayes", "zero-shot") if train else ("zero-shot",):
+        if progress:
+            progress(f"scoring {name}", 0, None)
         began = time.perf_counter()
         match name:
             case "majority":

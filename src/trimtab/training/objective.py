@@ -13,9 +13,13 @@ from torch.nn import functional as F
 
 from trimtab.backbones.causal import CausalBackbone
 from trimtab.backbones.layout import Row
-from trimtab.inference.scoring import Query, label_log_probabilities, label_scores
-from trimtab.prompts.verbalizer import Verbalizer, Word
+from trimtab.inference.scoring import Query, label_log_probabilities, label_scores, word_scores
+from trimtab.prompts.verbalizer import Verbalizer
 from trimtab.training.loop import DevScore
+
+# Label words of several tokens are scored in training up to this many inner nodes of their tree: more would cost more
+# than the row itself.
+TREE_NODES = 16
 
 # (parameters of a run, step or None when judging, run) -> prefix embeddings [P, D]
 Prefix = Callable[[torch.Tensor, int | None, int], torch.Tensor]
@@ -38,7 +42,7 @@ class Objective:
         verbalizer: labels and words.
         train, dev: encoded rows.
         prefix: makes the prefix of a run from its parameters.
-        smoothing: label smoothing (Szegedy et al. 2016), over labels or, for words of several tokens, the vocabulary.
+        smoothing: label smoothing (Szegedy et al. 2016), over labels or, where the tree is large, the vocabulary.
     """
 
     backbone: CausalBackbone
@@ -53,53 +57,57 @@ class Objective:
     ) -> torch.Tensor:
         """Mean loss of each run [K], every prompt read once, all rows in one pass.
 
-        Words of one token: cross entropy over the labels. Words of several: over the vocabulary, at each token of the
-        right label's first word.
+        Cross entropy over the labels' scores. Where the words have several tokens and their tree is large, that would
+        cost many nodes a row: then cross entropy over the vocabulary, at each token of the right label's first word.
         """
         prompts = [self.prefix(p, step, run) for run, p in zip(runs, parameters, strict=True)]
+        prefix = prompts if any(len(p) for p in prompts) else None
         batch = [(k, self.train[i]) for k, members in enumerate(rows) for i in members]
-        words = [self.verbalizer.trained_word(example.label) for _, example in batch]
-        single = self.verbalizer.single_token
-        packed = [
-            Row(example.ids if single else (*example.ids, *word.ids[:-1]), prompt=k)
-            for (k, example), word in zip(batch, words, strict=True)
-        ]
-        layout = self.backbone.pack(packed, max((len(p) for p in prompts), default=0))
+        longest = max((len(p) for p in prompts), default=0)
         device = self.backbone.device
+        if len(self.verbalizer.node_ids) <= TREE_NODES:
+            losses = self._label_losses(batch, prefix, longest)
+        else:
+            losses = self._answer_losses(batch, prefix, longest)
         run_of_row = torch.tensor([k for k, _ in batch], device=device)
         counts = torch.tensor([len(members) for members in rows], device=device, dtype=torch.float32)
-        prefix = prompts if any(len(p) for p in prompts) else None
-        if single:
-            hidden = self.backbone.forward(layout, prefix)
-            only = torch.tensor([word.ids[0] for word in self.verbalizer.words], device=device)
-            scores = label_scores(self.backbone.logits(hidden, only), self.verbalizer)
-            targets = torch.tensor([example.label for _, example in batch], device=device)
-            losses = F.cross_entropy(scores, targets, reduction="none", label_smoothing=self.smoothing)
-        else:
-            wanted, targets, row = self._answer_tokens(layout.starts, batch, words)
-            logits = self.backbone.logits(self.backbone.forward(layout, prefix, wanted=wanted))
-            token_losses = F.cross_entropy(logits, targets, reduction="none", label_smoothing=self.smoothing)
-            losses = token_losses.new_zeros(len(batch)).index_add(0, row, token_losses)
         return losses.new_zeros(len(rows)).index_add(0, run_of_row, losses) / counts
 
-    def _answer_tokens(
-        self, starts: Sequence[int], batch: Sequence[tuple[int, Labelled]], words: Sequence[Word]
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Packed tokens that predict the answers' tokens, those tokens, and the row of each."""
+    def _label_losses(
+        self, batch: Sequence[tuple[int, Labelled]], prefix: Sequence[torch.Tensor] | None, longest: int
+    ) -> torch.Tensor:
+        """Cross entropy of each row [B] over its labels' scores."""
+        tree = self.verbalizer
+        layout = self.backbone.pack(
+            [Row((*example.ids, *tree.node_ids), prompt=k, parents=tree.parents) for k, example in batch], longest
+        )
+        roots = layout.last_text_B[:, None] + torch.arange(1 + len(tree.node_ids), device=self.backbone.device)
+        hidden = self.backbone.forward(layout, prefix, wanted=roots.flatten())
+        scores = label_scores(word_scores(self.backbone, hidden, tree), tree)
+        targets = torch.tensor([example.label for _, example in batch], device=self.backbone.device)
+        return F.cross_entropy(scores, targets, reduction="none", label_smoothing=self.smoothing)
+
+    def _answer_losses(
+        self, batch: Sequence[tuple[int, Labelled]], prefix: Sequence[torch.Tensor] | None, longest: int
+    ) -> torch.Tensor:
+        """Cross entropy of each row [B] over the vocabulary, summed over the tokens of the right label's first word."""
+        words = [self.verbalizer.trained_word(example.label) for _, example in batch]
+        rows = [Row((*e.ids, *word.ids[:-1]), prompt=k) for (k, e), word in zip(batch, words, strict=True)]
+        layout = self.backbone.pack(rows, longest)
         wanted: list[int] = []
         targets: list[int] = []
-        row: list[int] = []
-        for at, (start, (_, example), word) in enumerate(zip(starts, batch, words, strict=True)):
+        owner: list[int] = []
+        for at, (start, (_, example), word) in enumerate(zip(layout.starts, batch, words, strict=True)):
             last = start + len(example.ids) - 1
             wanted.extend(range(last, last + len(word.ids)))
             targets.extend(word.ids)
-            row.extend([at] * len(word.ids))
+            owner.extend([at] * len(word.ids))
         device = self.backbone.device
-        return (
-            torch.tensor(wanted, device=device),
-            torch.tensor(targets, device=device),
-            torch.tensor(row, device=device),
+        logits = self.backbone.logits(self.backbone.forward(layout, prefix, wanted=torch.tensor(wanted, device=device)))
+        losses = F.cross_entropy(
+            logits, torch.tensor(targets, device=device), reduction="none", label_smoothing=self.smoothing
         )
+        return losses.new_zeros(len(batch)).index_add(0, torch.tensor(owner, device=device), losses)
 
     def evaluate(self, runs: Sequence[int], parameters: Sequence[torch.Tensor]) -> list[DevScore]:
         """Accuracy and mean loss of each run on dev, all runs in one batch."""

@@ -1,0 +1,58 @@
+"""Progress on standard error while a job runs. Knows nothing about what the job is.
+
+Beside cli.py the only file that prints.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from trimtab.training.loop import Plan, StepRecord
+
+
+class Bars:
+    """Progress on standard error: bars on a terminal, now and then a line elsewhere."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+        self.console = Console(stderr=True, emoji=False)
+        self.bars = Progress(
+            TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[state]}"), TimeElapsedColumn(),
+            TimeRemainingColumn(), console=self.console, transient=True, disable=not self.console.is_terminal,
+        )  # fmt: skip
+        self.tasks: dict[str, Any] = {}
+        self.loss: float | None = None
+
+    def __enter__(self) -> Bars:
+        self.bars.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.bars.stop()
+
+    def say(self, line: str) -> None:
+        """A line that stays."""
+        self.bars.console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+    def progress(self, what: str, done: int, total: int | None) -> None:
+        """Show one bar a thing being done; drop those before it."""
+        if what not in self.tasks:
+            for old in self.tasks.values():
+                self.bars.remove_task(old)
+            self.tasks = {what: self.bars.add_task(what, total=total, state="")}
+        self.bars.update(self.tasks[what], completed=done, total=total)
+
+    def step(self, record: StepRecord, plan: Plan) -> None:
+        """Show where training is."""
+        losses = [loss for loss in record.losses if loss is not None]
+        mean = sum(losses) / len(losses)
+        self.loss = mean if self.loss is None else 0.95 * self.loss + 0.05 * mean
+        state = f"loss {self.loss:.3f}"
+        self.progress("tuning", record.step, plan.steps)
+        if record.dev:
+            reached = " ".join(f"{100 * d.accuracy:.1f}%" for d in record.dev if d)
+            self.say(f"step {record.step:,} of {plan.steps:,}: {state}, dev {reached}")
+        self.bars.update(self.tasks["tuning"], state=state)
