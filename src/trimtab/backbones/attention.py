@@ -11,6 +11,7 @@ key/value heads, G = H / J, d head size.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -43,22 +44,32 @@ def attend(
         [R, H, d].
     """
     kp, vp = prefix if prefix is not None else (None, None)
-    return _Attention.apply(q_RHd, k_RJd, v_RJd, kp, vp, layout, scale, window, tuple(prefix_lengths))  # type: ignore[no-any-return, no-untyped-call]
+    how = How(layout, scale, window, tuple(prefix_lengths))
+    return _Attention.apply(q_RHd, k_RJd, v_RJd, kp, vp, how)  # type: ignore[no-any-return, no-untyped-call]
+
+
+@dataclass(frozen=True)
+class How:
+    """What does not change from call to call: see `attend`."""
+
+    layout: Layout
+    scale: float
+    window: int | None
+    prefix_lengths: tuple[int, ...] = ()
 
 
 class _Attention(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, q, k, v, kp, vp, layout, scale, window, lengths):  # type: ignore[no-untyped-def]
+    def forward(ctx: Any, q, k, v, kp, vp, how):  # type: ignore[no-untyped-def]
         ctx.save_for_backward(q, k, v, kp, vp)
-        ctx.rest = layout, scale, window, lengths
-        return forward(q, k, v, kp, vp, layout, scale, window, lengths)
+        ctx.how = how
+        return forward(q, k, v, kp, vp, how)
 
     @staticmethod
     def backward(ctx: Any, grad):  # type: ignore[no-untyped-def]
-        q, k, v, kp, vp = ctx.saved_tensors
         want_prefix = ctx.needs_input_grad[3] or ctx.needs_input_grad[4]
-        grads = backward(grad, q, k, v, kp, vp, *ctx.rest, want_prefix=want_prefix)
-        return (*grads, None, None, None, None)
+        q, k, v, kp, vp = ctx.saved_tensors
+        return (*backward(grad, q, k, v, kp, vp, ctx.how, want_prefix=want_prefix), None)
 
 
 def forward(
@@ -67,17 +78,13 @@ def forward(
     v: torch.Tensor,
     kp: torch.Tensor | None,
     vp: torch.Tensor | None,
-    layout: Layout,
-    scale: float,
-    window: int | None,
-    lengths: tuple[int, ...],
+    how: How,
     out: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """`attend` without autograd, for callers that write their own backward pass: the result, in `out` where given."""
     out = torch.empty_like(q) if out is None else out
-    offsets = _offsets(lengths)
-    for block in layout.blocks:
-        part = _Part(block, q, k, v, kp, vp, offsets, scale, window)
+    for block in how.layout.blocks:
+        part = _Part(block, q, k, v, kp, vp, how)
         part.write(out, part.attend(part.probabilities()))
     return out
 
@@ -89,10 +96,7 @@ def backward(
     v: torch.Tensor,
     kp: torch.Tensor | None,
     vp: torch.Tensor | None,
-    layout: Layout,
-    scale: float,
-    window: int | None,
-    lengths: tuple[int, ...],
+    how: How,
     *,
     want_prefix: bool,
     into: tuple[torch.Tensor, torch.Tensor, torch.Tensor] | None = None,
@@ -104,25 +108,15 @@ def backward(
         want_prefix: whether the gradients of kp and vp are wanted.
         into: tensors to write the gradients of q, k and v to.
     """
-    dq, dk, dv = into if into is not None else (torch.empty_like(q), torch.empty_like(k), torch.empty_like(v))
-    want_prefix = want_prefix and kp is not None
-    wide = torch.float32  # sums over blocks of rows
-    dkp = torch.zeros_like(kp, dtype=wide) if want_prefix and kp is not None else None
-    dvp = torch.zeros_like(vp, dtype=wide) if want_prefix and vp is not None else None
-    offsets = _offsets(lengths)
-    for block in layout.blocks:
-        part = _Part(block, q, k, v, kp, vp, offsets, scale, window)
-        part.backward(grad, (dq, dk, dv), dkp, dvp)
+    into = into or (torch.empty_like(q), torch.empty_like(k), torch.empty_like(v))
+    dkp = dvp = None
+    if want_prefix and kp is not None and vp is not None:  # summed over blocks of rows in float32
+        dkp, dvp = (torch.zeros_like(x, dtype=torch.float32) for x in (kp, vp))
+    for block in how.layout.blocks:
+        _Part(block, q, k, v, kp, vp, how).backward(grad, into, dkp, dvp)
     if dkp is not None and dvp is not None:
         dkp, dvp = dkp.to(q.dtype), dvp.to(q.dtype)
-    return dq, dk, dv, dkp, dvp
-
-
-def _offsets(lengths: tuple[int, ...]) -> list[int]:
-    out = [0]
-    for length in lengths:
-        out.append(out[-1] + length)
-    return out
+    return (*into, dkp, dvp)
 
 
 class _Part:
@@ -136,11 +130,9 @@ class _Part:
         v: torch.Tensor,
         kp: torch.Tensor | None,
         vp: torch.Tensor | None,
-        offsets: list[int],
-        scale: float,
-        window: int | None,
+        how: How,
     ) -> None:
-        self.block, self.scale, self.window = block, scale, window
+        self.block, self.scale, self.window = block, how.scale, how.window
         self.J, self.d = k.shape[1], k.shape[2]
         self.G = q.shape[1] // self.J
         self.n, self.T = block.rows, block.length
@@ -150,7 +142,8 @@ class _Part:
         self.P = 0
         self.span = slice(0, 0)
         if kp is not None and vp is not None:
-            self.span = slice(offsets[block.prompt], offsets[block.prompt + 1])
+            first = sum(how.prefix_lengths[: block.prompt])
+            self.span = slice(first, first + how.prefix_lengths[block.prompt])
             self.kp = kp[self.span].transpose(0, 1)  # [J, P, d]
             self.vp = vp[self.span].transpose(0, 1)
             self.P = self.kp.shape[1]

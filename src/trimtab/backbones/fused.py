@@ -253,13 +253,9 @@ def _attend(qkv: torch.Tensor, layer: Layer, step: Step, kp: Any, vp: Any) -> to
     out = qkv.new_empty(qkv.shape[0], layer.heads * layer.head_size)
     heads = out.view(-1, layer.heads, layer.head_size)
     if step.prompts is not None:
-        attention.forward(
-            q[:S], k[:S], v[:S], None, None, step.prompts, layer.scale, layer.window, (), heads[:S]
-        )  # fmt: skip
+        attention.forward(q[:S], k[:S], v[:S], None, None, _how(step.prompts, layer), heads[:S])
     if step.rows is not None:
-        attention.forward(
-            q[S:], k[S:], v[S:], kp, vp, step.rows, layer.scale, layer.window, step.prefix_lengths, heads[S:]
-        )
+        attention.forward(q[S:], k[S:], v[S:], kp, vp, _how(step.rows, layer, step), heads[S:])
     return out
 
 
@@ -274,13 +270,13 @@ def _attend_backward(
     if step.prompts is not None:
         kp, vp = k[:S], v[:S]
     if step.rows is not None:
-        _, _, _, dkp, dvp = attention.backward(
-            datt[S:], q[S:], k[S:], v[S:], kp, vp, step.rows, layer.scale, layer.window, step.prefix_lengths,
+        *_, dkp, dvp = attention.backward(
+            datt[S:], q[S:], k[S:], v[S:], kp, vp, _how(step.rows, layer, step),
             want_prefix=want_state or step.prompts is not None, into=(dq[S:], dk[S:], dv[S:]),
         )  # fmt: skip
     if step.prompts is not None:
         attention.backward(
-            datt[:S], q[:S], k[:S], v[:S], None, None, step.prompts, layer.scale, layer.window, (),
+            datt[:S], q[:S], k[:S], v[:S], None, None, _how(step.prompts, layer),
             want_prefix=False, into=(dq[:S], dk[:S], dv[:S]),
         )  # fmt: skip
         if dkp is not None and dvp is not None:
@@ -288,6 +284,11 @@ def _attend_backward(
             dv[:S] += dvp
         return None, None
     return dkp, dvp
+
+
+def _how(layout: Layout, layer: Layer, step: Step | None = None) -> attention.How:
+    """How a layer attends: the rows of a step behind its prompts, or, without a step, each prompt to itself."""
+    return attention.How(layout, layer.scale, layer.window, step.prefix_lengths if step else ())
 
 
 def _split(qkv: torch.Tensor, layer: Layer) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from trimtab.backbones.pretrained import Pretrained, load
 from trimtab.sources import cache_folder, find_model
+from trimtab.spec import Task
 
 Progress = Callable[[str, int, int | None], None]
 
@@ -52,6 +53,21 @@ def open_backbone(
         licence=found.licence,
         precision=precision,
         device=device,
+        progress=progress,
+    )
+
+
+def backbone_of(
+    task: Task, base: Path, *, offline: bool = False, agree: bool = False, progress: Progress | None = None
+) -> Pretrained:
+    """The backbone of a task, opened as its settings say; `base` is where a relative path starts."""
+    return open_backbone(
+        local_or_known(task.backbone, base),
+        precision=task.train.precision,
+        device=task.train.device,
+        threads=task.train.threads,
+        offline=offline,
+        agree=agree,
         progress=progress,
     )
 

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -29,11 +28,11 @@ from trimtab.evaluation.run_report import (
     RunFacts,
     RunReport,
 )
-from trimtab.inference.bound import template_of
+from trimtab.inference.bound import BoundTask, template_of
 from trimtab.inference.engine import Engine
 from trimtab.inference.runs import PROMPT_FILE, Run, load_run, zero_shot
-from trimtab.jobs.backbone import Progress, open_backbone
-from trimtab.spec import Task
+from trimtab.jobs.backbone import Progress, backbone_of
+from trimtab.spec import DataSettings, Task
 
 # Rows answered between two calls of `progress`.
 CHUNK = 256
@@ -75,17 +74,11 @@ def run(
     else:
         splits = load_splits(data, fields, base=Path.cwd())
     if pretrained is None:
-        train = tuned.task.train
-        pretrained = open_backbone(
-            tuned.task.backbone, precision=train.precision, device=train.device, threads=train.threads,
-            offline=offline, agree=agree, progress=progress,
-        )  # fmt: skip
+        pretrained = backbone_of(tuned.task, Path.cwd(), offline=offline, agree=agree, progress=progress)
     before = _report_before(folder)
     return report_of(
-        tuned, pretrained, splits, folder=out or folder, base=Path.cwd(), beside=beside, notes=splits.note, data=data,
-        curve=before.curve if before else [], train_seconds=before.cost.train_seconds if before else None,
-        examples_per_second=before.cost.examples_per_second if before else None,
-        peak_memory=before.cost.peak_memory_bytes if before else None, progress=progress,
+        tuned, pretrained, splits, folder=out or folder, beside=beside, notes=splits.note, data=data,
+        curve=before.curve if before else [], cost=before.cost if before else Cost(), progress=progress,
     )  # fmt: skip
 
 
@@ -95,89 +88,108 @@ def report_of(
     splits: Splits,
     *,
     folder: Path,
-    base: Path,
     beside: bool,
     notes: Sequence[str],
     curve: list[CurvePoint],
-    train_seconds: float | None,
-    examples_per_second: float | None,
-    peak_memory: int | None,
-    data: Any = None,
+    cost: Cost,
+    data: DataSettings | None = None,
     progress: Progress | None = None,
 ) -> RunReport:
-    """Score a run on dev and test, make its report and write it to `folder`."""
-    task, labels = tuned.task, list(tuned.words)
+    """Score a run on dev and test, make its report and write it to `folder`.
+
+    Args:
+        tuned, pretrained, splits: the run, its backbone, and the examples.
+        beside: score other ways of doing the task too.
+        notes: what was done to the data, a sentence each.
+        curve, cost: of the training; the speed of answering is added.
+        data: where the examples came from, if not as the run's task says.
+    """
+    labels = list(tuned.words)
     for part in (splits.train, splits.dev, splits.test):
         check_labels(part, labels)
     _make(folder)
     engine = Engine(pretrained)
     bound = engine.add("run", tuned)
-    dev = _score(engine, "run", splits.dev, labels, "scoring dev", progress)[0] if splits.dev else None
-    began = time.perf_counter()
-    test, probabilities, cut = (
-        _score(engine, "run", splits.test, labels, "scoring test", progress) if splits.test else (None, None, 0)
-    )
-    seconds = time.perf_counter() - began
+    dev, probabilities, cut = _score(engine, splits.dev, labels, "scoring dev", progress)
+    test = None
+    if splits.test:
+        began = time.perf_counter()
+        test, probabilities, cut = _score(engine, splits.test, labels, "scoring test", progress)
+        seconds = time.perf_counter() - began
+        cost = cost.model_copy(update={"predict_rows_per_second": len(splits.test) / seconds})
     judged = splits.test or splits.dev
     baselines: list[Baseline] = []
-    if beside and judged:
-        if probabilities is None:
-            probabilities = _answers(engine, "run", judged, "scoring dev", progress)[0]
-        engine.add("zero-shot", zero_shot(task, tuned.words, pretrained))
-        baselines = _baselines(engine, splits.train, judged, labels, task, probabilities, progress)
+    if beside and probabilities is not None:
+        engine.add("zero-shot", zero_shot(tuned.task, tuned.words, pretrained))
+        baselines = _baselines(engine, splits.train, judged, labels, tuned.task, probabilities, progress)
     notes = [*notes, *([f"{cut} of {len(judged)} rows were shortened to fit."] if cut else [])]
-    prompt_bytes = (Path(tuned.name) / PROMPT_FILE).stat().st_size if Path(tuned.name, PROMPT_FILE).is_file() else 0
-    settings = data or task.data
-    example = (splits.test or splits.dev or splits.train)[0]
     report = RunReport(
-        name=task.name,
+        name=tuned.task.name,
         created=datetime.now().astimezone().isoformat(timespec="seconds"),
         trimtab=version("trimtab"),
-        task=task.task,
+        task=tuned.task.task,
         backbone=BackboneFacts(**tuned.backbone, parameters=pretrained.backbone.parameters),
-        method=MethodFacts(
-            name="soft prompt",
-            length=len(tuned.prompts[0]),
-            trained_parameters=sum(p.numel() for p in tuned.answering),
-            bytes_on_disk=prompt_bytes,
-        ),
-        data=DataFacts(
-            train_rows=len(splits.train),
-            dev_rows=len(splits.dev),
-            test_rows=len(splits.test),
-            sources={part: str(v) for part in ("train", "dev", "test") if (v := getattr(settings, part))},
-            label_counts={
-                part: {label: sum(e.answer == label for e in rows) for label in labels}
-                for part, rows in (("train", splits.train), ("dev", splits.dev), ("test", splits.test))
-                if rows
-            },
-            language=_language([*splits.train[:200], *judged[:200]]),
-            notes=list(notes),
-        ),
-        settings=task.model_dump(mode="json"),
-        machine=MachineFacts(
-            cpu=_processor(pretrained), threads=torch.get_num_threads(), precision=str(pretrained.backbone.dtype)[6:]
-        ),
-        cost=Cost(
-            train_seconds=train_seconds,
-            examples_per_second=examples_per_second,
-            peak_memory_bytes=peak_memory,
-            predict_rows_per_second=len(splits.test) / seconds if splits.test else None,
-        ),
+        method=_method_facts(tuned),
+        data=_data_facts(splits, labels, data or tuned.task.data, notes),
+        settings=tuned.task.model_dump(mode="json"),
+        machine=_machine_facts(pretrained),
+        cost=cost,
         curve=curve,
-        runs=[
-            RunFacts(seed=seed, dev_accuracy=accuracy, kept=task.train.ensemble or k == tuned.kept)
-            for k, (seed, accuracy) in enumerate(zip(tuned.facts["seeds"], tuned.facts["dev_accuracy"], strict=True))
-        ],
+        runs=_run_facts(tuned),
         baselines=baselines,
         dev=dev,
         test=test,
-        template_example=bound.template.text(example.fields) + bound.label_words()[example.answer or labels[0]][0],
+        template_example=_as_read(bound, (judged or splits.train)[0]),
         label_words=bound.label_words(),
         warnings=_warnings(tuned),
     )
     write_report(folder, report)
     return report
+
+
+def _method_facts(tuned: Run) -> MethodFacts:
+    file = Path(tuned.name) / PROMPT_FILE
+    return MethodFacts(
+        name="soft prompt",
+        length=len(tuned.prompts[0]),
+        trained_parameters=sum(p.numel() for p in tuned.answering),
+        bytes_on_disk=file.stat().st_size if file.is_file() else 0,
+    )
+
+
+def _data_facts(splits: Splits, labels: Sequence[str], data: DataSettings, notes: Sequence[str]) -> DataFacts:
+    parts = {"train": splits.train, "dev": splits.dev, "test": splits.test}
+    return DataFacts(
+        train_rows=len(splits.train),
+        dev_rows=len(splits.dev),
+        test_rows=len(splits.test),
+        sources={part: source for part in parts if (source := getattr(data, part))},
+        label_counts={
+            part: {label: sum(e.answer == label for e in rows) for label in labels}
+            for part, rows in parts.items()
+            if rows
+        },
+        language=_language([e for rows in parts.values() for e in rows[:200]]),
+        notes=list(notes),
+    )
+
+
+def _machine_facts(pretrained: Pretrained) -> MachineFacts:
+    precision = str(pretrained.backbone.dtype).removeprefix("torch.")
+    return MachineFacts(cpu=_processor(pretrained), threads=torch.get_num_threads(), precision=precision)
+
+
+def _run_facts(tuned: Run) -> list[RunFacts]:
+    reached = zip(tuned.facts["seeds"], tuned.facts["dev_accuracy"], strict=True)
+    return [
+        RunFacts(seed=seed, dev_accuracy=accuracy, kept=tuned.task.train.ensemble or k == tuned.kept)
+        for k, (seed, accuracy) in enumerate(reached)
+    ]
+
+
+def _as_read(bound: BoundTask, example: Example) -> str:
+    """How a row reads as text, answer included."""
+    return bound.template.text(example.fields) + bound.label_words()[example.answer or bound.labels[0]][0]
 
 
 def _make(folder: Path) -> None:
@@ -223,9 +235,12 @@ def _answers(
 
 
 def _score(
-    engine: Engine, name: str, examples: Sequence[Example], labels: list[str], what: str, progress: Progress | None
-) -> tuple[Scores, np.ndarray, int]:
-    probabilities, cut = _answers(engine, name, examples, what, progress)
+    engine: Engine, examples: Sequence[Example], labels: list[str], what: str, progress: Progress | None
+) -> tuple[Scores | None, np.ndarray | None, int]:
+    """Scores of the run on a split, its label probabilities, and rows cut to fit; nothing for an empty split."""
+    if not examples:
+        return None, None, 0
+    probabilities, cut = _answers(engine, "run", examples, what, progress)
     return score(examples, probabilities, labels), probabilities, cut
 
 

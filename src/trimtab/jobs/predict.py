@@ -11,7 +11,7 @@ from trimtab.data import BadRecord, Record, read_records, to_example
 from trimtab.errors import TrimtabError
 from trimtab.inference.engine import Engine, Prediction, Request
 from trimtab.inference.runs import load_run
-from trimtab.jobs.backbone import Progress, open_backbone
+from trimtab.jobs.backbone import Progress, backbone_of
 
 NAME = "run"
 
@@ -27,11 +27,7 @@ def open_engine(
     """An engine with one run loaded. Raises TrimtabError: whatever is wrong with the run or its backbone."""
     tuned = load_run(folder)
     if pretrained is None:
-        train = tuned.task.train
-        pretrained = open_backbone(
-            tuned.task.backbone, precision=train.precision, device=train.device, threads=train.threads,
-            offline=offline, agree=agree, progress=progress,
-        )  # fmt: skip
+        pretrained = backbone_of(tuned.task, Path.cwd(), offline=offline, agree=agree, progress=progress)
     engine = Engine(pretrained)
     engine.add(NAME, tuned)
     return engine

@@ -8,7 +8,7 @@ from pathlib import Path
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import load_splits
 from trimtab.inference.bound import bind, labels_of, template_of
-from trimtab.jobs.backbone import Progress, local_or_known, open_backbone
+from trimtab.jobs.backbone import Progress, backbone_of
 from trimtab.spec import Task
 
 
@@ -54,7 +54,7 @@ def run(
     splits = load_splits(task.data, template_of(task).fields, base=base)
     words = labels_of(task, [e.answer or "" for e in splits.train])
     if pretrained is None:
-        pretrained = open_backbone(local_or_known(task.backbone, base), offline=offline, agree=agree, progress=progress)
+        pretrained = backbone_of(task, base, offline=offline, agree=agree, progress=progress)
     bound = bind(task, words, pretrained)
 
     def pieces(ids: object) -> list[str]:

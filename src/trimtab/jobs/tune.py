@@ -20,11 +20,11 @@ from trimtab.backbones.pretrained import Pretrained
 from trimtab.backbones.tensors import load_tensors, save_tensors
 from trimtab.data import Example, check_labels, load_splits
 from trimtab.errors import TrimtabError
-from trimtab.evaluation.run_report import RunReport
+from trimtab.evaluation.run_report import Cost, RunReport
 from trimtab.inference.bound import BoundTask, bind, labels_of, template_of
 from trimtab.inference.runs import PROMPT_FILE, TASK_FILE, Run, backbone_facts, save_run, save_task
 from trimtab.jobs import evaluate, metrics
-from trimtab.jobs.backbone import Progress, local_or_known, open_backbone
+from trimtab.jobs.backbone import Progress, backbone_of, local_or_known
 from trimtab.methods import soft_prompt
 from trimtab.spec import Task, read_task
 from trimtab.training.loop import Plan, StepRecord, Training
@@ -92,10 +92,7 @@ def run(
     for part in (splits.train, splits.dev, splits.test):
         check_labels(part, list(words))
     if pretrained is None:
-        pretrained = open_backbone(
-            local_or_known(task.backbone, base), precision=task.train.precision, device=task.train.device,
-            threads=task.train.threads, offline=offline, agree=agree, progress=progress,
-        )  # fmt: skip
+        pretrained = backbone_of(task, base, offline=offline, agree=agree, progress=progress)
     bound = bind(task, words, pretrained)
     train, cut = _encode(bound, splits.train)
     plan = make_plan(task.train, len(splits.train))
@@ -116,9 +113,8 @@ def run(
     if stopped is not None:
         return Tuned(tuned, None, stopped)
     report = evaluate.report_of(
-        tuned, pretrained, splits, folder=out, base=base, beside=beside, curve=metrics.curve(out, plan.seeds),
-        train_seconds=(seconds := metrics.seconds(out)), peak_memory=peak_memory(), notes=notes, progress=progress,
-        examples_per_second=metrics.runs_stepped(out) * plan.batch_size / max(seconds, 1e-9),
+        tuned, pretrained, splits, folder=out, beside=beside, curve=metrics.curve(out, plan.seeds),
+        cost=_cost(out, plan), notes=notes, progress=progress,
     )  # fmt: skip
     for left in out.glob(f"{CHECKPOINT}*"):
         left.unlink()
@@ -132,9 +128,14 @@ def resolved_task(folder: Path, overrides: Sequence[str] = ()) -> Task:
     return read_task(folder / TASK_FILE, overrides)
 
 
-def peak_memory() -> int:
-    """Largest resident memory of this process so far, in bytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+def _cost(out: Path, plan: Plan) -> Cost:
+    """What the training took."""
+    seconds = metrics.seconds(out)
+    return Cost(
+        train_seconds=seconds,
+        examples_per_second=metrics.runs_stepped(out) * plan.batch_size / max(seconds, 1e-9),
+        peak_memory_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+    )
 
 
 def _check_folder(out: Path, resume: bool) -> None:
