@@ -11,11 +11,14 @@ is appended to a results file; points already there are not measured again.
 from __future__ import annotations
 
 import argparse
+import ctypes
+import gc
 import json
 import multiprocessing
 import statistics
 import time
 from pathlib import Path
+from typing import Literal
 
 import machine
 import torch
@@ -34,11 +37,11 @@ def inputs(rows: int, length: int) -> torch.Tensor:
 
 class Ours:
     def __init__(self, folder: str, dtype: torch.dtype) -> None:
-        from transformers import AutoModelForCausalLM
+        from trimtab.backbones.pretrained import load
+        from trimtab.sources import cache_folder
 
-        from trimtab.backbones.causal import CausalBackbone
-
-        self.backbone = CausalBackbone(AutoModelForCausalLM.from_pretrained(folder, dtype=dtype))
+        precision: Literal["float32", "bfloat16"] = "bfloat16" if dtype == torch.bfloat16 else "float32"
+        self.backbone = load(Path(folder), cache_folder(), name="", precision=precision, device="cpu").backbone
 
     def prepare(self, P: int, L: int, B: int) -> None:
         from trimtab.backbones.layout import Row
@@ -97,6 +100,8 @@ def worker(kind: type, folder: str, dtype: str, threads: int, pipe: multiprocess
     while (asked := pipe.recv()) is not None:
         if asked != point:
             side.prepare(*asked)
+            gc.collect()
+            ctypes.CDLL(None).malloc_trim(0)  # what earlier points left behind does not count
             Path("/proc/self/clear_refs").write_text("5")
             before = memory("VmRSS")
             side.step()
@@ -129,6 +134,7 @@ def main() -> None:
         "--rounds", type=int, default=3, help="steps of each side a point; halved for the largest points"
     )
     parser.add_argument("--curve", action="store_true")
+    parser.add_argument("--points", nargs="*", metavar="P,L,B", help="these points only")
     parser.add_argument("--results", type=Path, default=Path("tuning_speed.jsonl"))
     given = parser.parse_args()
 
@@ -146,6 +152,8 @@ def main() -> None:
     points = [(100, 32, 32), (20, 32, 32)]
     if given.curve:
         points += [(P, L, B) for L in (32, 128, 512) for B in (8, 32) for P in (20, 50, 100) if (P, L, B) not in points]
+    if given.points:
+        points = [(int(p), int(length), int(b)) for p, length, b in (point.split(",") for point in given.points)]
     done = [json.loads(line) for line in given.results.read_text().splitlines()] if given.results.exists() else []
     context = multiprocessing.get_context("spawn")
     sides = {}

@@ -103,7 +103,9 @@ def load(
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     from trimtab.backbones.causal import CausalBackbone
+    from trimtab.backbones.memory import keep_freed_memory
 
+    keep_freed_memory()
     target = pick_device(device)
     digest = content_hash(path, cache, progress)
     folder = model_folder(path, cache, progress)
