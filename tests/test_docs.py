@@ -6,6 +6,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,7 +78,7 @@ def ours(tool: str) -> list[Command]:
 def test_commands_are_found_and_known() -> None:
     tools = {command.words[0] for command in COMMANDS}
     assert {"trimtab", "make"} <= tools
-    assert tools <= {"trimtab", "make", *NOT_OURS}
+    assert tools <= {"trimtab", "make", "python", *NOT_OURS}
     assert {command.words[1] for command in ours("trimtab")} == set(cli.trimtab.commands)
 
 
@@ -87,6 +88,16 @@ def test_a_trimtab_command_parses_and_its_settings_are_valid(command: Command) -
     context = cli.trimtab.commands[verb].make_context(verb, list(arguments))
     if verb in ("tune", "show") and context.params["task"].suffix == ".yaml":
         trimtab.read_task(ROOT / context.params["task"], context.params["overrides"])
+
+
+@pytest.mark.parametrize("command", ours("python"), ids=str)
+def test_a_python_command_names_a_script_that_is_there_and_takes_its_arguments(command: Command) -> None:
+    script, *arguments = command.words[1:]
+    options = {argument.split("=")[0] for argument in arguments if argument.startswith("--")}
+    done = subprocess.run(
+        [sys.executable, script, "--help"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert options <= set(done.stdout.replace("[", " ").replace("]", " ").split())
 
 
 @pytest.mark.parametrize("command", ours("make"), ids=str)
