@@ -89,7 +89,18 @@ def test_intervals_agree_with_scipy_bootstrap() -> None:
     assert got.intervals["macro_f1"].low == pytest.approx(macro_f1.low, abs=0.02)
     assert got.intervals["macro_f1"].high == pytest.approx(macro_f1.high, abs=0.02)
     error = got.intervals["calibration_error"]
-    assert 0 < error.low < error.high < 1
+    assert 0 <= error.low <= got.calibration_error <= error.high < 1
+
+
+def test_the_interval_of_a_small_calibration_error_holds_the_estimate() -> None:
+    random = np.random.default_rng(3)
+    for rows_N in (30, 400):
+        sure = random.uniform(0.5, 1, rows_N)
+        right = random.random(rows_N) < sure  # calibrated but for chance
+        table = np.where(right[:, None], np.stack([sure, 1 - sure], 1), np.stack([1 - sure, sure], 1))
+        got = scored(np.zeros(rows_N, dtype=int), table)
+        assert got.intervals["calibration_error"].low <= got.calibration_error
+        assert got.intervals["calibration_error"].high >= got.calibration_error
 
 
 def test_the_interval_covers_the_true_accuracy_about_95_times_in_100() -> None:
