@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from models import ARCHITECTURES, VOCABULARY, tiny_model
-from trimtab.backbones.causal import CausalBackbone, PrefixState
+from trimtab.backbones.causal import CausalBackbone
 from trimtab.backbones.layout import Row
+from trimtab.backbones.prefix import PrefixState, Prompt
 
 FUSED = {"llama", "mistral", "qwen2", "qwen3", "gemma3"}
 LENGTHS = (3, 11, 5, 17, 17, 1, 8)
@@ -147,3 +148,49 @@ def test_logits_of_some_words_only(backbone):
     with torch.no_grad():
         hidden = backbone.forward([Row([1, 2, 3])])
         torch.testing.assert_close(backbone.logits(hidden, only), backbone.logits(hidden)[:, only])
+
+
+@pytest.mark.parametrize(
+    "cuts", [(4,), (4, 0, 9), (6, 1, 2)], ids=["one past", "one without past", "no embeddings left"]
+)
+@pytest.mark.parametrize("two_passes", [False, True], ids=["one pass", "read_prefix first"])
+def test_a_past_and_a_prompt_equal_one_prompt(backbone, cuts, two_passes):
+    """The first tokens of each prompt given as keys and values, the rest as embeddings: values and gradients agree."""
+    lengths = (6, 1, 13)[: len(cuts)]
+    rows = [Row(ids, prompt=i % len(cuts)) for i, ids in enumerate(texts())]
+    whole, parted = prompts(backbone, lengths), prompts(backbone, lengths)
+    given = []
+    for prompt, cut in zip(parted, cuts, strict=True):
+        past = backbone.read_prefix([prompt[:cut]]).layers if cut else None
+        given.append(Prompt(prompt[cut:], past))
+    assert [prompt.length for prompt in given] == list(lengths)
+    expected = backbone.logits(backbone.forward(rows, whole))
+    ours = backbone.logits(backbone.forward(rows, backbone.read_prefix(given) if two_passes else given))
+    torch.testing.assert_close(ours, expected, atol=1e-5, rtol=1e-5)
+    loss_of(ours).backward()
+    loss_of(expected).backward()
+    for mine, reference in zip(parted, whole, strict=True):
+        assert (mine.grad - reference.grad).norm() <= 1e-4 * reference.grad.norm()
+
+
+@pytest.mark.parametrize("two_passes", [False, True], ids=["one pass", "read_prefix first"])
+def test_soft_vectors_within_rows_equal_their_embeddings(architecture, backbone, two_passes):
+    """Negative ids stand for the soft vectors of a row's own prompt, in any place, beside prompts that have none."""
+    oracle = tiny_model(architecture)
+    ours, theirs = prompts(backbone, (4, 2), 3), prompts(backbone, (4, 2), 3)
+    heads, heads_oracle = prompts(backbone, (3, 5, 2)), prompts(backbone, (3, 5, 2))
+    ids = [[5, -1, 7, -4], [-2, -1], [3, 4], [-3, 9, 9, 9, -1, 8], [11, -2], [7], [1, 2, -3]]
+    rows = [Row(x, prompt=(0, 2, 1)[i % 3]) for i, x in enumerate(ids)]
+    given = [Prompt(heads[0], soft=ours[0]), Prompt(heads[1]), Prompt(heads[2], soft=ours[1])]
+    logits = backbone.logits(backbone.forward(rows, backbone.read_prefix(given) if two_passes else given))
+    tables, out = (theirs[0], None, theirs[1]), []
+    for row in rows:
+        words = oracle.get_input_embeddings()(torch.tensor(row.ids).clamp(min=0))
+        own = [tables[row.prompt][-1 - i] if i < 0 else words[at] for at, i in enumerate(row.ids)]
+        whole = torch.cat([heads_oracle[row.prompt], torch.stack(own)])
+        out.append(oracle(inputs_embeds=whole[None], use_cache=False).logits[0, -1])
+    torch.testing.assert_close(logits, torch.stack(out), atol=1e-5, rtol=1e-5)
+    loss_of(logits).backward()
+    loss_of(torch.stack(out)).backward()
+    for mine, reference in zip([*ours, *heads], [*theirs, *heads_oracle], strict=True):
+        assert (mine.grad - reference.grad).norm() <= 1e-4 * reference.grad.norm()

@@ -58,6 +58,40 @@ class How:
     prefix_lengths: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True)
+class Past:
+    """How keys and values that were there before stand in front of those of the prompts read on top of them.
+
+    Attributes:
+        lengths: tokens of the past of each prompt, in packed order.
+        order: for each token of [past, own] prompt by prompt, its place in [all pasts, all prompts].
+        tokens: tokens of all pasts.
+    """
+
+    lengths: tuple[int, ...]
+    order: torch.Tensor
+    tokens: int
+
+    @staticmethod
+    def of(past_lengths: Sequence[int], own_lengths: Sequence[int], device: torch.device) -> Past:
+        """Work out the order of prompts of `own_lengths` on pasts of `past_lengths` tokens."""
+        tokens, at, own_at = sum(past_lengths), 0, sum(past_lengths)
+        order: list[int] = []
+        for past, own in zip(past_lengths, own_lengths, strict=True):
+            order += [*range(at, at + past), *range(own_at, own_at + own)]
+            at, own_at = at + past, own_at + own
+        return Past(tuple(past_lengths), torch.tensor(order, dtype=torch.long, device=device), tokens)
+
+    def join(self, past: torch.Tensor, own: torch.Tensor) -> torch.Tensor:
+        """[tokens of pasts, ...] and [tokens of prompts, ...] -> both, prompt by prompt."""
+        return torch.cat([past, own]).index_select(0, self.order)
+
+    def part(self, joined: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The inverse of `join`."""
+        both = torch.empty_like(joined).index_copy_(0, self.order, joined)
+        return both[: self.tokens], both[self.tokens :]
+
+
 class _Attention(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, q, k, v, kp, vp, how):  # type: ignore[no-untyped-def]

@@ -21,6 +21,7 @@ from torch.nn import functional as F
 
 from trimtab.backbones import attention, fused
 from trimtab.backbones.layout import Layout, Row, pack
+from trimtab.backbones.prefix import Layers, PrefixState, Prompt, pack_layers
 from trimtab.errors import TrimtabError
 
 if TYPE_CHECKING:
@@ -31,30 +32,6 @@ if TYPE_CHECKING:
 ATTENTION = "trimtab_shared_prefix"
 
 
-@dataclass(frozen=True)
-class PrefixState:
-    """Keys and values of K prompts, packed one after another: what the backbone keeps after reading them.
-
-    Attributes:
-        layers: keys and values [S, J, d] a layer, positions applied.
-        lengths: tokens of each prompt.
-    """
-
-    layers: tuple[tuple[torch.Tensor, torch.Tensor], ...]
-    lengths: tuple[int, ...]
-
-    @staticmethod
-    def join(states: Sequence[PrefixState]) -> PrefixState:
-        """Put prompts read separately side by side; their indices follow in order."""
-        if len(states) == 1:
-            return states[0]
-        layers = tuple(
-            (torch.cat([k for k, _ in layer]), torch.cat([v for _, v in layer]))
-            for layer in zip(*(state.layers for state in states if state.layers), strict=True)
-        )
-        return PrefixState(layers, tuple(length for state in states for length in state.lengths))
-
-
 @dataclass
 class _Pass:
     """One pass over packed tokens, as the attention of a plain module needs to know it."""
@@ -62,8 +39,9 @@ class _Pass:
     prompts: Layout | None
     rows: Layout | None
     lengths: tuple[int, ...]
-    state: Sequence[tuple[torch.Tensor, torch.Tensor]] | None
+    state: Layers | None
     capture: list[tuple[torch.Tensor, torch.Tensor]] | None
+    past: attention.Past | None = None
 
 
 _current: ContextVar[_Pass | None] = ContextVar("trimtab_pass", default=None)
@@ -92,10 +70,19 @@ def _attend_packed(
     prefix = now.state[module.layer_idx] if now.state is not None else None
     out = []
     if now.prompts is not None:
-        prefix = k[:S], v[:S]
+        own, lengths = (k[:S], v[:S]), now.past.lengths if now.past else ()
         if now.capture is not None:
-            now.capture.append(prefix)
-        out.append(attention.attend(q[:S], *prefix, now.prompts, scale=scale, window=sliding_window))
+            now.capture.append(own)
+        out.append(
+            attention.attend(
+                q[:S], *own, now.prompts, scale=scale, window=sliding_window, prefix=prefix, prefix_lengths=lengths
+            )
+        )
+        prefix = (
+            own
+            if prefix is None or now.past is None
+            else (now.past.join(prefix[0], own[0]), now.past.join(prefix[1], own[1]))
+        )
     if now.rows is not None:
         out.append(
             attention.attend(
@@ -168,21 +155,29 @@ class CausalBackbone:
         """Input embeddings, scaled as the model scales them: [...] token ids -> [..., D]."""
         return self.embedding(ids)  # type: ignore[no-any-return]
 
-    def read_prefix(self, prompts: Sequence[torch.Tensor]) -> PrefixState:
-        """Read K prompts, each [P, D] embeddings (lengths may differ); gradients flow to them through the state."""
-        lengths = tuple(int(prompt.shape[0]) for prompt in prompts)
-        capture: list[tuple[torch.Tensor, torch.Tensor]] = []
+    def read_prefix(self, prompts: Sequence[Prompt | torch.Tensor]) -> PrefixState:
+        """Read K prompts (bare embeddings [P, D] will do; lengths may differ); gradients flow through the state."""
+        given = _prompts(prompts)
+        past, order, lengths = self._past(given)
+        soft = tuple(prompt.soft for prompt in given)
+        total = tuple(prompt.length for prompt in given)
         if not sum(lengths):
-            return PrefixState((), lengths)
+            return PrefixState(past or (), total, soft)
+        capture: list[tuple[torch.Tensor, torch.Tensor]] = []
         layout = self._prompt_layout(lengths)
-        x = torch.cat([prompt.to(self.dtype) for prompt in prompts])
-        self._run(x, _Pass(layout, None, lengths, None, capture), layout.positions_R, keep=None, first_grad=len(x))
-        return PrefixState(tuple(capture), lengths)
+        x = torch.cat([prompt.embeddings.to(self.dtype) for prompt in given])
+        positions = self._behind(layout, order.lengths if order else ())
+        now = _Pass(layout, None, total, past, capture, order)
+        self._run(x, now, positions, keep=None, first_grad=len(x))
+        if order is None or past is None:
+            return PrefixState(tuple(capture), total, soft)
+        joined = tuple((order.join(pk, k), order.join(pv, v)) for (pk, pv), (k, v) in zip(past, capture, strict=True))
+        return PrefixState(joined, total, soft)
 
     def forward(
         self,
         rows: Layout | Sequence[Row],
-        prefix: PrefixState | Sequence[torch.Tensor] | None = None,
+        prefix: PrefixState | Sequence[Prompt | torch.Tensor] | None = None,
         *,
         wanted: torch.Tensor | None = None,
     ) -> torch.Tensor:
@@ -190,8 +185,8 @@ class CausalBackbone:
 
         Args:
             rows: the rows, packed or not; `Row.prompt` says which prompt each is read with.
-            prefix: prompts read before (`read_prefix`), or prompt embeddings [P, D] to read in this same pass, or
-                None where rows stand alone.
+            prefix: prompts read before (`read_prefix`), or prompts (bare embeddings [P, D] will do) to read in this
+                same pass, or None where rows stand alone.
             wanted: packed token indices whose hidden states are wanted; by default the last text token of each row.
 
         Returns:
@@ -200,27 +195,59 @@ class CausalBackbone:
         Raises:
             TrimtabError: if a prompt and its row do not fit into the backbone's context.
         """
-        state = prefix if isinstance(prefix, PrefixState) else None
-        prompts = prefix if prefix is not None and state is None and sum(map(len, prefix)) else None  # type: ignore[arg-type]
-        lengths = state.lengths if state else tuple(int(p.shape[0]) for p in prompts or ())  # type: ignore[union-attr]
+        given: list[Prompt] = []
+        own: tuple[int, ...] = ()
+        if isinstance(prefix, PrefixState):
+            state, order = prefix.layers or None, None
+            lengths, soft = prefix.lengths, prefix.soft
+        else:
+            given = _prompts(prefix or ())
+            state, order, own = self._past(given)
+            lengths, soft = tuple(prompt.length for prompt in given), tuple(prompt.soft for prompt in given)
         layout = rows if isinstance(rows, Layout) else self.pack(rows, max(lengths, default=0))
-        longest = torch.tensor(lengths, device=self.device)[layout.prompt_R] if lengths else 0
-        positions = layout.positions_R + longest
+        positions = self._behind(layout, lengths)
         if int(positions.max()) >= self.context:
             raise TrimtabError(
                 f"a row of {int(positions.max()) + 1} tokens is longer than the backbone's context of {self.context}.",
                 "Set template.truncate or a smaller template.max_tokens.",
             )
-        x = self.embed(layout.ids_R)
+        x = self._embed_rows(layout, soft)
         wanted = layout.last_text_B if wanted is None else wanted
         prompt_layout = None
-        if prompts is not None:
-            prompt_layout = self._prompt_layout(lengths)
-            x = torch.cat([*(prompt.to(x.dtype) for prompt in prompts), x])  # type: ignore[union-attr]
-            positions = torch.cat([prompt_layout.positions_R, positions])
+        if sum(own):
+            prompt_layout = self._prompt_layout(own)
+            x = torch.cat([*(prompt.embeddings.to(x.dtype) for prompt in given), x])
+            positions = torch.cat([self._behind(prompt_layout, order.lengths if order else ()), positions])
         S = len(x) - len(layout)
-        now = _Pass(prompt_layout, layout, lengths, state.layers if state and state.layers else None, None)
-        return self._run(x, now, positions, keep=wanted + S, first_grad=S)
+        now = _Pass(prompt_layout, layout, lengths, state, None, order)
+        return self._run(x, now, positions, keep=wanted + S, first_grad=len(x) if layout.soft else S)
+
+    def _past(self, prompts: Sequence[Prompt]) -> tuple[Layers | None, attention.Past | None, tuple[int, ...]]:
+        """Keys and values that stand before the prompts, packed; their order; and the prompts' own lengths."""
+        own = tuple(int(prompt.embeddings.shape[0]) for prompt in prompts)
+        pasts = [prompt.past for prompt in prompts if prompt.past]
+        if not pasts:
+            return None, None, own
+        packed = tuple((k.to(self.dtype), v.to(self.dtype)) for k, v in pack_layers(pasts))
+        return packed, attention.Past.of([prompt.past_length for prompt in prompts], own, self.device), own
+
+    def _behind(self, layout: Layout, lengths: Sequence[int]) -> torch.Tensor:
+        """Positions of packed tokens that have `lengths` tokens before them, by prompt."""
+        if not lengths:
+            return layout.positions_R
+        return layout.positions_R + torch.tensor(list(lengths), device=self.device)[layout.prompt_R]
+
+    def _embed_rows(self, layout: Layout, soft: Sequence[torch.Tensor | None]) -> torch.Tensor:
+        """Input embeddings [R, D] of packed rows, soft vectors in the places of negative ids."""
+        if not layout.soft:
+            return self.embed(layout.ids_R)
+        sizes = [0 if vectors is None else len(vectors) for vectors in soft]
+        firsts = torch.tensor([sum(sizes[:k]) for k in range(len(sizes))], device=self.device)
+        places = (layout.ids_R < 0).nonzero()[:, 0]
+        index = firsts[layout.prompt_R[places]] - 1 - layout.ids_R[places]
+        table = torch.cat([vectors for vectors in soft if vectors is not None])
+        words = self.embed(layout.ids_R.clamp(min=0))
+        return words.index_copy(0, places, table.to(words.dtype).index_select(0, index))
 
     def pack(self, rows: Sequence[Row], prefix_length: int = 0) -> Layout:
         """Pack rows for `forward`; keep the layout where the same rows are run again."""
@@ -253,7 +280,7 @@ class CausalBackbone:
             hidden_ND: torch.Tensor = hidden.last_hidden_state[0]
             return hidden_ND if keep is None else hidden_ND.index_select(0, keep)
         rotary = {kind: self._rotary(x_ND, positions_N, kind) for kind in {layer.rotary for layer in self._layers}}
-        step = fused.Step(now.prompts, now.rows, now.lengths, rotary, keep, first_grad)
+        step = fused.Step(now.prompts, now.rows, now.lengths, rotary, keep, first_grad, now.past)
         x_ND = fused.run(x_ND, self._layers, step, now.state, now.capture)
         norm: Any = self.model.base_model.norm
         return norm(x_ND)  # type: ignore[no-any-return]
@@ -263,6 +290,10 @@ class CausalBackbone:
         cos, sin = rotary(x_ND[None], positions_N[None], kind) if kind else rotary(x_ND[None], positions_N[None])
         half = cos.shape[-1] // 2
         return cos[0, :, None, :half], sin[0, :, None, :half]
+
+
+def _prompts(given: Sequence[Prompt | torch.Tensor]) -> list[Prompt]:
+    return [prompt if isinstance(prompt, Prompt) else Prompt(prompt) for prompt in given]
 
 
 @contextmanager

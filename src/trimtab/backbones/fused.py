@@ -54,7 +54,8 @@ class Step:
     Attributes:
         prompts: layout of the prompt tokens read in this pass (S of them), or None where none are.
         rows: layout of the row tokens, or None where only prompts are read.
-        prefix_lengths: length of each prompt in tokens.
+        prefix_lengths: tokens rows have before them, by prompt: past and prompt.
+        past: where prompts are read on top of keys and values that were there before; else None.
         rotary: name -> (cos, sin), each [N, 1, d/2].
         keep: packed tokens wanted from the last layer, or None for all.
         first_grad: number of leading tokens whose input gradient is wanted (the others are frozen embeddings).
@@ -66,6 +67,7 @@ class Step:
     rotary: dict[str, tuple[torch.Tensor, torch.Tensor]]
     keep: torch.Tensor | None
     first_grad: int
+    past: attention.Past | None = None
 
     @property
     def prompt_tokens(self) -> int:
@@ -160,7 +162,8 @@ def run(
         x_ND: packed input embeddings, prompts first.
         layers: the decoder layers.
         step: what the layers share.
-        state: keys and values [S, J, d] a layer of prompts read before, where `step.prompts` is None.
+        state: keys and values a layer that were there before: of the prompts where `step.prompts` is None, else of
+            `step.past`.
         capture: filled with keys and values [S, J, d] a layer of the prompts of this pass; gradients flow through.
 
     Returns:
@@ -248,12 +251,11 @@ class _Layer(torch.autograd.Function):
 def _attend(qkv: torch.Tensor, layer: Layer, step: Step, kp: Any, vp: Any) -> torch.Tensor:
     """[N, H d]: prompts attend to themselves, rows to their prompt and themselves."""
     S, (q, k, v) = step.prompt_tokens, _split(qkv, layer)
-    if step.prompts is not None:
-        kp, vp = k[:S], v[:S]
     out = qkv.new_empty(qkv.shape[0], layer.heads * layer.head_size)
     heads = out.view(-1, layer.heads, layer.head_size)
     if step.prompts is not None:
-        attention.forward(q[:S], k[:S], v[:S], None, None, _how(step.prompts, layer), heads[:S])
+        attention.forward(q[:S], k[:S], v[:S], kp, vp, _how_prompts(layer, step), heads[:S])
+        kp, vp = _seen_by_rows(k[:S], v[:S], kp, vp, step)
     if step.rows is not None:
         attention.forward(q[S:], k[S:], v[S:], kp, vp, _how(step.rows, layer, step), heads[S:])
     return out
@@ -267,28 +269,47 @@ def _attend_backward(
     S, (q, k, v) = step.prompt_tokens, _split(qkv, layer)
     dq, dk, dv = _split(dqkv, layer)
     dkp = dvp = None
-    if step.prompts is not None:
-        kp, vp = k[:S], v[:S]
+    seen = (kp, vp) if step.prompts is None else _seen_by_rows(k[:S], v[:S], kp, vp, step)
     if step.rows is not None:
         *_, dkp, dvp = attention.backward(
-            datt[S:], q[S:], k[S:], v[S:], kp, vp, _how(step.rows, layer, step),
+            datt[S:], q[S:], k[S:], v[S:], seen[0], seen[1], _how(step.rows, layer, step),
             want_prefix=want_state or step.prompts is not None, into=(dq[S:], dk[S:], dv[S:]),
         )  # fmt: skip
-    if step.prompts is not None:
-        attention.backward(
-            datt[:S], q[:S], k[:S], v[:S], None, None, _how(step.prompts, layer),
-            want_prefix=False, into=(dq[:S], dk[:S], dv[:S]),
-        )  # fmt: skip
-        if dkp is not None and dvp is not None:
-            dk[:S] += dkp
-            dv[:S] += dvp
-        return None, None
-    return dkp, dvp
+    if step.prompts is None:
+        return dkp, dvp
+    *_, dpast_k, dpast_v = attention.backward(
+        datt[:S], q[:S], k[:S], v[:S], kp, vp, _how_prompts(layer, step),
+        want_prefix=want_state, into=(dq[:S], dk[:S], dv[:S]),
+    )  # fmt: skip
+    if dkp is None or dvp is None:
+        return dpast_k, dpast_v
+    if step.past is not None:
+        (from_rows_k, dkp), (from_rows_v, dvp) = step.past.part(dkp), step.past.part(dvp)
+        dpast_k = from_rows_k if dpast_k is None else dpast_k + from_rows_k
+        dpast_v = from_rows_v if dpast_v is None else dpast_v + from_rows_v
+    dk[:S] += dkp
+    dv[:S] += dvp
+    return (dpast_k, dpast_v) if want_state else (None, None)
 
 
-def _how(layout: Layout, layer: Layer, step: Step | None = None) -> attention.How:
-    """How a layer attends: the rows of a step behind its prompts, or, without a step, each prompt to itself."""
-    return attention.How(layout, layer.scale, layer.window, step.prefix_lengths if step else ())
+def _seen_by_rows(
+    k: torch.Tensor, v: torch.Tensor, kp: torch.Tensor | None, vp: torch.Tensor | None, step: Step
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Keys and values rows have before them: those of the prompts of this pass, behind what was there before."""
+    if step.past is None or kp is None or vp is None:
+        return k, v
+    return step.past.join(kp, k), step.past.join(vp, v)
+
+
+def _how_prompts(layer: Layer, step: Step) -> attention.How:
+    """How a layer attends the prompts of a step: each to its past and itself."""
+    assert step.prompts is not None
+    return attention.How(step.prompts, layer.scale, layer.window, step.past.lengths if step.past else ())
+
+
+def _how(layout: Layout, layer: Layer, step: Step) -> attention.How:
+    """How a layer attends the rows of a step: each to what it has before it and itself."""
+    return attention.How(layout, layer.scale, layer.window, step.prefix_lengths)
 
 
 def _split(qkv: torch.Tensor, layer: Layer) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

@@ -24,7 +24,8 @@ class Row:
     """The tokens of one row, after the prompt.
 
     Attributes:
-        ids: token ids; the first `len(ids) - len(parents)` are text, each seeing all before it.
+        ids: token ids; the first `len(ids) - len(parents)` are text, each seeing all before it. A negative id -1 - j
+            stands for the prompt's soft vector j.
         prompt: index of the prompt this row is read with.
         parents: for each node of an answer tree behind the text, the index of its parent node, or -1 for the last text
             token. Parents come before children. A node sees the prompt, the text and its own ancestors only.
@@ -104,6 +105,7 @@ class Layout:
         prompt_R: prompt index of each token.
         starts: for each row as given, its first packed token (counted from the first row token).
         blocks: the rows, cut for attention.
+        soft: whether a row holds soft vectors.
     """
 
     ids_R: torch.Tensor
@@ -112,6 +114,7 @@ class Layout:
     starts: tuple[int, ...]
     rows: tuple[Row, ...]
     blocks: tuple[Block, ...]
+    soft: bool
 
     @cached_property
     def last_text_B(self) -> torch.Tensor:
@@ -155,6 +158,7 @@ def pack(rows: Sequence[Row], *, heads: int, device: torch.device | str = "cpu",
         tuple(starts),
         tuple(rows),
         tuple(blocks),
+        min(ids) < 0,
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from trimtab.backbones.causal import PrefixState
+from trimtab.backbones.prefix import PrefixState
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.errors import TrimtabError, did_you_mean
 from trimtab.inference.bound import BoundTask, bind

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import torch
 
-from trimtab.backbones.causal import CausalBackbone, PrefixState
+from trimtab.backbones.causal import CausalBackbone
 from trimtab.backbones.layout import Layout, Row
+from trimtab.backbones.prefix import PrefixState
 from trimtab.prompts.verbalizer import Verbalizer
 
 # One pass takes about this many packed tokens, answer-tree nodes included.

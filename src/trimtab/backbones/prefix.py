@@ -1,0 +1,72 @@
+"""What a backbone reads before rows, and what it keeps of it. Knows nothing about models or how prompts are trained.
+
+K prompts, S tokens of all prompts, P tokens of a prompt, L tokens of a past, Q soft vectors, D hidden, J key/value
+heads, d head size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+Layers = tuple[tuple[torch.Tensor, torch.Tensor], ...]
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What conditions the rows of one run.
+
+    Attributes:
+        embeddings: [P, D], read before every row; P may be 0.
+        past: keys and values [L, J, d] a layer, positions applied, that stand before the embeddings; or None.
+        soft: vectors [Q, D] that the negative ids of rows stand for; or None.
+    """
+
+    embeddings: torch.Tensor
+    past: Layers | None = None
+    soft: torch.Tensor | None = None
+
+    @property
+    def past_length(self) -> int:
+        """L."""
+        return int(self.past[0][0].shape[0]) if self.past else 0
+
+    @property
+    def length(self) -> int:
+        """L + P: tokens before a row."""
+        return self.past_length + int(self.embeddings.shape[0])
+
+
+@dataclass(frozen=True)
+class PrefixState:
+    """Keys and values of K prompts, packed one after another: what the backbone keeps after reading them.
+
+    Attributes:
+        layers: keys and values [S, J, d] a layer, positions applied; empty where no prompt has a token.
+        lengths: tokens of each prompt.
+        soft: the soft vectors of each prompt, for rows that hold some.
+    """
+
+    layers: Layers
+    lengths: tuple[int, ...]
+    soft: tuple[torch.Tensor | None, ...] = ()
+
+    @staticmethod
+    def join(states: Sequence[PrefixState]) -> PrefixState:
+        """Put prompts read separately side by side; their indices follow in order."""
+        if len(states) == 1:
+            return states[0]
+        return PrefixState(
+            pack_layers([state.layers for state in states if state.layers]),
+            tuple(length for state in states for length in state.lengths),
+            tuple(vectors for state in states for vectors in state.soft or (None,) * len(state.lengths)),
+        )
+
+
+def pack_layers(parts: Sequence[Layers]) -> Layers:
+    """Put keys and values of several prompts one after another, layer by layer."""
+    return tuple(
+        (torch.cat([k for k, _ in layer]), torch.cat([v for _, v in layer])) for layer in zip(*parts, strict=True)
+    )
