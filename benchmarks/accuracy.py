@@ -28,7 +28,7 @@ def main() -> None:
     given = parser.parse_args()
 
     from trimtab.jobs import tune
-    from trimtab.spec import read_task
+    from trimtab.task_file import read_task
 
     done = [json.loads(line) for line in given.results.read_text().splitlines()] if given.results.exists() else []
     for name in given.sets:

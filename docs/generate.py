@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from trimtab.cli import trimtab
-from trimtab.spec import Task
+from trimtab.spec import METHODS, Task
 
 DOCS = Path(__file__).parent
 WIDTH = 100
@@ -33,12 +33,19 @@ BOUNDS = {
 
 def settings() -> str:
     """Every setting of a task file: one table for the top level, one a group."""
-    own = {name: field for name, field in Task.model_fields.items() if not _group(field)}
+    own = {name: field for name, field in Task.model_fields.items() if not _group(field) and name != "method"}
     groups = {name: group for name, field in Task.model_fields.items() if (group := _group(field))}
     parts = ["### Top level", _table("", own)]
     for name, group in groups.items():
-        parts += [f"### {name}", str(group.__doc__).strip(), _table(f"{name}.", group.model_fields)]
+        parts += [f"### {name}", _prose(group), _table(f"{name}.", group.model_fields)]
+    parts += ["### method", str(Task.model_fields["method"].description)]
+    for name, group in METHODS.items():
+        parts += [f"#### {name}", _prose(group), _table("method.", group.model_fields)]
     return "\n\n".join(parts)
+
+
+def _prose(group: type[BaseModel]) -> str:
+    return " ".join(str(group.__doc__).split())
 
 
 def _group(field: FieldInfo) -> type[BaseModel] | None:

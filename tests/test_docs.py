@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 import trimtab
-from trimtab import TrimtabError, cli, make_task, spec
+from trimtab import Task, TrimtabError, cli, make_task, task_file
 
 ROOT = Path(__file__).parents[1]
 README, CHINESE = ROOT / "README.md", ROOT / "README.zh-CN.md"
@@ -170,12 +170,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder that looks like a checkout, in which every task is a tiny one."""
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     monkeypatch.chdir(tmp_path)
-    make = spec.make_task
+    make = task_file.make_task
 
-    def make_tiny(content: dict[str, Any], where: str = "task") -> spec.Task:
+    def make_tiny(content: dict[str, Any], where: str = "task") -> Task:
         return make({**content, **{group: {**content.get(group, {}), **TINY[group]} for group in TINY}}, where)
 
-    monkeypatch.setattr(spec, "make_task", make_tiny)
+    monkeypatch.setattr(task_file, "make_task", make_tiny)
     return tmp_path
 
 

@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from trimtab.errors import TrimtabError
-from trimtab.spec import Settings, Task, dump_task, make_task, read_task
+from trimtab.spec import Settings, Task
+from trimtab.task_file import dump_task, make_task, read_task
 
 
 def read(folder: Path, text: str, *overrides: str) -> Task:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from trimtab.jobs.show import run as show
     from trimtab.jobs.tune import Tuned
     from trimtab.jobs.tune import run as tune
-    from trimtab.spec import Task, make_task, read_task
+    from trimtab.spec import Task
+    from trimtab.task_file import make_task, read_task
 
 _WHERE = {
     "Engine": ("trimtab.inference.engine", "Engine"),
@@ -38,11 +39,11 @@ _WHERE = {
     "evaluate": ("trimtab.jobs.evaluate", "run"),
     "load_run": ("trimtab.inference.runs", "load_run"),
     "load_splits": ("trimtab.data", "load_splits"),
-    "make_task": ("trimtab.spec", "make_task"),
+    "make_task": ("trimtab.task_file", "make_task"),
     "open_backbone": ("trimtab.jobs.backbone", "open_backbone"),
     "open_engine": ("trimtab.jobs.predict", "open_engine"),
     "predict": ("trimtab.jobs.predict", "run"),
-    "read_task": ("trimtab.spec", "read_task"),
+    "read_task": ("trimtab.task_file", "read_task"),
     "show": ("trimtab.jobs.show", "run"),
     "tune": ("trimtab.jobs.tune", "run"),
 }

@@ -53,7 +53,7 @@ def tune(
 ) -> None:
     """Tune a prompt as TASK (a YAML file) says, judge it, and keep it in a run folder."""
     from trimtab.jobs import tune as job
-    from trimtab.spec import read_task
+    from trimtab.task_file import read_task
 
     if task.is_dir() and resume:
         if out is not None:
@@ -124,7 +124,7 @@ def predict(run: Path, source: str, text: tuple[str, ...], batch: int, offline: 
 def show(task: Path, rows: int, overrides: tuple[str, ...], offline: bool, agree: bool) -> None:
     """Show what rows of TASK become: text, tokens, where the answer is."""
     from trimtab.jobs import show as job
-    from trimtab.spec import read_task
+    from trimtab.task_file import read_task
 
     with Bars() as bars:
         shown, words = job.run(
@@ -165,7 +165,8 @@ def data(
     from trimtab.inference.bound import template_of
     from trimtab.jobs import data as job
     from trimtab.jobs.backbone import token_counter
-    from trimtab.spec import Task, read_task
+    from trimtab.spec import Task
+    from trimtab.task_file import read_task
 
     settings = read_task(task) if task else Task()
     chosen = {"label": label, "encoding": encoding}
@@ -253,11 +254,14 @@ def _print_data(report: DataReport) -> None:
 def _say_plan(task: Task, plan: Plan, notes: Sequence[str], bars: Bars) -> None:
     """Say what was picked."""
     passes = plan.steps * plan.batch_size / plan.rows
+    length = f"{task.method.length}-token " if hasattr(task.method, "length") else ""
     runs = f", {len(plan.seeds)} seeds in one pass" if len(plan.seeds) > 1 else ""
     lines = [
-        f"{task.name}: {task.method.length}-token soft prompt on {task.backbone}, {plan.rows:,} training rows{runs}",
+        f"{task.name}: {length}{task.method.title} on {task.backbone}, {plan.rows:,} training rows{runs}",
         f"picked: {plan.steps:,} steps of {plan.batch_size} rows ({passes:.1f} passes), {plan.optimiser}, "
-        f"rate {plan.rate:g} x embedding RMS, {plan.schedule}, dev every {plan.evaluate_every} steps",
+        f"rate {plan.rate:g}{task.method.rate_unit}, {plan.schedule}, dev every {plan.evaluate_every} steps"
+        if plan.steps
+        else "nothing to train",
         *notes,
     ]
     for line in lines:

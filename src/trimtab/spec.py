@@ -5,41 +5,11 @@ Settings that are None are picked from the data's size or the backbone; the run'
 
 from __future__ import annotations
 
-import re
-from collections.abc import Hashable, Mapping, Sequence
-from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-
-from trimtab.errors import TrimtabError, did_you_mean
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator
 
 CleanStep = Literal["markup", "control", "fullwidth", "whitespace", "stopwords-en", "stopwords-zh"]
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML whose only booleans are true and false (YAML 1.2), so that `yes`, `no`, `on` and `off` may be labels."""
-
-    yaml_implicit_resolvers = {  # noqa: RUF012  (as in the parent)
-        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
-        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        """A mapping; a name that stands twice is an error, not the last word."""
-        seen = set()
-        for key, _ in node.value:
-            name = str(key.value)
-            if name in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"'{name}' stands twice", key.start_mark)
-            seen.add(name)
-        return super().construct_mapping(node, deep)
-
-
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:bool", re.compile("^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
-)
 
 
 class Settings(BaseModel):
@@ -118,19 +88,165 @@ class LabelSettings(Settings):
     )
 
 
-class MethodSettings(Settings):
-    """What is trained and how it conditions the backbone."""
+class MethodBase(Settings):
+    """Base of every method's settings.
 
-    name: Literal["soft_prompt"] = Field("soft_prompt", description="The method: a soft prompt (Lester et al. 2021).")
-    length: int = Field(20, ge=1, le=2000, description="Length of the soft prompt, in tokens.")
-    init: Literal["task", "labels", "vocabulary", "text", "random"] = Field(
+    Attributes:
+        title: the method's name in a sentence.
+        rate_unit: what its learning rate is multiplied by, in words; nothing where it is absolute.
+    """
+
+    title: ClassVar[str]
+    rate_unit: ClassVar[str] = ""
+
+
+class SoftPromptSettings(MethodBase):
+    """Soft prompt (Lester et al. 2021): vectors among the input's embeddings, the only thing trained."""
+
+    title: ClassVar[str] = "soft prompt"
+    rate_unit: ClassVar[str] = " x embedding RMS"
+
+    name: Literal["soft_prompt"] = Field("soft_prompt", description="Soft prompt.")
+    length: int = Field(
+        20,
+        ge=1,
+        le=2000,
+        description="Length of the soft prompt, in tokens. Where the template has `{soft:n}` slots, they say it.",
+    )
+    init: Literal["task", "labels", "vocabulary", "text", "random", "run"] = Field(
         "task",
-        description="Start from the task description, the label words, sampled frequent vocabulary, `init_text`, or "
-        "noise. "
-        "Text shorter than the prompt is repeated.",
+        description="Start from the task description, the label words, sampled frequent vocabulary, `init_text`, "
+        "noise, or the prompt of another run (prompt transfer, Vu et al. 2022). A short text is repeated.",
     )
     init_text: str | None = Field(None, description="Text to start from where init is `text`.")
+    init_run: str | None = Field(None, description="Run folder to start from where init is `run`; same backbone.")
     dropout: float = Field(0.0, ge=0, lt=1, description="Prompt dropout: share of prompt values zeroed each step.")
+
+
+class PrefixSettings(MethodBase):
+    """Prefix (Li & Liang 2021): keys and values of every layer; without `hidden` P-tuning v2 (Liu et al. 2022)."""
+
+    title: ClassVar[str] = "prefix"
+    rate_unit: ClassVar[str] = " x RMS of keys and values"
+
+    name: Literal["prefix"] = Field("prefix", description="Prefix, or deep prompts.")
+    length: int = Field(20, ge=1, le=2000, description="Length of the prefix, in tokens.")
+    init: Literal["task", "labels", "text", "random", "zero"] = Field(
+        "task",
+        description="Start from what the backbone computes for the task description, the label words or `init_text`, "
+        "from noise, or from zeros. Text shorter than the prefix is repeated.",
+    )
+    init_text: str | None = Field(None, description="Text to start from where init is `text`.")
+    hidden: int | None = Field(
+        None,
+        ge=1,
+        le=8192,
+        description="Width of a network through which the prefix is trained (reparametrisation); null trains keys and "
+        "values themselves.",
+    )
+
+
+class PTuningSettings(MethodBase):
+    """P-tuning (Liu et al. 2021): a soft prompt made by a small network, which is what is trained."""
+
+    title: ClassVar[str] = "P-tuning"
+    rate_unit: ClassVar[str] = " x embedding RMS"
+
+    name: Literal["p_tuning"] = Field("p_tuning", description="P-tuning.")
+    length: int = Field(20, ge=1, le=2000, description="Length of the soft prompt; `{soft:n}` slots say it instead.")
+    encoder: Literal["mlp", "lstm"] = Field("mlp", description="An MLP, or a bidirectional LSTM and an MLP.")
+    hidden: int = Field(128, ge=1, le=8192, description="Width of the network.")
+    init: Literal["task", "labels", "vocabulary", "text", "random"] = Field(
+        "task", description="What the network reads at the start, as for a soft prompt."
+    )
+    init_text: str | None = Field(None, description="Text to start from where init is `text`.")
+
+
+class LoraSettings(MethodBase):
+    """LoRA (Hu et al. 2022), DoRA (Liu et al. 2024), rank-stabilised LoRA (Kalajdzievski 2023), through PEFT."""
+
+    title: ClassVar[str] = "LoRA"
+
+    name: Literal["lora"] = Field("lora", description="Low-rank changes of the weights.")
+    rank: int = Field(8, ge=1, le=1024, description="Rank of the changes.")
+    alpha: float = Field(16.0, gt=0, description="Their scale: alpha / rank, or alpha / sqrt(rank) with `rslora`.")
+    dropout: float = Field(0.0, ge=0, lt=1, description="Dropout on what the changes read.")
+    targets: list[str] | None = Field(None, description="Names of the linear layers changed; all by default.")
+    dora: bool = Field(False, description="Train the weights' magnitudes apart from their directions (DoRA).")
+    rslora: bool = Field(False, description="Scale by the root of the rank (rsLoRA).")
+
+
+class IA3Settings(MethodBase):
+    """IA3 (Liu et al. 2022): factors on keys, values and the MLP's inner activations, through PEFT."""
+
+    title: ClassVar[str] = "IA3"
+
+    name: Literal["ia3"] = Field("ia3", description="Factors on activations.")
+
+
+class BitFitSettings(MethodBase):
+    """BitFit (Ben Zaken et al. 2022): the backbone's biases are trained, nothing else."""
+
+    title: ClassVar[str] = "BitFit"
+
+    name: Literal["bitfit"] = Field("bitfit", description="Biases only.")
+
+
+class FullSettings(MethodBase):
+    """Full fine-tuning: every weight of the backbone is trained; the run holds a copy of them all."""
+
+    title: ClassVar[str] = "full fine-tuning"
+
+    name: Literal["full"] = Field("full", description="Full fine-tuning.")
+
+
+class HeadSettings(MethodBase):
+    """Head only: a linear layer on the backbone's last hidden state, in place of the label words' scores."""
+
+    title: ClassVar[str] = "head"
+
+    name: Literal["head"] = Field("head", description="A new last layer.")
+    init: Literal["labels", "zero"] = Field(
+        "labels", description="Start from the label words' own output vectors (which is zero-shot), or from zeros."
+    )
+    dropout: float = Field(0.0, ge=0, lt=1, description="Share of the hidden state's values zeroed each step.")
+
+
+class ZeroShotSettings(MethodBase):
+    """Zero-shot: the backbone's own answer to the template; nothing is trained."""
+
+    title: ClassVar[str] = "zero-shot"
+
+    name: Literal["zero_shot"] = Field("zero_shot", description="Nothing trained.")
+
+
+METHODS = {
+    kind.model_fields["name"].default: kind
+    for kind in (
+        SoftPromptSettings, PrefixSettings, PTuningSettings, LoraSettings, IA3Settings, BitFitSettings, FullSettings,
+        HeadSettings, ZeroShotSettings,
+    )
+}  # fmt: skip
+
+
+def _method_name(value: Any) -> str:
+    if isinstance(value, dict):
+        return str(value.get("name", "soft_prompt"))
+    return str(getattr(value, "name", value))
+
+
+MethodSettings = Annotated[
+    Annotated[SoftPromptSettings, Tag("soft_prompt")]
+    | Annotated[PrefixSettings, Tag("prefix")]
+    | Annotated[PTuningSettings, Tag("p_tuning")]
+    | Annotated[LoraSettings, Tag("lora")]
+    | Annotated[IA3Settings, Tag("ia3")]
+    | Annotated[BitFitSettings, Tag("bitfit")]
+    | Annotated[FullSettings, Tag("full")]
+    | Annotated[HeadSettings, Tag("head")]
+    | Annotated[ZeroShotSettings, Tag("zero_shot")],
+    Discriminator(_method_name),
+]
 
 
 class TrainSettings(Settings):
@@ -149,8 +265,9 @@ class TrainSettings(Settings):
     rate: float | None = Field(
         None,
         gt=0,
-        description="Learning rate, relative to the RMS of the backbone's input embeddings, so that one value serves "
-        "all backbones. Default 0.04 (adamw), 0.04 (adafactor), 2.0 (sgd).",
+        description="Learning rate; for prompts relative to the RMS of the backbone's input embeddings, for prefixes "
+        "to that of each layer's keys and values, so that one value serves all backbones. Picked by method and "
+        "optimiser by default: 0.04 for a soft prompt with adamw.",
     )
     schedule: Literal["constant", "linear", "cosine", "exponential"] = Field(
         "cosine", description="Course of the rate after warm-up; exponential ends at 1% of the rate."
@@ -192,8 +309,17 @@ class Task(Settings):
     data: DataSettings = Field(default_factory=DataSettings, description="Examples.")
     template: TemplateSettings = Field(default_factory=TemplateSettings, description="How an example becomes text.")
     labels: LabelSettings = Field(default_factory=LabelSettings, description="Labels and their words.")
-    method: MethodSettings = Field(default_factory=MethodSettings, description="What is trained.")
+    method: MethodSettings = Field(
+        default_factory=SoftPromptSettings,
+        description="What is trained and how it conditions the backbone; a bare name will do (`method: prefix`).",
+    )
     train: TrainSettings = Field(default_factory=TrainSettings, description="How it is trained.")
+
+    @field_validator("method", mode="before")
+    @classmethod
+    def _read_bare_name(cls, value: object) -> object:
+        """Read `method: prefix` as `method: {name: prefix}`."""
+        return {"name": value} if isinstance(value, str) else value
 
     @field_validator("labels", mode="before")
     @classmethod
@@ -223,90 +349,3 @@ def _as_words(given: dict[object, object] | list[object]) -> dict[str, list[str]
 def _as_label(value: object) -> str:
     """As the data's own values become text: `true`, not `True`."""
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def read_task(path: Path, overrides: Sequence[str] = ()) -> Task:
-    """Read a task file and apply overrides.
-
-    Args:
-        path: a YAML file.
-        overrides: `setting.name=value`, the value in YAML.
-
-    Raises:
-        TrimtabError: if the file cannot be read, or a setting is unknown (the nearest is named) or out of bounds.
-    """
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8-sig"), _Loader)
-    except FileNotFoundError:
-        raise TrimtabError(f"{path}: no such file.", "Give a task file; examples/ holds some to start from.") from None
-    except IsADirectoryError:
-        hint = "Add --resume to go on with a run folder." if (path / "task.yaml").is_file() else "Give a task file."
-        raise TrimtabError(f"{path}: a folder, expected a task file.", hint) from None
-    except OSError as error:
-        raise TrimtabError(f"{path}: cannot be read ({error.strerror}).", "Check the file and its path.") from None
-    except UnicodeDecodeError as error:
-        raise TrimtabError(f"{path}: byte {error.start} is not valid UTF-8.", "Save the file as UTF-8.") from None
-    except yaml.YAMLError as error:
-        raise _not_yaml(path, error) from None
-    if not isinstance(content, dict):
-        raise TrimtabError(f"{path}: a task file holds settings, `name: value` a line.", "See docs/task-file.md.")
-    for override in overrides:
-        _override(content, override)
-    return make_task(content, str(path))
-
-
-def _not_yaml(path: Path, error: yaml.YAMLError) -> TrimtabError:
-    mark = getattr(error, "problem_mark", None)
-    what = getattr(error, "problem", None) or getattr(error, "reason", None) or " ".join(str(error).split())
-    where = f"{path}:{mark.line + 1}" if mark else str(path)
-    return TrimtabError(f"{where}: not valid YAML: {what}.", "Check indentation, quotes and names.")
-
-
-def make_task(content: Mapping[str, object], where: str = "task") -> Task:
-    """Validate settings given as a dictionary; `where` begins the messages. Raises TrimtabError."""
-    try:
-        return Task.model_validate(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        if first["type"] == "extra_forbidden":
-            known = _settings_at(first["loc"][:-1])
-            near = did_you_mean(str(first["loc"][-1]), known)
-            raise TrimtabError(
-                f"{where}: unknown setting '{name}'.", near or f"Known here: {', '.join(known)}."
-            ) from None
-        kind = first["type"] in ("model_type", "dict_type")
-        what = "expected settings, `name: value` a line" if kind else first["msg"]
-        raise TrimtabError(f"{where}: {name}: {what} (found {first['input']!r}).", "See docs/task-file.md.") from None
-
-
-def dump_task(task: Task) -> str:
-    """A task as YAML, every setting written out."""
-    return yaml.safe_dump(task.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=100)
-
-
-def _override(content: dict[str, object], override: str) -> None:
-    name, equals, text = override.partition("=")
-    if not equals or not name:
-        raise TrimtabError(f"--set {override}: expected setting=value.", "For example --set train.epochs=3.")
-    *parents, last = name.strip().split(".")
-    place = content
-    for parent in parents:
-        inner = place[parent] = place.get(parent) or {}
-        if not isinstance(inner, dict):
-            raise TrimtabError(f"--set {override}: '{parent}' is not a group of settings.", "See docs/task-file.md.")
-        place = inner
-    try:
-        place[last] = yaml.load(text, _Loader)
-    except yaml.YAMLError:
-        place[last] = text
-
-
-def _settings_at(location: Sequence[object]) -> list[str]:
-    model: type[BaseModel] = Task
-    for part in location:
-        inner = model.model_fields[str(part)].annotation if str(part) in model.model_fields else None
-        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
-            return []
-        model = inner
-    return list(model.model_fields)

@@ -9,9 +9,10 @@ import pytest
 import torch
 
 from trimtab.errors import TrimtabError
+from trimtab.inference.bound import bind
 from trimtab.inference.engine import Engine, Request
 from trimtab.inference.runs import Run, backbone_facts, load_run, save_run, zero_shot
-from trimtab.spec import make_task
+from trimtab.task_file import make_task
 
 TEXTS = ("a great film", "awful from start to end , and boring too", "这家店好吃，很快。", "")
 WORDS = {"negative": ["negative"], "positive": ["positive"]}
@@ -20,8 +21,20 @@ WORDS = {"negative": ["negative"], "positive": ["positive"]}
 def make_run(pretrained, *, seed=0, length=4, prompts=1, words=WORDS, name="a run", **settings) -> Run:
     task = make_task({"method": {"length": length}, "train": {"ensemble": prompts > 1}, **settings})
     generator = torch.Generator().manual_seed(seed)
-    made = tuple(torch.randn(length, pretrained.backbone.hidden_size, generator=generator) for _ in range(prompts))
+    size = pretrained.backbone.hidden_size
+    made = tuple({"prompt": torch.randn(length, size, generator=generator)} for _ in range(prompts))
     return Run(name, task, words, made, 0, backbone_facts(pretrained), {})
+
+
+def started(pretrained, method: str) -> Run:
+    """A run of a method, its tensors moved a little from where they start."""
+    task = make_task({"method": method, "task": "is the film good ?"})
+    generator = torch.Generator().manual_seed(8)
+    tensors = {
+        name: x + 0.05 * torch.randn(x.shape, generator=generator)
+        for name, x in bind(task, WORDS, pretrained).method.initial(0).items()
+    }
+    return Run(method, task, WORDS, (tensors,), 0, backbone_facts(pretrained), {})
 
 
 @pytest.fixture
@@ -36,6 +49,10 @@ def runs(pretrained) -> dict[str, Run]:
         "pairs": make_run(pretrained, seed=4, words={"yes": ["so"], "no": ["not so"]}, template=pair),
         "several": make_run(pretrained, seed=5, prompts=3),
         "zero-shot": zero_shot(make_task({}), WORDS, pretrained),
+        "inside": make_run(
+            pretrained, seed=6, length=5, template={"text": "Say {soft:2}{text}{soft:3}\nAnswer:{answer}"}
+        ),
+        **{name: started(pretrained, name) for name in ("prefix", "p_tuning", "lora", "ia3", "full", "head")},
     }
 
 
@@ -87,8 +104,8 @@ def test_no_requests_no_answers(pretrained, runs):
 def test_an_ensemble_is_the_mean_of_probabilities(pretrained, runs):
     several = runs["several"]
     each = [
-        alone(pretrained, replace(several, prompts=(prompt,), task=runs["reviews"].task), requests("several"))
-        for prompt in several.prompts
+        alone(pretrained, replace(several, tensors=(tensors,), task=runs["reviews"].task), requests("several"))
+        for tensors in several.tensors
     ]
     expected = np.mean([[list(p.probabilities.values()) for p in answers] for answers in each], axis=0)
     found = [list(p.probabilities.values()) for p in alone(pretrained, several, requests("several"))]
@@ -97,7 +114,7 @@ def test_an_ensemble_is_the_mean_of_probabilities(pretrained, runs):
 
 def test_without_ensemble_the_kept_prompt_answers(pretrained, runs):
     several = replace(runs["several"], kept=2, task=runs["reviews"].task)
-    only = replace(several, prompts=several.prompts[2:], kept=0)
+    only = replace(several, tensors=several.tensors[2:], kept=0)
     close(alone(pretrained, several, requests("x")), alone(pretrained, only, requests("x")))
 
 
@@ -169,8 +186,8 @@ def test_a_run_folder_round_trip(pretrained, tmp_path):
     save_run(tmp_path, run)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["prompt.safetensors", "task.yaml"]
     back = load_run(tmp_path)
-    assert all(torch.equal(a, b) for a, b in zip(run.prompts, back.prompts, strict=True))
-    assert replace(back, prompts=()) == replace(run, prompts=())
+    assert all(torch.equal(a["prompt"], b["prompt"]) for a, b in zip(run.tensors, back.tensors, strict=True))
+    assert replace(back, tensors=()) == replace(run, tensors=())
 
 
 def test_folders_that_are_not_runs(pretrained, tmp_path):
@@ -180,8 +197,8 @@ def test_folders_that_are_not_runs(pretrained, tmp_path):
         f"{tmp_path}: not a finished run (no prompt.safetensors). Give the folder `trimtab tune` wrote; "
         "an interrupted one goes on with `trimtab tune FOLDER --resume`."
     )
-    save_tensors(tmp_path / "prompt.safetensors", {"prompt.0": torch.zeros(2)}, {"format": "trimtab-prompt-9"})
+    save_tensors(tmp_path / "prompt.safetensors", {"prompt.0": torch.zeros(2)}, {"format": "trimtab-run-9"})
     assert refusal(lambda: load_run(tmp_path)) == (
-        f"{tmp_path / 'prompt.safetensors'}: holds 'trimtab-prompt-9', expected 'trimtab-prompt-1'. "
+        f"{tmp_path / 'prompt.safetensors'}: holds 'trimtab-run-9', expected 'trimtab-run-1'. "
         "Update Trimtab, or tune again."
     )

@@ -19,7 +19,7 @@ from trimtab.backbones.tensors import load_tensors
 from trimtab.errors import TrimtabError
 from trimtab.inference.runs import load_run
 from trimtab.jobs import tune
-from trimtab.spec import read_task
+from trimtab.task_file import read_task
 
 FINISHED = ["card.md", "metrics.jsonl", "prompt.safetensors", "report.html", "report.json", "task.yaml"]
 
@@ -119,7 +119,7 @@ def test_several_seeds_and_an_ensemble(trimtab, tmp_path, tiny_folder):
     assert (len(best.answering), len(mean.answering)) == (1, 3)
     scores = list(zip(best.facts["dev_accuracy"], (-x for x in best.facts["dev_loss"]), strict=True))
     assert best.kept == scores.index(max(scores))
-    torch.testing.assert_close(best.prompts[2], third.prompts[0], atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(best.tensors[2]["prompt"], third.tensors[0]["prompt"], atol=1e-5, rtol=1e-5)
     answers = [json.loads(trimtab("predict", name, "-t", "a great film").out) for name in ("best", "mean")]
     assert answers[0]["probabilities"] != answers[1]["probabilities"]
     report = json.loads((tmp_path / "mean" / "report.json").read_text())

@@ -1,4 +1,4 @@
-"""Where a prompt starts, and what is read before a row."""
+"""Where a soft prompt starts, and how it conditions the backbone."""
 
 from __future__ import annotations
 
@@ -6,14 +6,20 @@ import pytest
 import torch
 
 from trimtab.errors import TrimtabError
-from trimtab.methods import soft_prompt
-from trimtab.spec import MethodSettings
+from trimtab.methods.choose import make_method
+from trimtab.methods.method import Material
+from trimtab.prompts import make_verbalizer
+from trimtab.spec import SoftPromptSettings
 
 
-def initial(pretrained, seed=0, task="is the film good ?", words=(" negative", " positive"), **settings):
-    return soft_prompt.initial(
-        MethodSettings(**settings), pretrained.backbone, pretrained.tokenizer, task=task, label_words=words, seed=seed
-    )
+def material(pretrained, task="is the film good ?", words=("negative", "positive"), slots=0) -> Material:
+    verbalizer = make_verbalizer({word: [word] for word in words}, pretrained.tokenizer, lead=" ", before="Answer:")
+    return Material(pretrained.backbone, pretrained.tokenizer, task, verbalizer, slots=slots)
+
+
+def initial(pretrained, seed=0, task="is the film good ?", **settings) -> torch.Tensor:
+    made = make_method(SoftPromptSettings(**settings), material(pretrained, task), read_prompt=None)
+    return made.initial(seed)["prompt"]
 
 
 def embedded(pretrained, ids, length):
@@ -75,28 +81,21 @@ def test_an_empty_text_to_start_from_is_refused(pretrained):
         assert str(caught.value) == "method.init is 'text' but method.init_text is empty. Give the text to start from."
 
 
-def test_the_prefix_is_leading_tokens_prompt_and_head(pretrained):
-    backbone = pretrained.backbone
-    prompt = torch.randn(4, 32).requires_grad_()
-    prefix = soft_prompt.prefix(prompt, backbone, leading_ids=[1], head_ids=[5, 6])
-    weight = backbone.embedding.weight
-    torch.testing.assert_close(prefix[[0, 5, 6]], weight[[1, 5, 6]])
-    torch.testing.assert_close(prefix[1:5], prompt * backbone.embedding_rms)
-    prefix.sum().backward()
-    torch.testing.assert_close(prompt.grad, torch.full((4, 32), backbone.embedding_rms))
-    assert soft_prompt.prefix(torch.zeros(0, 32), backbone).shape == (0, 32)
-
-
 def test_dropout_zeroes_its_share_and_scales_the_rest(pretrained):
     prompt, rms = torch.ones(200, 32), pretrained.backbone.embedding_rms
+    method = make_method(SoftPromptSettings(dropout=0.25), material(pretrained), read_prompt=None)
 
     def draw(seed):
-        return soft_prompt.prefix(
-            prompt, pretrained.backbone, dropout=0.25, generator=torch.Generator().manual_seed(seed)
-        )
+        return method.condition({"prompt": prompt}, torch.Generator().manual_seed(seed)).soft
 
     dropped = draw(1)
     assert (dropped == 0).float().mean().item() == pytest.approx(0.25, abs=0.02)
     torch.testing.assert_close(dropped[dropped != 0], torch.full((int((dropped != 0).sum()),), rms / 0.75))
     assert torch.equal(dropped, draw(1))
     assert not torch.equal(dropped, draw(2))
+    torch.testing.assert_close(method.condition({"prompt": prompt}).soft, prompt * rms)  # none when answering
+
+
+def test_slots_of_the_template_say_the_length(pretrained):
+    method = make_method(SoftPromptSettings(length=9), material(pretrained, slots=6), read_prompt=None)
+    assert (method.tokens, method.initial(0)["prompt"].shape) == (0, (6, 32))

@@ -12,7 +12,7 @@ from trimtab.errors import TrimtabError
 from trimtab.inference.bound import template_of
 from trimtab.prompts import Encoder, leading_ids, parse_template, tokenize
 from trimtab.prompts.template import Slot
-from trimtab.spec import make_task
+from trimtab.task_file import make_task
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def refusal(text: str, task: str = "", truncate=()) -> str:
 
 def test_task_description_and_constant_text_form_the_head():
     template = parse_template("{task}\nText: {text}\nAnswer:{answer}", "Is it {good}?", ["text"])
-    assert template.head == "Is it {good}?\nText:"  # braces of the description are text
+    assert template.head == ("Is it {good}?\nText:",)  # braces of the description are text
     assert template.body == (Slot("text", " "), "\nAnswer:")
     assert template.answer_lead == ""
     assert template.truncate == {"text"}
@@ -45,7 +45,7 @@ def test_white_space_before_a_slot_belongs_to_the_slot():
 @pytest.mark.parametrize("task", ["", "  "])
 def test_white_space_at_the_start_is_dropped(task):
     assert parse_template("{task}\n{text}{answer}", task).body == (Slot("text", ""),)
-    assert parse_template("{task}\nText: {text}{answer}", task).head == "Text:"
+    assert parse_template("{task}\nText: {text}{answer}", task).head == ("Text:",)
 
 
 def test_literal_braces_and_chinese_field_names():

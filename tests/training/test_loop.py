@@ -7,18 +7,20 @@ import torch
 
 from trimtab.backbones.tensors import Stored, load_tensors, save_tensors
 from trimtab.errors import TrimtabError
-from trimtab.training.loop import DevScore, Plan, Training
+from trimtab.training.loop import DevScore, Parameters, Plan, Training
 
 TARGETS = torch.randn(20, 3, 4, generator=torch.Generator().manual_seed(9))
 
 
 def loss(runs, parameters, rows, step):
     """Mean square distance to the targets of the rows."""
-    return torch.stack([(p - TARGETS[r]).square().sum((1, 2)).mean() for p, r in zip(parameters, rows, strict=True)])
+    return torch.stack(
+        [(p["x"] - TARGETS[r]).square().sum((1, 2)).mean() for p, r in zip(parameters, rows, strict=True)]
+    )
 
 
 def evaluate(runs, parameters):
-    return [DevScore(0.5, float((p - TARGETS.mean(0)).square().sum())) for p in parameters]
+    return [DevScore(0.5, float((p["x"] - TARGETS.mean(0)).square().sum())) for p in parameters]
 
 
 def plan(**changes) -> Plan:
@@ -26,8 +28,8 @@ def plan(**changes) -> Plan:
     return Plan(**{**given, **changes})
 
 
-def starts(n: int) -> list[torch.Tensor]:
-    return list(torch.randn(n, 3, 4, generator=torch.Generator().manual_seed(1)))
+def starts(n: int) -> list[Parameters]:
+    return [{"x": x} for x in torch.randn(n, 3, 4, generator=torch.Generator().manual_seed(1))]
 
 
 def train(made: Plan, given=None, evaluate=evaluate, loss=loss) -> Training:
@@ -42,7 +44,7 @@ def test_records():
     assert [r.epoch for r in records] == pytest.approx([0.3 * r.step for r in records])
     assert [r.step for r in records if r.dev] == [5, 10, 12]
     assert records[0].rate == pytest.approx(0.1)  # 6% of 12 steps: one step of warm-up
-    first = [float((p - TARGETS[plan().batch(k, 0)]).square().sum((1, 2)).mean()) for k, p in enumerate(starts(3))]
+    first = [float((p["x"] - TARGETS[plan().batch(k, 0)]).square().sum((1, 2)).mean()) for k, p in enumerate(starts(3))]
     assert records[0].losses == pytest.approx(first)
 
 
@@ -51,7 +53,7 @@ def test_several_runs_in_one_pass_are_several_trainings(optimiser):
     together = train(plan(optimiser=optimiser, rate=0.02))
     for k, seed in enumerate((3, 4, 5)):
         alone = train(plan(optimiser=optimiser, rate=0.02, seeds=(seed,)), [starts(3)[k]])
-        torch.testing.assert_close(together.parameters[k], alone.parameters[0], atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(together.parameters[k]["x"], alone.parameters[0]["x"], atol=1e-5, rtol=1e-5)
         assert [r.losses[k] for r in together.records] == pytest.approx([r.losses[0] for r in alone.records])
 
 
@@ -59,17 +61,31 @@ def test_several_runs_in_one_pass_are_several_trainings(optimiser):
 def test_accumulation_changes_nothing(parts):
     whole, split = train(plan()), train(plan(accumulate=parts))
     for a, b in zip(whole.parameters, split.parameters, strict=True):
-        torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(a["x"], b["x"], atol=1e-5, rtol=1e-5)
     assert [r.losses for r in whole.records] == [pytest.approx(r.losses) for r in split.records]
 
 
 def test_the_gradient_is_clipped_run_by_run():
-    wild = [starts(3)[0] * 1000, *starts(3)[1:]]
+    wild = [{"x": starts(3)[0]["x"] * 1000}, *starts(3)[1:]]
     clipped = train(plan(clip=1.0, optimiser="sgd", steps=1, schedule="constant", warmup=0.0), wild)
     free = train(plan(clip=None, optimiser="sgd", steps=1, schedule="constant", warmup=0.0), wild)
-    moved = [(a.detach() - b).norm().item() / 0.1 for a, b in zip(clipped.parameters, wild, strict=True)]
-    wished = [(a.detach() - b).norm().item() / 0.1 for a, b in zip(free.parameters, wild, strict=True)]
+    moved = [(a["x"].detach() - b["x"]).norm().item() / 0.1 for a, b in zip(clipped.parameters, wild, strict=True)]
+    wished = [(a["x"].detach() - b["x"]).norm().item() / 0.1 for a, b in zip(free.parameters, wild, strict=True)]
     assert moved == pytest.approx([min(1.0, x) for x in wished], rel=1e-3)
+
+
+def test_each_parameter_has_a_rate_of_its_own():
+    """A parameter measured in other units, at a rate in those units, moves as the same parameter in plain ones."""
+    made = plan(seeds=(3,), steps=6, clip=None)
+
+    def loss_in_tens(runs, parameters, rows, step):
+        return loss(runs, [{"x": p["tens"] / 10} for p in parameters], rows, step)
+
+    training = Training(made, [{"tens": starts(1)[0]["x"] * 10}], loss_in_tens, lambda *_: [DevScore(0.5, 1.0)],
+                        {"tens": 10.0}.__getitem__)  # fmt: skip
+    list(training.steps())
+    plain = train(plan(seeds=(3,), steps=6, clip=None), starts(1))
+    torch.testing.assert_close(training.parameters[0]["tens"] / 10, plain.parameters[0]["x"], atol=1e-5, rtol=1e-5)
 
 
 def scripted(*courses):
@@ -99,8 +115,8 @@ def test_early_stopping_stops_one_run_and_not_the_other():
     steps = three.steps()
     for _ in range(3):
         next(steps)
-    assert torch.equal(training.parameters[1], three.parameters[0])  # as it was when it stopped
-    assert not torch.equal(training.parameters[1], stopped.parameters[0])
+    assert torch.equal(training.parameters[1]["x"], three.parameters[0]["x"])  # as it was when it stopped
+    assert not torch.equal(training.parameters[1]["x"], stopped.parameters[0]["x"])
 
 
 def test_training_ends_when_every_run_has_stopped():
@@ -112,9 +128,9 @@ def test_training_ends_when_every_run_has_stopped():
 def test_the_best_parameters_are_kept():
     course = [0.1, 0.9, 0.3, 0.9, 0.2]
     training = Training(plan(seeds=(3,), evaluate_every=1, steps=5), starts(1), loss, scripted(course))
-    seen = [training.parameters[0].detach().clone() for _ in training.steps()]
+    seen = [training.parameters[0]["x"].detach().clone() for _ in training.steps()]
     assert training.best_steps == [2]
-    assert torch.equal(training.best[0], seen[1])
+    assert torch.equal(training.best[0]["x"], seen[1])
 
 
 def test_a_better_score():
@@ -133,19 +149,21 @@ def test_divergence_stops_before_the_step(what):
             return good
         if what == "loss":
             return good * torch.tensor([1.0, float("nan"), 1.0])
-        return good + torch.stack([(p * 0).sum().sqrt() if k == 1 else 0 * p.sum() for k, p in enumerate(parameters)])
+        return good + torch.stack(
+            [(p["x"] * 0).sum().sqrt() if k == 1 else 0 * p["x"].sum() for k, p in enumerate(parameters)]
+        )
 
     training = Training(plan(), starts(3), breaking, evaluate)
     steps = training.steps()
     next(steps), next(steps)
-    before = [p.detach().clone() for p in training.parameters]
+    before = [p["x"].detach().clone() for p in training.parameters]
     with pytest.raises(TrimtabError) as caught:
         next(steps)
     assert str(caught.value) == (
         f"training diverged: the {what} of seed 4 is not finite at step 3 (rate 0.098). Lower train.rate, to 0.025 say."
     )
     assert training.done == 2
-    assert all(torch.equal(a, b) for a, b in zip(before, training.parameters, strict=True))
+    assert all(torch.equal(a, b["x"]) for a, b in zip(before, training.parameters, strict=True))
 
 
 @pytest.mark.parametrize("optimiser", ["adamw", "adafactor", "sgd"])
@@ -163,7 +181,7 @@ def test_a_checkpoint_goes_on_exactly(tmp_path, optimiser, at):
     second.restore(load_tensors(tmp_path / "c.safetensors"))
     records = list(second.steps())
     for a, b in zip([*straight.parameters, *straight.best], [*second.parameters, *second.best], strict=True):
-        assert torch.equal(a, b)
+        assert torch.equal(a["x"], b["x"])
     assert (straight.best_scores, straight.best_steps) == (second.best_scores, second.best_steps)
     assert [(r.step, r.rate, r.losses, r.dev) for r in records] == [
         (r.step, r.rate, r.losses, r.dev) for r in straight.records[at:]
@@ -182,7 +200,7 @@ def test_a_checkpoint_remembers_which_runs_have_stopped(optimiser):
     second.restore(first.checkpoint())
     [record] = second.steps()
     assert record.losses[1] is None
-    assert torch.equal(first.parameters[1], second.parameters[1])
+    assert torch.equal(first.parameters[1]["x"], second.parameters[1]["x"])
 
 
 def test_a_checkpoint_of_another_job_is_refused():
@@ -190,10 +208,10 @@ def test_a_checkpoint_of_another_job_is_refused():
     with pytest.raises(TrimtabError) as caught:
         Training(plan(), starts(3), loss, evaluate).restore(stored)
     assert str(caught.value) == (
-        "the checkpoint does not fit this task ('parameter.1'). Delete it, then use --resume to start over."
+        "the checkpoint does not fit this task ('parameter.1.x'). Delete it, then use --resume to start over."
     )
     with pytest.raises(TrimtabError):
-        Training(plan(seeds=(3,)), [torch.zeros(2, 2)], loss, evaluate).restore(stored)
+        Training(plan(seeds=(3,)), [{"x": torch.zeros(2, 2)}], loss, evaluate).restore(stored)
 
 
 def test_tensor_files(tmp_path):

@@ -10,7 +10,7 @@ from transformers import AutoModelForCausalLM
 import tiny
 from trimtab.backbones.layout import Row
 from trimtab.inference.bound import bind
-from trimtab.spec import make_task
+from trimtab.task_file import make_task
 from trimtab.training.loop import Plan, Training
 from trimtab.training.objective import Labelled, Objective
 
@@ -26,33 +26,36 @@ def oracle(tiny_folder):
     return AutoModelForCausalLM.from_pretrained(tiny_folder, dtype=torch.float32, attn_implementation="eager").eval()
 
 
-def make_objective(pretrained, words="one token", *, n=24, smoothing=0.0, dropout=0.0, seeds=(0,), task="is it good ?"):
+def make_objective(
+    pretrained, words="one token", *, n=24, smoothing=0.0, dropout=0.0, seeds=(0, 1, 2), task="is it good ?"
+):
     text = "{task}\nText: {text}\nAnswer:{answer}" if task else "{text}\nAnswer:{answer}"
-    made = make_task({"task": task, "template": {"text": text}, "method": {"length": 4}})
+    made = make_task({"task": task, "template": {"text": text}, "method": {"length": 4, "dropout": dropout}})
     bound = bind(made, WORDS[words], pretrained)
     encoded = [
         Labelled(bound.encoder.encode({"text": row["text"]}).ids, bound.labels.index(row["label"]))
         for row in tiny.rows(n)
     ]
 
-    def prefix(parameter, step, run):
-        if step is None or not dropout:
-            return bound.prefix(parameter)
-        return bound.prefix(parameter, dropout, torch.Generator().manual_seed(seeds[run] * 1_000_003 + step))
+    def condition(parameters, step, run):
+        noise = None if step is None else torch.Generator().manual_seed(seeds[run] * 1_000_003 + step)
+        return bound.method.condition(parameters, noise)
 
-    return Objective(pretrained.backbone, bound.verbalizer, encoded, encoded[:8], prefix, smoothing)
+    return Objective(pretrained.backbone, bound.verbalizer, encoded, encoded[:8], condition, bound.prompt, smoothing)
 
 
-def prompts(n: int) -> list[torch.Tensor]:
+def prompts(n: int) -> list[dict[str, torch.Tensor]]:
     generator = torch.Generator().manual_seed(2)
-    return [torch.randn(4, 32, generator=generator).requires_grad_() for _ in range(n)]
+    return [{"prompt": torch.randn(4, 32, generator=generator).requires_grad_()} for _ in range(n)]
+
+
+def prefix(objective, parameters) -> torch.Tensor:
+    return objective.prompt(objective.condition(parameters, None, 0)).embeddings
 
 
 def token_logits(oracle, objective, prompt, ids, word) -> torch.Tensor:
     """Scores [len(word), V] of the tokens of a word behind a row, the row alone through the untouched model."""
-    whole = torch.cat(
-        [objective.prefix(prompt, None, 0), oracle.get_input_embeddings()(torch.tensor([*ids, *word.ids]))]
-    )
+    whole = torch.cat([prefix(objective, prompt), oracle.get_input_embeddings()(torch.tensor([*ids, *word.ids]))])
     return oracle(inputs_embeds=whole[None], use_cache=False).logits[0][len(whole) - len(word.ids) - 1 : -1]
 
 
@@ -97,7 +100,8 @@ def test_loss_and_gradient_of_several_runs(pretrained, oracle, words, smoothing,
         expected = by_hand(oracle, objective, other, members, smoothing, large_tree)
         torch.testing.assert_close(loss, expected, atol=1e-5, rtol=1e-5)
         expected.backward()
-        assert (mine.grad - other.grad).norm() <= 1e-4 * other.grad.norm()
+        gradient, reference = mine["prompt"].grad, other["prompt"].grad
+        assert (gradient - reference).norm() <= 1e-4 * reference.norm()
 
 
 def test_label_smoothing_over_two_labels(pretrained):
@@ -110,9 +114,9 @@ def test_label_smoothing_over_two_labels(pretrained):
 @pytest.mark.parametrize("words", WORDS)
 def test_dev_scores(pretrained, words):
     objective = make_objective(pretrained, words)
-    together = objective.evaluate([0, 2], [p.detach() for p in prompts(2)])
+    together = objective.evaluate([0, 2], [{"prompt": p["prompt"].detach()} for p in prompts(2)])
     for score, prompt in zip(together, prompts(2), strict=True):
-        [alone] = objective.evaluate([1], [prompt.detach()])
+        [alone] = objective.evaluate([1], [{"prompt": prompt["prompt"].detach()}])
         assert alone.accuracy == score.accuracy
         assert alone.loss == pytest.approx(score.loss, abs=1e-5)
         expected = objective.loss([0], [prompt], [list(range(8))], 0)  # on the same rows
@@ -134,7 +138,9 @@ def test_several_seeds_in_one_pass_are_several_trainings(pretrained, dropout):
     together = train(pretrained, (3, 7, 5), prompts(3), dropout=dropout)
     for k, seed in enumerate((3, 7, 5)):
         alone = train(pretrained, (seed,), [prompts(3)[k]], dropout=dropout)
-        torch.testing.assert_close(together.parameters[k], alone.parameters[0], atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(
+            together.parameters[k]["prompt"], alone.parameters[0]["prompt"], atol=1e-5, rtol=1e-5
+        )
         assert [r.losses[k] for r in together.records] == pytest.approx([r.losses[0] for r in alone.records], abs=1e-5)
 
 
@@ -143,14 +149,14 @@ def test_accumulation_changes_nothing(pretrained, words):
     whole = train(pretrained, (3, 7), prompts(2), words=words)
     parts = train(pretrained, (3, 7), prompts(2), words=words, accumulate=4)  # 6 rows: parts of 2, 2, 1 and 1
     for a, b in zip(whole.parameters, parts.parameters, strict=True):
-        torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(a["prompt"], b["prompt"], atol=1e-5, rtol=1e-5)
 
 
 def test_peft_gives_the_same_logits_and_the_same_step(pretrained, tiny_folder):
     from peft import PromptTuningConfig, TaskType, get_peft_model
 
     objective = make_objective(pretrained, task="")
-    start, rate, rms = prompts(1)[0].detach(), 0.04, pretrained.backbone.embedding_rms
+    start, rate, rms = prompts(1)[0]["prompt"].detach(), 0.04, pretrained.backbone.embedding_rms
     plan = Plan(
         rows=24,
         steps=1,
@@ -162,7 +168,7 @@ def test_peft_gives_the_same_logits_and_the_same_step(pretrained, tiny_folder):
         warmup=0,
         clip=None,
     )
-    training = Training(plan, [start], objective.loss, objective.evaluate)
+    training = Training(plan, [{"prompt": start}], objective.loss, objective.evaluate)
     batch = [objective.train[i] for i in plan.batch(0, 0)]
 
     model = AutoModelForCausalLM.from_pretrained(tiny_folder, dtype=torch.float32, attn_implementation="eager")
@@ -175,7 +181,7 @@ def test_peft_gives_the_same_logits_and_the_same_step(pretrained, tiny_folder):
     optimiser = torch.optim.AdamW([prompt], lr=rate * rms, weight_decay=0.0, eps=1e-8 / rms)
     logits = torch.stack([peft(input_ids=torch.tensor([e.ids])).logits[0, -1] for e in batch])
     with torch.no_grad():
-        hidden = pretrained.backbone.forward([Row(e.ids) for e in batch], [objective.prefix(start, None, 0)])
+        hidden = pretrained.backbone.forward([Row(e.ids) for e in batch], [prefix(objective, {"prompt": start})])
         ours = pretrained.backbone.logits(hidden)
     torch.testing.assert_close(ours, logits.detach(), atol=1e-5, rtol=1e-5)
     loss = F.cross_entropy(logits[:, only], torch.tensor([e.label for e in batch]))
@@ -184,7 +190,7 @@ def test_peft_gives_the_same_logits_and_the_same_step(pretrained, tiny_folder):
 
     [record] = training.steps()
     assert record.losses[0] == pytest.approx(loss.item(), abs=1e-5)
-    reached = training.parameters[0].detach() * rms
+    reached = training.parameters[0]["prompt"].detach() * rms
     moved = (reached - start * rms).norm()
     assert moved > 0
     assert (reached - prompt.detach()).norm() <= 1e-4 * prompt.detach().norm()

@@ -15,7 +15,7 @@ ROWS = (1, 5, 32, 500, 7_000, 100_000, 1_000_000)
 
 
 def test_picks_by_size():
-    plans = [make_plan(TrainSettings(), rows) for rows in ROWS]
+    plans = [make_plan(TrainSettings(), rows, 0.04) for rows in ROWS]
     seen = [plan.steps * plan.batch_size for plan in plans]
     passes = [total / plan.rows for total, plan in zip(seen, plans, strict=True)]
     assert seen == sorted(seen)  # more data, more reading in all
@@ -40,13 +40,13 @@ def test_what_is_set_is_taken():
     settings = TrainSettings(
         runs=3, seed=7, epochs=2.5, batch_size=10, accumulate=64, optimiser="sgd", patience=2, warmup=0.5, clip=None
     )
-    plan = make_plan(settings, 101)
+    plan = make_plan(settings, 101, 0.04)
     assert (plan.steps, plan.batch_size, plan.accumulate) == (26, 10, 10)
     assert (plan.seeds, plan.patience, plan.rate, plan.warmup, plan.clip) == ((7, 8, 9), 2, 2.0, 0.5, None)
-    assert make_plan(TrainSettings(epochs=2, steps=3), 100).steps == 3
-    assert make_plan(TrainSettings(epochs=0.001), 100).steps == 1
-    assert make_plan(TrainSettings(rate=0.5), 100).rate == 0.5
-    assert make_plan(TrainSettings(optimiser="adafactor"), 100).rate == 0.04
+    assert make_plan(TrainSettings(epochs=2, steps=3), 100, 0.04).steps == 3
+    assert make_plan(TrainSettings(epochs=0.001), 100, 0.04).steps == 1
+    assert make_plan(TrainSettings(rate=0.5), 100, 0.04).rate == 0.5
+    assert make_plan(TrainSettings(optimiser="adafactor"), 100, 0.04).rate == 0.04
 
 
 @pytest.mark.parametrize(("rows", "batch_size"), [(10, 4), (7, 7), (3, 8), (1, 1)])

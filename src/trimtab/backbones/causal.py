@@ -10,18 +10,21 @@ key/value heads, d head size, V vocabulary, C wanted vocabulary entries.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import nn
 from torch.nn import functional as F
 
 from trimtab.backbones import attention, fused
 from trimtab.backbones.layout import Layout, Row, pack
 from trimtab.backbones.prefix import Layers, PrefixState, Prompt, pack_layers
+from trimtab.backbones.swap import swapped
 from trimtab.errors import TrimtabError
 
 if TYPE_CHECKING:
@@ -154,6 +157,31 @@ class CausalBackbone:
     def embed(self, ids: torch.Tensor) -> torch.Tensor:
         """Input embeddings, scaled as the model scales them: [...] token ids -> [..., D]."""
         return self.embedding(ids)  # type: ignore[no-any-return]
+
+    @contextmanager
+    def adapted(
+        self, weights: Mapping[str, torch.Tensor] | None, modules: Mapping[str, nn.Module] | None = None
+    ) -> Iterator[CausalBackbone]:
+        """This backbone with other weights and modules in it, for the passes made within; gradients flow to them.
+
+        The plain path is taken, which runs whatever modules there are.
+        """
+        if not weights and not modules:
+            yield self
+            return
+        view = copy.copy(self)
+        view._layers = None
+        with swapped(self.model, weights or {}, modules):
+            yield view
+
+    def embed_with(self, ids: Sequence[int], soft: torch.Tensor | None) -> torch.Tensor:
+        """Input embeddings [T, D] in float32; a negative id -1 - j stands for the soft vector j of [Q, D]."""
+        tokens = torch.tensor(list(ids), dtype=torch.long, device=self.device)
+        words = self.embed(tokens.clamp(min=0)).float()
+        places = (tokens < 0).nonzero()[:, 0]
+        if soft is None or not len(places):
+            return words
+        return words.index_copy(0, places, soft.float().index_select(0, -1 - tokens[places]))
 
     def read_prefix(self, prompts: Sequence[Prompt | torch.Tensor]) -> PrefixState:
         """Read K prompts (bare embeddings [P, D] will do; lengths may differ); gradients flow through the state."""

@@ -115,9 +115,9 @@ def _telling_words(report: RunReport, label: str) -> str:
 
 def _standing(report: RunReport, scores: Scores) -> dict[str, Any]:
     """Return the rows of the comparison and the share that its axis starts and ends at."""
-    method = report.method.name.replace("_", " ")
+    tuned = "tuned " if report.method.trained_parameters else ""
     rows: list[dict[str, Any]] = [
-        {"name": f"tuned {method}", "accuracy": scores.accuracy, "interval": scores.intervals["accuracy"],
+        {"name": f"{tuned}{report.method.name}", "accuracy": scores.accuracy, "interval": scores.intervals["accuracy"],
          "seconds": report.cost.train_seconds, "p_value": None, "ours": True}
     ]  # fmt: skip
     rows += [{**dict(baseline), "ours": False} for baseline in report.baselines]

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
-import torch
-
+from trimtab.backbones.prefix import Prompt
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.errors import TrimtabError
-from trimtab.methods import soft_prompt
+from trimtab.inference.runs import read_prompt
+from trimtab.methods.choose import make_method
+from trimtab.methods.method import Condition, Material, Method
 from trimtab.prompts import Encoder, Template, Verbalizer, default_words, leading_ids, make_verbalizer, parse_template
-from trimtab.spec import Task
+from trimtab.spec import PTuningSettings, SoftPromptSettings, Task
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,8 @@ class BoundTask:
         task: the settings.
         pretrained: the backbone.
         template, encoder, verbalizer: see prompts/.
-        leading: token ids that come before the soft prompt.
+        leading: token ids that come first in every text (Gemma's <bos>).
+        method: what is trained, and how it conditions the backbone.
     """
 
     task: Task
@@ -31,20 +34,23 @@ class BoundTask:
     encoder: Encoder
     verbalizer: Verbalizer
     leading: tuple[int, ...]
+    method: Method
 
     @property
     def labels(self) -> tuple[str, ...]:
         """Label names, in order."""
         return self.verbalizer.labels
 
-    def prefix(
-        self, prompt_PD: torch.Tensor, dropout: float = 0.0, generator: torch.Generator | None = None
-    ) -> torch.Tensor:
-        """What is read before a row, with this prompt (in units of the embedding RMS): embeddings [., D]."""
-        return soft_prompt.prefix(
-            prompt_PD, self.pretrained.backbone, leading_ids=self.leading, head_ids=self.encoder.head_ids,
-            dropout=dropout, generator=generator,
-        )  # fmt: skip
+    def prompt(self, condition: Condition) -> Prompt:
+        """What is read before a row under this condition: leading tokens, soft prompt, the template's head."""
+        soft = [-1 - j for j in range(len(condition.soft))] if condition.soft is not None and self._in_front else []
+        ids = [*self.leading, *soft, *self.encoder.head_ids]
+        embeddings = self.pretrained.backbone.embed_with(ids, condition.soft)
+        return Prompt(embeddings, condition.past, condition.soft if self.template.soft else None)
+
+    @property
+    def _in_front(self) -> bool:
+        return not self.template.soft
 
     def label_words(self) -> dict[str, list[str]]:
         """Label -> its words as they stand in a row, white space included."""
@@ -69,11 +75,11 @@ def labels_of(task: Task, answers: Sequence[str] = ()) -> Mapping[str, Sequence[
     return default_words(sorted(set(answers), key=lambda a: (len(a), a) if a.isdigit() else (0, a)))
 
 
-def bind(task: Task, words: Mapping[str, Sequence[str]], pretrained: Pretrained) -> BoundTask:
-    """Bind a task to a backbone.
+def bind(task: Task, words: Mapping[str, Sequence[str]], pretrained: Pretrained, base: Path | None = None) -> BoundTask:
+    """Bind a task to a backbone; `base` is where the method's relative paths start.
 
     Raises:
-        TrimtabError: what template, words or lengths have against it.
+        TrimtabError: what template, words, method or lengths have against it.
     """
     template, tokenizer = template_of(task), pretrained.tokenizer
     before = template.body[-1] if isinstance(template.body[-1], str) else ""
@@ -81,17 +87,26 @@ def bind(task: Task, words: Mapping[str, Sequence[str]], pretrained: Pretrained)
         words, tokenizer, lead=template.answer_lead, before=before, length_normalise=task.labels.length_normalise
     )
     leading = leading_ids(tokenizer)
+    if template.soft and not isinstance(task.method, SoftPromptSettings | PTuningSettings):
+        raise TrimtabError(
+            f"the template has {{soft}} slots, which method '{task.method.name}' does not fill.",
+            "Take them out of template.text, or set method to soft_prompt or p_tuning.",
+        )
+    material = Material(
+        pretrained.backbone, tokenizer, task.task, verbalizer, leading, template.soft, base or Path.cwd()
+    )
+    method = make_method(task.method, material, lambda folder: read_prompt(folder, pretrained))
     context = pretrained.backbone.context
     most = task.template.max_tokens or context
     if most > context:
         raise TrimtabError(
             f"template.max_tokens is {most}, but the backbone's context is {context}.", f"Set it to {context} or less."
         )
-    budget = most - task.method.length - len(leading)
+    budget = most - method.tokens - len(leading)
     if budget < 1:
         raise TrimtabError(
-            f"a prompt of {task.method.length} tokens leaves no room for the input within {most} tokens.",
+            f"a prompt of {method.tokens} tokens leaves no room for the input within {most} tokens.",
             "Lower method.length or raise template.max_tokens.",
         )
     encoder = Encoder(template, tokenizer, budget=budget, answer_tokens=verbalizer.longest)
-    return BoundTask(task, pretrained, template, encoder, verbalizer, tuple(leading))
+    return BoundTask(task, pretrained, template, encoder, verbalizer, tuple(leading), method)

@@ -17,6 +17,7 @@ from trimtab.errors import TrimtabError, did_you_mean
 from trimtab.inference.bound import BoundTask, bind
 from trimtab.inference.runs import Run
 from trimtab.inference.scoring import Query, label_log_probabilities
+from trimtab.methods.method import Condition, Tensors
 
 
 @dataclass(frozen=True)
@@ -43,15 +44,30 @@ class Prediction:
 
 
 @dataclass(frozen=True)
+class _Member:
+    """One set of a run's tensors, ready to answer.
+
+    Attributes:
+        condition: how it conditions the backbone.
+        state: what it has before rows, where it changes the backbone; else None, and `prompt` is its index among all.
+    """
+
+    condition: Condition
+    state: PrefixState | None
+    prompt: int
+
+
+@dataclass(frozen=True)
 class _Loaded:
     bound: BoundTask
-    prompts: range  # its prompts' indices in the joined prefix state
+    members: list[_Member]
 
 
 class Engine:
     """A backbone and the runs it answers for.
 
-    Every prompt is read once, when its run is added; a request then pays for its own tokens only.
+    Every prompt is read once, when its run is added; a request then pays for its own tokens only. Rows of all runs
+    share passes, but for those that change the backbone itself (LoRA, full fine-tuning), which take turns.
     """
 
     def __init__(self, pretrained: Pretrained) -> None:
@@ -65,18 +81,21 @@ class Engine:
         run.check_backbone(self.pretrained)
         if name in self._runs:
             raise TrimtabError(f"a run named '{name}' is already loaded.", "Choose another name.")
-        task = run.task.model_copy(
-            update={"method": run.task.method.model_copy(update={"length": max(1, len(run.prompts[0]))})}
-        )
-        bound = bind(task, run.words, self.pretrained)
-        device = self.pretrained.backbone.device
+        bound = bind(run.task, run.words, self.pretrained)
+        self._runs[name] = _Loaded(bound, [self._member(bound, tensors) for tensors in run.answering])
+        return bound
+
+    def _member(self, bound: BoundTask, tensors: Tensors) -> _Member:
+        backbone = self.pretrained.backbone
         with torch.no_grad():
-            state = self.pretrained.backbone.read_prefix([bound.prefix(p.to(device)) for p in run.answering])
-        first = sum(len(state.lengths) for state in self._states)
+            condition = bound.method.condition({name: x.to(backbone.device) for name, x in tensors.items()})
+            with backbone.adapted(condition.weights, condition.modules) as adapted:
+                state = adapted.read_prefix([bound.prompt(condition)])
+        if condition.adapts:
+            return _Member(condition, state, 0)
         self._states.append(state)
         self._joined = None
-        self._runs[name] = _Loaded(bound, range(first, first + len(state.lengths)))
-        return bound
+        return _Member(condition, None, len(self._states) - 1)
 
     @property
     def runs(self) -> dict[str, BoundTask]:
@@ -89,33 +108,48 @@ class Engine:
         Raises:
             TrimtabError: an unknown run, a missing field, a row that does not fit.
         """
-        queries: list[Query] = []
-        owners: list[int] = []
-        cuts = []
-        for i, request in enumerate(requests):
-            loaded = self._find(request.run)
-            missing = [field for field in loaded.bound.template.fields if field not in request.fields]
+        rows = []
+        for request in requests:
+            bound = self._find(request.run).bound
+            missing = [field for field in bound.template.fields if field not in request.fields]
             if missing:
                 raise TrimtabError(
                     f"{request.where}: no field '{missing[0]}'.",
                     did_you_mean(missing[0], request.fields) or f"Fields found: {', '.join(request.fields) or 'none'}.",
                 )
-            row = loaded.bound.encoder.encode(request.fields, request.where)
-            cuts.append(row.cut)
-            for prompt in loaded.prompts:
-                queries.append(Query(row.ids, prompt, loaded.bound.verbalizer))
-                owners.append(i)
-        totals: list[np.ndarray | None] = [None] * len(requests)
-        for at, scores in label_log_probabilities(self.pretrained.backbone, queries, self._state()):
-            share = scores.exp().double().cpu().numpy() / len(self._find(requests[owners[at]].run).prompts)
-            total = totals[owners[at]]
-            totals[owners[at]] = share if total is None else total + share
+            rows.append(bound.encoder.encode(request.fields, request.where))
         out = []
-        for request, total, cut in zip(requests, totals, cuts, strict=True):
-            assert total is not None
+        totals = self._totals([request.run for request in requests], [row.ids for row in rows])
+        for request, total, row in zip(requests, totals, rows, strict=True):
             labels = self._find(request.run).bound.labels
-            out.append(Prediction(labels[int(total.argmax())], dict(zip(labels, total.tolist(), strict=True)), cut))
+            out.append(Prediction(labels[int(total.argmax())], dict(zip(labels, total.tolist(), strict=True)), row.cut))
         return out
+
+    def _totals(self, runs: Sequence[str], rows: Sequence[tuple[int, ...]]) -> list[np.ndarray]:
+        """Label probabilities [C] of each row under its run, the mean over the run's members."""
+        backbone = self.pretrained.backbone
+        shared: list[tuple[int, Query]] = []
+        apart: dict[int, tuple[_Member, list[tuple[int, Query]]]] = {}
+        for i, (run, ids) in enumerate(zip(runs, rows, strict=True)):
+            loaded = self._find(run)
+            for member in loaded.members:
+                query = Query(ids, member.prompt, loaded.bound.verbalizer, member.condition.head)
+                queries = shared if member.state is None else apart.setdefault(id(member), (member, []))[1]
+                queries.append((i, query))
+        totals: list[np.ndarray | None] = [None] * len(rows)
+
+        def add(queries: list[tuple[int, Query]], answers: Iterable[tuple[int, torch.Tensor]]) -> None:
+            for at, scores in answers:
+                i = queries[at][0]
+                share = scores.exp().double().cpu().numpy() / len(self._find(runs[i]).members)
+                total = totals[i]
+                totals[i] = share if total is None else total + share
+
+        add(shared, label_log_probabilities(backbone, [query for _, query in shared], self._state()))
+        for member, queries in apart.values():
+            with backbone.adapted(member.condition.weights, member.condition.modules) as adapted:
+                add(queries, label_log_probabilities(adapted, [query for _, query in queries], member.state))
+        return [total for total in totals if total is not None]
 
     def probabilities(self, name: str, rows: Iterable[tuple[Mapping[str, str], str]]) -> tuple[np.ndarray, int]:
         """Label probabilities [N, C] of (fields, where) rows under one run, and how many rows were cut to fit."""
@@ -133,7 +167,7 @@ class Engine:
             )
         return self._runs[name]
 
-    def _state(self) -> PrefixState:
-        if self._joined is None:
+    def _state(self) -> PrefixState | None:
+        if self._joined is None and self._states:
             self._joined = PrefixState.join(self._states)
         return self._joined

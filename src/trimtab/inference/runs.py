@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +13,12 @@ import torch
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.backbones.tensors import load_tensors, save_tensors
 from trimtab.errors import TrimtabError
-from trimtab.spec import Task, dump_task, read_task
+from trimtab.methods.method import Tensors
+from trimtab.spec import Task, ZeroShotSettings
+from trimtab.task_file import dump_task, read_task
 
 TASK_FILE, PROMPT_FILE = "task.yaml", "prompt.safetensors"
-FORMAT = "trimtab-prompt-1"
+FORMAT = "trimtab-run-1"
 
 
 @dataclass(frozen=True)
@@ -26,8 +29,8 @@ class Run:
         name: how messages call it: its folder.
         task: the resolved settings.
         words: label -> words, in the order of the classes.
-        prompts: one [P, D] a trained seed, float32, in units of the backbone's embedding RMS.
-        kept: index of the prompt that answers, unless `task.train.ensemble` lets all answer.
+        tensors: what the method keeps, by name, float32; one set a trained seed.
+        kept: index of the set that answers, unless `task.train.ensemble` lets all answer.
         backbone: name, origin, licence and content hash of the backbone.
         facts: seeds, scores and steps of the training, as plain values.
     """
@@ -35,15 +38,15 @@ class Run:
     name: str
     task: Task
     words: dict[str, list[str]]
-    prompts: tuple[torch.Tensor, ...]
+    tensors: tuple[Tensors, ...]
     kept: int
     backbone: dict[str, str]
     facts: dict[str, Any]
 
     @property
-    def answering(self) -> Sequence[torch.Tensor]:
-        """The prompts whose mean probability is the answer."""
-        return self.prompts if self.task.train.ensemble else (self.prompts[self.kept],)
+    def answering(self) -> Sequence[Tensors]:
+        """The sets of tensors whose mean probability is the answer."""
+        return self.tensors if self.task.train.ensemble else (self.tensors[self.kept],)
 
     def check_backbone(self, pretrained: Pretrained) -> None:
         """Raise TrimtabError unless this is the backbone the run was made for."""
@@ -67,10 +70,29 @@ def backbone_facts(pretrained: Pretrained) -> dict[str, str]:
 
 
 def zero_shot(task: Task, words: dict[str, list[str]], pretrained: Pretrained) -> Run:
-    """The same task with no prompt at all: the backbone's own answer to the template."""
-    none = torch.zeros(0, pretrained.backbone.hidden_size)
-    plain = task.model_copy(update={"train": task.train.model_copy(update={"ensemble": False})})
-    return Run("zero-shot", plain, words, (none,), 0, backbone_facts(pretrained), {})
+    """The same task with nothing trained: the backbone's own answer to the template, soft slots taken out."""
+    template = task.template.model_copy(update={"text": re.sub(r"\{soft:\d+\}", "", task.template.text)})
+    plain = task.model_copy(
+        update={"train": task.train.model_copy(update={"ensemble": False}), "template": template,
+                "method": ZeroShotSettings()}
+    )  # fmt: skip
+    return Run("zero-shot", plain, words, ({},), 0, backbone_facts(pretrained), {})
+
+
+def read_prompt(folder: Path, pretrained: Pretrained) -> torch.Tensor:
+    """The soft prompt [P, D] of another run on this backbone, in units of the embedding RMS.
+
+    Raises:
+        TrimtabError: if there is no such run, it is of another backbone, or of a method without a soft prompt.
+    """
+    run = load_run(folder)
+    run.check_backbone(pretrained)
+    prompt = run.tensors[run.kept].get("prompt")
+    if prompt is None:
+        raise TrimtabError(
+            f"{folder}: a run of method '{run.task.method.name}' holds no soft prompt.", "Give a run of soft_prompt."
+        )
+    return prompt
 
 
 def save_task(folder: Path, task: Task) -> None:
@@ -92,8 +114,15 @@ def save_run(folder: Path, run: Run) -> None:
     save_task(folder, run.task)
     save_tensors(
         folder / PROMPT_FILE,
-        {f"prompt.{k}": prompt for k, prompt in enumerate(run.prompts)},
-        {"format": FORMAT, "words": run.words, "kept": run.kept, "backbone": run.backbone, "facts": run.facts},
+        {f"{k}.{name}": tensor for k, tensors in enumerate(run.tensors) for name, tensor in tensors.items()},
+        {
+            "format": FORMAT,
+            "sets": len(run.tensors),
+            "words": run.words,
+            "kept": run.kept,
+            "backbone": run.backbone,
+            "facts": run.facts,
+        },
     )
 
 
@@ -115,6 +144,9 @@ def load_run(folder: Path) -> Run:
             f"{folder / PROMPT_FILE}: holds {values.get('format')!r}, expected '{FORMAT}'.",
             "Update Trimtab, or tune again.",
         )
-    prompts = tuple(stored.tensors[f"prompt.{k}"] for k in range(len(stored.tensors)))
+    sets: list[Tensors] = [{} for _ in range(values["sets"])]
+    for name, tensor in stored.tensors.items():
+        k, _, own = name.partition(".")
+        sets[int(k)][own] = tensor
     task = read_task(folder / TASK_FILE)
-    return Run(str(folder), task, values["words"], prompts, values["kept"], values["backbone"], values["facts"])
+    return Run(str(folder), task, values["words"], tuple(sets), values["kept"], values["backbone"], values["facts"])

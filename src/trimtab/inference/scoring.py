@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
+from torch.nn import functional as F
 
 from trimtab.backbones.causal import CausalBackbone
 from trimtab.backbones.layout import Layout, Row
@@ -21,13 +22,34 @@ PASS_TOKENS = 4096
 PIECE = 1 << 25
 
 
+Head = tuple[torch.Tensor, torch.Tensor]
+
+
 @dataclass(frozen=True)
 class Query:
-    """One row to score: its token ids behind the prompt, the prompt it goes with, and the labels asked for."""
+    """One row to score.
+
+    Attributes:
+        ids: its token ids behind the prompt.
+        prompt: index of the prompt it goes with.
+        verbalizer: the labels asked for.
+        head: weight [C, D] and bias [C] that score the labels, in place of their words.
+    """
 
     ids: tuple[int, ...]
     prompt: int
     verbalizer: Verbalizer
+    head: Head | None = None
+
+    @property
+    def nodes(self) -> tuple[int, ...]:
+        """Token ids of the answer tree behind the row; none where a head scores."""
+        return () if self.head is not None else self.verbalizer.node_ids
+
+    @property
+    def parents(self) -> tuple[int, ...]:
+        """Their parents (see layout.Row)."""
+        return () if self.head is not None else self.verbalizer.parents
 
 
 def label_log_probabilities(
@@ -45,23 +67,23 @@ def label_log_probabilities(
     Yields:
         (index into queries, log-probabilities [C] in float32), shortest rows first.
     """
-    order = sorted(range(len(queries)), key=lambda i: len(queries[i].ids) + len(queries[i].verbalizer.node_ids))
+    order = sorted(range(len(queries)), key=lambda i: len(queries[i].ids) + len(queries[i].nodes))
     longest = max(prefix.lengths, default=0) if prefix else 0
     with torch.no_grad():
         for members in _passes(order, queries):
             batch = [queries[i] for i in members]
-            rows = [Row((*q.ids, *q.verbalizer.node_ids), q.prompt, q.verbalizer.parents) for q in batch]
+            rows = [Row((*q.ids, *q.nodes), q.prompt, q.parents) for q in batch]
             layout = backbone.pack(rows, longest)
             wanted, spans = _wanted(layout, batch)
             hidden = backbone.forward(layout, prefix, wanted=wanted)
-            groups: dict[int, list[int]] = {}
+            groups: dict[tuple[int, int], list[int]] = {}
             for at, query in enumerate(batch):
-                groups.setdefault(id(query.verbalizer), []).append(at)
+                groups.setdefault((id(query.verbalizer), id(query.head)), []).append(at)
             for group in groups.values():
-                verbalizer = batch[group[0]].verbalizer
+                first = batch[group[0]]
                 index = torch.tensor([j for at in group for j in range(*spans[at])], device=hidden.device)
-                scores = word_scores(backbone, hidden.index_select(0, index), verbalizer)
-                result = torch.log_softmax(label_scores(scores, verbalizer), -1)
+                scores = scores_of(backbone, hidden.index_select(0, index), first.verbalizer, first.head)
+                result = torch.log_softmax(scores, -1)
                 for at, row in zip(group, result, strict=True):
                     yield members[at], row
 
@@ -70,7 +92,7 @@ def _passes(order: Sequence[int], queries: Sequence[Query]) -> Iterator[list[int
     members: list[int] = []
     tokens = 0
     for i in order:
-        size = len(queries[i].ids) + len(queries[i].verbalizer.node_ids)
+        size = len(queries[i].ids) + len(queries[i].nodes)
         if members and tokens + size > PASS_TOKENS:
             yield members
             members, tokens = [], 0
@@ -87,9 +109,18 @@ def _wanted(layout: Layout, batch: Sequence[Query]) -> tuple[torch.Tensor, list[
     for start, query in zip(layout.starts, batch, strict=True):
         last = start + len(query.ids) - 1
         begin = len(wanted)
-        wanted.extend(range(last, last + 1 + len(query.verbalizer.node_ids)))
+        wanted.extend(range(last, last + 1 + len(query.nodes)))
         spans.append((begin, len(wanted)))
     return torch.tensor(wanted, device=layout.ids_R.device), spans
+
+
+def scores_of(
+    backbone: CausalBackbone, hidden: torch.Tensor, verbalizer: Verbalizer, head: Head | None
+) -> torch.Tensor:
+    """Scores of all labels [B, C]: by the head from hidden [B, D], or by the words from hidden [B * (1 + M), D]."""
+    if head is not None:
+        return F.linear(hidden.float(), *head)
+    return label_scores(word_scores(backbone, hidden, verbalizer), verbalizer)
 
 
 def word_scores(backbone: CausalBackbone, hidden: torch.Tensor, verbalizer: Verbalizer) -> torch.Tensor:

@@ -32,6 +32,7 @@ from trimtab.inference.bound import BoundTask, template_of
 from trimtab.inference.engine import Engine
 from trimtab.inference.runs import PROMPT_FILE, Run, load_run, zero_shot
 from trimtab.jobs.backbone import Progress, backbone_of
+from trimtab.methods.method import trained
 from trimtab.spec import DataSettings, Task
 
 # Rows answered between two calls of `progress`.
@@ -120,7 +121,8 @@ def report_of(
     judged = splits.test or splits.dev
     baselines: list[Baseline] = []
     if beside and probabilities is not None:
-        engine.add("zero-shot", zero_shot(tuned.task, tuned.words, pretrained))
+        if tuned.task.method.name != "zero_shot":
+            engine.add("zero-shot", zero_shot(tuned.task, tuned.words, pretrained))
         baselines = _baselines(engine, splits.train, judged, labels, tuned.task, probabilities, progress)
     notes = [*notes, *([f"{cut} of {len(judged)} rows were shortened to fit."] if cut else [])]
     report = RunReport(
@@ -129,7 +131,7 @@ def report_of(
         trimtab=version("trimtab"),
         task=tuned.task.task,
         backbone=BackboneFacts(**tuned.backbone, parameters=pretrained.backbone.parameters),
-        method=_method_facts(tuned),
+        method=_method_facts(tuned, bound.method.tokens or bound.template.soft),
         data=_data_facts(splits, labels, data or tuned.task.data, notes),
         settings=tuned.task.model_dump(mode="json"),
         machine=_machine_facts(pretrained),
@@ -147,12 +149,12 @@ def report_of(
     return report
 
 
-def _method_facts(tuned: Run) -> MethodFacts:
+def _method_facts(tuned: Run, length: int) -> MethodFacts:
     file = Path(tuned.name) / PROMPT_FILE
     return MethodFacts(
-        name="soft prompt",
-        length=len(tuned.prompts[0]),
-        trained_parameters=sum(p.numel() for p in tuned.answering),
+        name=tuned.task.method.title,
+        length=length or None,
+        trained_parameters=sum(x.numel() for tensors in tuned.answering for x in trained(tensors).values()),
         bytes_on_disk=file.stat().st_size if file.is_file() else 0,
     )
 
@@ -256,7 +258,8 @@ def _baselines(
     gold = np.array([labels.index(e.answer or "") for e in judged])
     right = ours.argmax(-1) == gold
     out = []
-    for name in ("majority", "naive Bayes", "zero-shot") if train else ("zero-shot",):
+    names = [*(("majority", "naive Bayes") if train else ()), *(("zero-shot",) if "zero-shot" in engine.runs else ())]
+    for name in names:
         if progress:
             progress(f"scoring {name}", 0, None)
         began = time.perf_counter()

@@ -55,10 +55,10 @@ def run(
     words = labels_of(task, [e.answer or "" for e in splits.train])
     if pretrained is None:
         pretrained = backbone_of(task, base, offline=offline, agree=agree, progress=progress)
-    bound = bind(task, words, pretrained)
+    bound = bind(task, words, pretrained, base)
 
     def pieces(ids: object) -> list[str]:
-        return [pretrained.tokenizer.decode([i]) for i in ids]  # type: ignore[attr-defined]
+        return [pretrained.tokenizer.decode([i]) if i >= 0 else "▢" for i in ids]  # type: ignore[attr-defined]
 
     shown = []
     for example in splits.train[:rows]:
@@ -67,7 +67,7 @@ def run(
         word = bound.verbalizer.trained_word(bound.labels.index(label)) if label in bound.labels else None
         parts = [
             ("leading", pieces(bound.leading)),
-            ("soft prompt", ["▢"] * task.method.length),
+            (task.method.name.replace("_", " "), ["▢"] * bound.method.tokens),
             ("head", pieces(bound.encoder.head_ids)),
             ("row", pieces(row.ids)),
             ("answer", pieces(word.ids) if word else []),

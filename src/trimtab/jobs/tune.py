@@ -10,7 +10,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +25,17 @@ from trimtab.inference.bound import BoundTask, bind, labels_of, template_of
 from trimtab.inference.runs import PROMPT_FILE, TASK_FILE, Run, backbone_facts, save_run, save_task
 from trimtab.jobs import evaluate, metrics
 from trimtab.jobs.backbone import Progress, backbone_of, local_or_known
-from trimtab.methods import soft_prompt
-from trimtab.spec import Task, read_task
+from trimtab.methods.method import Condition, Tensors, trained
+from trimtab.spec import Task
+from trimtab.task_file import read_task
 from trimtab.training.loop import Plan, StepRecord, Training
 from trimtab.training.objective import Labelled, Objective
 from trimtab.training.plan import make_plan
 
 CHECKPOINT = "checkpoint.safetensors"
+# Large checkpoints are written less often, so that writing them takes at most one part in this many of the time; but
+# where one is wanted after every step it is written.
+SAVING_SHARE = 20
 
 
 @dataclass(frozen=True)
@@ -93,11 +97,14 @@ def run(
         check_labels(part, list(words))
     if pretrained is None:
         pretrained = backbone_of(task, base, offline=offline, agree=agree, progress=progress)
-    bound = bind(task, words, pretrained)
+    bound = bind(task, words, pretrained, base)
     train, cut = _encode(bound, splits.train)
-    plan = make_plan(task.train, len(splits.train))
+    plan = make_plan(task.train, len(splits.train), bound.method.rate)
+    start = [bound.method.initial(seed) for seed in plan.seeds]
+    if not trained(start[0]):
+        plan = replace(plan, steps=0)
     task = _resolved(task, plan, words, base)
-    training = _training(bound, plan, train, _encode(bound, splits.dev)[0])
+    training = _training(bound, plan, start, train, _encode(bound, splits.dev)[0])
     notes = [*splits.note, *cut]
     if on_plan:
         on_plan(plan, notes)
@@ -109,7 +116,7 @@ def run(
         if training.done == 0:  # nothing to go on from
             shutil.rmtree(out, ignore_errors=True)
         raise
-    tuned = _keep(out, task, words, pretrained, training, stopped is not None)
+    tuned = _keep(out, task, words, pretrained, training, start, stopped is not None)
     if stopped is not None:
         return Tuned(tuned, None, stopped)
     report = evaluate.report_of(
@@ -175,7 +182,7 @@ def _fingerprint(rows: Sequence[Labelled]) -> str:
 def _resolved(task: Task, plan: Plan, words: dict[str, list[str]], base: Path) -> Task:
     """The task with everything picked written out, so that it says what was done and can be run from anywhere."""
     train = task.train.model_copy(
-        update={"steps": plan.steps, "epochs": None, "batch_size": plan.batch_size, "rate": plan.rate,
+        update={"steps": plan.steps or None, "epochs": None, "batch_size": plan.batch_size, "rate": plan.rate,
                 "evaluate_every": plan.evaluate_every}
     )  # fmt: skip
     places = {part: evaluate.absolute(getattr(task.data, part), base) for part in ("train", "dev", "test")}
@@ -185,24 +192,23 @@ def _resolved(task: Task, plan: Plan, words: dict[str, list[str]], base: Path) -
     return task.model_copy(update={"backbone": backbone, "train": train, "data": data, "labels": labels})
 
 
-def _training(bound: BoundTask, plan: Plan, train: list[Labelled], dev: list[Labelled]) -> Training:
-    task, pretrained = bound.task, bound.pretrained
-    label_words = [word.text for word in bound.verbalizer.words]
+def _training(
+    bound: BoundTask, plan: Plan, start: Sequence[Tensors], train: list[Labelled], dev: list[Labelled]
+) -> Training:
+    task = bound.task
 
-    def prefix(parameter: torch.Tensor, step: int | None, run: int) -> torch.Tensor:
-        generator = None
-        if step is not None and task.method.dropout:
-            generator = torch.Generator().manual_seed(plan.seeds[run] * 1_000_003 + step)
-        return bound.prefix(parameter, task.method.dropout if generator else 0.0, generator)
+    def condition(parameters: Tensors, step: int | None, run: int) -> Condition:
+        noise = None
+        if step is not None:
+            noise = torch.Generator().manual_seed(plan.seeds[run] * 1_000_003 + step)
+        return bound.method.condition({**start[run], **parameters}, noise)
 
-    objective = Objective(pretrained.backbone, bound.verbalizer, train, dev, prefix, task.train.label_smoothing)
-    start = [
-        soft_prompt.initial(
-            task.method, pretrained.backbone, pretrained.tokenizer, task=task.task, label_words=label_words, seed=seed
-        )
-        for seed in plan.seeds
-    ]
-    return Training(plan, start, objective.loss, objective.evaluate)
+    objective = Objective(
+        bound.pretrained.backbone, bound.verbalizer, train, dev, condition, bound.prompt, task.train.label_smoothing
+    )
+    return Training(
+        plan, [trained(tensors) for tensors in start], objective.loss, objective.evaluate, bound.method.factor
+    )
 
 
 def _begin(out: Path, task: Task, training: Training, made_of: Mapping[str, str]) -> None:
@@ -269,8 +275,10 @@ def _train(
                     _save(out, training, made_of)
                     return training.done
                 if time.monotonic() - saved >= every:
+                    began = time.monotonic()
                     _save(out, training, made_of)
                     saved = time.monotonic()
+                    every = max(every, SAVING_SHARE * (saved - began)) if every else 0.0
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -314,11 +322,16 @@ def _save(out: Path, training: Training, made_of: Mapping[str, str]) -> None:
 
 
 def _keep(
-    out: Path, task: Task, words: dict[str, list[str]], pretrained: Pretrained, training: Training, stopped: bool
-) -> Run:
-    """Save the best prompts as a run. A run stopped before its first evaluation keeps the prompts as they are."""
+    out: Path, task: Task, words: dict[str, list[str]], pretrained: Pretrained, training: Training,
+    start: Sequence[Tensors], stopped: bool,
+) -> Run:  # fmt: skip
+    """Save the best tensors as a run. A run stopped before its first evaluation keeps them as they are."""
     scores = training.best_scores
-    prompts = [b if s else p.detach() for b, s, p in zip(training.best, scores, training.parameters, strict=True)]
+    kept_of = [b if s else p for b, s, p in zip(training.best, scores, training.parameters, strict=True)]
+    sets = [
+        {name: x.detach().cpu() for name, x in {**first, **own}.items()}
+        for first, own in zip(start, kept_of, strict=True)
+    ]
     kept = 0
     for k, score in enumerate(scores):
         if score is not None and score.beats(scores[kept]):
@@ -332,6 +345,6 @@ def _keep(
         "planned_steps": training.plan.steps,
         "stopped": stopped,
     }
-    tuned = Run(str(out), task, words, tuple(p.cpu() for p in prompts), kept, backbone_facts(pretrained), facts)
+    tuned = Run(str(out), task, words, tuple(sets), kept, backbone_facts(pretrained), facts)
     save_run(out, tuned)
     return tuned

@@ -1,1 +1,1 @@
-"""What is trained, one file a method. Knows nothing about tasks or data."""
+"""Ways to condition a frozen backbone, one file each. Knows nothing about data, training or runs."""

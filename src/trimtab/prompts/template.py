@@ -9,7 +9,7 @@ from typing import Any
 
 from trimtab.errors import TrimtabError, did_you_mean
 
-TASK, ANSWER = "task", "answer"
+TASK, ANSWER, SOFT = "task", "answer", "soft"
 
 
 @dataclass(frozen=True)
@@ -21,18 +21,31 @@ class Slot:
 
 
 @dataclass(frozen=True)
+class Soft:
+    """A place for trained vectors: `count` of them, from number `start` on."""
+
+    start: int
+    count: int
+
+    @property
+    def ids(self) -> list[int]:
+        """The negative token ids that stand for them (see `trimtab.backbones.layout.Row`)."""
+        return [-1 - j for j in range(self.start, self.start + self.count)]
+
+
+@dataclass(frozen=True)
 class Template:
     """A parsed template.
 
     Attributes:
-        head: constant text before the first slot, the same for all rows.
-        body: what follows the head, slots and constant text in turn, up to the answer.
+        head: constant text and soft slots before the first field, the same for all rows.
+        body: what follows the head, fields, constant text and soft slots in turn, up to the answer.
         answer_lead: white space between the last text and the answer; belongs to the answer.
         truncate: fields that may be shortened.
     """
 
-    head: str
-    body: tuple[Slot | str, ...]
+    head: tuple[str | Soft, ...]
+    body: tuple[Slot | str | Soft, ...]
     answer_lead: str
     truncate: frozenset[str]
 
@@ -41,15 +54,27 @@ class Template:
         """Fields an example must have, in order of first use."""
         return tuple(dict.fromkeys(part.field for part in self.body if isinstance(part, Slot)))
 
+    @property
+    def soft(self) -> int:
+        """Soft vectors there are places for."""
+        return sum(part.count for part in (*self.head, *self.body) if isinstance(part, Soft))
+
     def text(self, fields: Mapping[str, str]) -> str:
-        """The row as it reads, without the answer."""
-        return self.head + "".join(
-            part if isinstance(part, str) else part.lead + fields[part.field] for part in self.body
-        )
+        """The row as it reads, without the answer; `▢` for a soft vector."""
+        out = ""
+        for part in (*self.head, *self.body):
+            match part:
+                case Slot():
+                    out += part.lead + fields[part.field]
+                case Soft():
+                    out += "▢" * part.count
+                case _:
+                    out += part
+        return out
 
 
 def parse_template(text: str, task: str, truncate: Sequence[str] = ()) -> Template:
-    """Parse `{field}` slots; `{{` and `}}` are literal; nothing is evaluated.
+    """Parse `{field}` and `{soft:n}` slots; `{{` and `}}` are literal; nothing is evaluated.
 
     Args:
         text: the template, with one `{answer}` slot at its end.
@@ -69,7 +94,7 @@ def parse_template(text: str, task: str, truncate: Sequence[str] = ()) -> Templa
             f"template.text has {found} {{answer}} slot: {text!r}.", "Put one {answer} where the answer belongs."
         )
     at = next(i for i, part in enumerate(parts) if isinstance(part, Slot) and part.field == ANSWER)
-    if any(part if isinstance(part, Slot) else part.strip() for part in parts[at + 1 :]):
+    if any(part.strip() if isinstance(part, str) else part for part in parts[at + 1 :]):
         raise TrimtabError(
             f"template.text goes on behind {{answer}}: {text!r}.",
             "A causal backbone answers at the end: move {answer} there.",
@@ -83,32 +108,41 @@ def parse_template(text: str, task: str, truncate: Sequence[str] = ()) -> Templa
                 f"template.truncate names '{field}', which is not a field of the template.",
                 did_you_mean(field, fields) or f"Its fields are {', '.join(dict.fromkeys(fields))}.",
             )
-    head = body.pop(0) if isinstance(body[0], str) else ""
+    first = next(i for i, part in enumerate(body) if isinstance(part, Slot))
+    head = tuple(part for part in body[:first] if not isinstance(part, Slot))
     answer = parts[at]
-    assert isinstance(head, str)
     assert isinstance(answer, Slot)
-    return Template(head, tuple(body), answer.lead, frozenset(truncate))
+    return Template(head, tuple(body[first:]), answer.lead, frozenset(truncate))
 
 
-def _parts(text: str, task: str) -> list[Slot | str]:
-    """Literals and slots in turn; white space before a slot belongs to the slot."""
+def _parts(text: str, task: str) -> list[Slot | str | Soft]:
+    """Literals and slots in turn; white space before a field belongs to the field."""
     try:
         parsed = list(Formatter().parse(text))
     except ValueError:
         raise TrimtabError(
             f"template.text has a brace without its partner: {text!r}.", "Write {{ or }} for a literal brace."
         ) from None
-    parts: list[Slot | str] = []
-    literal = ""
+    parts: list[Slot | str | Soft] = []
+    literal, soft = "", 0
     for constant, field, spec, conversion in parsed:
         literal += constant
         if field is None:
+            continue
+        if field == SOFT and spec and spec.isdecimal() and int(spec) and not conversion:
+            parts += [literal] if literal else []
+            parts.append(Soft(soft, int(spec)))
+            literal, soft = "", soft + int(spec)
             continue
         if not field.isidentifier() or spec or conversion:
             found = field + (f"!{conversion}" if conversion else "") + (f":{spec}" if spec else "")
             raise TrimtabError(
                 f"template.text: '{{{found}}}' is not a plain field name: {text!r}.",
                 "Use {name}, with letters, digits and _ only; write {{ or }} for a literal brace.",
+            )
+        if field == SOFT:
+            raise TrimtabError(
+                f"template.text: '{{soft}}' does not say how many vectors: {text!r}.", "Write {soft:8} for eight."
             )
         if field == TASK:
             literal += task
@@ -151,16 +185,19 @@ class Encoder:
     def __init__(self, template: Template, tokenizer: Any, *, budget: int, answer_tokens: int = 1) -> None:
         self.template = template
         self.tokenizer = tokenizer
-        self.head_ids = tokenize(tokenizer, template.head)
+        self.head_ids = [i for part in template.head for i in self._ids(part)]
         self.budget = budget - len(self.head_ids) - answer_tokens
-        self._constant = {part: tokenize(tokenizer, part) for part in template.body if isinstance(part, str)}
-        constant = sum(len(self._constant[part]) for part in template.body if isinstance(part, str))
+        self._constant = {part: self._ids(part) for part in template.body if not isinstance(part, Slot)}
+        constant = sum(len(self._constant[part]) for part in template.body if not isinstance(part, Slot))
         if self.budget - constant < 1:
             raise TrimtabError(
                 f"the template's own text takes {constant + len(self.head_ids)} tokens and leaves none of {budget} for "
                 "the input.",
                 "Shorten the task description, or raise template.max_tokens.",
             )
+
+    def _ids(self, part: str | Soft) -> list[int]:
+        return part.ids if isinstance(part, Soft) else tokenize(self.tokenizer, part)
 
     def encode(self, fields: Mapping[str, str], where: str = "input") -> EncodedRow:
         """Token ids behind the head, shortened at the end of `truncate` fields where too long.
@@ -171,7 +208,7 @@ class Encoder:
         parts: list[list[int]] = []
         shorten: list[int] = []
         for part in self.template.body:
-            if isinstance(part, str):
+            if not isinstance(part, Slot):
                 parts.append(self._constant[part])
             else:
                 if part.field in self.template.truncate:

@@ -1,6 +1,6 @@
 """The training loop: a generator of step records over several runs at once. Knows nothing about prompts or labels.
 
-K runs train in one pass: each has its own parameter, seed and data order, and none touches another.
+K runs train in one pass: each has its own parameters, seed and data order, and none touches another.
 """
 
 from __future__ import annotations
@@ -103,10 +103,16 @@ class StepRecord:
     seconds: float
 
 
+# What one run trains, by name.
+Parameters = dict[str, torch.Tensor]
 # (active runs, their parameters, the rows of each, step) -> mean loss of each run; gradients flow to the parameters.
-Loss = Callable[[Sequence[int], Sequence[torch.Tensor], Sequence[Sequence[int]], int], torch.Tensor]
+Loss = Callable[[Sequence[int], Sequence[Parameters], Sequence[Sequence[int]], int], torch.Tensor]
 # (active runs, their parameters) -> dev score of each.
-Evaluate = Callable[[Sequence[int], Sequence[torch.Tensor]], Sequence[DevScore]]
+Evaluate = Callable[[Sequence[int], Sequence[Parameters]], Sequence[DevScore]]
+
+
+def _same(_: str) -> float:
+    return 1.0
 
 
 @dataclass
@@ -115,18 +121,20 @@ class Training:
 
     Attributes:
         plan: how to train.
-        parameters: one a run, float32, changed in place.
+        parameters: one set a run, float32, changed in place.
+        factor: learning rate of a parameter, by name, relative to the run's.
         best: the best parameters so far of each run, by dev score.
         best_scores, best_steps: their scores and the steps they were reached at.
         done: steps done.
     """
 
     plan: Plan
-    parameters: list[torch.Tensor]
+    parameters: list[Parameters]
     loss: Loss
     evaluate: Evaluate
+    factor: Callable[[str], float] = _same
     done: int = 0
-    best: list[torch.Tensor] = field(default_factory=list)
+    best: list[Parameters] = field(default_factory=list)
     best_scores: list[DevScore | None] = field(default_factory=list)
     best_steps: list[int] = field(default_factory=list)
     stale: list[int] = field(default_factory=list)
@@ -134,11 +142,15 @@ class Training:
 
     def __post_init__(self) -> None:
         runs = len(self.parameters)
-        self.parameters = [p.detach().clone().requires_grad_() for p in self.parameters]
-        self.best = [p.detach().clone() for p in self.parameters]
+        self.parameters = [
+            {name: p.detach().clone().requires_grad_() for name, p in own.items()} for own in self.parameters
+        ]
+        self.best = [_copy(own) for own in self.parameters]
         self.best_scores, self.best_steps = [None] * runs, [0] * runs
         self.stale, self.active = [0] * runs, [True] * runs
-        self.optimiser = make_optimiser(self.plan.optimiser, self.parameters, self.plan.weight_decay)
+        self._names = [(k, name) for k, own in enumerate(self.parameters) for name in own]
+        flat = [self.parameters[k][name] for k, name in self._names]
+        self.optimiser = make_optimiser(self.plan.optimiser, flat, self.plan.weight_decay)
 
     def steps(self) -> Iterator[StepRecord]:
         """Train to the end, yielding after each step.
@@ -181,8 +193,9 @@ class Training:
             for k, value in zip(runs, (losses_K.detach() * shares).tolist(), strict=True):
                 totals[k] += value
         for k in runs:
-            gradient = self.parameters[k].grad
-            if not math.isfinite(totals[k]) or gradient is None or not bool(torch.isfinite(gradient).all()):
+            own = list(self.parameters[k].values())
+            gradients = [p.grad for p in own if p.grad is not None]
+            if not math.isfinite(totals[k]) or not all(bool(torch.isfinite(g).all()) for g in gradients):
                 what = "gradient" if math.isfinite(totals[k]) else "loss"
                 raise TrimtabError(
                     f"training diverged: the {what} of seed {plan.seeds[k]} is not finite at step {self.done + 1} "
@@ -190,19 +203,19 @@ class Training:
                     f"Lower train.rate, to {plan.rate / 4:.2g} say.",
                 )
             if plan.clip is not None:
-                torch.nn.utils.clip_grad_norm_([self.parameters[k]], plan.clip)
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
+                torch.nn.utils.clip_grad_norm_(own, plan.clip)
+        for group, (_, name) in zip(self.optimiser.param_groups, self._names, strict=True):
+            group["lr"] = rate * self.factor(name)
         self.optimiser.step()
         return [totals[k] if k in runs else None for k in range(len(self.parameters))]
 
     def _judge(self, runs: list[int]) -> list[DevScore | None]:
         scores: list[DevScore | None] = [None] * len(self.parameters)
-        for k, score in zip(runs, self.evaluate(runs, [self.parameters[k].detach() for k in runs]), strict=True):
+        for k, score in zip(runs, self.evaluate(runs, [_detached(self.parameters[k]) for k in runs]), strict=True):
             scores[k] = score
             if score.beats(self.best_scores[k]):
                 self.best_scores[k], self.best_steps[k], self.stale[k] = score, self.done, 0
-                self.best[k] = self.parameters[k].detach().clone()
+                self.best[k] = _copy(self.parameters[k])
             else:
                 self.stale[k] += 1
                 self.active[k] = self.plan.patience is None or self.stale[k] < self.plan.patience
@@ -210,15 +223,15 @@ class Training:
 
     def checkpoint(self) -> Stored:
         """Everything needed to go on from here."""
-        tensors = {f"parameter.{k}": p.detach() for k, p in enumerate(self.parameters)}
-        tensors |= {f"best.{k}": p for k, p in enumerate(self.best)}
+        tensors = {f"parameter.{k}.{name}": self.parameters[k][name].detach() for k, name in self._names}
+        tensors |= {f"best.{k}.{name}": self.best[k][name] for k, name in self._names}
         numbers: dict[str, Any] = {}
-        for k, state in self.optimiser.state_dict()["state"].items():
+        for i, state in self.optimiser.state_dict()["state"].items():
             for name, value in state.items():
                 if isinstance(value, torch.Tensor):
-                    tensors[f"optimiser.{k}.{name}"] = value
+                    tensors[f"optimiser.{i}.{name}"] = value
                 elif value is not None:
-                    numbers[f"{k}.{name}"] = value
+                    numbers[f"{i}.{name}"] = value
         values = {
             "done": self.done,
             "best_scores": [[s.accuracy, s.loss] if s else None for s in self.best_scores],
@@ -238,17 +251,17 @@ class Training:
         tensors, values = checkpoint.tensors, checkpoint.values
         try:
             state: dict[int, dict[str, Any]] = {}
-            for k in range(len(self.parameters)):
+            for k, name in self._names:
                 with torch.no_grad():
-                    self.parameters[k].copy_(tensors[f"parameter.{k}"])
-                self.best[k] = tensors[f"best.{k}"].to(self.parameters[k].device)
+                    self.parameters[k][name].copy_(tensors[f"parameter.{k}.{name}"])
+                self.best[k][name] = tensors[f"best.{k}.{name}"].to(self.parameters[k][name].device)
             for name, tensor in tensors.items():
                 if name.startswith("optimiser."):
-                    _, k_text, key = name.split(".", 2)
-                    state.setdefault(int(k_text), {})[key] = tensor
+                    _, i_text, key = name.split(".", 2)
+                    state.setdefault(int(i_text), {})[key] = tensor
             for name, number in values["optimiser"].items():
-                k_text, key = name.split(".", 1)
-                state.setdefault(int(k_text), {})[key] = number
+                i_text, key = name.split(".", 1)
+                state.setdefault(int(i_text), {})[key] = number
             self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": state})
             self.best_scores = [DevScore(*s) if s else None for s in values["best_scores"]]
             self.done, self.best_steps = values["done"], values["best_steps"]
@@ -257,3 +270,11 @@ class Training:
             raise TrimtabError(
                 f"the checkpoint does not fit this task ({error}).", "Delete it, then use --resume to start over."
             ) from None
+
+
+def _detached(parameters: Parameters) -> Parameters:
+    return {name: p.detach() for name, p in parameters.items()}
+
+
+def _copy(parameters: Parameters) -> Parameters:
+    return {name: p.detach().clone() for name, p in parameters.items()}

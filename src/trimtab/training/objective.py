@@ -1,6 +1,6 @@
 """Loss and dev score of prompts on labelled rows: what the loop is given. Knows nothing about files or reports.
 
-K runs, B rows of one run, C labels, W words, P prompt length, D hidden.
+K runs, B rows of a pass, C labels, W words, D hidden.
 """
 
 from __future__ import annotations
@@ -13,16 +13,18 @@ from torch.nn import functional as F
 
 from trimtab.backbones.causal import CausalBackbone
 from trimtab.backbones.layout import Row
+from trimtab.backbones.prefix import Prompt
 from trimtab.inference.scoring import Query, label_log_probabilities, label_scores, word_scores
+from trimtab.methods.method import Condition
 from trimtab.prompts.verbalizer import Verbalizer
-from trimtab.training.loop import DevScore
+from trimtab.training.loop import DevScore, Parameters
 
 # Label words of several tokens are scored in training up to this many inner nodes of their tree: more would cost more
 # than the row itself.
 TREE_NODES = 16
 
-# (parameters of a run, step or None when judging, run) -> prefix embeddings [P, D]
-Prefix = Callable[[torch.Tensor, int | None, int], torch.Tensor]
+# (parameters of a run, step or None when judging, run) -> how they condition the backbone
+Conditions = Callable[[Parameters, int | None, int], Condition]
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,8 @@ class Objective:
         backbone: the frozen model.
         verbalizer: labels and words.
         train, dev: encoded rows.
-        prefix: makes the prefix of a run from its parameters.
+        condition: how a run's parameters condition the backbone.
+        prompt: what is read before a row under a condition.
         smoothing: label smoothing (Szegedy et al. 2016), over labels or, where the tree is large, the vocabulary.
     """
 
@@ -49,51 +52,80 @@ class Objective:
     verbalizer: Verbalizer
     train: Sequence[Labelled]
     dev: Sequence[Labelled]
-    prefix: Prefix
+    condition: Conditions
+    prompt: Callable[[Condition], Prompt]
     smoothing: float = 0.0
 
     def loss(
-        self, runs: Sequence[int], parameters: Sequence[torch.Tensor], rows: Sequence[Sequence[int]], step: int
+        self, runs: Sequence[int], parameters: Sequence[Parameters], rows: Sequence[Sequence[int]], step: int
     ) -> torch.Tensor:
-        """Mean loss of each run [K], every prompt read once, all rows in one pass.
+        """Mean loss of each run [K]; all in one pass, every prompt read once, unless the runs change the backbone.
 
         Cross entropy over the labels' scores. Where the words have several tokens and their tree is large, that would
         cost many nodes a row: then cross entropy over the vocabulary, at each token of the right label's first word.
         """
-        prompts = [self.prefix(p, step, run) for run, p in zip(runs, parameters, strict=True)]
-        prefix = prompts if any(len(p) for p in prompts) else None
+        conditions = [self.condition(p, step, run) for run, p in zip(runs, parameters, strict=True)]
+        if not any(condition.adapts for condition in conditions):
+            return self._losses(self.backbone, conditions, rows)
+        losses = []
+        for condition, members in zip(conditions, rows, strict=True):
+            with self.backbone.adapted(condition.weights, condition.modules) as backbone:
+                losses.append(self._losses(backbone, [condition], [members]))
+        return torch.cat(losses)
+
+    def _losses(
+        self, backbone: CausalBackbone, conditions: Sequence[Condition], rows: Sequence[Sequence[int]]
+    ) -> torch.Tensor:
+        """Mean loss of each run [K] of one pass."""
+        prompts = [self.prompt(condition) for condition in conditions]
         batch = [(k, self.train[i]) for k, members in enumerate(rows) for i in members]
-        longest = max((len(p) for p in prompts), default=0)
-        device = self.backbone.device
-        if len(self.verbalizer.node_ids) <= TREE_NODES:
-            losses = self._label_losses(batch, prefix, longest)
+        if any(condition.head for condition in conditions):
+            losses = self._head_losses(backbone, batch, prompts, conditions)
+        elif len(self.verbalizer.node_ids) <= TREE_NODES:
+            losses = self._label_losses(backbone, batch, prompts)
         else:
-            losses = self._answer_losses(batch, prefix, longest)
-        run_of_row = torch.tensor([k for k, _ in batch], device=device)
-        counts = torch.tensor([len(members) for members in rows], device=device, dtype=torch.float32)
+            losses = self._answer_losses(backbone, batch, prompts)
+        run_of_row = torch.tensor([k for k, _ in batch], device=backbone.device)
+        counts = torch.tensor([len(members) for members in rows], device=backbone.device, dtype=torch.float32)
         return losses.new_zeros(len(rows)).index_add(0, run_of_row, losses) / counts
 
+    def _head_losses(
+        self,
+        backbone: CausalBackbone,
+        batch: Sequence[tuple[int, Labelled]],
+        prompts: Sequence[Prompt],
+        conditions: Sequence[Condition],
+    ) -> torch.Tensor:
+        """Cross entropy of each row [B] over its labels' scores by the run's head."""
+        hidden = backbone.forward([Row(example.ids, prompt=k) for k, example in batch], prompts).float()
+        heads = [condition.head for condition in conditions]
+        weight_KCD, bias_KC = (torch.stack([head[part] for head in heads if head]) for part in (0, 1))
+        run_B = torch.tensor([k for k, _ in batch], device=hidden.device)
+        scores = torch.einsum("bd,bcd->bc", hidden, weight_KCD[run_B]) + bias_KC[run_B]
+        targets = torch.tensor([example.label for _, example in batch], device=hidden.device)
+        return F.cross_entropy(scores, targets, reduction="none", label_smoothing=self.smoothing)
+
     def _label_losses(
-        self, batch: Sequence[tuple[int, Labelled]], prefix: Sequence[torch.Tensor] | None, longest: int
+        self, backbone: CausalBackbone, batch: Sequence[tuple[int, Labelled]], prompts: Sequence[Prompt]
     ) -> torch.Tensor:
         """Cross entropy of each row [B] over its labels' scores."""
-        tree = self.verbalizer
-        layout = self.backbone.pack(
+        tree, longest = self.verbalizer, max(prompt.length for prompt in prompts)
+        layout = backbone.pack(
             [Row((*example.ids, *tree.node_ids), prompt=k, parents=tree.parents) for k, example in batch], longest
         )
-        roots = layout.last_text_B[:, None] + torch.arange(1 + len(tree.node_ids), device=self.backbone.device)
-        hidden = self.backbone.forward(layout, prefix, wanted=roots.flatten())
-        scores = label_scores(word_scores(self.backbone, hidden, tree), tree)
-        targets = torch.tensor([example.label for _, example in batch], device=self.backbone.device)
+        roots = layout.last_text_B[:, None] + torch.arange(1 + len(tree.node_ids), device=backbone.device)
+        hidden = backbone.forward(layout, prompts, wanted=roots.flatten())
+        scores = label_scores(word_scores(backbone, hidden, tree), tree)
+        targets = torch.tensor([example.label for _, example in batch], device=backbone.device)
         return F.cross_entropy(scores, targets, reduction="none", label_smoothing=self.smoothing)
 
     def _answer_losses(
-        self, batch: Sequence[tuple[int, Labelled]], prefix: Sequence[torch.Tensor] | None, longest: int
+        self, backbone: CausalBackbone, batch: Sequence[tuple[int, Labelled]], prompts: Sequence[Prompt]
     ) -> torch.Tensor:
         """Cross entropy of each row [B] over the vocabulary, summed over the tokens of the right label's first word."""
         words = [self.verbalizer.trained_word(example.label) for _, example in batch]
         rows = [Row((*e.ids, *word.ids[:-1]), prompt=k) for (k, e), word in zip(batch, words, strict=True)]
-        layout = self.backbone.pack(rows, longest)
+        layout = backbone.pack(rows, max(prompt.length for prompt in prompts))
         wanted: list[int] = []
         targets: list[int] = []
         owner: list[int] = []
@@ -102,21 +134,35 @@ class Objective:
             wanted.extend(range(last, last + len(word.ids)))
             targets.extend(word.ids)
             owner.extend([at] * len(word.ids))
-        device = self.backbone.device
-        logits = self.backbone.logits(self.backbone.forward(layout, prefix, wanted=torch.tensor(wanted, device=device)))
+        device = backbone.device
+        logits = backbone.logits(backbone.forward(layout, prompts, wanted=torch.tensor(wanted, device=device)))
         losses = F.cross_entropy(
             logits, torch.tensor(targets, device=device), reduction="none", label_smoothing=self.smoothing
         )
         return losses.new_zeros(len(batch)).index_add(0, torch.tensor(owner, device=device), losses)
 
-    def evaluate(self, runs: Sequence[int], parameters: Sequence[torch.Tensor]) -> list[DevScore]:
-        """Accuracy and mean loss of each run on dev, all runs in one batch."""
+    def evaluate(self, runs: Sequence[int], parameters: Sequence[Parameters]) -> list[DevScore]:
+        """Accuracy and mean loss of each run on dev, all in one batch unless the runs change the backbone."""
         with torch.no_grad():
-            prompts = [self.prefix(p, None, run) for run, p in zip(runs, parameters, strict=True)]
-            state = self.backbone.read_prefix(prompts) if any(len(p) for p in prompts) else None
-        queries = [Query(example.ids, k, self.verbalizer) for k in range(len(runs)) for example in self.dev]
-        right, loss = [0] * len(runs), [0.0] * len(runs)
-        for at, scores in label_log_probabilities(self.backbone, queries, state):
+            conditions = [self.condition(p, None, run) for run, p in zip(runs, parameters, strict=True)]
+        if not any(condition.adapts for condition in conditions):
+            return self._judged(self.backbone, conditions)
+        scores = []
+        for condition in conditions:
+            with self.backbone.adapted(condition.weights, condition.modules) as backbone:
+                scores += self._judged(backbone, [condition])
+        return scores
+
+    def _judged(self, backbone: CausalBackbone, conditions: Sequence[Condition]) -> list[DevScore]:
+        with torch.no_grad():
+            state = backbone.read_prefix([self.prompt(condition) for condition in conditions])
+        queries = [
+            Query(example.ids, k, self.verbalizer, condition.head)
+            for k, condition in enumerate(conditions)
+            for example in self.dev
+        ]
+        right, loss = [0] * len(conditions), [0.0] * len(conditions)
+        for at, scores in label_log_probabilities(backbone, queries, state):
             k, i = divmod(at, len(self.dev))
             label = self.dev[i].label
             right[k] += int(scores.argmax()) == label

@@ -8,7 +8,8 @@ from typing import Literal
 
 import torch
 
-DEFAULT_RATE = {"adamw": 0.04, "adafactor": 0.04, "sgd": 2.0}
+# Learning rates that serve by default, relative to AdamW's.
+RATE_OF = {"adamw": 1.0, "adafactor": 1.0, "sgd": 50.0}
 
 
 def make_optimiser(

@@ -7,14 +7,14 @@ from itertools import pairwise
 
 from trimtab.spec import TrainSettings
 from trimtab.training.loop import Plan
-from trimtab.training.optimisers import DEFAULT_RATE
+from trimtab.training.optimisers import RATE_OF
 
 # Rows seen in all, by number of training rows; between these, by the logarithm of the rows.
 _SEEN = ((32, 1_600), (256, 4_000), (1_000, 6_000), (7_000, 14_000), (100_000, 100_000))
 
 
-def make_plan(settings: TrainSettings, rows: int) -> Plan:
-    """Fill in what the task file leaves open.
+def make_plan(settings: TrainSettings, rows: int, rate: float) -> Plan:
+    """Fill in what the task file leaves open; `rate` is the one that serves the method by default, with AdamW.
 
     Small data is passed over many times, large data once; batches are small where rows are few, so that there are
     always about a hundred steps or more. Early stopping is off unless asked for: the rate falls to zero, and the best
@@ -27,13 +27,12 @@ def make_plan(settings: TrainSettings, rows: int) -> Plan:
         seen = settings.epochs * rows if settings.epochs is not None else rows_seen(rows)
         steps = max(1, math.ceil(seen / batch))
     every = settings.evaluate_every or max(1, math.ceil(steps / 6))
-    rate = settings.rate if settings.rate is not None else DEFAULT_RATE[settings.optimiser]
     return Plan(
         rows=rows,
         steps=steps,
         batch_size=batch,
         evaluate_every=every,
-        rate=rate,
+        rate=settings.rate if settings.rate is not None else rate * RATE_OF[settings.optimiser],
         seeds=tuple(settings.seed + k for k in range(settings.runs)),
         accumulate=min(settings.accumulate, batch),
         patience=settings.patience,

@@ -1,0 +1,123 @@
+"""LoRA, DoRA, rsLoRA and IA3, out of the PEFT library: small modules around the backbone's linear layers.
+
+The modules are made once and put into the backbone only while a pass of the run needs them. Knows nothing about tasks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import nn
+
+from trimtab.errors import TrimtabError, did_you_mean
+from trimtab.methods.method import Condition, Material, Tensors
+from trimtab.spec import IA3Settings, LoraSettings
+
+
+@dataclass(frozen=True)
+class Adapters:
+    """PEFT modules around linear layers.
+
+    Attributes:
+        rate: 1e-3 for LoRA and its kin, 1e-2 for IA3, by default.
+    """
+
+    settings: LoraSettings | IA3Settings
+    material: Material
+    rate: float
+    tokens: int = 0
+
+    def initial(self, seed: int) -> Tensors:
+        """The modules' weights by their names in the backbone, as PEFT starts them.
+
+        Raises:
+            TrimtabError: the PEFT library is not installed, or knows no target layers for the backbone.
+        """
+        modules = self._modules
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            for module in modules.values():
+                _start(module, isinstance(self.settings, LoraSettings))
+            return {
+                f"{place}.{name}": weight.detach().float().clone()
+                for place, module in modules.items()
+                for name, weight in module.named_parameters()
+                if not name.startswith("base_layer.")
+            }
+
+    def factor(self, name: str) -> float:
+        """Every tensor at the run's rate."""
+        return 1.0
+
+    def condition(self, tensors: Tensors, noise: torch.Generator | None = None) -> Condition:
+        """The modules, and the weights to put into them."""
+        if isinstance(self.settings, LoraSettings) and self.settings.dropout:
+            for module in self._modules.values():
+                module.train(noise is not None)
+            if noise is not None:  # PEFT draws its dropout from torch's own generator, in the pass that follows
+                torch.manual_seed(noise.initial_seed())
+        return Condition(weights=tensors, modules=self._modules)
+
+    @cached_property
+    def _modules(self) -> dict[str, nn.Module]:
+        """Let PEFT put its modules into the model, take note of them, and put the model's own back."""
+        try:
+            from peft import IA3Config, LoraConfig, inject_adapter_in_model
+            from peft.tuners.tuners_utils import BaseTunerLayer
+        except ImportError:
+            raise TrimtabError(
+                f"method '{self.settings.name}' needs the PEFT library.", "Install it: pip install peft."
+            ) from None
+        model = self.material.backbone.model
+        own = list(model.parameters())
+        config = self._config(LoraConfig, IA3Config)
+        try:
+            inject_adapter_in_model(config, model)
+        except ValueError as error:
+            raise self._refusal(error) from None
+        modules = {name: module for name, module in model.named_modules() if isinstance(module, BaseTunerLayer)}
+        for name, module in modules.items():
+            above, _, place = name.rpartition(".")
+            setattr(model.get_submodule(above), place, module.get_base_layer())
+            module.eval()
+        for weight in own:
+            weight.requires_grad_(False)
+        del model.peft_config  # PEFT's note that its modules are in there
+        return modules
+
+    def _config(self, lora: type, ia3: type) -> object:
+        settings, model = self.settings, self.material.backbone.model
+        transposed = any(type(module).__name__ == "Conv1D" for module in model.modules())  # GPT-2's linear layers
+        if isinstance(settings, IA3Settings):
+            return ia3(fan_in_fan_out=transposed)
+        return lora(
+            r=settings.rank,
+            lora_alpha=settings.alpha,
+            lora_dropout=settings.dropout,
+            target_modules=settings.targets or "all-linear",
+            use_dora=settings.dora,
+            use_rslora=settings.rslora,
+            fan_in_fan_out=transposed,
+        )
+
+    def _refusal(self, error: ValueError) -> TrimtabError:
+        model = self.material.backbone.model
+        linear = {name.rpartition(".")[2] for name, module in model.named_modules() if isinstance(module, nn.Linear)}
+        targets = self.settings.targets if isinstance(self.settings, LoraSettings) else None
+        if not targets:
+            kind = self.material.backbone.config.model_type
+            return TrimtabError(f"method '{self.settings.name}' on a backbone of type '{kind}': {error}")
+        wrong = next((target for target in targets if target not in linear), targets[0])
+        return TrimtabError(
+            f"method.targets names '{wrong}', which is no linear layer of the backbone.",
+            did_you_mean(wrong, linear) or f"Its linear layers are {', '.join(sorted(linear))}.",
+        )
+
+
+def _start(module: nn.Module, low_rank: bool) -> None:
+    """Start an adapter anew from torch's generator; where PEFT starts at fixed values they stand already."""
+    if low_rank:
+        for name in getattr(module, "lora_A", {}):
+            module.reset_lora_parameters(name, True)  # type: ignore[operator]

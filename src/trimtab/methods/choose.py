@@ -1,0 +1,47 @@
+"""From settings to a method. Knows nothing about training or runs."""
+
+from __future__ import annotations
+
+from trimtab.methods.adapters import Adapters
+from trimtab.methods.head import Head
+from trimtab.methods.method import Material, Method
+from trimtab.methods.p_tuning import PTuning
+from trimtab.methods.prefix import Prefix
+from trimtab.methods.soft_prompt import ReadPrompt, SoftPrompt
+from trimtab.methods.weights import Weights
+from trimtab.methods.zero_shot import ZeroShot
+from trimtab.spec import (
+    BitFitSettings,
+    FullSettings,
+    HeadSettings,
+    IA3Settings,
+    LoraSettings,
+    MethodSettings,
+    PrefixSettings,
+    PTuningSettings,
+    SoftPromptSettings,
+    ZeroShotSettings,
+)
+
+
+def make_method(settings: MethodSettings, material: Material, read_prompt: ReadPrompt) -> Method:
+    """The method that the settings name, for one backbone and task."""
+    match settings:
+        case SoftPromptSettings():
+            return SoftPrompt(settings, material, read_prompt)
+        case PTuningSettings():
+            return PTuning(settings, material)
+        case PrefixSettings():
+            return Prefix(settings, material)
+        case LoraSettings():
+            return Adapters(settings, material, rate=1e-3)
+        case IA3Settings():
+            return Adapters(settings, material, rate=1e-2)
+        case BitFitSettings():
+            return Weights(material, biases_only=True, rate=2e-3)
+        case FullSettings():
+            return Weights(material, biases_only=False, rate=3e-5)
+        case HeadSettings():
+            return Head(settings, material)
+        case ZeroShotSettings():
+            return ZeroShot()

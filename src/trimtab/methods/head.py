@@ -1,0 +1,42 @@
+"""Head only: a linear layer on the last hidden state scores the labels. Knows nothing about tasks.
+
+C labels, D hidden.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from trimtab.methods.method import Condition, Material, Tensors, dropped
+from trimtab.spec import HeadSettings
+
+
+@dataclass(frozen=True)
+class Head:
+    """A new last layer; nothing in the backbone is trained."""
+
+    settings: HeadSettings
+    material: Material
+    rate: float = 0.001
+    tokens: int = 0
+
+    def initial(self, seed: int) -> Tensors:
+        """`weight` [C, D] and `bias` [C]: from the output vectors of each label's words, or zero."""
+        backbone, verbalizer = self.material.backbone, self.material.verbalizer
+        weight = torch.zeros(len(verbalizer.labels), backbone.hidden_size, device=backbone.device)
+        if self.settings.init == "labels":
+            for label in range(len(weight)):
+                ids = [word.ids[0] for word in verbalizer.words if word.label == label]
+                weight[label] = backbone.output.weight[torch.tensor(ids, device=backbone.device)].float().mean(0)
+        return {"weight": weight, "bias": torch.zeros(len(weight), device=backbone.device)}
+
+    def factor(self, name: str) -> float:
+        """Every tensor at the run's rate."""
+        return 1.0
+
+    def condition(self, tensors: Tensors, noise: torch.Generator | None = None) -> Condition:
+        """The layer. Dropout falls on its weights' inputs: a column is zeroed for the whole batch."""
+        keep = dropped(torch.ones_like(tensors["weight"][:1]), self.settings.dropout, noise)
+        return Condition(head=(tensors["weight"] * keep, tensors["bias"]))

@@ -1,0 +1,110 @@
+"""What every method is: where its trained values start, and how they condition the backbone.
+
+Knows nothing about any one method, tasks' data, or training.
+
+P prompt length, Q soft vectors, C labels, D hidden, L past tokens, J key/value heads, d head size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import nn
+
+from trimtab.backbones.causal import CausalBackbone
+from trimtab.backbones.prefix import Layers
+from trimtab.prompts.verbalizer import Verbalizer
+
+# What a run trains and keeps, by name; those whose name starts with FIXED are kept and not trained.
+Tensors = dict[str, torch.Tensor]
+FIXED = "fixed."
+
+
+def trained(tensors: Tensors) -> Tensors:
+    """Those of a run's tensors that are trained."""
+    return {name: tensor for name, tensor in tensors.items() if not name.startswith(FIXED)}
+
+
+@dataclass(frozen=True)
+class Condition:
+    """How the tensors of one run condition the backbone. Gradients flow from every part to the tensors.
+
+    Attributes:
+        soft: vectors [Q, D] in the model's own units: the soft prompt, or what stands in the template's soft slots.
+        past: keys and values [L, J, d] a layer that stand before everything.
+        weights: weights that take the place of the backbone's, by name.
+        modules: modules that take the place of the backbone's, by name, before the weights do.
+        head: weight [C, D] and bias [C] that score labels in place of the label words.
+    """
+
+    soft: torch.Tensor | None = None
+    past: Layers | None = None
+    weights: Mapping[str, torch.Tensor] | None = None
+    modules: Mapping[str, nn.Module] | None = None
+    head: tuple[torch.Tensor, torch.Tensor] | None = None
+
+    @property
+    def adapts(self) -> bool:
+        """Whether the backbone itself is changed, so that rows of other runs cannot share its passes."""
+        return bool(self.weights or self.modules)
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a method may start from.
+
+    Attributes:
+        backbone, tokenizer: the model.
+        task: task description.
+        verbalizer: labels and words.
+        leading: token ids that come first in every text (Gemma's <bos>).
+        slots: soft vectors the template has places for; 0 where it has none.
+        base: folder at which relative paths start.
+    """
+
+    backbone: CausalBackbone
+    tokenizer: Any
+    task: str
+    verbalizer: Verbalizer
+    leading: Sequence[int] = ()
+    slots: int = 0
+    base: Path = Path()
+
+
+class Method(Protocol):
+    """A way to condition the backbone, ready for one backbone and task.
+
+    Attributes:
+        tokens: tokens it puts before the row by itself, trained keys and values included.
+        rate: learning rate that serves by default (AdamW).
+    """
+
+    @property
+    def tokens(self) -> int: ...  # noqa: D102
+
+    @property
+    def rate(self) -> float: ...  # noqa: D102
+
+    def initial(self, seed: int) -> Tensors:
+        """The tensors before training, float32."""
+        ...
+
+    def factor(self, name: str) -> float:
+        """Learning rate of a tensor, relative to the run's."""
+        ...
+
+    def condition(self, tensors: Tensors, noise: torch.Generator | None = None) -> Condition:
+        """How these tensors condition the backbone; `noise` draws dropout, and is None when not training."""
+        ...
+
+
+def dropped(x: torch.Tensor, share: float, noise: torch.Generator | None) -> torch.Tensor:
+    """Dropout from a generator: a share of the values zeroed, the others scaled up."""
+    if not share or noise is None:
+        return x
+    keep = torch.rand(x.shape, generator=noise).to(x.device) >= share
+    return x * keep / (1 - share)

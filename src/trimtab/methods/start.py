@@ -1,0 +1,74 @@
+"""Token ids a prompt starts from: the task description, the label words, a text, or common words.
+
+Knows nothing about what is trained from them.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import torch
+
+from trimtab.errors import TrimtabError
+from trimtab.methods.method import Material
+from trimtab.prompts.template import tokenize
+
+# Ordinary words stand early in a vocabulary built by merging frequent pairs; Lester et al. sample the 5,000 commonest.
+COMMON = 5000
+
+
+def start_ids(
+    init: Literal["task", "labels", "vocabulary", "text"],
+    text: str | None,
+    length: int,
+    material: Material,
+    generator: np.random.Generator,
+) -> list[int]:
+    """`length` token ids; a text that is shorter is repeated, a longer one cut.
+
+    Raises:
+        TrimtabError: where the text to start from is empty.
+    """
+    tokenizer = material.tokenizer
+    label_ids = [i for word in material.verbalizer.words for i in tokenize(tokenizer, word.text)]
+    match init:
+        case "vocabulary":
+            special = set(tokenizer.all_special_ids)
+            common = [i for i in range(min(COMMON, material.backbone.vocabulary_size)) if i not in special]
+            return [int(i) for i in generator.choice(common, size=length, replace=length > len(common))]
+        case "labels":
+            ids = label_ids
+        case "text":
+            ids = tokenize(tokenizer, text or "")
+        case "task":  # without a description the label words say most about the task
+            ids = tokenize(tokenizer, material.task) or label_ids
+    if not ids:
+        raise TrimtabError("method.init is 'text' but method.init_text is empty.", "Give the text to start from.")
+    return (ids * (length // len(ids) + 1))[:length]
+
+
+def normal(shape: tuple[int, ...], generator: np.random.Generator, device: torch.device) -> torch.Tensor:
+    """Standard normal float32 numbers, the same on every machine and device."""
+    return torch.from_numpy(generator.standard_normal(shape)).float().to(device)
+
+
+def start_vectors(
+    init: Literal["task", "labels", "vocabulary", "text", "random"],
+    text: str | None,
+    length: int,
+    material: Material,
+    generator: np.random.Generator,
+) -> torch.Tensor:
+    """`length` vectors to start from, [length, D] float32, in units of the backbone's embedding RMS.
+
+    Starts from text get noise of a tenth of the RMS, so that seeds differ. Raises TrimtabError as `start_ids` does.
+    """
+    backbone = material.backbone
+    shape = (length, backbone.hidden_size)
+    if init == "random":
+        return normal(shape, generator, backbone.device)
+    ids = torch.tensor(start_ids(init, text, length, material, generator), device=backbone.device)
+    with torch.no_grad():
+        start = backbone.embed(ids).float() / backbone.embedding_rms
+    return start + normal(shape, generator, backbone.device) * (0.0 if init == "vocabulary" else 0.1)

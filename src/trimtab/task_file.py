@@ -1,0 +1,140 @@
+"""Read, check and write task files. Knows nothing about what the settings mean.
+
+Settings are declared in spec.py; here they meet YAML, overrides from the command line, and people's typing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from trimtab.errors import TrimtabError, did_you_mean
+from trimtab.spec import METHODS, Task
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML whose only booleans are true and false (YAML 1.2), so that `yes`, `no`, `on` and `off` may be labels."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012  (as in the parent)
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        """A mapping; a name that stands twice is an error, not the last word."""
+        seen = set()
+        for key, _ in node.value:
+            name = str(key.value)
+            if name in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"'{name}' stands twice", key.start_mark)
+            seen.add(name)
+        return super().construct_mapping(node, deep)
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile("^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
+
+
+def read_task(path: Path, overrides: Sequence[str] = ()) -> Task:
+    """Read a task file and apply overrides.
+
+    Args:
+        path: a YAML file.
+        overrides: `setting.name=value`, the value in YAML.
+
+    Raises:
+        TrimtabError: if the file cannot be read, or a setting is unknown (the nearest is named) or out of bounds.
+    """
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8-sig"), _Loader)
+    except FileNotFoundError:
+        raise TrimtabError(f"{path}: no such file.", "Give a task file; examples/ holds some to start from.") from None
+    except IsADirectoryError:
+        hint = "Add --resume to go on with a run folder." if (path / "task.yaml").is_file() else "Give a task file."
+        raise TrimtabError(f"{path}: a folder, expected a task file.", hint) from None
+    except OSError as error:
+        raise TrimtabError(f"{path}: cannot be read ({error.strerror}).", "Check the file and its path.") from None
+    except UnicodeDecodeError as error:
+        raise TrimtabError(f"{path}: byte {error.start} is not valid UTF-8.", "Save the file as UTF-8.") from None
+    except yaml.YAMLError as error:
+        raise _not_yaml(path, error) from None
+    if not isinstance(content, dict):
+        raise TrimtabError(f"{path}: a task file holds settings, `name: value` a line.", "See docs/task-file.md.")
+    for override in overrides:
+        _override(content, override)
+    return make_task(content, str(path))
+
+
+def _not_yaml(path: Path, error: yaml.YAMLError) -> TrimtabError:
+    mark = getattr(error, "problem_mark", None)
+    what = getattr(error, "problem", None) or getattr(error, "reason", None) or " ".join(str(error).split())
+    where = f"{path}:{mark.line + 1}" if mark else str(path)
+    return TrimtabError(f"{where}: not valid YAML: {what}.", "Check indentation, quotes and names.")
+
+
+def make_task(content: Mapping[str, object], where: str = "task") -> Task:
+    """Validate settings given as a dictionary; `where` begins the messages. Raises TrimtabError."""
+    try:
+        return Task.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        location = [p for i, p in enumerate(first["loc"]) if not (i == 1 and first["loc"][0] == "method")]
+        name = ".".join(str(part) for part in location)
+        if first["type"] == "union_tag_invalid":
+            tag = str(first["ctx"]["tag"])
+            raise TrimtabError(
+                f"{where}: unknown method '{tag}'.", did_you_mean(tag, METHODS) or f"Known: {', '.join(METHODS)}."
+            ) from None
+        if first["type"] == "extra_forbidden":
+            known = _settings_at(first["loc"][:-1])
+            near = did_you_mean(str(first["loc"][-1]), known)
+            raise TrimtabError(
+                f"{where}: unknown setting '{name}'.", near or f"Known here: {', '.join(known)}."
+            ) from None
+        kind = first["type"] in ("model_type", "dict_type")
+        what = "expected settings, `name: value` a line" if kind else first["msg"]
+        raise TrimtabError(f"{where}: {name}: {what} (found {first['input']!r}).", "See docs/task-file.md.") from None
+
+
+def dump_task(task: Task) -> str:
+    """A task as YAML, every setting written out."""
+    return yaml.safe_dump(task.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=100)
+
+
+def _override(content: dict[str, object], override: str) -> None:
+    name, equals, text = override.partition("=")
+    if not equals or not name:
+        raise TrimtabError(f"--set {override}: expected setting=value.", "For example --set train.epochs=3.")
+    *parents, last = name.strip().split(".")
+    place = content
+    for parent in parents:
+        inner = place.get(parent) or {}
+        if parents == ["method"] and isinstance(inner, str):
+            inner = {"name": inner}
+        place[parent] = inner
+        if not isinstance(inner, dict):
+            raise TrimtabError(f"--set {override}: '{parent}' is not a group of settings.", "See docs/task-file.md.")
+        place = inner
+    try:
+        place[last] = yaml.load(text, _Loader)
+    except yaml.YAMLError:
+        place[last] = text
+
+
+def _settings_at(location: Sequence[object]) -> list[str]:
+    """Names of the settings of a group, given as pydantic tells its place; of a method's own under its name."""
+    if location and location[0] == "method":
+        return list(METHODS[str(location[1])].model_fields)
+    model: type[BaseModel] = Task
+    for part in location:
+        inner = model.model_fields[str(part)].annotation if str(part) in model.model_fields else None
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            return []
+        model = inner
+    return list(model.model_fields)
