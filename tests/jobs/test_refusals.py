@@ -193,7 +193,8 @@ def test_divergence(refused, monkeypatch):
     import torch
 
     monkeypatch.setattr(
-        "trimtab.training.objective.Objective.loss", lambda self, runs, p, rows, step: p[0].sum()[None] * torch.nan
+        "trimtab.training.objective.Objective.loss",
+        lambda self, runs, p, rows, step: p[0]["prompt"].sum()[None] * torch.nan,
     )
     assert refused() == (
         "training diverged: the loss of seed 0 is not finite at step 1 (rate 0.04). Lower train.rate, to 0.01 say."

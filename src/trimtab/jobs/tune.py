@@ -26,7 +26,7 @@ from trimtab.inference.runs import PROMPT_FILE, TASK_FILE, Run, backbone_facts, 
 from trimtab.jobs import evaluate, metrics
 from trimtab.jobs.backbone import Progress, backbone_of, local_or_known
 from trimtab.methods.method import Condition, Tensors, trained
-from trimtab.spec import Task
+from trimtab.spec import SoftPromptSettings, Task
 from trimtab.task_file import read_task
 from trimtab.training.loop import Plan, StepRecord, Training
 from trimtab.training.objective import Labelled, Objective
@@ -188,8 +188,13 @@ def _resolved(task: Task, plan: Plan, words: dict[str, list[str]], base: Path) -
     places = {part: evaluate.absolute(getattr(task.data, part), base) for part in ("train", "dev", "test")}
     data = task.data.model_copy(update=places)
     labels = task.labels.model_copy(update={"words": words})
+    method = task.method
+    if isinstance(method, SoftPromptSettings) and method.init_run is not None:
+        method = method.model_copy(update={"init_run": str((base / method.init_run).resolve())})
     backbone = local_or_known(task.backbone, base)
-    return task.model_copy(update={"backbone": backbone, "train": train, "data": data, "labels": labels})
+    return task.model_copy(
+        update={"backbone": backbone, "train": train, "data": data, "labels": labels, "method": method}
+    )
 
 
 def _training(
@@ -204,8 +209,9 @@ def _training(
         return bound.method.condition({**start[run], **parameters}, noise)
 
     objective = Objective(
-        bound.pretrained.backbone, bound.verbalizer, train, dev, condition, bound.prompt, task.train.label_smoothing
-    )
+        bound.pretrained.backbone, bound.verbalizer, train, dev, condition, bound.prompt, task.train.label_smoothing,
+        alone=bound.method.adapts,
+    )  # fmt: skip
     return Training(
         plan, [trained(tensors) for tensors in start], objective.loss, objective.evaluate, bound.method.factor
     )

@@ -28,6 +28,7 @@ class Adapters:
     material: Material
     rate: float
     tokens: int = 0
+    adapts: bool = True
 
     def initial(self, seed: int) -> Tensors:
         """The modules' weights by their names in the backbone, as PEFT starts them.

@@ -21,6 +21,7 @@ class Head:
     material: Material
     rate: float = 0.001
     tokens: int = 0
+    adapts: bool = False
 
     def initial(self, seed: int) -> Tensors:
         """`weight` [C, D] and `bias` [C]: from the output vectors of each label's words, or zero."""

@@ -81,6 +81,7 @@ class Method(Protocol):
     Attributes:
         tokens: tokens it puts before the row by itself, trained keys and values included.
         rate: learning rate that serves by default (AdamW).
+        adapts: whether it changes the backbone itself, so that runs cannot share passes.
     """
 
     @property
@@ -88,6 +89,9 @@ class Method(Protocol):
 
     @property
     def rate(self) -> float: ...  # noqa: D102
+
+    @property
+    def adapts(self) -> bool: ...  # noqa: D102
 
     def initial(self, seed: int) -> Tensors:
         """The tensors before training, float32."""

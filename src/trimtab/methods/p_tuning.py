@@ -41,6 +41,7 @@ class PTuning:
     settings: PTuningSettings
     material: Material
     rate: float = 0.04
+    adapts: bool = False
 
     @property
     def length(self) -> int:

@@ -31,6 +31,7 @@ class Prefix:
     settings: PrefixSettings
     material: Material
     rate: float = 0.02
+    adapts: bool = False
 
     @property
     def tokens(self) -> int:

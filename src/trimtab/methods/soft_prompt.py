@@ -30,6 +30,7 @@ class SoftPrompt:
     material: Material
     read_prompt: ReadPrompt
     rate: float = 0.04
+    adapts: bool = False
 
     @property
     def length(self) -> int:

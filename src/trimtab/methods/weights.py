@@ -27,6 +27,7 @@ class Weights:
     biases_only: bool
     rate: float
     tokens: int = 0
+    adapts: bool = True
 
     def initial(self, seed: int) -> Tensors:
         """Copies of the weights. Raises TrimtabError for BitFit where the backbone has no biases."""

@@ -149,8 +149,9 @@ class Training:
         self.best_scores, self.best_steps = [None] * runs, [0] * runs
         self.stale, self.active = [0] * runs, [True] * runs
         self._names = [(k, name) for k, own in enumerate(self.parameters) for name in own]
-        flat = [self.parameters[k][name] for k, name in self._names]
-        self.optimiser = make_optimiser(self.plan.optimiser, flat, self.plan.weight_decay)
+        if self._names:  # some methods train nothing, and take no step
+            flat = [self.parameters[k][name] for k, name in self._names]
+            self.optimiser = make_optimiser(self.plan.optimiser, flat, self.plan.weight_decay)
 
     def steps(self) -> Iterator[StepRecord]:
         """Train to the end, yielding after each step.

@@ -6,6 +6,7 @@ K runs, B rows of a pass, C labels, W words, D hidden.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import torch
@@ -45,6 +46,7 @@ class Objective:
         train, dev: encoded rows.
         condition: how a run's parameters condition the backbone.
         prompt: what is read before a row under a condition.
+        alone: whether runs change the backbone itself, so that each needs passes of its own.
         smoothing: label smoothing (Szegedy et al. 2016), over labels or, where the tree is large, the vocabulary.
     """
 
@@ -55,6 +57,7 @@ class Objective:
     condition: Conditions
     prompt: Callable[[Condition], Prompt]
     smoothing: float = 0.0
+    alone: bool = False
 
     def loss(
         self, runs: Sequence[int], parameters: Sequence[Parameters], rows: Sequence[Sequence[int]], step: int
@@ -64,14 +67,16 @@ class Objective:
         Cross entropy over the labels' scores. Where the words have several tokens and their tree is large, that would
         cost many nodes a row: then cross entropy over the vocabulary, at each token of the right label's first word.
         """
-        conditions = [self.condition(p, step, run) for run, p in zip(runs, parameters, strict=True)]
-        if not any(condition.adapts for condition in conditions):
-            return self._losses(self.backbone, conditions, rows)
-        losses = []
-        for condition, members in zip(conditions, rows, strict=True):
-            with self.backbone.adapted(condition.weights, condition.modules) as backbone:
-                losses.append(self._losses(backbone, [condition], [members]))
-        return torch.cat(losses)
+        if len(runs) > 1 and self.alone:
+            each = zip(runs, parameters, rows, strict=True)
+            return torch.cat([self.loss([run], [own], [members], step) for run, own, members in each])
+        conditions = [self.condition(own, step, run) for run, own in zip(runs, parameters, strict=True)]
+        with self._adapted(conditions) as backbone:
+            return self._losses(backbone, conditions, rows)
+
+    def _adapted(self, conditions: Sequence[Condition]) -> AbstractContextManager[CausalBackbone]:
+        """The backbone as the conditions want it: where they change it, there is only one."""
+        return self.backbone.adapted(conditions[0].weights, conditions[0].modules)
 
     def _losses(
         self, backbone: CausalBackbone, conditions: Sequence[Condition], rows: Sequence[Sequence[int]]
@@ -143,19 +148,15 @@ class Objective:
 
     def evaluate(self, runs: Sequence[int], parameters: Sequence[Parameters]) -> list[DevScore]:
         """Accuracy and mean loss of each run on dev, all in one batch unless the runs change the backbone."""
+        if len(runs) > 1 and self.alone:
+            return [self.evaluate([run], [own])[0] for run, own in zip(runs, parameters, strict=True)]
         with torch.no_grad():
-            conditions = [self.condition(p, None, run) for run, p in zip(runs, parameters, strict=True)]
-        if not any(condition.adapts for condition in conditions):
-            return self._judged(self.backbone, conditions)
-        scores = []
-        for condition in conditions:
-            with self.backbone.adapted(condition.weights, condition.modules) as backbone:
-                scores += self._judged(backbone, [condition])
-        return scores
+            conditions = [self.condition(own, None, run) for run, own in zip(runs, parameters, strict=True)]
+            with self._adapted(conditions) as backbone:
+                return self._judged(backbone, conditions)
 
     def _judged(self, backbone: CausalBackbone, conditions: Sequence[Condition]) -> list[DevScore]:
-        with torch.no_grad():
-            state = backbone.read_prefix([self.prompt(condition) for condition in conditions])
+        state = backbone.read_prefix([self.prompt(condition) for condition in conditions])
         queries = [
             Query(example.ids, k, self.verbalizer, condition.head)
             for k, condition in enumerate(conditions)

@@ -1,0 +1,151 @@
+"""Every method through the whole job: tuned, killed and resumed, judged, used."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import tiny
+from trimtab import Request, open_engine
+from trimtab.errors import TrimtabError
+from trimtab.inference.runs import load_run
+from trimtab.jobs import tune
+from trimtab.task_file import make_task, read_task
+
+METHODS = {
+    "soft_prompt": {"length": 4, "dropout": 0.2},
+    "inside": {"name": "soft_prompt"},
+    "prefix": {"length": 4},
+    "prefix through a network": {"name": "prefix", "length": 4, "hidden": 8},
+    "p_tuning": {"length": 4, "hidden": 8, "encoder": "lstm"},
+    "lora": {"rank": 2, "dropout": 0.2},
+    "ia3": {},
+    "full": {},
+    "head": {"dropout": 0.2},
+}
+TITLES = {
+    "inside": "soft prompt", "soft_prompt": "soft prompt", "prefix through a network": "prefix", "p_tuning": "P-tuning",
+    "lora": "LoRA", "ia3": "IA3", "full": "full fine-tuning",
+}  # fmt: skip
+
+
+class Killed(BaseException):
+    """Stands in for a kill: nothing cleans up after it."""
+
+
+def settings(name: str, folder, **train):
+    content = tiny.task(folder, train={"runs": 2, "steps": 6, **train})
+    content["method"] = {"name": name, **METHODS[name]}
+    if name == "inside":
+        content["template"] = {"text": "{soft:2}Review: {text}\n{soft:2}Answer:{answer}"}
+    return make_task(content)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory, tiny_folder):
+    folder = tmp_path_factory.mktemp("data")
+    tiny.write_task(folder, tiny_folder)
+    return folder
+
+
+@pytest.fixture(params=METHODS)
+def name(request):
+    return request.param
+
+
+def test_a_kill_and_a_resume_end_the_same(name, data, tmp_path, pretrained, tiny_folder):
+    task = settings(name, tiny_folder, checkpoint_seconds=0)
+    whole = tune.run(task, tmp_path / "whole", base=data, beside=False, pretrained=pretrained)
+
+    def kill(record, plan):
+        if record.step == 4:
+            raise Killed
+
+    with pytest.raises(Killed):
+        tune.run(task, tmp_path / "run", base=data, pretrained=pretrained, on_step=kill)
+    tune.run(task, tmp_path / "run", base=data, beside=False, pretrained=pretrained, resume=True)
+    one, other = (tmp_path / folder / "prompt.safetensors" for folder in ("whole", "run"))
+    assert one.read_bytes() == other.read_bytes()
+    assert whole.report.method.name == TITLES.get(name, name)
+    assert whole.report.method.trained_parameters > 0
+    assert [run.seed for run in whole.report.runs] == [0, 1]
+
+
+def test_learning_judging_and_using(name, data, tmp_path, pretrained, tiny_folder):
+    """A tuned run beats chance on words that give the label away, and answers the same from its folder."""
+    rate = {"head": 0.03}.get(name)  # the default is meant for the hidden states of real models
+    task = settings(name, tiny_folder, runs=1, steps=40, batch_size=16, evaluate_every=20, rate=rate)
+    tuned = tune.run(task, tmp_path / "run", base=data, beside=True, pretrained=pretrained)
+    rows = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    first, last = (sum(row["loss"][0] for row in part) / 5 for part in (rows[:5], rows[-5:]))
+    assert last < first
+    assert [baseline.name for baseline in tuned.report.baselines] == ["majority", "naive Bayes", "zero-shot"]
+    assert "None" not in (tmp_path / "run" / "card.md").read_text()
+    engine = open_engine(tmp_path / "run", pretrained=pretrained)
+    texts = ["a great and warm film", "the plot is awful , the cast boring"]
+    together = engine.answer([Request("run", {"text": text}) for text in texts])
+    for text, answer in zip(texts, together, strict=True):
+        [alone] = engine.answer([Request("run", {"text": text})])
+        assert alone.probabilities == pytest.approx(answer.probabilities, abs=1e-5)
+
+
+def test_two_seeds_are_two_jobs(name, data, tmp_path, pretrained, tiny_folder):
+    both = tune.run(settings(name, tiny_folder), tmp_path / "both", base=data, beside=False, pretrained=pretrained)
+    alone = tune.run(
+        settings(name, tiny_folder, runs=1, seed=1), tmp_path / "alone", base=data, beside=False, pretrained=pretrained
+    )
+    assert both.run.facts["dev_loss"][1] == pytest.approx(alone.run.facts["dev_loss"][0], abs=1e-4)
+
+
+def test_zero_shot_trains_nothing(trimtab, data, tmp_path):
+    done = trimtab("tune", data / "task.yaml", "--out", "run", "--set", "method=zero_shot")
+    assert (done.code, "nothing to train" in done.err) == (0, True)
+    report = json.loads((tmp_path / "run" / "report.json").read_text())
+    assert (report["method"]["name"], report["method"]["trained_parameters"]) == ("zero-shot", 0)
+    assert [baseline["name"] for baseline in report["baselines"]] == ["majority", "naive Bayes"]
+    assert json.loads(trimtab("predict", "run", "-t", "a great film").out)["label"] in ("negative", "positive")
+
+
+def test_a_prompt_starts_from_another_runs(data, tmp_path, pretrained, tiny_folder):
+    first = tune.run(
+        settings("soft_prompt", tiny_folder, runs=1), tmp_path / "first", base=data, beside=False, pretrained=pretrained
+    )
+    again = {"name": "soft_prompt", "length": 4, "init": "run", "init_run": "first"}
+    content = {**tiny.task(tiny_folder, train={"steps": 1, "rate": 1e-9}), "method": again}
+    content["data"] = {part: str(data / place) for part, place in content["data"].items()}
+    second = tune.run(make_task(content), tmp_path / "second", base=tmp_path, beside=False, pretrained=pretrained)
+    assert (second.run.tensors[0]["prompt"] - first.run.tensors[0]["prompt"]).abs().max() < 1e-6
+    assert read_task(tmp_path / "second" / "task.yaml").method.init_run == str(tmp_path / "first")
+
+    def refusal(**changes) -> str:
+        task = make_task({**content, "method": {**again, **changes}})
+        with pytest.raises(TrimtabError) as caught:
+            tune.run(task, tmp_path / "third", base=tmp_path, pretrained=pretrained)
+        assert not (tmp_path / "third").exists()
+        return str(caught.value)
+
+    assert refusal(length=5) == (
+        f"{tmp_path / 'first'}: its prompt has 4 tokens, method.length is 5. Set method.length to 4."
+    )
+    assert refusal(init_run=None) == "method.init is 'run' but method.init_run is not set. Give the run folder."
+    tune.run(settings("head", tiny_folder), tmp_path / "head", base=data, beside=False, pretrained=pretrained)
+    assert refusal(init_run="head") == (
+        f"{tmp_path / 'head'}: a run of method 'head' holds no soft prompt. Give a run of soft_prompt."
+    )
+
+
+def test_soft_slots_need_a_method_that_fills_them(data, tmp_path, pretrained, tiny_folder):
+    task = make_task({**tiny.task(tiny_folder), "method": "lora", "template": {"text": "{soft:2}{text}{answer}"}})
+    with pytest.raises(TrimtabError) as caught:
+        tune.run(task, tmp_path / "run", base=data, pretrained=pretrained)
+    assert str(caught.value) == (
+        "the template has {soft} slots, which method 'lora' does not fill. "
+        "Take them out of template.text, or set method to soft_prompt or p_tuning."
+    )
+
+
+def test_large_runs_say_what_they_hold(data, tmp_path, pretrained, tiny_folder):
+    tune.run(settings("full", tiny_folder, runs=1), tmp_path / "run", base=data, beside=False, pretrained=pretrained)
+    names = load_run(tmp_path / "run").tensors[0]
+    assert sum(x.numel() for x in names.values()) == pretrained.backbone.parameters
