@@ -104,7 +104,9 @@ def test_zero_shot_trains_nothing(trimtab, data, tmp_path):
     report = json.loads((tmp_path / "run" / "report.json").read_text())
     assert (report["method"]["name"], report["method"]["trained_parameters"]) == ("zero-shot", 0)
     assert [baseline["name"] for baseline in report["baselines"]] == ["majority", "naive Bayes"]
-    assert json.loads(trimtab("predict", "run", "-t", "a great film").out)["label"] in ("negative", "positive")
+    answer = trimtab("predict", "run", "-t", "a great film")
+    assert answer.err == ""
+    assert json.loads(answer.out)["label"] in ("negative", "positive")
 
 
 def test_a_prompt_starts_from_another_runs(data, tmp_path, pretrained, tiny_folder):

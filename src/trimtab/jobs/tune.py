@@ -182,7 +182,7 @@ def _fingerprint(rows: Sequence[Labelled]) -> str:
 def _resolved(task: Task, plan: Plan, words: dict[str, list[str]], base: Path) -> Task:
     """The task with everything picked written out, so that it says what was done and can be run from anywhere."""
     train = task.train.model_copy(
-        update={"steps": plan.steps or None, "epochs": None, "batch_size": plan.batch_size, "rate": plan.rate,
+        update={"steps": plan.steps or None, "epochs": None, "batch_size": plan.batch_size, "rate": plan.rate or None,
                 "evaluate_every": plan.evaluate_every}
     )  # fmt: skip
     places = {part: evaluate.absolute(getattr(task.data, part), base) for part in ("train", "dev", "test")}
