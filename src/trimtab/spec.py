@@ -212,19 +212,50 @@ class HeadSettings(MethodBase):
     dropout: float = Field(0.0, ge=0, lt=1, description="Share of the hidden state's values zeroed each step.")
 
 
+CALIBRATE = (
+    "Contextual calibration (Zhao et al. 2021): divide the labels' probabilities by those of rows without content."
+)
+
+
 class ZeroShotSettings(MethodBase):
     """Zero-shot: the backbone's own answer to the template; nothing is trained."""
 
     title: ClassVar[str] = "zero-shot"
 
     name: Literal["zero_shot"] = Field("zero_shot", description="Nothing trained.")
+    calibrate: bool = Field(False, description=CALIBRATE)
+
+
+class FewShotSettings(MethodBase):
+    """Few-shot (Brown et al. 2020): worked examples, the demonstrations, before each row; nothing is trained."""
+
+    title: ClassVar[str] = "few-shot"
+
+    name: Literal["few_shot"] = Field("few_shot", description="Worked examples before each row.")
+    demonstrations: int = Field(8, ge=1, le=1000, description="How many; the context limits them.")
+    choice: Literal["random", "nearest", "fixed"] = Field(
+        "random",
+        description="Drawn by train.seed, as many of each label as that allows, the same for all rows; the nearest to "
+        "each row by the backbone's own hidden states (Liu et al. 2022); or the first rows of train, in order.",
+    )
+    pool: int = Field(1000, ge=1, description="Training rows the nearest are chosen from, a seeded stratified sample.")
+    calibrate: bool = Field(False, description=CALIBRATE + " Not with `nearest`, where every row has its own prompt.")
+
+
+class SearchSettings(MethodBase):
+    """Hard prompt search: descriptions and label words are proposed and ranked on dev; the best answers zero-shot."""
+
+    title: ClassVar[str] = "hard prompt search"
+
+    name: Literal["search"] = Field("search", description="The best of many wordings; nothing trained.")
+    budget: int = Field(2000, ge=16, description="Rows scored at most, over all wordings tried.")
 
 
 METHODS = {
     kind.model_fields["name"].default: kind
     for kind in (
         SoftPromptSettings, PrefixSettings, PTuningSettings, LoraSettings, IA3Settings, BitFitSettings, FullSettings,
-        HeadSettings, ZeroShotSettings,
+        HeadSettings, ZeroShotSettings, FewShotSettings, SearchSettings,
     )
 }  # fmt: skip
 
@@ -244,7 +275,9 @@ MethodSettings = Annotated[
     | Annotated[BitFitSettings, Tag("bitfit")]
     | Annotated[FullSettings, Tag("full")]
     | Annotated[HeadSettings, Tag("head")]
-    | Annotated[ZeroShotSettings, Tag("zero_shot")],
+    | Annotated[ZeroShotSettings, Tag("zero_shot")]
+    | Annotated[FewShotSettings, Tag("few_shot")]
+    | Annotated[SearchSettings, Tag("search")],
     Discriminator(_method_name),
 ]
 

@@ -8,12 +8,25 @@ from pathlib import Path
 
 from trimtab.backbones.prefix import Prompt
 from trimtab.backbones.pretrained import Pretrained
+from trimtab.data import Example
 from trimtab.errors import TrimtabError
+from trimtab.inference.nearest import Nearest
 from trimtab.inference.runs import read_prompt
 from trimtab.methods.choose import make_method
 from trimtab.methods.method import Condition, Material, Method
-from trimtab.prompts import Encoder, Template, Verbalizer, default_words, leading_ids, make_verbalizer, parse_template
-from trimtab.spec import PTuningSettings, SoftPromptSettings, Task
+from trimtab.prompts import (
+    Demonstrations,
+    EncodedRow,
+    Encoder,
+    Template,
+    Verbalizer,
+    default_words,
+    fit_demonstrations,
+    leading_ids,
+    make_verbalizer,
+    parse_template,
+)
+from trimtab.spec import FewShotSettings, PTuningSettings, SoftPromptSettings, Task
 
 
 @dataclass(frozen=True)
@@ -26,6 +39,8 @@ class BoundTask:
         template, encoder, verbalizer: see prompts/.
         leading: token ids that come first in every text (Gemma's <bos>).
         method: what is trained, and how it conditions the backbone.
+        demonstrations: worked examples, those that fit.
+        nearest: finds those each row gets; None where all rows are shown the same.
     """
 
     task: Task
@@ -35,18 +50,38 @@ class BoundTask:
     verbalizer: Verbalizer
     leading: tuple[int, ...]
     method: Method
+    demonstrations: Demonstrations
+    nearest: Nearest | None
 
     @property
     def labels(self) -> tuple[str, ...]:
         """Label names, in order."""
         return self.verbalizer.labels
 
+    @property
+    def shown(self) -> tuple[int, ...]:
+        """Token ids of the demonstrations that stand before all rows alike."""
+        return () if self.nearest else tuple(i for ids in self.demonstrations.rows for i in ids)
+
     def prompt(self, condition: Condition) -> Prompt:
-        """What is read before a row under this condition: leading tokens, soft prompt, the template's head."""
+        """What is read before a row under this condition: leading tokens, soft prompt, demonstrations, head.
+
+        Where each row gets demonstrations of its own, these and the head belong to the row.
+        """
         soft = [-1 - j for j in range(len(condition.soft))] if condition.soft is not None and self._in_front else []
-        ids = [*self.leading, *soft, *self.encoder.head_ids]
+        ids = [*self.leading, *soft, *self.shown, *(() if self.nearest else self.encoder.head_ids)]
         embeddings = self.pretrained.backbone.embed_with(ids, condition.soft)
         return Prompt(embeddings, condition.past, condition.soft if self.template.soft else None)
+
+    def encode(self, rows: Sequence[tuple[Mapping[str, str], str]]) -> list[EncodedRow]:
+        """Rows, each (fields, where), as the token ids that are read behind the prompt.
+
+        Raises:
+            TrimtabError: a row that does not fit.
+        """
+        if self.nearest:
+            return self.nearest.encode(rows)
+        return [self.encoder.encode(fields, where) for fields, where in rows]
 
     @property
     def _in_front(self) -> bool:
@@ -75,8 +110,19 @@ def labels_of(task: Task, answers: Sequence[str] = ()) -> Mapping[str, Sequence[
     return default_words(sorted(set(answers), key=lambda a: (len(a), a) if a.isdigit() else (0, a)))
 
 
-def bind(task: Task, words: Mapping[str, Sequence[str]], pretrained: Pretrained, base: Path | None = None) -> BoundTask:
-    """Bind a task to a backbone; `base` is where the method's relative paths start.
+def bind(
+    task: Task,
+    words: Mapping[str, Sequence[str]],
+    pretrained: Pretrained,
+    base: Path | None = None,
+    examples: Sequence[Example] = (),
+) -> BoundTask:
+    """Bind a task to a backbone.
+
+    Args:
+        task, words, pretrained: the task, its label words, and the backbone.
+        base: where the method's relative paths start.
+        examples: what few-shot shows, or chooses from.
 
     Raises:
         TrimtabError: what template, words, method or lengths have against it.
@@ -108,5 +154,11 @@ def bind(task: Task, words: Mapping[str, Sequence[str]], pretrained: Pretrained,
             f"a prompt of {method.tokens} tokens leaves no room for the input within {most} tokens.",
             "Lower method.length or raise template.max_tokens.",
         )
-    encoder = Encoder(template, tokenizer, budget=budget, answer_tokens=verbalizer.longest)
-    return BoundTask(task, pretrained, template, encoder, verbalizer, tuple(leading), method)
+    shown, per_row = Demonstrations(), None
+    if isinstance(task.method, FewShotSettings) and examples:
+        per_row = task.method.demonstrations if task.method.choice == "nearest" else None
+        shown = fit_demonstrations(examples, template, tokenizer, verbalizer, room=budget, nearest=per_row)
+    taken = 0 if per_row else sum(map(len, shown.rows))
+    encoder = Encoder(template, tokenizer, budget=budget - taken, answer_tokens=verbalizer.longest)
+    nearest = Nearest(pretrained.backbone, tuple(leading), encoder, shown, per_row) if per_row else None
+    return BoundTask(task, pretrained, template, encoder, verbalizer, tuple(leading), method, shown, nearest)

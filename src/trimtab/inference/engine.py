@@ -18,6 +18,7 @@ from trimtab.inference.bound import BoundTask, bind
 from trimtab.inference.runs import Run
 from trimtab.inference.scoring import Query, label_log_probabilities
 from trimtab.methods.method import Condition, Tensors
+from trimtab.prompts import EncodedRow
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class Engine:
         run.check_backbone(self.pretrained)
         if name in self._runs:
             raise TrimtabError(f"a run named '{name}' is already loaded.", "Choose another name.")
-        bound = bind(run.task, run.words, self.pretrained)
+        bound = bind(run.task, run.words, self.pretrained, examples=run.examples)
         self._runs[name] = _Loaded(bound, [self._member(bound, tensors) for tensors in run.answering])
         return bound
 
@@ -108,8 +109,18 @@ class Engine:
         Raises:
             TrimtabError: an unknown run, a missing field, a row that does not fit.
         """
-        rows = []
-        for request in requests:
+        out = []
+        rows = self._encode(requests)
+        totals = self._totals([request.run for request in requests], [row.ids for row in rows])
+        for request, total, row in zip(requests, totals, rows, strict=True):
+            labels = self._find(request.run).bound.labels
+            out.append(Prediction(labels[int(total.argmax())], dict(zip(labels, total.tolist(), strict=True)), row.cut))
+        return out
+
+    def _encode(self, requests: Sequence[Request]) -> list[EncodedRow]:
+        """Each request's row as token ids; those of one run are encoded together."""
+        places: dict[str, list[int]] = {}
+        for i, request in enumerate(requests):
             bound = self._find(request.run).bound
             missing = [field for field in bound.template.fields if field not in request.fields]
             if missing:
@@ -117,13 +128,12 @@ class Engine:
                     f"{request.where}: no field '{missing[0]}'.",
                     did_you_mean(missing[0], request.fields) or f"Fields found: {', '.join(request.fields) or 'none'}.",
                 )
-            rows.append(bound.encoder.encode(request.fields, request.where))
-        out = []
-        totals = self._totals([request.run for request in requests], [row.ids for row in rows])
-        for request, total, row in zip(requests, totals, rows, strict=True):
-            labels = self._find(request.run).bound.labels
-            out.append(Prediction(labels[int(total.argmax())], dict(zip(labels, total.tolist(), strict=True)), row.cut))
-        return out
+            places.setdefault(request.run, []).append(i)
+        rows: dict[int, EncodedRow] = {}
+        for run, at in places.items():
+            own = [(requests[i].fields, requests[i].where) for i in at]
+            rows |= dict(zip(at, self._find(run).bound.encode(own), strict=True))
+        return [rows[i] for i in range(len(requests))]
 
     def _totals(self, runs: Sequence[str], rows: Sequence[tuple[int, ...]]) -> list[np.ndarray]:
         """Label probabilities [C] of each row under its run, the mean over the run's members."""
@@ -133,7 +143,8 @@ class Engine:
         for i, (run, ids) in enumerate(zip(runs, rows, strict=True)):
             loaded = self._find(run)
             for member in loaded.members:
-                query = Query(ids, member.prompt, loaded.bound.verbalizer, member.condition.head)
+                condition = member.condition
+                query = Query(ids, member.prompt, loaded.bound.verbalizer, condition.head, condition.calibration)
                 queries = shared if member.state is None else apart.setdefault(id(member), (member, []))[1]
                 queries.append((i, query))
         totals: list[np.ndarray | None] = [None] * len(rows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import torch
 
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.backbones.tensors import load_tensors, save_tensors
+from trimtab.data import Example
 from trimtab.errors import TrimtabError
 from trimtab.methods.method import Tensors
 from trimtab.spec import Task, ZeroShotSettings
@@ -33,6 +34,7 @@ class Run:
         kept: index of the set that answers, unless `task.train.ensemble` lets all answer.
         backbone: name, origin, licence and content hash of the backbone.
         facts: seeds, scores and steps of the training, as plain values.
+        examples: what few-shot shows, or chooses from.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Run:
     kept: int
     backbone: dict[str, str]
     facts: dict[str, Any]
+    examples: tuple[Example, ...] = ()
 
     @property
     def answering(self) -> Sequence[Tensors]:
@@ -122,6 +125,7 @@ def save_run(folder: Path, run: Run) -> None:
             "kept": run.kept,
             "backbone": run.backbone,
             "facts": run.facts,
+            "examples": [asdict(example) for example in run.examples],
         },
     )
 
@@ -149,4 +153,7 @@ def load_run(folder: Path) -> Run:
         k, _, own = name.partition(".")
         sets[int(k)][own] = tensor
     task = read_task(folder / TASK_FILE)
-    return Run(str(folder), task, values["words"], tuple(sets), values["kept"], values["backbone"], values["facts"])
+    examples = tuple(Example(**example) for example in values.get("examples", ()))
+    return Run(
+        str(folder), task, values["words"], tuple(sets), values["kept"], values["backbone"], values["facts"], examples
+    )

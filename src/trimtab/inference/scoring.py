@@ -34,12 +34,14 @@ class Query:
         prompt: index of the prompt it goes with.
         verbalizer: the labels asked for.
         head: weight [C, D] and bias [C] that score the labels, in place of their words.
+        calibration: log-probabilities [C] taken off the labels' before these are normalised; or None.
     """
 
     ids: tuple[int, ...]
     prompt: int
     verbalizer: Verbalizer
     head: Head | None = None
+    calibration: torch.Tensor | None = None
 
     @property
     def nodes(self) -> tuple[int, ...]:
@@ -67,10 +69,9 @@ def label_log_probabilities(
     Yields:
         (index into queries, log-probabilities [C] in float32), shortest rows first.
     """
-    order = sorted(range(len(queries)), key=lambda i: len(queries[i].ids) + len(queries[i].nodes))
     longest = max(prefix.lengths, default=0) if prefix else 0
     with torch.no_grad():
-        for members in _passes(order, queries):
+        for members in passes([len(query.ids) + len(query.nodes) for query in queries]):
             batch = [queries[i] for i in members]
             rows = [Row((*q.ids, *q.nodes), q.prompt, q.parents) for q in batch]
             layout = backbone.pack(rows, longest)
@@ -85,19 +86,20 @@ def label_log_probabilities(
                 scores = scores_of(backbone, hidden.index_select(0, index), first.verbalizer, first.head)
                 result = torch.log_softmax(scores, -1)
                 for at, row in zip(group, result, strict=True):
-                    yield members[at], row
+                    against = batch[at].calibration
+                    yield members[at], row if against is None else torch.log_softmax(row - against, -1)
 
 
-def _passes(order: Sequence[int], queries: Sequence[Query]) -> Iterator[list[int]]:
+def passes(sizes: Sequence[int]) -> Iterator[list[int]]:
+    """Indices of rows that go through the backbone together, shortest first; `sizes` are their lengths in tokens."""
     members: list[int] = []
     tokens = 0
-    for i in order:
-        size = len(queries[i].ids) + len(queries[i].nodes)
-        if members and tokens + size > PASS_TOKENS:
+    for i in sorted(range(len(sizes)), key=lambda i: sizes[i]):
+        if members and tokens + sizes[i] > PASS_TOKENS:
             yield members
             members, tokens = [], 0
         members.append(i)
-        tokens += size
+        tokens += sizes[i]
     if members:
         yield members
 

@@ -12,6 +12,7 @@ from trimtab.methods.weights import Weights
 from trimtab.methods.zero_shot import ZeroShot
 from trimtab.spec import (
     BitFitSettings,
+    FewShotSettings,
     FullSettings,
     HeadSettings,
     IA3Settings,
@@ -19,6 +20,7 @@ from trimtab.spec import (
     MethodSettings,
     PrefixSettings,
     PTuningSettings,
+    SearchSettings,
     SoftPromptSettings,
     ZeroShotSettings,
 )
@@ -43,5 +45,5 @@ def make_method(settings: MethodSettings, material: Material, read_prompt: ReadP
             return Weights(material, biases_only=False, rate=3e-5)
         case HeadSettings():
             return Head(settings, material)
-        case ZeroShotSettings():
+        case ZeroShotSettings() | FewShotSettings() | SearchSettings():
             return ZeroShot()

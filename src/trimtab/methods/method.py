@@ -39,6 +39,7 @@ class Condition:
         weights: weights that take the place of the backbone's, by name.
         modules: modules that take the place of the backbone's, by name, before the weights do.
         head: weight [C, D] and bias [C] that score labels in place of the label words.
+        calibration: log-probabilities [C] that those of the answers are measured against.
     """
 
     soft: torch.Tensor | None = None
@@ -46,6 +47,7 @@ class Condition:
     weights: Mapping[str, torch.Tensor] | None = None
     modules: Mapping[str, nn.Module] | None = None
     head: tuple[torch.Tensor, torch.Tensor] | None = None
+    calibration: torch.Tensor | None = None
 
     @property
     def adapts(self) -> bool:

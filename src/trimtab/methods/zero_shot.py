@@ -1,4 +1,7 @@
-"""Zero-shot: the backbone's own answer; nothing is trained. Knows nothing about tasks."""
+"""Zero-shot, few-shot and hard prompts: the backbone's own answer; nothing is trained. Knows nothing about tasks.
+
+C labels.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,10 @@ from dataclasses import dataclass
 
 import torch
 
-from trimtab.methods.method import Condition, Tensors
+from trimtab.methods.method import FIXED, Condition, Tensors
+
+# Log-probabilities [C] that the backbone gives to rows without content (Zhao et al. 2021).
+CALIBRATION = FIXED + "calibration"
 
 
 @dataclass(frozen=True)
@@ -26,5 +32,5 @@ class ZeroShot:
         return 1.0
 
     def condition(self, tensors: Tensors, noise: torch.Generator | None = None) -> Condition:
-        """The backbone as it is."""
-        return Condition()
+        """The backbone as it is, its answers calibrated where the run holds what that takes."""
+        return Condition(calibration=tensors.get(CALIBRATION))

@@ -1,15 +1,19 @@
 """Examples to token ids: template and verbalizer. Knows nothing about models."""
 
+from trimtab.prompts.demonstrations import Demonstrations, choose_demonstrations, fit_demonstrations
 from trimtab.prompts.template import EncodedRow, Encoder, Template, leading_ids, parse_template, tokenize
 from trimtab.prompts.verbalizer import Verbalizer, Word, default_words, make_verbalizer
 
 __all__ = [
+    "Demonstrations",
     "EncodedRow",
     "Encoder",
     "Template",
     "Verbalizer",
     "Word",
+    "choose_demonstrations",
     "default_words",
+    "fit_demonstrations",
     "leading_ids",
     "make_verbalizer",
     "parse_template",

@@ -163,10 +163,17 @@ def _parts(text: str, task: str) -> list[Slot | str | Soft]:
 
 @dataclass(frozen=True)
 class EncodedRow:
-    """Token ids of one row behind the head, and how many tokens truncation cut."""
+    """Token ids of one row behind the prompt.
+
+    Attributes:
+        ids: the row's own, those of demonstrations chosen for it before them.
+        cut: how many tokens truncation took off.
+        demonstrations: how many of the ids are demonstrations.
+    """
 
     ids: tuple[int, ...]
     cut: int
+    demonstrations: int = 0
 
 
 class Encoder:
@@ -199,8 +206,12 @@ class Encoder:
     def _ids(self, part: str | Soft) -> list[int]:
         return part.ids if isinstance(part, Soft) else tokenize(self.tokenizer, part)
 
-    def encode(self, fields: Mapping[str, str], where: str = "input") -> EncodedRow:
+    def encode(self, fields: Mapping[str, str], where: str = "input", taken: int = 0) -> EncodedRow:
         """Token ids behind the head, shortened at the end of `truncate` fields where too long.
+
+        Args:
+            fields, where: the row.
+            taken: tokens of the budget that are not left for this row.
 
         Raises:
             TrimtabError: if the row does not fit and no field may be shortened enough.
@@ -214,19 +225,17 @@ class Encoder:
                 if part.field in self.template.truncate:
                     shorten.append(len(parts))
                 parts.append(tokenize(self.tokenizer, part.lead + fields[part.field]))
-        excess = sum(map(len, parts)) - self.budget
-        cut = 0
-        if excess > 0:
-            cut = excess
-            self._shorten(parts, shorten, excess, where)
-        return EncodedRow(tuple(i for part in parts for i in part) or (self._blank(),), cut)
+        room = self.budget - taken
+        excess = max(0, sum(map(len, parts)) - room)
+        if excess:
+            self._shorten(parts, shorten, excess, room, where)
+        return EncodedRow(tuple(i for part in parts for i in part) or (self._blank(),), excess)
 
-    def _shorten(self, parts: list[list[int]], shorten: list[int], excess: int, where: str) -> None:
+    def _shorten(self, parts: list[list[int]], shorten: list[int], excess: int, room: int, where: str) -> None:
         """Take `excess` tokens off the longest of the fields that may be shortened, evening them out."""
-        room = sum(len(parts[i]) for i in shorten)
-        if room <= excess:
+        if sum(len(parts[i]) for i in shorten) <= excess:
             raise TrimtabError(
-                f"{where}: the row is {excess} tokens longer than the {self.budget} that fit.",
+                f"{where}: the row is {excess} tokens longer than the {room} that fit.",
                 "Add the long fields to template.truncate, or raise template.max_tokens.",
             )
         keep = {i: len(parts[i]) for i in shorten}

@@ -1,0 +1,151 @@
+"""Worked examples put before a row (few-shot): which ones, and as which token ids. Knows nothing about models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from trimtab.data import Example, stratified_sample
+from trimtab.errors import TrimtabError
+from trimtab.prompts.template import Encoder, Template, tokenize
+from trimtab.prompts.verbalizer import Verbalizer
+from trimtab.spec import FewShotSettings
+
+SEPARATOR = "\n\n"
+
+
+@dataclass(frozen=True)
+class Demonstrations:
+    """Worked examples as token ids.
+
+    Attributes:
+        examples: those shown to every row, in order; or those to choose from, where each row gets its nearest.
+        rows: token ids of each: the template filled in, the first word of its label, a blank line.
+        notes: what was done to make them fit, a sentence each.
+    """
+
+    examples: tuple[Example, ...] = ()
+    rows: tuple[tuple[int, ...], ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def choose_demonstrations(
+    train: Sequence[Example], labels: Sequence[str], settings: FewShotSettings, seed: int
+) -> list[Example]:
+    """The examples to show, or, for `nearest`, to choose from.
+
+    Args:
+        train: labelled examples.
+        labels: label names, in order.
+        settings: how many and which.
+        seed: of the draw.
+
+    Raises:
+        TrimtabError: fewer examples than are to be shown, or a label without any.
+    """
+    k = settings.demonstrations
+    if k > len(train):
+        raise TrimtabError(
+            f"method.demonstrations is {k}, but there are {len(train)} training rows.",
+            f"Set it to {len(train)} or less, or add rows.",
+        )
+    match settings.choice:
+        case "fixed":
+            return list(train[:k])
+        case "random":
+            return _balanced(train, labels, k, seed)
+        case "nearest":
+            if k > settings.pool:
+                raise TrimtabError(
+                    f"method.demonstrations is {k}, but method.pool holds {settings.pool} rows to choose from.",
+                    f"Raise method.pool to {k} or more.",
+                )
+            return stratified_sample(train, settings.pool, seed)
+
+
+def _balanced(train: Sequence[Example], labels: Sequence[str], k: int, seed: int) -> list[Example]:
+    """Draw one row of each label in turn until there are `k`, then put them in any order."""
+    generator = np.random.default_rng([seed, 3])
+    drawn = []
+    for label in labels:
+        rows = [i for i, example in enumerate(train) if example.answer == label]
+        if not rows:
+            raise TrimtabError(
+                f"there is no training row of the label '{label}' to show.",
+                "Add one, take the label out of `labels`, or set method.choice to fixed.",
+            )
+        drawn.append(generator.permutation(rows))
+    generator.shuffle(drawn)
+    turns = [rows[turn] for turn in range(max(map(len, drawn))) for rows in drawn if turn < len(rows)]
+    return [train[i] for i in generator.permutation(turns[:k])]
+
+
+def fit_demonstrations(
+    examples: Sequence[Example],
+    template: Template,
+    tokenizer: Any,
+    verbalizer: Verbalizer,
+    *,
+    room: int,
+    nearest: int | None = None,
+) -> Demonstrations:
+    """Demonstrations as token ids, each within an even share of the room, the row's own share left free.
+
+    Long ones are shortened as rows are. Where that is not enough, fewer are shown to every row, the last left out
+    first; of those to choose from, the ones too long for their share are left out.
+
+    Args:
+        examples: what `choose_demonstrations` gave.
+        template, tokenizer, verbalizer: of the task.
+        room: tokens for demonstrations and row together.
+        nearest: how many each row gets; None where all are shown to every row.
+
+    Raises:
+        TrimtabError: not one fits.
+    """
+    fitting: list[tuple[Example, tuple[int, ...], int]] = []
+    if nearest is not None:
+        fitting = _within(examples, template, tokenizer, verbalizer, room // (nearest + 1))
+    else:
+        for count in range(len(examples), 0, -1):
+            fitting = _within(examples[:count], template, tokenizer, verbalizer, room // (count + 1))
+            if len(fitting) == count:
+                break
+    if not fitting:
+        raise TrimtabError(
+            f"not one of {len(examples)} demonstrations fits beside a row within {room} tokens.",
+            "Raise template.max_tokens, lower method.demonstrations, or add the long fields to template.truncate.",
+        )
+    notes = []
+    if len(fitting) < len(examples):
+        notes.append(f"{len(fitting)} of {len(examples)} demonstrations fit beside a row; the others are left out.")
+    cut = [tokens for _, _, tokens in fitting if tokens]
+    if cut:
+        notes.append(f"{len(cut)} of {len(fitting)} demonstrations were shortened to fit, by {sum(cut)} tokens in all.")
+    return Demonstrations(tuple(e for e, _, _ in fitting), tuple(ids for _, ids, _ in fitting), tuple(notes))
+
+
+def _within(
+    examples: Sequence[Example], template: Template, tokenizer: Any, verbalizer: Verbalizer, share: int
+) -> list[tuple[Example, tuple[int, ...], int]]:
+    """Those that fit into `share` tokens: example, token ids, tokens cut off."""
+    blank = tokenize(tokenizer, SEPARATOR)
+    answers = {
+        label: [*tokenize(tokenizer, verbalizer.trained_word(i).text), *blank]
+        for i, label in enumerate(verbalizer.labels)
+    }
+    out = []
+    try:
+        encoder = Encoder(template, tokenizer, budget=share, answer_tokens=max(map(len, answers.values())))
+    except TrimtabError:  # not even the template's own text
+        return []
+    for example in examples:
+        try:
+            row = encoder.encode(example.fields, example.where)
+        except TrimtabError:
+            continue
+        out.append((example, (*encoder.head_ids, *row.ids, *answers[example.answer or ""]), row.cut))
+    return out
