@@ -22,6 +22,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from trimtab.backbones import attention, fused
+from trimtab.backbones.fused import Layer
 from trimtab.backbones.layout import Layout, Row, pack
 from trimtab.backbones.prefix import Layers, PrefixState, Prompt, pack_layers
 from trimtab.backbones.swap import swapped
@@ -137,7 +138,7 @@ class CausalBackbone:
         with torch.no_grad():
             sample = self.embedding(torch.arange(min(4096, self.embedding.weight.shape[0]), device=self.device))
             self.embedding_rms = float(sample.float().square().mean().sqrt())
-        self._layers = fused.layers_of(model) if fuse else None
+        self._layers: Sequence[Layer] | None = fused.layers_of(model) if fuse else None
 
     @property
     def device(self) -> torch.device:
@@ -148,6 +149,11 @@ class CausalBackbone:
     def dtype(self) -> torch.dtype:
         """Number format of the weights."""
         return self.embedding.weight.dtype  # type: ignore[no-any-return]
+
+    @property
+    def layers(self) -> Sequence[Layer] | None:
+        """The fused layers, or None where the family has none."""
+        return self._layers
 
     @property
     def fused(self) -> bool:
@@ -277,6 +283,15 @@ class CausalBackbone:
         words = self.embed(layout.ids_R.clamp(min=0))
         return words.index_copy(0, places, table.to(words.dtype).index_select(0, index))
 
+    def hidden_at(self, layer: int, rows: Layout, state: PrefixState | None = None) -> torch.Tensor:
+        """Hidden states [R, D] of packed rows as layer `layer` (fused, counted from 0) finds them."""
+        assert self._layers is not None
+        lengths = state.lengths if state else ()
+        positions = self._behind(rows, lengths)
+        x = self.embed(rows.ids_R)
+        now = _Pass(None, rows, lengths, state.layers if state and state.layers else None, None)
+        return self._through(x, now, positions, self._layers[:layer], None, 0)
+
     def pack(self, rows: Sequence[Row], prefix_length: int = 0) -> Layout:
         """Pack rows for `forward`; keep the layout where the same rows are run again."""
         return pack(rows, heads=self.heads, device=self.device, prefix_length=prefix_length)
@@ -307,11 +322,23 @@ class CausalBackbone:
                 )
             hidden_ND: torch.Tensor = hidden.last_hidden_state[0]
             return hidden_ND if keep is None else hidden_ND.index_select(0, keep)
-        rotary = {kind: self._rotary(x_ND, positions_N, kind) for kind in {layer.rotary for layer in self._layers}}
-        step = fused.Step(now.prompts, now.rows, now.lengths, rotary, keep, first_grad, now.past)
-        x_ND = fused.run(x_ND, self._layers, step, now.state, now.capture)
+        x_ND = self._through(x_ND, now, positions_N, self._layers, keep, first_grad)
         norm: Any = self.model.base_model.norm
         return norm(x_ND)  # type: ignore[no-any-return]
+
+    def _through(
+        self,
+        x_ND: torch.Tensor,
+        now: _Pass,
+        positions_N: torch.Tensor,
+        layers: Sequence[Layer],
+        keep: torch.Tensor | None,
+        first_grad: int,
+    ) -> torch.Tensor:
+        """Through these fused layers: [N, D] -> [N, D], or [len(keep), D]."""
+        rotary = {kind: self._rotary(x_ND, positions_N, kind) for kind in {layer.rotary for layer in layers}}
+        step = fused.Step(now.prompts, now.rows, now.lengths, rotary, keep, first_grad, now.past)
+        return fused.run(x_ND, layers, step, now.state, now.capture)
 
     def _rotary(self, x_ND: torch.Tensor, positions_N: torch.Tensor, kind: str) -> tuple[torch.Tensor, torch.Tensor]:
         rotary: Any = self.model.base_model.rotary_emb

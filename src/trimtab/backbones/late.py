@@ -1,0 +1,110 @@
+"""A causal backbone whose prompts enter at a later layer. Knows nothing about how prompts are trained.
+
+Below that layer no token sees a prompt: what rows are there is computed once and kept, and neither the forward nor the
+backward pass of training goes further down (Liu et al. 2022, "Late Prompt Tuning").
+
+R packed row tokens, P prompt length, H fixed tokens, D hidden.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import torch
+
+from trimtab.backbones.causal import CausalBackbone
+from trimtab.backbones.layout import Layout, Row
+from trimtab.backbones.prefix import PrefixState, Prompt
+from trimtab.errors import TrimtabError
+
+
+class LateBackbone(CausalBackbone):
+    """The upper layers of a backbone, on hidden states that the lower ones made without a prompt.
+
+    Prompts given to it are hidden states [P, D] of the layer they enter at; they stand before the fixed tokens.
+
+    Args:
+        backbone: the whole one; its weights are shared.
+        start: the layer that prompts enter at, 1 to the number of layers less one.
+        fixed: ids of the tokens that every row has before it: leading tokens and the template's head.
+        cache_bytes: hidden states of rows are kept up to this size; 0 keeps none.
+
+    Raises:
+        TrimtabError: if the backbone has no such layer, or its family has no layers that run one by one.
+    """
+
+    def __init__(self, backbone: CausalBackbone, start: int, fixed: Sequence[int] = (), cache_bytes: int = 0) -> None:
+        layers = backbone.layers
+        if layers is None:
+            kind = backbone.config.model_type
+            raise TrimtabError(
+                f"a prompt cannot enter a backbone of type '{kind}' at a later layer.",
+                "Choose a backbone of the Llama, Mistral, Qwen or Gemma 3 family, or another method.",
+            )
+        if not 0 < start < len(layers):
+            raise TrimtabError(
+                f"method.layer is {start}, but a prompt can enter at layers 1 to {len(layers) - 1} of the backbone.",
+                f"Set it to {len(layers) // 2}, say.",
+            )
+        self.__dict__.update(backbone.__dict__)
+        self._layers = layers[start:]
+        self._whole, self._start, self._fixed, self._cache_bytes = backbone, start, list(fixed), cache_bytes
+        self._kept: dict[tuple[tuple[int, ...], tuple[int, ...]], torch.Tensor] = {}
+        self._kept_bytes = 0
+
+    def read_prefix(self, prompts: Sequence[Prompt | torch.Tensor]) -> PrefixState:
+        """As the whole backbone does, from the later layer on."""
+        return super().read_prefix([self._entering(prompt) for prompt in prompts])
+
+    def forward(
+        self,
+        rows: Layout | Sequence[Row],
+        prefix: PrefixState | Sequence[Prompt | torch.Tensor] | None = None,
+        *,
+        wanted: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """As the whole backbone does, from the later layer on."""
+        if not isinstance(prefix, PrefixState):
+            prefix = [self._entering(prompt) for prompt in prefix or ()]
+        return super().forward(rows, prefix, wanted=wanted)
+
+    def _entering(self, prompt: Prompt | torch.Tensor) -> Prompt:
+        """A prompt with the hidden states of the fixed tokens behind its own vectors."""
+        vectors = prompt.embeddings if isinstance(prompt, Prompt) else prompt
+        return Prompt(torch.cat([vectors.float(), self._fixed_hidden.float()]))
+
+    @cached_property
+    def _fixed_state(self) -> PrefixState:
+        """What the lower layers' rows see of the fixed tokens."""
+        with torch.no_grad():
+            return self._whole.read_prefix([self._whole.embed_with(self._fixed, None)])
+
+    @cached_property
+    def _fixed_hidden(self) -> torch.Tensor:
+        """Hidden states [H, D] of the fixed tokens where prompts enter."""
+        if not self._fixed:
+            return torch.zeros(0, self.hidden_size, dtype=self.dtype, device=self.device)
+        with torch.no_grad():
+            return self._whole.hidden_at(self._start, self.pack([Row(self._fixed)]))
+
+    def _embed_rows(self, layout: Layout, soft: Sequence[torch.Tensor | None]) -> torch.Tensor:
+        """Hidden states [R, D] of packed rows where prompts enter, kept from before or made now."""
+        keys = [(tuple(row.ids), row.parents) for row in layout.rows]
+        hidden = {key: self._kept[key] for key in keys if key in self._kept}
+        missing = [key for key in dict.fromkeys(keys) if key not in hidden]
+        if missing:
+            bare = self.pack([Row(ids, parents=parents) for ids, parents in missing], len(self._fixed))
+            with torch.no_grad():
+                made = self._whole.hidden_at(self._start, bare, self._fixed_state)
+            for key, at in zip(missing, bare.starts, strict=True):
+                hidden[key] = made[at : at + len(key[0])]
+                self._keep(key, hidden[key])
+        order = sorted(range(len(keys)), key=layout.starts.__getitem__)
+        return torch.cat([hidden[keys[i]] for i in order])
+
+    def _keep(self, key: tuple[tuple[int, ...], tuple[int, ...]], hidden: torch.Tensor) -> None:
+        size = hidden.numel() * hidden.element_size()
+        if self._kept_bytes + size <= self._cache_bytes:
+            self._kept[key] = hidden.clone()
+            self._kept_bytes += size
