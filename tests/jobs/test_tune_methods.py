@@ -16,6 +16,7 @@ from trimtab.task_file import make_task, read_task
 METHODS = {
     "soft_prompt": {"length": 4, "dropout": 0.2},
     "inside": {"name": "soft_prompt"},
+    "late_prompt": {"length": 4, "dropout": 0.2},
     "prefix": {"length": 4},
     "prefix through a network": {"name": "prefix", "length": 4, "hidden": 8},
     "p_tuning": {"length": 4, "hidden": 8, "encoder": "lstm"},
@@ -25,7 +26,8 @@ METHODS = {
     "head": {"dropout": 0.2},
 }
 TITLES = {
-    "inside": "soft prompt", "soft_prompt": "soft prompt", "prefix through a network": "prefix", "p_tuning": "P-tuning",
+    "inside": "soft prompt", "soft_prompt": "soft prompt", "late_prompt": "late prompt",
+    "prefix through a network": "prefix", "p_tuning": "P-tuning",
     "lora": "LoRA", "ia3": "IA3", "full": "full fine-tuning",
 }  # fmt: skip
 
