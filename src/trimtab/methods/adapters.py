@@ -69,7 +69,7 @@ class Adapters:
             from peft.tuners.tuners_utils import BaseTunerLayer
         except ImportError:
             raise TrimtabError(
-                f"method '{self.settings.name}' needs the PEFT library.", "Install it: pip install peft."
+                f"method '{self.settings.name}' needs the PEFT library.", "Install it: pip install 'trimtab[peft]'."
             ) from None
         model = self.material.backbone.model
         own = list(model.parameters())
