@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -208,6 +208,53 @@ def models(name: str | None, agree: bool, verify: bool, remove: bool, offline: b
         _print_model(entry)
 
 
+@trimtab.command("export")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["peft", "merged", "text"]),
+    default="peft",
+    show_default=True,
+    help="A PEFT adapter, a whole model with the changes merged in, or a soft prompt's nearest tokens.",
+)
+@OFFLINE
+@AGREE
+def export_run(run: Path, out: Path, form: Literal["peft", "merged", "text"], offline: bool, agree: bool) -> None:
+    """Write RUN for other programs into the folder OUT."""
+    from trimtab.jobs import exchange as job
+
+    with Bars() as bars:
+        names = job.export(run, out, format=form, offline=offline, agree=agree, progress=bars.progress)
+    click.echo(f"{out}: {', '.join(names)}")
+
+
+@trimtab.command("import")
+@click.argument("adapter", type=click.Path(path_type=Path))
+@click.argument("task", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="Run folder to write.  [default: runs/NAME]")
+@SET
+@OFFLINE
+@AGREE
+def import_adapter(
+    adapter: Path, task: Path, out: Path | None, overrides: tuple[str, ...], offline: bool, agree: bool
+) -> None:
+    """Make a run of ADAPTER, a folder that PEFT wrote, with template, labels and data of TASK."""
+    from trimtab.jobs import exchange as job
+    from trimtab.task_file import read_task
+
+    settings = read_task(task, overrides)
+    out = out or Path("runs") / settings.name
+    with Bars() as bars:
+        run, notes = job.import_(
+            adapter, settings, out, base=task.parent, offline=offline, agree=agree, progress=bars.progress
+        )
+    for note in notes:
+        _note(f"Note: {note}")
+    click.echo(f"{out}: a run of method {run.task.method.name}; `trimtab evaluate {out}` scores it.")
+
+
 def _print_model(entry: Any) -> None:
     click.secho(entry.name, bold=True)
     languages = ", ".join(entry.languages) if not isinstance(entry.languages, str) else entry.languages
@@ -283,7 +330,7 @@ def _print_report(report: RunReport, folder: Path) -> None:
     table = Table(title=f"{report.name}: {scores.rows:,} {part} rows", title_justify="left")
     for column, justify in (("method", "left"), ("accuracy", "right"), ("95% interval", "right"), ("F1", "right"),
                             ("p", "right"), ("trained", "right"), ("seconds", "right")):  # fmt: skip
-        table.add_column(column, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+        table.add_column(column, justify=justify, no_wrap=column != "method")  # type: ignore[arg-type]
     rows = [
         (b.accuracy, (b.name, percent(b.accuracy), interval_text(b.interval) if b.interval else "", "",
                       _p_value(b.p_value), "", f"{b.seconds:.1f}" if b.seconds is not None else ""))

@@ -112,7 +112,7 @@ def load(
     if progress:
         progress("loading the backbone", 0, None)
     try:
-        with _quiet():
+        with quiet():
             model = AutoModelForCausalLM.from_pretrained(
                 folder, dtype=pick_precision(precision, target), local_files_only=True, attn_implementation="eager"
             )
@@ -128,7 +128,7 @@ def read_tokenizer(path: Path, cache: Path, progress: Progress | None = None) ->
 
     folder = model_folder(path, cache, progress)
     try:
-        with _quiet():
+        with quiet():
             config = AutoConfig.from_pretrained(folder, local_files_only=True)
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError, KeyError) as error:
@@ -199,7 +199,7 @@ def _convert(path: Path, folder: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    with _quiet(), contextlib.redirect_stderr(io.StringIO()):
+    with quiet(), contextlib.redirect_stderr(io.StringIO()):
         options: dict[str, Any] = {"gguf_file": path.name, "local_files_only": True}
         model = AutoModelForCausalLM.from_pretrained(path.parent, dtype=torch.float32, **options)
         tokenizer = AutoTokenizer.from_pretrained(path.parent, **options)
@@ -213,8 +213,8 @@ def _first_line(error: BaseException) -> str:
     return next(iter(str(error).splitlines()), type(error).__name__)
 
 
-class _quiet:
-    """Silence transformers' progress bars and advice while it loads."""
+class quiet:
+    """Silence the progress bars and advice of transformers and PEFT."""
 
     def __enter__(self) -> None:
         from transformers.utils import logging

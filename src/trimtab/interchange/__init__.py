@@ -1,0 +1,1 @@
+"""Runs in other programs' formats. Knows nothing about training, reports or the command line."""

@@ -1,0 +1,239 @@
+"""PEFT adapters as runs that give the same numbers. Knows nothing about files.
+
+What Trimtab cannot carry out is refused; nothing is read almost right.
+
+P prompt length, D hidden, N layers, J key/value heads, d head size.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+
+from trimtab.backbones.prefix import Layers
+from trimtab.backbones.pretrained import Pretrained
+from trimtab.errors import TrimtabError, did_you_mean
+from trimtab.inference.bound import bind, template_of
+from trimtab.inference.runs import Run, backbone_facts
+from trimtab.interchange.adapter import Adapter
+from trimtab.interchange.peft import PROMPT, base_model, linear_layers, targets
+from trimtab.methods.method import Tensors
+from trimtab.prompts import leading_ids
+from trimtab.spec import Task
+from trimtab.task_file import make_task
+
+# Entries of adapter_config.json that are read here or change no answers; any other that is set is refused by name.
+COMMON = {
+    "auto_mapping", "base_model_name_or_path", "inference_mode", "peft_type", "peft_version", "revision", "task_type",
+}  # fmt: skip
+VIRTUAL = {"num_attention_heads", "num_layers", "num_transformer_submodules", "num_virtual_tokens", "token_dim"}
+KNOWN = {
+    "PROMPT_TUNING": COMMON | VIRTUAL | {
+        "prompt_tuning_init", "prompt_tuning_init_text", "tokenizer_kwargs", "tokenizer_name_or_path",
+    },
+    "P_TUNING": COMMON | VIRTUAL | {
+        "encoder_dropout", "encoder_hidden_size", "encoder_num_layers", "encoder_reparameterization_type",
+    },
+    "PREFIX_TUNING": COMMON | VIRTUAL | {"encoder_hidden_size", "init_weights", "prefix_projection"},
+    "LORA": COMMON | {
+        "corda_config", "ensure_weight_tying", "eva_config", "exclude_modules", "fan_in_fan_out", "init_lora_weights",
+        "layers_pattern", "layers_to_transform", "loftq_config", "lora_alpha", "lora_dropout", "lora_ga_config",
+        "megatron_config", "megatron_core", "qalora_group_size", "r", "runtime_config", "target_modules", "use_dora",
+        "use_rslora",
+    },
+    "IA3": COMMON | {"exclude_modules", "fan_in_fan_out", "feedforward_modules", "init_ia3_weights", "target_modules"},
+}  # fmt: skip
+# Starts of LoRA that leave the backbone's own weights as they are.
+PLAIN_STARTS = (True, False, None, "gaussian", "orthogonal", "eva")
+
+
+def from_adapter(
+    adapter: Adapter, name: str, task: Task, words: Mapping[str, Sequence[str]], pretrained: Pretrained
+) -> tuple[Run, list[str]]:
+    """An adapter as a run of a task, which gives template, words and data.
+
+    Args:
+        adapter: what was read.
+        name: how messages call it: its folder.
+        task: the task; its method gives way to what the adapter is.
+        words: label -> words.
+        pretrained: the task's backbone.
+
+    Returns:
+        The run, and notes on what is other than it may seem.
+
+    Raises:
+        TrimtabError: an unsupported type or setting, or weights that do not fit the backbone.
+    """
+    kind = _supported(adapter, name)
+    if template_of(task).soft:
+        raise TrimtabError(
+            f"{name}: the vectors of a PEFT adapter come before all text, and the template has {{soft}} slots.",
+            "Take them out of template.text.",
+        )
+    notes: list[str] = []
+    match kind:
+        case "LORA" | "IA3":
+            method, tensors = _from_modules(adapter, kind, name, pretrained)
+        case "PREFIX_TUNING":
+            method, tensors = _from_prefix(adapter, name, pretrained)
+        case _:
+            method, tensors, notes = _from_prompt(adapter, kind, name, pretrained)
+    values = task.model_dump(mode="json")
+    train = {**values["train"], "runs": 1, "ensemble": False}
+    made = make_task({**values, "method": method, "train": train}, name)
+    bound = bind(made, words, pretrained)
+    _check(tensors, bound.method.initial(0), name, pretrained)
+    facts = {"seeds": [0], "dev_accuracy": [None], "dev_loss": [None], "best_steps": [0], "steps": 0,
+             "planned_steps": 0, "stopped": False, "imported": name}  # fmt: skip
+    kept = {key: x.detach().cpu() for key, x in tensors.items()}
+    known = {label: list(several) for label, several in words.items()}
+    theirs = adapter.config.get("base_model_name_or_path")
+    if theirs and theirs not in (pretrained.name, base_model(pretrained)):
+        notes.append(f"the adapter says it was made for '{theirs}'; the task's backbone is '{pretrained.name}'.")
+    return Run(name, made, known, (kept,), 0, backbone_facts(pretrained), facts), notes
+
+
+def _supported(adapter: Adapter, name: str) -> str:
+    """The adapter's type. Raises TrimtabError for types and settings that would not answer the same."""
+    config, kind = adapter.config, str(adapter.config["peft_type"])
+    if kind not in KNOWN:
+        raise TrimtabError(
+            f"{name}: adapters of type '{kind}' are not supported.",
+            f"{did_you_mean(kind, KNOWN)} Supported: {', '.join(KNOWN)}.".strip(),
+        )
+    task_type = config.get("task_type")
+    if task_type not in (None, "CAUSAL_LM"):
+        raise TrimtabError(f"{name}: made for task type '{task_type}', expected 'CAUSAL_LM'.", "Use another adapter.")
+    for setting, value in config.items():
+        if value and value != "none" and setting not in KNOWN[kind]:
+            raise TrimtabError(
+                f"{name}: sets '{setting}' to {value!r}, which Trimtab cannot carry out.", "Use an adapter without it."
+            )
+    if config.get("num_transformer_submodules") not in (None, 1):
+        raise TrimtabError(f"{name}: made for an encoder-decoder model.", "Use an adapter of a causal model.")
+    if config.get("init_lora_weights") not in PLAIN_STARTS:
+        raise TrimtabError(
+            f"{name}: its start '{config['init_lora_weights']}' has changed the backbone's own weights.",
+            "Convert it to plain LoRA with PEFT (`path_initial_model_for_weight_conversion`) first.",
+        )
+    return kind
+
+
+def _prompt_of(adapter: Adapter, name: str) -> torch.Tensor:
+    prompt = adapter.tensors.get(PROMPT)
+    if prompt is None or prompt.dim() != 2:
+        found = ", ".join(sorted(adapter.tensors)[:3]) or "nothing"
+        raise TrimtabError(f"{name}: holds no matrix '{PROMPT}' (found: {found}).", "Get the adapter again.")
+    return prompt
+
+
+def _does_not_fit(name: str, what: str, found: Sequence[int], expected: Sequence[int], to: Pretrained) -> TrimtabError:
+    sizes = [" x ".join(map(str, shape)) for shape in (found, expected)]
+    return TrimtabError(
+        f"{name}: {what} is {sizes[0]}, expected {sizes[1]} for backbone '{to.name}'.",
+        "Name the backbone it was made for in the task file.",
+    )
+
+
+def _from_prompt(
+    adapter: Adapter, kind: str, name: str, pretrained: Pretrained
+) -> tuple[dict[str, Any], Tensors, list[str]]:
+    """A soft prompt; or its keys and values as a prefix, where the backbone's leading tokens come behind it."""
+    backbone, leading = pretrained.backbone, leading_ids(pretrained.tokenizer)
+    prompt = _prompt_of(adapter, name).to(backbone.device)
+    if prompt.shape[1] != backbone.hidden_size:
+        expected = (len(prompt), backbone.hidden_size)
+        raise _does_not_fit(name, PROMPT, prompt.shape, expected, pretrained)
+    notes = (
+        ["PEFT keeps no network of P-tuning: the prompt it made is now a soft prompt."] if kind == "P_TUNING" else []
+    )
+    if leading and not adapter.leading:
+        with torch.no_grad():
+            layers = backbone.read_prefix([prompt]).layers
+        notes.append(
+            "its prompt comes before the backbone's leading tokens, where a soft prompt comes behind them: what the "
+            "backbone computes for it is now a prefix, with the same answers."
+        )
+        return *_prefix(layers), notes
+    first = backbone.embed_with(leading, None)
+    if adapter.leading != len(leading) or not torch.allclose(prompt[: len(leading)], first, rtol=0.02, atol=1e-3):
+        raise TrimtabError(
+            f"{name}: its first vectors are not the leading tokens of backbone '{pretrained.name}'.",
+            "Name the backbone it was made for in the task file.",
+        )
+    own = prompt[len(leading) :] / backbone.embedding_rms
+    return {"name": "soft_prompt", "length": len(own), "init": "random"}, {"prompt": own}, notes
+
+
+def _prefix(layers: Layers) -> tuple[dict[str, Any], Tensors]:
+    """Keys and values [P, J, d] a layer as settings and tensors of a prefix."""
+    tensors = {}
+    for n, (keys, values) in enumerate(layers):
+        tensors[f"keys.{n}"], tensors[f"values.{n}"] = keys.float(), values.float()
+    return {"name": "prefix", "length": len(layers[0][0]), "init": "zero"}, tensors
+
+
+def _from_prefix(adapter: Adapter, name: str, pretrained: Pretrained) -> tuple[dict[str, Any], Tensors]:
+    """A prefix out of [P, N * 2 * J * d], keys and values of the layers in turn."""
+    flat, backbone = _prompt_of(adapter, name), pretrained.backbone
+    with torch.no_grad():
+        sample = backbone.read_prefix([backbone.embed_with([0], None)]).layers
+    sizes = [x.numel() for layer in sample for x in layer]
+    if flat.shape[1] != sum(sizes):
+        raise _does_not_fit(name, PROMPT, flat.shape, (len(flat), sum(sizes)), pretrained)
+    parts = iter(torch.split(flat, sizes, 1))
+    return _prefix(tuple((next(parts).view(-1, *k.shape[1:]), next(parts).view(-1, *v.shape[1:])) for k, v in sample))
+
+
+def _our_name(name: str) -> str | None:
+    """PEFT's name of a weight as the method has it; None where it is no weight of LoRA, DoRA or IA3."""
+    found = re.fullmatch(r"(?:base_model\.model\.)?(.+\.(?:lora_[AB]|lora_magnitude_vector|ia3_l))(\.weight)?", name)
+    if found is None:
+        return None
+    return f"{found[1]}.default" + ("" if found[1].endswith("ia3_l") else ".weight")
+
+
+def _from_modules(adapter: Adapter, kind: str, name: str, pretrained: Pretrained) -> tuple[dict[str, Any], Tensors]:
+    """LoRA, DoRA, rsLoRA or IA3."""
+    model, config = pretrained.backbone.model, adapter.config
+    tensors: Tensors = {}
+    for theirs, weight in adapter.tensors.items():
+        ours = _our_name(theirs)
+        if ours is None:
+            raise TrimtabError(
+                f"{name}: holds '{theirs}', which is no weight of LoRA or IA3 on a linear layer.",
+                "Use another adapter.",
+            )
+        tensors[ours] = weight
+    places = {re.split(r"\.(?:lora_|ia3_l)", key)[0] for key in tensors}
+    elsewhere = sorted(places - linear_layers(model))
+    if elsewhere or not places:
+        what = f"changes '{elsewhere[0]}', which is" if elsewhere else "changes"
+        raise TrimtabError(
+            f"{name}: {what} no linear layer within backbone '{pretrained.name}'.",
+            "Name the backbone it was made for in the task file; embeddings and output layer are not supported.",
+        )
+    if kind == "IA3":
+        return {"name": "ia3"}, tensors
+    return {
+        "name": "lora", "rank": config.get("r", 8), "alpha": config.get("lora_alpha", 8),
+        "dropout": config.get("lora_dropout", 0.0), "targets": targets(places, model),
+        "dora": bool(config.get("use_dora")), "rslora": bool(config.get("use_rslora")),
+    }, tensors  # fmt: skip
+
+
+def _check(found: Tensors, expected: Tensors, name: str, pretrained: Pretrained) -> None:
+    """Raise TrimtabError unless the tensors are those of the method on this backbone."""
+    for key in sorted(set(found) ^ set(expected)):
+        what = "lacks" if key in expected else "has"
+        raise TrimtabError(
+            f"{name}: {what} '{key}', unlike the same method on backbone '{pretrained.name}'.",
+            "Name the backbone it was made for in the task file.",
+        )
+    for key, tensor in found.items():
+        if tensor.shape != expected[key].shape:
+            raise _does_not_fit(name, key, tensor.shape, expected[key].shape, pretrained)

@@ -1,0 +1,162 @@
+"""Runs as PEFT adapters that give the same numbers. Knows nothing about files or reading adapters.
+
+What PEFT cannot express is refused; nothing is written almost right.
+
+P prompt length, D hidden, N layers, J key/value heads, d head size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from trimtab.backbones.pretrained import Pretrained
+from trimtab.errors import TrimtabError
+from trimtab.inference.bound import BoundTask, bind, template_of
+from trimtab.inference.runs import Run
+from trimtab.interchange.adapter import Adapter
+from trimtab.methods.method import Condition, Tensors
+from trimtab.spec import IA3Settings, LoraSettings, PrefixSettings, PTuningSettings, SoftPromptSettings
+
+PROMPT = "prompt_embeddings"
+PREFIX_OF_NAMES = "base_model.model."
+
+
+def only_tensors(run: Run) -> Tensors:
+    """The one set of tensors that answers. Raises TrimtabError for an ensemble, which no single adapter holds."""
+    if len(run.answering) > 1:
+        raise TrimtabError(
+            f"{run.name}: answers with the mean of {len(run.answering)} sets of tensors, which one file cannot hold.",
+            "Set train.ensemble: false in its task.yaml to export the best of them.",
+        )
+    return run.answering[0]
+
+
+def bound_run(run: Run, pretrained: Pretrained) -> tuple[BoundTask, Condition]:
+    """A run's task bound to its backbone, and how it conditions it. Raises TrimtabError as `only_tensors` does, and
+    where the backbone is another."""
+    run.check_backbone(pretrained)
+    tensors = only_tensors(run)
+    bound = bind(run.task, run.words, pretrained)
+    with torch.no_grad():
+        return bound, bound.method.condition({name: x.to(pretrained.backbone.device) for name, x in tensors.items()})
+
+
+def base_model(pretrained: Pretrained) -> str:
+    """A backbone's name as transformers takes it: its hub id, or the folder its weights were read from."""
+    if pretrained.origin.startswith("hub:"):
+        return pretrained.origin.removeprefix("hub:")
+    return str(pretrained.backbone.model.name_or_path)
+
+
+def to_adapter(run: Run, pretrained: Pretrained) -> Adapter:
+    """A run as an adapter of PEFT's.
+
+    The text that goes with it is the template's; see `trimtab.interchange.card`.
+
+    Raises:
+        TrimtabError: the run's method has no counterpart in PEFT, or it is of another backbone.
+    """
+    settings = run.task.method
+    if template_of(run.task).soft:
+        raise TrimtabError(
+            f"{run.name}: its soft vectors stand within the template; those of a PEFT adapter come before all text.",
+            "Tune with a template without {soft} slots to export it.",
+        )
+    common = {"task_type": "CAUSAL_LM", "base_model_name_or_path": base_model(pretrained), "inference_mode": True}
+    match settings:
+        case SoftPromptSettings() | PTuningSettings():
+            bound, condition = bound_run(run, pretrained)
+            return _soft_adapter(bound, condition, common)
+        case PrefixSettings():
+            return _prefix_adapter(*bound_run(run, pretrained), common)
+        case LoraSettings() | IA3Settings():
+            _, condition = bound_run(run, pretrained)
+            return _module_adapter(settings, condition, pretrained, common)
+    raise TrimtabError(
+        f"{run.name}: PEFT has no adapter for method '{settings.name}'.",
+        "Export whole weights: --format merged." if settings.name in ("full", "bitfit") else "",
+    )
+
+
+def _soft_adapter(bound: BoundTask, condition: Condition, common: Mapping[str, Any]) -> Adapter:
+    """PROMPT_TUNING or P_TUNING. PEFT's prompt comes before everything, so leading tokens become part of it."""
+    backbone, settings = bound.pretrained.backbone, bound.task.method
+    assert condition.soft is not None
+    first = [*bound.leading, *(-1 - j for j in range(len(condition.soft)))]
+    with torch.no_grad():
+        prompt = backbone.embed_with(first, condition.soft)
+    config = {**common, **_sizes(bound, len(prompt), backbone.hidden_size, backbone.heads)}
+    if isinstance(settings, PTuningSettings):
+        config |= {"peft_type": "P_TUNING", "encoder_reparameterization_type": settings.encoder.upper()}
+        config["encoder_hidden_size"] = settings.hidden
+    else:
+        config |= {"peft_type": "PROMPT_TUNING", "prompt_tuning_init": "RANDOM"}
+    return Adapter(config, {PROMPT: prompt}, len(bound.leading))
+
+
+def _prefix_adapter(bound: BoundTask, condition: Condition, common: Mapping[str, Any]) -> Adapter:
+    """PREFIX_TUNING: keys and values of the layers in turn, [P, N * 2 * J * d]."""
+    layers = condition.past or ()
+    shapes = {tuple(x.shape) for layer in layers for x in layer}
+    if len(shapes) != 1:
+        raise TrimtabError("PEFT's prefixes have keys and values of one shape in all layers; this backbone's differ.")
+    ((length, heads, size),) = shapes
+    flat = torch.stack([x for layer in layers for x in layer], 1).reshape(length, -1)
+    sizes = _sizes(bound, length, heads * size, heads)
+    config = {**common, "peft_type": "PREFIX_TUNING", **sizes, "prefix_projection": False}
+    return Adapter(config, {PROMPT: flat})
+
+
+def _sizes(bound: BoundTask, length: int, width: int, heads: int) -> dict[str, int]:
+    layers = int(bound.pretrained.backbone.config.num_hidden_layers)
+    return {"num_virtual_tokens": length, "token_dim": width, "num_attention_heads": heads, "num_layers": layers,
+            "num_transformer_submodules": 1}  # fmt: skip
+
+
+def _module_adapter(
+    settings: LoraSettings | IA3Settings, condition: Condition, pretrained: Pretrained, common: Mapping[str, Any]
+) -> Adapter:
+    """LORA or IA3."""
+    modules, weights = condition.modules or {}, condition.weights or {}
+    config = {
+        **common,
+        "peft_type": settings.name.upper(),
+        "target_modules": targets(modules, pretrained.backbone.model),
+        "fan_in_fan_out": any(type(module).__name__ == "Conv1D" for module in pretrained.backbone.model.modules()),
+    }
+    if isinstance(settings, IA3Settings):
+        inner = [name for name, module in modules.items() if module.is_feedforward]
+        config["feedforward_modules"] = targets(inner, pretrained.backbone.model)
+    else:
+        alpha = int(settings.alpha) if settings.alpha.is_integer() else settings.alpha
+        config |= {"r": settings.rank, "lora_alpha": alpha, "lora_dropout": settings.dropout, "bias": "none",
+                   "use_dora": settings.dora, "use_rslora": settings.rslora}  # fmt: skip
+    return Adapter(config, {_their_name(name): weight for name, weight in weights.items()})
+
+
+def _their_name(name: str) -> str:
+    """A weight's name in an adapter file: without the adapter's own name, which PEFT calls `default`."""
+    stem, _, rest = name.rpartition(".default")
+    return PREFIX_OF_NAMES + stem + ("" if stem.endswith("lora_magnitude_vector") else rest)
+
+
+def targets(places: Iterable[str], model: nn.Module) -> list[str]:
+    """Linear layers by the last part of their names, where that means no others; else by their full names."""
+    wanted = set(places)
+    short = {place.rpartition(".")[2] for place in wanted}
+    meant = {name for name in linear_layers(model) if name.rpartition(".")[2] in short}
+    return sorted(short if meant == wanted else wanted)
+
+
+def linear_layers(model: nn.Module) -> set[str]:
+    """Names of the linear layers within the backbone; its output layer is none of them."""
+    output = model.get_output_embeddings()  # type: ignore[operator]
+    return {
+        name
+        for name, module in model.named_modules()
+        if (isinstance(module, nn.Linear) or type(module).__name__ == "Conv1D") and module is not output
+    }

@@ -1,0 +1,178 @@
+"""`trimtab export` and `trimtab import`: runs in other programs' formats, and PEFT's adapters as runs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+from trimtab.backbones.pretrained import Pretrained
+from trimtab.data import load_splits
+from trimtab.errors import TrimtabError
+from trimtab.inference.bound import bind, labels_of, template_of
+from trimtab.inference.runs import Run, load_run, save_run
+from trimtab.interchange.adapter import read_adapter, write_adapter
+from trimtab.interchange.card import card
+from trimtab.interchange.imported import from_adapter
+from trimtab.interchange.merged import write_merged
+from trimtab.interchange.nearest import describe
+from trimtab.interchange.peft import to_adapter
+from trimtab.jobs.backbone import Progress, backbone_of, local_or_known
+from trimtab.jobs.evaluate import absolute
+from trimtab.spec import IA3Settings, LoraSettings, Task
+
+Format = Literal["peft", "merged", "text"]
+WORDS_FILE, CARD_FILE = "nearest-tokens.json", "README.md"
+
+
+def export(
+    folder: Path,
+    out: Path,
+    *,
+    format: Format = "peft",
+    offline: bool = False,
+    agree: bool = False,
+    pretrained: Pretrained | None = None,
+    progress: Progress | None = None,
+) -> list[str]:
+    """Write a run for other programs.
+
+    Args:
+        folder: the run folder.
+        out: folder to write; must not exist or be empty. It is complete or absent afterwards.
+        format: `peft`, an adapter and a README; `merged`, a whole model in float32 and a README; `text`, the nearest
+            tokens to a soft prompt as JSON.
+        offline, agree: see `trimtab.sources.find_model`.
+        pretrained: a backbone in memory, where the caller has one; loaded in float32 otherwise.
+        progress: told what is being done.
+
+    Returns:
+        Names of the files written.
+
+    Raises:
+        TrimtabError: whatever is wrong with the run, its backbone or the folder; the format cannot express the method.
+    """
+    run = load_run(folder)
+    _check_empty(out)
+    if pretrained is None:
+        exact = run.task.model_copy(update={"train": run.task.train.model_copy(update={"precision": "float32"})})
+        pretrained = backbone_of(exact, Path.cwd(), offline=offline, agree=agree, progress=progress)
+    with _whole(out) as work:
+        _write(work, run, pretrained, format)
+        return sorted(path.name for path in work.iterdir())
+
+
+def _write(work: Path, run: Run, pretrained: Pretrained, format: Format) -> None:
+    if format == "text":
+        content = json.dumps(describe(run, pretrained), ensure_ascii=False, indent=1) + "\n"
+        (work / WORDS_FILE).write_text(content, encoding="utf-8")
+        return
+    if format == "merged" or isinstance(run.task.method, LoraSettings | IA3Settings):
+        _need_peft(run.task)
+    leading = 0
+    if format == "peft":
+        adapter = to_adapter(run, pretrained)
+        write_adapter(work, adapter)
+        leading = adapter.leading
+    else:
+        write_merged(work, run, pretrained)
+    bound = bind(run.task, run.words, pretrained)
+    text = card(run, bound, merged=format == "merged", leading=leading)
+    (work / CARD_FILE).write_text(text, encoding="utf-8")
+
+
+def import_(
+    adapter: Path,
+    task: Task,
+    out: Path,
+    *,
+    base: Path,
+    offline: bool = False,
+    agree: bool = False,
+    pretrained: Pretrained | None = None,
+    progress: Progress | None = None,
+) -> tuple[Run, list[str]]:
+    """Make a run folder of a PEFT adapter.
+
+    Args:
+        adapter: the adapter's folder.
+        task: backbone, template, labels and data; its method gives way to what the adapter is.
+        out: run folder to write; must not exist or be empty.
+        base: folder at which the task's relative paths start.
+        offline, agree: see `trimtab.sources.find_model`.
+        pretrained: a backbone in memory, where the caller has one.
+        progress: told what is being done.
+
+    Returns:
+        The run, and notes on what is other than it may seem.
+
+    Raises:
+        TrimtabError: whatever is wrong with the adapter, the settings, the backbone or the folder.
+    """
+    _check_empty(out)
+    read = read_adapter(adapter)
+    words = _words(task, base)
+    if pretrained is None:
+        pretrained = backbone_of(task, base, offline=offline, agree=agree, progress=progress)
+    run, notes = from_adapter(read, str(adapter), _anywhere(task, words, base), words, pretrained)
+    with _whole(out) as work:
+        save_run(work, run)
+    return replace(run, name=str(out)), notes
+
+
+def _words(task: Task, base: Path) -> dict[str, list[str]]:
+    """Label -> words; the data is read only where the task does not give them."""
+    answers: Sequence[str] = ()
+    if task.labels.words is None:
+        answers = [e.answer or "" for e in load_splits(task.data, template_of(task).fields, base=base).train]
+    return {label: list(words) for label, words in labels_of(task, answers).items()}
+
+
+def _anywhere(task: Task, words: Mapping[str, list[str]], base: Path) -> Task:
+    """The task as it can be run from any folder."""
+    places = {part: absolute(getattr(task.data, part), base) for part in ("train", "dev", "test")}
+    return task.model_copy(
+        update={"backbone": local_or_known(task.backbone, base), "data": task.data.model_copy(update=places),
+                "labels": task.labels.model_copy(update={"words": dict(words)})}
+    )  # fmt: skip
+
+
+def _need_peft(task: Task) -> None:
+    try:
+        import peft  # noqa: F401
+    except ImportError:
+        raise TrimtabError(
+            f"method '{task.method.name}' needs the PEFT library.", "Install it: pip install peft."
+        ) from None
+
+
+def _check_empty(out: Path) -> None:
+    if out.is_file():
+        raise TrimtabError(f"{out}: a file, not a folder.", "Choose another folder.")
+    if out.is_dir() and any(out.iterdir()):
+        raise TrimtabError(f"{out}: the folder is not empty.", "Choose another folder.")
+
+
+@contextmanager
+def _whole(out: Path) -> Iterator[Path]:
+    """A folder to write into that becomes `out` at the end, or is gone where anything fails."""
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    except OSError as error:
+        raise TrimtabError(f"{out}: cannot be written ({error.strerror}).", "Choose another folder.") from None
+    try:
+        yield work
+        work.chmod(0o755)
+        work.replace(out)
+    except OSError as error:
+        raise TrimtabError(
+            f"{out}: cannot be written ({error.strerror or error}).", "Free some space, or choose another folder."
+        ) from error
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
