@@ -146,6 +146,25 @@ class PrefixSettings(MethodBase):
     )
 
 
+class LatePromptSettings(MethodBase):
+    """Late prompt (Liu et al. 2022): a prompt that enters at a later layer; faster to train, and somewhat weaker."""
+
+    title: ClassVar[str] = "late prompt"
+    rate_unit: ClassVar[str] = " x RMS of the hidden states"
+
+    name: Literal["late_prompt"] = Field("late_prompt", description="Late prompt.")
+    length: int = Field(20, ge=1, le=2000, description="Length of the prompt, in tokens.")
+    layer: int | None = Field(None, ge=1, description="Layer it enters at, counted from 0; half way up by default.")
+    init: Literal["task", "labels", "text", "random"] = Field(
+        "task", description="Start from the hidden states of the task description, the label words or `init_text`."
+    )
+    init_text: str | None = Field(None, description="Text to start from where init is `text`.")
+    dropout: float = Field(0.0, ge=0, lt=1, description="Prompt dropout: share of prompt values zeroed each step.")
+    cache_megabytes: int = Field(
+        1024, ge=0, description="Memory for the rows' hidden states; what does not fit is computed every time."
+    )
+
+
 class PTuningSettings(MethodBase):
     """P-tuning (Liu et al. 2021): a soft prompt made by a small network, which is what is trained."""
 
@@ -245,7 +264,7 @@ class FewShotSettings(MethodBase):
 class SearchSettings(MethodBase):
     """Hard prompt search: descriptions and label words are proposed and ranked on dev; the best answers zero-shot."""
 
-    title: ClassVar[str] = "hard prompt search"
+    title: ClassVar[str] = "hard prompt"
 
     name: Literal["search"] = Field("search", description="The best of many wordings; nothing trained.")
     budget: int = Field(2000, ge=16, description="Rows scored at most, over all wordings tried.")
@@ -254,7 +273,8 @@ class SearchSettings(MethodBase):
 METHODS = {
     kind.model_fields["name"].default: kind
     for kind in (
-        SoftPromptSettings, PrefixSettings, PTuningSettings, LoraSettings, IA3Settings, BitFitSettings, FullSettings,
+        SoftPromptSettings, PrefixSettings, LatePromptSettings, PTuningSettings, LoraSettings, IA3Settings,
+        BitFitSettings, FullSettings,
         HeadSettings, ZeroShotSettings, FewShotSettings, SearchSettings,
     )
 }  # fmt: skip
@@ -269,6 +289,7 @@ def _method_name(value: Any) -> str:
 MethodSettings = Annotated[
     Annotated[SoftPromptSettings, Tag("soft_prompt")]
     | Annotated[PrefixSettings, Tag("prefix")]
+    | Annotated[LatePromptSettings, Tag("late_prompt")]
     | Annotated[PTuningSettings, Tag("p_tuning")]
     | Annotated[LoraSettings, Tag("lora")]
     | Annotated[IA3Settings, Tag("ia3")]

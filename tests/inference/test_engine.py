@@ -15,6 +15,7 @@ from trimtab.inference.runs import Run, backbone_facts, load_run, save_run, zero
 from trimtab.task_file import make_task
 
 TEXTS = ("a great film", "awful from start to end , and boring too", "这家店好吃，很快。", "")
+METHODS = ("prefix", "late_prompt", "p_tuning", "lora", "ia3", "full", "head")
 WORDS = {"negative": ["negative"], "positive": ["positive"]}
 
 
@@ -52,7 +53,10 @@ def runs(pretrained) -> dict[str, Run]:
         "inside": make_run(
             pretrained, seed=6, length=5, template={"text": "Say {soft:2}{text}{soft:3}\nAnswer:{answer}"}
         ),
-        **{name: started(pretrained, name) for name in ("prefix", "p_tuning", "lora", "ia3", "full", "head")},
+        **{
+            name: started(pretrained, name)
+            for name in ("prefix", "late_prompt", "p_tuning", "lora", "ia3", "full", "head")
+        },
     }
 
 

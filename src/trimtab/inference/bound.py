@@ -26,6 +26,7 @@ from trimtab.prompts import (
     make_verbalizer,
     parse_template,
 )
+from trimtab.prompts.template import head_ids
 from trimtab.spec import FewShotSettings, PTuningSettings, SoftPromptSettings, Task
 
 
@@ -68,6 +69,8 @@ class BoundTask:
 
         Where each row gets demonstrations of its own, these and the head belong to the row.
         """
+        if condition.view is not None and condition.soft is not None:  # which has what stands before rows by itself
+            return Prompt(condition.soft)
         soft = [-1 - j for j in range(len(condition.soft))] if condition.soft is not None and self._in_front else []
         ids = [*self.leading, *soft, *self.shown, *(() if self.nearest else self.encoder.head_ids)]
         embeddings = self.pretrained.backbone.embed_with(ids, condition.soft)
@@ -116,6 +119,7 @@ def bind(
     pretrained: Pretrained,
     base: Path | None = None,
     examples: Sequence[Example] = (),
+    training: bool = False,
 ) -> BoundTask:
     """Bind a task to a backbone.
 
@@ -123,6 +127,7 @@ def bind(
         task, words, pretrained: the task, its label words, and the backbone.
         base: where the method's relative paths start.
         examples: what few-shot shows, or chooses from.
+        training: whether the same rows will be run many times.
 
     Raises:
         TrimtabError: what template, words, method or lengths have against it.
@@ -139,8 +144,9 @@ def bind(
             "Take them out of template.text, or set method to soft_prompt or p_tuning.",
         )
     material = Material(
-        pretrained.backbone, tokenizer, task.task, verbalizer, leading, template.soft, base or Path.cwd()
-    )
+        pretrained.backbone, tokenizer, task.task, verbalizer, leading, [*leading, *head_ids(template, tokenizer)],
+        template.soft, training, base or Path.cwd(),
+    )  # fmt: skip
     method = make_method(task.method, material, lambda folder: read_prompt(folder, pretrained))
     context = pretrained.backbone.context
     most = task.template.max_tokens or context

@@ -68,7 +68,8 @@ class Engine:
     """A backbone and the runs it answers for.
 
     Every prompt is read once, when its run is added; a request then pays for its own tokens only. Rows of all runs
-    share passes, but for those that change the backbone itself (LoRA, full fine-tuning), which take turns.
+    share passes, but for those that change the backbone itself or enter it late (LoRA, full fine-tuning, late prompts),
+    which take turns.
     """
 
     def __init__(self, pretrained: Pretrained) -> None:
@@ -90,9 +91,9 @@ class Engine:
         backbone = self.pretrained.backbone
         with torch.no_grad():
             condition = bound.method.condition({name: x.to(backbone.device) for name, x in tensors.items()})
-            with backbone.adapted(condition.weights, condition.modules) as adapted:
+            with condition.on(backbone) as adapted:
                 state = adapted.read_prefix([bound.prompt(condition)])
-        if condition.adapts:
+        if condition.apart:
             return _Member(condition, state, 0)
         self._states.append(state)
         self._joined = None
@@ -158,7 +159,7 @@ class Engine:
 
         add(shared, label_log_probabilities(backbone, [query for _, query in shared], self._state()))
         for member, queries in apart.values():
-            with backbone.adapted(member.condition.weights, member.condition.modules) as adapted:
+            with member.condition.on(backbone) as adapted:
                 add(queries, label_log_probabilities(adapted, [query for _, query in queries], member.state))
         return [total for total in totals if total is not None]
 

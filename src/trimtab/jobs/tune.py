@@ -25,6 +25,7 @@ from trimtab.inference.bound import BoundTask, bind, labels_of, template_of
 from trimtab.inference.runs import PROMPT_FILE, TASK_FILE, Run, backbone_facts, save_run, save_task
 from trimtab.jobs import evaluate, metrics
 from trimtab.jobs.backbone import Progress, backbone_of, local_or_known
+from trimtab.jobs.untrained import calibration, settle
 from trimtab.methods.method import Condition, Tensors, trained
 from trimtab.spec import SoftPromptSettings, Task
 from trimtab.task_file import read_task
@@ -97,15 +98,17 @@ def run(
         check_labels(part, list(words))
     if pretrained is None:
         pretrained = backbone_of(task, base, offline=offline, agree=agree, progress=progress)
-    bound = bind(task, words, pretrained, base)
+    settled = settle(task, words, splits, pretrained, progress)
+    task, words = settled.task, settled.words
+    bound = bind(task, words, pretrained, base, settled.examples, training=True)
     train, cut = _encode(bound, splits.train)
     plan = make_plan(task.train, len(splits.train), bound.method.rate)
     start = [bound.method.initial(seed) for seed in plan.seeds]
     if not trained(start[0]):
-        plan = replace(plan, steps=0)
+        plan, start = replace(plan, steps=0, seeds=plan.seeds[:1]), [calibration(bound)]
     task = _resolved(task, plan, words, base)
     training = _training(bound, plan, start, train, _encode(bound, splits.dev)[0])
-    notes = [*splits.note, *cut]
+    notes = [*splits.note, *settled.notes, *bound.demonstrations.notes, *cut]
     if on_plan:
         on_plan(plan, notes)
     made_of = {"weights": pretrained.content_hash, "examples": _fingerprint(train)}
@@ -116,7 +119,8 @@ def run(
         if training.done == 0:  # nothing to go on from
             shutil.rmtree(out, ignore_errors=True)
         raise
-    tuned = _keep(out, task, words, pretrained, training, start, stopped is not None)
+    facts = {**settled.facts, "stopped": stopped is not None}
+    tuned = _keep(out, task, words, bound, training, start, facts)
     if stopped is not None:
         return Tuned(tuned, None, stopped)
     report = evaluate.report_of(
@@ -328,8 +332,8 @@ def _save(out: Path, training: Training, made_of: Mapping[str, str]) -> None:
 
 
 def _keep(
-    out: Path, task: Task, words: dict[str, list[str]], pretrained: Pretrained, training: Training,
-    start: Sequence[Tensors], stopped: bool,
+    out: Path, task: Task, words: dict[str, list[str]], bound: BoundTask, training: Training,
+    start: Sequence[Tensors], facts: Mapping[str, Any],
 ) -> Run:  # fmt: skip
     """Save the best tensors as a run. A run stopped before its first evaluation keeps them as they are."""
     scores = training.best_scores
@@ -342,15 +346,17 @@ def _keep(
     for k, score in enumerate(scores):
         if score is not None and score.beats(scores[kept]):
             kept = k
-    facts = {
+    trained_facts = {
         "seeds": list(training.plan.seeds),
         "dev_accuracy": [s.accuracy if s else None for s in scores],
         "dev_loss": [s.loss if s else None for s in scores],
         "best_steps": training.best_steps,
         "steps": training.done,
         "planned_steps": training.plan.steps,
-        "stopped": stopped,
     }
-    tuned = Run(str(out), task, words, tuple(sets), kept, backbone_facts(pretrained), facts)
+    tuned = Run(
+        str(out), task, words, tuple(sets), kept, backbone_facts(bound.pretrained), {**trained_facts, **facts},
+        bound.demonstrations.examples,
+    )  # fmt: skip
     save_run(out, tuned)
     return tuned

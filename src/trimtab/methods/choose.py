@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from trimtab.methods.adapters import Adapters
 from trimtab.methods.head import Head
+from trimtab.methods.late_prompt import LatePrompt
 from trimtab.methods.method import Material, Method
 from trimtab.methods.p_tuning import PTuning
 from trimtab.methods.prefix import Prefix
@@ -16,6 +17,7 @@ from trimtab.spec import (
     FullSettings,
     HeadSettings,
     IA3Settings,
+    LatePromptSettings,
     LoraSettings,
     MethodSettings,
     PrefixSettings,
@@ -31,6 +33,8 @@ def make_method(settings: MethodSettings, material: Material, read_prompt: ReadP
     match settings:
         case SoftPromptSettings():
             return SoftPrompt(settings, material, read_prompt)
+        case LatePromptSettings():
+            return LatePrompt(settings, material)
         case PTuningSettings():
             return PTuning(settings, material)
         case PrefixSettings():

@@ -8,6 +8,7 @@ P prompt length, Q soft vectors, C labels, D hidden, L past tokens, J key/value 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -38,6 +39,7 @@ class Condition:
         past: keys and values [L, J, d] a layer that stand before everything.
         weights: weights that take the place of the backbone's, by name.
         modules: modules that take the place of the backbone's, by name, before the weights do.
+        view: the part of the backbone that runs take in place of the whole; `soft` is what enters there.
         head: weight [C, D] and bias [C] that score labels in place of the label words.
         calibration: log-probabilities [C] that those of the answers are measured against.
     """
@@ -46,13 +48,18 @@ class Condition:
     past: Layers | None = None
     weights: Mapping[str, torch.Tensor] | None = None
     modules: Mapping[str, nn.Module] | None = None
+    view: CausalBackbone | None = None
     head: tuple[torch.Tensor, torch.Tensor] | None = None
     calibration: torch.Tensor | None = None
 
     @property
-    def adapts(self) -> bool:
-        """Whether the backbone itself is changed, so that rows of other runs cannot share its passes."""
-        return bool(self.weights or self.modules)
+    def apart(self) -> bool:
+        """Whether rows under it need passes of their own."""
+        return bool(self.weights or self.modules or self.view)
+
+    def on(self, backbone: CausalBackbone) -> AbstractContextManager[CausalBackbone]:
+        """The backbone as this wants it, for the passes made within."""
+        return nullcontext(self.view) if self.view else backbone.adapted(self.weights, self.modules)
 
 
 @dataclass(frozen=True)
@@ -64,7 +71,9 @@ class Material:
         task: task description.
         verbalizer: labels and words.
         leading: token ids that come first in every text (Gemma's <bos>).
+        head: ids of the tokens before every row: the leading ones and the template's head.
         slots: soft vectors the template has places for; 0 where it has none.
+        training: whether the same rows will be run many times.
         base: folder at which relative paths start.
     """
 
@@ -73,7 +82,9 @@ class Material:
     task: str
     verbalizer: Verbalizer
     leading: Sequence[int] = ()
+    head: Sequence[int] = ()
     slots: int = 0
+    training: bool = False
     base: Path = Path()
 
 

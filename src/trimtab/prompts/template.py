@@ -192,7 +192,7 @@ class Encoder:
     def __init__(self, template: Template, tokenizer: Any, *, budget: int, answer_tokens: int = 1) -> None:
         self.template = template
         self.tokenizer = tokenizer
-        self.head_ids = [i for part in template.head for i in self._ids(part)]
+        self.head_ids = head_ids(template, tokenizer)
         self.budget = budget - len(self.head_ids) - answer_tokens
         self._constant = {part: self._ids(part) for part in template.body if not isinstance(part, Slot)}
         constant = sum(len(self._constant[part]) for part in template.body if not isinstance(part, Slot))
@@ -251,6 +251,11 @@ class Encoder:
     def _blank(self) -> int:
         """A row whose fields are all empty still needs one token to answer from."""
         return tokenize(self.tokenizer, "\n")[-1]
+
+
+def head_ids(template: Template, tokenizer: Any) -> list[int]:
+    """Token ids of the template's head, negative where it has soft slots."""
+    return [i for part in template.head for i in (part.ids if isinstance(part, Soft) else tokenize(tokenizer, part))]
 
 
 def tokenize(tokenizer: Any, text: str) -> list[int]:

@@ -6,7 +6,6 @@ K runs, B rows of a pass, C labels, W words, D hidden.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import torch
@@ -71,12 +70,8 @@ class Objective:
             each = zip(runs, parameters, rows, strict=True)
             return torch.cat([self.loss([run], [own], [members], step) for run, own, members in each])
         conditions = [self.condition(own, step, run) for run, own in zip(runs, parameters, strict=True)]
-        with self._adapted(conditions) as backbone:
+        with conditions[0].on(self.backbone) as backbone:  # where conditions change the backbone, there is only one
             return self._losses(backbone, conditions, rows)
-
-    def _adapted(self, conditions: Sequence[Condition]) -> AbstractContextManager[CausalBackbone]:
-        """The backbone as the conditions want it: where they change it, there is only one."""
-        return self.backbone.adapted(conditions[0].weights, conditions[0].modules)
 
     def _losses(
         self, backbone: CausalBackbone, conditions: Sequence[Condition], rows: Sequence[Sequence[int]]
@@ -152,7 +147,7 @@ class Objective:
             return [self.evaluate([run], [own])[0] for run, own in zip(runs, parameters, strict=True)]
         with torch.no_grad():
             conditions = [self.condition(own, None, run) for run, own in zip(runs, parameters, strict=True)]
-            with self._adapted(conditions) as backbone:
+            with conditions[0].on(self.backbone) as backbone:
                 return self._judged(backbone, conditions)
 
     def _judged(self, backbone: CausalBackbone, conditions: Sequence[Condition]) -> list[DevScore]:
