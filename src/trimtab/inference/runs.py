@@ -20,6 +20,8 @@ from trimtab.task_file import dump_task, read_task
 
 TASK_FILE, PROMPT_FILE = "task.yaml", "prompt.safetensors"
 FORMAT = "trimtab-run-1"
+# Name in `Run.facts` of the wording that hard prompt search began with: task description, template text, label words.
+GIVEN = "given"
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,15 @@ def backbone_facts(pretrained: Pretrained) -> dict[str, str]:
         "licence": pretrained.licence,
         "content_hash": pretrained.content_hash,
     }
+
+
+def as_given(run: Run) -> tuple[Task, dict[str, list[str]]]:
+    """The task and label words of a run as they were before hard prompt search changed them."""
+    if GIVEN not in run.facts:
+        return run.task, run.words
+    given = run.facts[GIVEN]
+    template = run.task.template.model_copy(update={"text": given["text"]})
+    return run.task.model_copy(update={"task": given["task"], "template": template}), given["words"]
 
 
 def zero_shot(task: Task, words: dict[str, list[str]], pretrained: Pretrained) -> Run:

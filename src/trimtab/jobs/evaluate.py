@@ -30,10 +30,10 @@ from trimtab.evaluation.run_report import (
 )
 from trimtab.inference.bound import BoundTask, template_of
 from trimtab.inference.engine import Engine
-from trimtab.inference.runs import PROMPT_FILE, Run, load_run, zero_shot
+from trimtab.inference.runs import PROMPT_FILE, Run, as_given, load_run, zero_shot
 from trimtab.jobs.backbone import Progress, backbone_of
 from trimtab.methods.method import trained
-from trimtab.spec import DataSettings, Task
+from trimtab.spec import DataSettings, Task, ZeroShotSettings
 
 # Rows answered between two calls of `progress`.
 CHUNK = 256
@@ -121,8 +121,8 @@ def report_of(
     judged = splits.test or splits.dev
     baselines: list[Baseline] = []
     if beside and probabilities is not None:
-        if tuned.task.method.name != "zero_shot":
-            engine.add("zero-shot", zero_shot(tuned.task, tuned.words, pretrained))
+        if tuned.task.method != ZeroShotSettings():
+            engine.add("zero-shot", zero_shot(*as_given(tuned), pretrained))
         baselines = _baselines(engine, splits.train, judged, labels, tuned.task, probabilities, progress)
     notes = [*notes, *([f"{cut} of {len(judged)} rows were shortened to fit."] if cut else [])]
     report = RunReport(
@@ -151,8 +151,9 @@ def report_of(
 
 def _method_facts(tuned: Run, length: int) -> MethodFacts:
     file = Path(tuned.name) / PROMPT_FILE
+    calibrated = ", calibrated" if getattr(tuned.task.method, "calibrate", False) else ""
     return MethodFacts(
-        name=tuned.task.method.title,
+        name=tuned.task.method.title + calibrated,
         length=length or None,
         trained_parameters=sum(x.numel() for tensors in tuned.answering for x in trained(tensors).values()),
         bytes_on_disk=file.stat().st_size if file.is_file() else 0,
@@ -190,8 +191,10 @@ def _run_facts(tuned: Run) -> list[RunFacts]:
 
 
 def _as_read(bound: BoundTask, example: Example) -> str:
-    """How a row reads as text, answer included."""
-    return bound.template.text(example.fields) + bound.label_words()[example.answer or bound.labels[0]][0]
+    """How a row reads as text, demonstrations before it, answer included."""
+    [row] = bound.encode([(example.fields, example.where)])
+    shown = str(bound.pretrained.tokenizer.decode([*bound.shown, *row.ids[: row.demonstrations]]))
+    return shown + bound.template.text(example.fields) + bound.label_words()[example.answer or bound.labels[0]][0]
 
 
 def _make(folder: Path) -> None:

@@ -9,7 +9,8 @@ from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import load_splits
 from trimtab.inference.bound import bind, labels_of, template_of
 from trimtab.jobs.backbone import Progress, backbone_of
-from trimtab.spec import Task
+from trimtab.prompts import choose_demonstrations
+from trimtab.spec import FewShotSettings, Task
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Shown:
         where: place of origin.
         answer: its label.
         text: the row as it reads, answer included.
-        parts: (what, tokens) in the order read: leading tokens, soft prompt, head, row, answer.
+        parts: (what, tokens) in the order read: leading tokens, soft prompt, demonstrations, head, row, answer.
         cut: tokens taken off to fit.
     """
 
@@ -55,21 +56,27 @@ def run(
     words = labels_of(task, [e.answer or "" for e in splits.train])
     if pretrained is None:
         pretrained = backbone_of(task, base, offline=offline, agree=agree, progress=progress)
-    bound = bind(task, words, pretrained, base)
+    examples = (
+        choose_demonstrations(splits.train, list(words), task.method, task.train.seed)
+        if isinstance(task.method, FewShotSettings)
+        else ()
+    )
+    bound = bind(task, words, pretrained, base, examples)
 
     def pieces(ids: object) -> list[str]:
         return [pretrained.tokenizer.decode([i]) if i >= 0 else "▢" for i in ids]  # type: ignore[attr-defined]
 
     shown = []
     for example in splits.train[:rows]:
-        row = bound.encoder.encode(example.fields, example.where)
+        [row] = bound.encode([(example.fields, example.where)])
         label = example.answer or ""
         word = bound.verbalizer.trained_word(bound.labels.index(label)) if label in bound.labels else None
         parts = [
             ("leading", pieces(bound.leading)),
             (task.method.name.replace("_", " "), ["▢"] * bound.method.tokens),
-            ("head", pieces(bound.encoder.head_ids)),
-            ("row", pieces(row.ids)),
+            ("demonstrations", pieces([*bound.shown, *row.ids[: row.demonstrations]])),
+            ("head", pieces([] if bound.nearest else bound.encoder.head_ids)),
+            ("row", pieces(row.ids[row.demonstrations :])),
             ("answer", pieces(word.ids) if word else []),
         ]
         text = bound.template.text(example.fields) + (word.text if word else "")

@@ -1,0 +1,96 @@
+"""What the methods that train nothing settle before they answer: demonstrations, wording, calibration.
+
+Knows nothing about run folders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from trimtab.backbones.pretrained import Pretrained
+from trimtab.data import Example, Splits
+from trimtab.errors import TrimtabError
+from trimtab.evaluation.baselines import CJK_SHARE, cjk_share
+from trimtab.inference.bound import BoundTask
+from trimtab.inference.calibration import content_free
+from trimtab.inference.runs import GIVEN
+from trimtab.inference.search import search
+from trimtab.jobs.backbone import Progress
+from trimtab.methods.method import Tensors
+from trimtab.methods.zero_shot import CALIBRATION
+from trimtab.prompts import choose_demonstrations
+from trimtab.spec import FewShotSettings, SearchSettings, Task, ZeroShotSettings
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A task as it will be answered.
+
+    Attributes:
+        task, words: the settings and label words, changed by hard prompt search only.
+        examples: what few-shot shows, or chooses from.
+        notes: what was done, a sentence each.
+        facts: what the run remembers of it.
+    """
+
+    task: Task
+    words: dict[str, list[str]]
+    examples: Sequence[Example] = ()
+    notes: Sequence[str] = ()
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def settle(
+    task: Task, words: dict[str, list[str]], splits: Splits, pretrained: Pretrained, progress: Progress | None = None
+) -> Settled:
+    """Choose demonstrations or wording, where the method asks for that.
+
+    Raises:
+        TrimtabError: what the rows, the template or the words have against it.
+    """
+    match task.method:
+        case FewShotSettings(calibrate=True, choice="nearest"):
+            raise TrimtabError(
+                "method.calibrate needs one prompt for all rows, and with method.choice=nearest each has its own.",
+                "Set method.choice to random or fixed, or leave method.calibrate out.",
+            )
+        case FewShotSettings():
+            examples = choose_demonstrations(splits.train, list(words), task.method, task.train.seed)
+            return Settled(task, words, examples)
+        case SearchSettings():
+            return _searched(task, words, splits, pretrained, progress)
+        case _:
+            return Settled(task, words)
+
+
+def calibration(bound: BoundTask) -> Tensors:
+    """The tensor of a run whose answers are calibrated; none where that is not asked for."""
+    method = bound.task.method
+    if isinstance(method, ZeroShotSettings | FewShotSettings) and method.calibrate:
+        return {CALIBRATION: content_free(bound)}
+    return {}
+
+
+def _searched(
+    task: Task, words: dict[str, list[str]], splits: Splits, pretrained: Pretrained, progress: Progress | None
+) -> Settled:
+    assert isinstance(task.method, SearchSettings)
+    budget = task.method.budget
+    texts = [task.task, *words, *(text for example in splits.dev for text in example.fields.values())]
+    found = search(
+        task, words, splits.dev, pretrained,
+        budget=budget,
+        chinese=task.language == "zh" or (task.language == "auto" and cjk_share(texts) >= CJK_SHARE),
+        on_scored=(lambda rows: progress("searching", rows, budget)) if progress else None,
+    )  # fmt: skip
+    best = found.best
+    note = (
+        f"search: {found.wordings} wordings and {found.word_sets} sets of label words ranked on dev, {found.scored:,} "
+        "rows scored in all; the best "
+    )
+    same = (best.task, best.words) == (task, words)
+    note += "are the given ones." if same else "stand in the run's task.yaml."
+    given = {"task": task.task, "text": task.template.text, "words": words}
+    return Settled(best.task, best.words, notes=[note], facts={GIVEN: given})
