@@ -100,7 +100,7 @@ def run(
         pretrained = backbone_of(task, base, offline=offline, agree=agree, progress=progress)
     settled = settle(task, words, splits, pretrained, progress)
     task, words = settled.task, settled.words
-    bound = bind(task, words, pretrained, base, settled.examples)
+    bound = bind(task, words, pretrained, base, settled.examples, training=True)
     train, cut = _encode(bound, splits.train)
     plan = make_plan(task.train, len(splits.train), bound.method.rate)
     start = [bound.method.initial(seed) for seed in plan.seeds]
