@@ -273,7 +273,7 @@ def refusal(call) -> str:
 
 def test_what_cannot_be_exported(pretrained):
     soft = run_of(pretrained, {"name": "soft_prompt", "length": 4})
-    for name, hint in (("full", "Export whole weights: --format merged."), ("head", ""), ("zero_shot", "")):
+    for name, hint in (("full", "Export whole weights: --format merged."), ("head", ""), ("late_prompt", "")):
         run = run_of(pretrained, name)
         expected = f"runs/a: PEFT has no adapter for method '{name}'. {hint}".rstrip()
         assert refusal(lambda run=run: to_adapter(run, pretrained)) == expected
@@ -289,11 +289,12 @@ def test_what_cannot_be_exported(pretrained):
     )
     assert refusal(lambda: write_merged(Path("x"), soft, pretrained)) == (
         "runs/a: method 'soft_prompt' changes no weights that could be merged. "
-        "Leave --format out to write a PEFT adapter."
+        "Only lora, ia3, bitfit and full do; --format peft writes prompts and prefixes."
     )
-    assert refusal(lambda: describe(run_of(pretrained, METHODS["lora"]), pretrained)) == (
-        "runs/a: method 'lora' has no soft prompt to put into words. Leave --format out to write a PEFT adapter."
-    )
+    for name in ("prefix", "late_prompt"):
+        assert refusal(lambda name=name: describe(run_of(pretrained, name), pretrained)) == (
+            f"runs/a: method '{name}' has no soft prompt to put into words. Only soft_prompt and p_tuning have one."
+        )
 
 
 @pytest.fixture

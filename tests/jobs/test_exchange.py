@@ -116,7 +116,7 @@ def test_nothing_is_left_where_an_export_is_refused(trimtab, tuned, tmp_path):
         2,
         "",
         "trimtab: run: method 'head' changes no weights that could be merged.\n"
-        "         Leave --format out to write a PEFT adapter.\n",
+        "         Only lora, ia3, bitfit and full do; --format peft writes prompts and prefixes.\n",
     )
     assert sorted(tmp_path.iterdir()) == before
 

@@ -106,7 +106,9 @@ def card(run: Run, bound: BoundTask, *, merged: bool, leading: int) -> str:
 
 def _order(bound: BoundTask, merged: bool, leading: int) -> str:
     head = "".join(part for part in bound.template.head if isinstance(part, str))
-    out = f"The tuned part comes before this text, which you give yourself: {head!r}, then the row. " if head else ""
+    out = "The tuned prompt comes before all text. " if bound.method.tokens else ""
+    if head:
+        out += f"The text begins with {head!r}, which you give yourself; then comes the row. "
     if leading:
         out += "The backbone's leading tokens are part of the prompt: tokenise without special tokens. "
     if isinstance(bound.task.method, PTuningSettings) and not merged:

@@ -38,7 +38,7 @@ def write_merged(folder: Path, run: Run, pretrained: Pretrained) -> None:
         case _:
             raise TrimtabError(
                 f"{run.name}: method '{settings.name}' changes no weights that could be merged.",
-                "Leave --format out to write a PEFT adapter.",
+                "Only lora, ia3, bitfit and full do; --format peft writes prompts and prefixes.",
             )
     with quiet():
         model.save_pretrained(folder)

@@ -14,6 +14,7 @@ from trimtab.backbones.pretrained import Pretrained
 from trimtab.errors import TrimtabError
 from trimtab.inference.runs import Run
 from trimtab.interchange.peft import bound_run
+from trimtab.spec import PTuningSettings, SoftPromptSettings
 
 CAUTION = (
     "A description, not an equivalent: the nearest vocabulary entry to each vector, by cosine. Put into a prompt as "
@@ -27,12 +28,13 @@ def describe(run: Run, pretrained: Pretrained) -> dict[str, Any]:
     Raises:
         TrimtabError: the run's method has no soft prompt, or it is of another backbone.
     """
-    _, condition = bound_run(run, pretrained)
-    if condition.soft is None:
+    if not isinstance(run.task.method, SoftPromptSettings | PTuningSettings):
         raise TrimtabError(
             f"{run.name}: method '{run.task.method.name}' has no soft prompt to put into words.",
-            "Leave --format out to write a PEFT adapter.",
+            "Only soft_prompt and p_tuning have one.",
         )
+    _, condition = bound_run(run, pretrained)
+    assert condition.soft is not None
     cosines, ids = nearest(condition.soft, pretrained.backbone.embedding.weight)
     decode = pretrained.tokenizer.decode
     return {

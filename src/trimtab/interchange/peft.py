@@ -36,8 +36,11 @@ def only_tensors(run: Run) -> Tensors:
 
 
 def bound_run(run: Run, pretrained: Pretrained) -> tuple[BoundTask, Condition]:
-    """A run's task bound to its backbone, and how it conditions it. Raises TrimtabError as `only_tensors` does, and
-    where the backbone is another."""
+    """A run's task bound to its backbone, and how it conditions it.
+
+    Raises:
+        TrimtabError: the backbone is another; as `only_tensors` does.
+    """
     run.check_backbone(pretrained)
     tensors = only_tensors(run)
     bound = bind(run.task, run.words, pretrained)
