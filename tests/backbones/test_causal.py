@@ -194,3 +194,42 @@ def test_soft_vectors_within_rows_equal_their_embeddings(architecture, backbone,
     loss_of(torch.stack(out)).backward()
     for mine, reference in zip([*ours, *heads], [*theirs, *heads_oracle], strict=True):
         assert (mine.grad - reference.grad).norm() <= 1e-4 * reference.grad.norm()
+
+
+class Kept:
+    """Counts the numbers kept for the backward pass."""
+
+    numbers = 0
+
+    def count(self, x: torch.Tensor) -> torch.Tensor:
+        self.numbers += x.numel()
+        return x
+
+
+@pytest.mark.parametrize("adapted", [False, True], ids=["as it is", "with other weights"])
+def test_gradient_checkpointing_changes_nothing_but_memory(backbone, adapted):
+    """Prompts, pasts and swapped weights get the same gradients, and far fewer numbers are kept for them."""
+    generator = torch.Generator().manual_seed(4)
+    name, weight = next(
+        (n, w) for n, w in backbone.model.named_parameters() if "proj" in n or "c_attn" in n or "dense" in n
+    )
+    changed = weight.detach() + 0.1 * torch.randn(weight.shape, generator=generator)
+    found = []
+    for checkpointing in (False, True):
+        first, rest = prompts(backbone, (4,)), prompts(backbone, (5,), 6)
+        own = changed.clone().requires_grad_()
+        kept = Kept()
+        with backbone.adapted({name: own} if adapted else None) as view:
+            past = view.read_prefix(first).layers
+            with torch.autograd.graph.saved_tensors_hooks(kept.count, lambda x: x):
+                rows = [Row(ids) for ids in texts()]
+                hidden = view.forward(rows, [Prompt(rest[0], past)], checkpointing=checkpointing)
+        loss = loss_of(backbone.logits(hidden))
+        loss.backward()
+        gradients = [first[0].grad, rest[0].grad, *([own.grad] if adapted else [])]
+        found.append((loss.item(), gradients, kept.numbers))
+    (loss, gradients, kept_all), (other_loss, other_gradients, kept_few) = found
+    assert abs(loss - other_loss) < 1e-6
+    for one, other in zip(gradients, other_gradients, strict=True):
+        assert (one - other).norm() <= 1e-5 * one.norm()
+    assert kept_few < 0.6 * kept_all

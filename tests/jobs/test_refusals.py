@@ -185,7 +185,8 @@ def test_out_of_memory_says_what_to_lower(refused, monkeypatch, error):
     monkeypatch.setattr("trimtab.training.objective.Objective.loss", fail)
     assert refused() == (
         "out of memory at step 1 (batch of 8 rows a run, 1 run(s)). "
-        "Raise train.accumulate, or lower train.batch_size, train.runs or template.max_tokens."
+        "Set train.gradient_checkpointing=true, raise train.accumulate, or lower train.batch_size, train.runs or "
+        "template.max_tokens."
     )
 
 

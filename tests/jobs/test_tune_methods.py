@@ -100,6 +100,16 @@ def test_two_seeds_are_two_jobs(name, data, tmp_path, pretrained, tiny_folder):
     assert both.run.facts["dev_loss"][1] == pytest.approx(alone.run.facts["dev_loss"][0], abs=1e-4)
 
 
+def test_gradient_checkpointing(name, data, tmp_path, pretrained, tiny_folder):
+    found = []
+    for checkpointing in (False, True):
+        task = settings(name, tiny_folder, runs=1, steps=3, gradient_checkpointing=checkpointing)
+        folder = tmp_path / str(checkpointing)
+        tuned = tune.run(task, folder, base=data, beside=False, pretrained=pretrained)
+        found.append(tuned.run.facts["dev_loss"])
+    assert found[0] == pytest.approx(found[1], abs=1e-5)
+
+
 def test_zero_shot_trains_nothing(trimtab, data, tmp_path):
     done = trimtab("tune", data / "task.yaml", "--out", "run", "--set", "method=zero_shot")
     assert (done.code, "nothing to train" in done.err) == (0, True)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -20,9 +20,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 from torch.nn import functional as F
+from transformers.modeling_layers import GradientCheckpointingLayer
 
 from trimtab.backbones import attention, fused
-from trimtab.backbones.fused import Layer
+from trimtab.backbones.checkpointing import Checkpointed
+from trimtab.backbones.layers import Layer, layers_of
 from trimtab.backbones.layout import Layout, Row, pack
 from trimtab.backbones.prefix import Layers, PrefixState, Prompt, pack_layers
 from trimtab.backbones.swap import swapped
@@ -46,6 +48,7 @@ class _Pass:
     state: Layers | None
     capture: list[tuple[torch.Tensor, torch.Tensor]] | None
     past: attention.Past | None = None
+    checkpointing: bool = False
 
 
 _current: ContextVar[_Pass | None] = ContextVar("trimtab_pass", default=None)
@@ -138,7 +141,8 @@ class CausalBackbone:
         with torch.no_grad():
             sample = self.embedding(torch.arange(min(4096, self.embedding.weight.shape[0]), device=self.device))
             self.embedding_rms = float(sample.float().square().mean().sqrt())
-        self._layers: Sequence[Layer] | None = fused.layers_of(model) if fuse else None
+        self._swap: tuple[Mapping[str, torch.Tensor], Mapping[str, nn.Module]] = {}, {}
+        self._layers: Sequence[Layer] | None = layers_of(model) if fuse else None
 
     @property
     def device(self) -> torch.device:
@@ -177,7 +181,8 @@ class CausalBackbone:
             return
         view = copy.copy(self)
         view._layers = None
-        with swapped(self.model, weights or {}, modules):
+        view._swap = weights or {}, modules or {}
+        with swapped(self.model, *view._swap):
             yield view
 
     def embed_with(self, ids: Sequence[int], soft: torch.Tensor | None) -> torch.Tensor:
@@ -214,6 +219,7 @@ class CausalBackbone:
         prefix: PrefixState | Sequence[Prompt | torch.Tensor] | None = None,
         *,
         wanted: torch.Tensor | None = None,
+        checkpointing: bool = False,
     ) -> torch.Tensor:
         """Run rows behind their prompts.
 
@@ -222,6 +228,8 @@ class CausalBackbone:
             prefix: prompts read before (`read_prefix`), or prompts (bare embeddings [P, D] will do) to read in this
                 same pass, or None where rows stand alone.
             wanted: packed token indices whose hidden states are wanted; by default the last text token of each row.
+            checkpointing: keep only what enters each layer for the backward pass, and make the rest again there (Chen
+                et al. 2016): much less memory, for another forward pass.
 
         Returns:
             Final hidden states [M, D] of the wanted tokens, ready for `logits`.
@@ -253,7 +261,7 @@ class CausalBackbone:
             x = torch.cat([*(prompt.embeddings.to(x.dtype) for prompt in given), x])
             positions = torch.cat([self._behind(prompt_layout, order.lengths if order else ()), positions])
         S = len(x) - len(layout)
-        now = _Pass(prompt_layout, layout, lengths, state, None, order)
+        now = _Pass(prompt_layout, layout, lengths, state, None, order, checkpointing)
         return self._run(x, now, positions, keep=wanted + S, first_grad=len(x) if layout.soft else S)
 
     def _past(self, prompts: Sequence[Prompt]) -> tuple[Layers | None, attention.Past | None, tuple[int, ...]]:
@@ -316,7 +324,7 @@ class CausalBackbone:
         self, x_ND: torch.Tensor, now: _Pass, positions_N: torch.Tensor, *, keep: torch.Tensor | None, first_grad: int
     ) -> torch.Tensor:
         if self._layers is None:
-            with _running(now):
+            with _running(now), self._checkpointed(now):
                 hidden = self.model.base_model(
                     inputs_embeds=x_ND[None], position_ids=positions_N[None], use_cache=False
                 )
@@ -325,6 +333,19 @@ class CausalBackbone:
         x_ND = self._through(x_ND, now, positions_N, self._layers, keep, first_grad)
         norm: Any = self.model.base_model.norm
         return norm(x_ND)  # type: ignore[no-any-return]
+
+    def _checkpointed(self, now: _Pass) -> AbstractContextManager[None]:
+        """Where asked for, the model with layers that are run again in the backward pass, as they were run before."""
+        if not now.checkpointing:
+            return nullcontext()
+
+        @contextmanager
+        def again() -> Iterator[None]:
+            with _running(now), swapped(self.model, *self._swap):
+                yield
+
+        layers = {name: m for name, m in self.model.named_modules() if isinstance(m, GradientCheckpointingLayer)}
+        return swapped(self.model, {}, {name: Checkpointed(layer, again) for name, layer in layers.items()})
 
     def _through(
         self,
@@ -337,7 +358,7 @@ class CausalBackbone:
     ) -> torch.Tensor:
         """Through these fused layers: [N, D] -> [N, D], or [len(keep), D]."""
         rotary = {kind: self._rotary(x_ND, positions_N, kind) for kind in {layer.rotary for layer in layers}}
-        step = fused.Step(now.prompts, now.rows, now.lengths, rotary, keep, first_grad, now.past)
+        step = fused.Step(now.prompts, now.rows, now.lengths, rotary, keep, first_grad, now.past, now.checkpointing)
         return fused.run(x_ND, layers, step, now.state, now.capture)
 
     def _rotary(self, x_ND: torch.Tensor, positions_N: torch.Tensor, kind: str) -> tuple[torch.Tensor, torch.Tensor]:

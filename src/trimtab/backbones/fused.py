@@ -1,8 +1,9 @@
 """Decoder layers of the Llama family with a hand-written backward pass. The plain path of causal.py is its oracle.
 
 The weights are frozen, so that the backward pass needs gradients of activations only: one Function a layer saves the
-few tensors that takes (residual stream, rotated queries, keys and values, MLP pre-activations), runs queries, keys and
-values as one matrix product, gate and up as another, and in the last layer computes only the tokens that are scored.
+few tensors that takes (residual stream, rotated queries, keys and values, MLP pre-activations), or, with gradient
+checkpointing (Chen et al. 2016), its input alone, from which the others are made again. Queries, keys and values are
+one matrix product, gate and up another, and the last layer computes only the tokens that are scored.
 
 N packed tokens (S of prompts first, then R of rows), D hidden, H query heads, J key/value heads, d head size, I MLP
 width.
@@ -15,36 +16,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import nn
 from torch.nn import functional as F
 
 from trimtab.backbones import attention
+from trimtab.backbones.layers import Layer
 from trimtab.backbones.layout import Layout
-
-
-@dataclass(frozen=True)
-class Layer:
-    """Frozen weights and constants of one decoder layer. Norm weights are the factors themselves (Gemma's 1 + w)."""
-
-    norm_attention: torch.Tensor
-    qkv: torch.Tensor  # [(H + 2J) d, D]
-    qkv_bias: torch.Tensor | None
-    norm_q: torch.Tensor | None  # [d]; Qwen3 and Gemma 3 normalise queries and keys
-    norm_k: torch.Tensor | None
-    out: torch.Tensor  # [D, H d]
-    norm_after_attention: torch.Tensor | None  # Gemma 3
-    norm_mlp: torch.Tensor
-    gate_up: torch.Tensor  # [2I, D]
-    down: torch.Tensor  # [D, I]
-    norm_after_mlp: torch.Tensor | None  # Gemma 3
-    heads: int
-    kv_heads: int
-    head_size: int
-    eps: float
-    scale: float
-    window: int | None
-    rotary: str  # which of the model's rotary embeddings
-    tanh_gelu: bool  # MLP gate: tanh-approximated GELU, else SiLU
 
 
 @dataclass(frozen=True)
@@ -56,6 +32,7 @@ class Step:
         rows: layout of the row tokens, or None where only prompts are read.
         prefix_lengths: tokens rows have before them, by prompt: past and prompt.
         past: where prompts are read on top of keys and values that were there before; else None.
+        checkpointing: save each layer's input only, and make the rest again in the backward pass.
         rotary: name -> (cos, sin), each [N, 1, d/2].
         keep: packed tokens wanted from the last layer, or None for all.
         first_grad: number of leading tokens whose input gradient is wanted (the others are frozen embeddings).
@@ -68,85 +45,12 @@ class Step:
     keep: torch.Tensor | None
     first_grad: int
     past: attention.Past | None = None
+    checkpointing: bool = False
 
     @property
     def prompt_tokens(self) -> int:
         """S of this pass."""
         return len(self.prompts) if self.prompts is not None else 0
-
-
-def layers_of(model: nn.Module) -> list[Layer] | None:
-    """Read the layers of a transformers model, or None where its family is not one this file knows.
-
-    The separate query/key/value and gate/up weights become views of one joined tensor, so that the model itself stays
-    usable and memory does not double.
-    """
-    config: Any = model.config
-    gemma = False
-    match config.model_type:
-        case "llama" | "mistral" | "qwen2" | "qwen3":
-            if config.hidden_act != "silu" or getattr(config, "mlp_bias", False):
-                return None
-        case "gemma3_text":
-            gemma = True
-            if config.hidden_activation != "gelu_pytorch_tanh" or config.attn_logit_softcapping is not None:
-                return None
-        case _:
-            return None
-    return [_read(layer, config, gemma) for layer in model.model.layers]  # type: ignore[union-attr]
-
-
-def _read(layer: Any, config: Any, gemma: bool) -> Layer:
-    att, mlp = layer.self_attn, layer.mlp
-    if att.o_proj.bias is not None:
-        raise NotImplementedError("output projection with a bias")
-    qkv, bias = _join([att.q_proj, att.k_proj, att.v_proj])
-    gate_up, _ = _join([mlp.gate_proj, mlp.up_proj])
-    window = config.sliding_window if config.model_type == "mistral" else getattr(att, "sliding_window", None)
-    head = int(att.head_dim)
-
-    def factor(norm: Any) -> torch.Tensor:
-        weight = norm.weight.detach()
-        result: torch.Tensor = 1.0 + weight.float() if gemma else weight
-        return result
-
-    q_norm, k_norm = getattr(att, "q_norm", None), getattr(att, "k_norm", None)
-    return Layer(
-        factor(layer.input_layernorm),
-        qkv,
-        bias,
-        factor(q_norm) if q_norm is not None else None,
-        factor(k_norm) if k_norm is not None else None,
-        att.o_proj.weight.detach(),
-        factor(layer.post_attention_layernorm) if gemma else None,
-        factor(layer.pre_feedforward_layernorm if gemma else layer.post_attention_layernorm),
-        gate_up,
-        mlp.down_proj.weight.detach(),
-        factor(layer.post_feedforward_layernorm) if gemma else None,
-        qkv.shape[0] // head - 2 * (att.k_proj.weight.shape[0] // head),
-        att.k_proj.weight.shape[0] // head,
-        head,
-        float(config.rms_norm_eps),
-        float(att.scaling),
-        int(window) if window else None,
-        att.layer_type if gemma else "",
-        gemma,
-    )
-
-
-def _join(linears: list[nn.Linear]) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """Join the weights of linear layers that read the same input; the layers keep views of the joined tensor."""
-    weight = torch.cat([linear.weight.detach() for linear in linears])
-    biased = linears[0].bias is not None
-    bias = torch.cat([linear.bias.detach() for linear in linears]) if biased else None
-    at = 0
-    for linear in linears:
-        size = linear.weight.shape[0]
-        linear.weight.data = weight[at : at + size]
-        if bias is not None:
-            linear.bias.data = bias[at : at + size]
-        at += size
-    return weight, bias
 
 
 def run(
@@ -181,41 +85,22 @@ def run(
 class _Layer(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x, kp, vp, layer, step, last, first):  # type: ignore[no-untyped-def]
-        S = step.prompt_tokens
-        h, rstd1 = _norm(x, layer.norm_attention, layer.eps)
-        raw = F.linear(h, layer.qkv, layer.qkv_bias).view(x.shape[0], -1, layer.head_size)
-        qkv, rstd_qk = _normed_rotated(raw, layer, step)
-        att = _attend(qkv, layer, step, kp, vp)
         keep = step.keep if last else None
-        o = F.linear(att if keep is None else att.index_select(0, keep), layer.out)
-        residual = x if keep is None else x.index_select(0, keep)
-        o_raw = rstd_o = m_raw = rstd_m = None
-        if layer.norm_after_attention is not None:
-            o_raw = o
-            o, rstd_o = _norm(o, layer.norm_after_attention, layer.eps)
-        x2 = residual + o
-        h, rstd2 = _norm(x2, layer.norm_mlp, layer.eps)
-        gate_up = F.linear(h, layer.gate_up)
-        m = F.linear(_gate(gate_up, layer), layer.down)
-        if layer.norm_after_mlp is not None:
-            m_raw = m
-            m, rstd_m = _norm(m, layer.norm_after_mlp, layer.eps)
-            y = x2 + m
-        else:
-            y = m.add_(x2)
-        ctx.save_for_backward(
-            x, rstd1, raw if rstd_qk is not None else None, rstd_qk, qkv, kp, vp, o_raw, rstd_o, x2, rstd2, gate_up,
-            m_raw, rstd_m,
-        )  # fmt: skip
+        y, saved = _compute(x, kp, vp, layer, step, keep)
+        ctx.save_for_backward(*((x, kp, vp) if step.checkpointing else (x, kp, vp, *saved)))
         ctx.rest = layer, step, keep, first
         ctx.set_materialize_grads(False)
+        S, qkv = step.prompt_tokens, saved[3]
         k, v = qkv[:S, layer.heads : -layer.kv_heads], qkv[:S, -layer.kv_heads :]
         return y, k, v
 
     @staticmethod
     def backward(ctx: Any, dy, dk_out, dv_out):  # type: ignore[no-untyped-def]
-        (x, rstd1, raw, rstd_qk, qkv, kp, vp, o_raw, rstd_o, x2, rstd2, gate_up, m_raw, rstd_m) = ctx.saved_tensors
         layer, step, keep, first = ctx.rest
+        x, kp, vp, *saved = ctx.saved_tensors
+        if step.checkpointing:
+            saved = _compute(x, kp, vp, layer, step, keep)[1]
+        rstd1, raw, rstd_qk, qkv, o_raw, rstd_o, x2, rstd2, gate_up, m_raw, rstd_m = saved
         dkp = dvp = dx2 = None
         dqkv = torch.zeros_like(qkv) if dy is None else torch.empty_like(qkv)  # filled whole below
         if dy is not None:
@@ -246,6 +131,45 @@ class _Layer(torch.autograd.Function):
             elif dx2 is not None:
                 dx[:wanted] += dx2[:wanted]
         return dx, dkp, dvp, None, None, None, None
+
+
+def _compute(
+    x: torch.Tensor, kp: Any, vp: Any, layer: Layer, step: Step, keep: torch.Tensor | None
+) -> tuple[torch.Tensor, tuple[Any, ...]]:
+    """The layer's output, and what its backward pass needs besides its input."""
+    h, rstd1 = _norm(x, layer.norm_attention, layer.eps)
+    raw = F.linear(h, layer.qkv, layer.qkv_bias).view(x.shape[0], -1, layer.head_size)
+    qkv, rstd_qk = _normed_rotated(raw, layer, step)
+    att = _attend(qkv, layer, step, kp, vp)
+    o = F.linear(att if keep is None else att.index_select(0, keep), layer.out)
+    residual = x if keep is None else x.index_select(0, keep)
+    o_raw = rstd_o = m_raw = rstd_m = None
+    if layer.norm_after_attention is not None:
+        o_raw = o
+        o, rstd_o = _norm(o, layer.norm_after_attention, layer.eps)
+    x2 = residual + o
+    h, rstd2 = _norm(x2, layer.norm_mlp, layer.eps)
+    gate_up = F.linear(h, layer.gate_up)
+    m = F.linear(_gate(gate_up, layer), layer.down)
+    if layer.norm_after_mlp is not None:
+        m_raw = m
+        m, rstd_m = _norm(m, layer.norm_after_mlp, layer.eps)
+        y = x2 + m
+    else:
+        y = m.add_(x2)
+    return y, (
+        rstd1,
+        raw if rstd_qk is not None else None,
+        rstd_qk,
+        qkv,
+        o_raw,
+        rstd_o,
+        x2,
+        rstd2,
+        gate_up,
+        m_raw,
+        rstd_m,
+    )
 
 
 def _attend(qkv: torch.Tensor, layer: Layer, step: Step, kp: Any, vp: Any) -> torch.Tensor:

@@ -63,11 +63,12 @@ class LateBackbone(CausalBackbone):
         prefix: PrefixState | Sequence[Prompt | torch.Tensor] | None = None,
         *,
         wanted: torch.Tensor | None = None,
+        checkpointing: bool = False,
     ) -> torch.Tensor:
         """As the whole backbone does, from the later layer on."""
         if not isinstance(prefix, PrefixState):
             prefix = [self._entering(prompt) for prompt in prefix or ()]
-        return super().forward(rows, prefix, wanted=wanted)
+        return super().forward(rows, prefix, wanted=wanted, checkpointing=checkpointing)
 
     def _entering(self, prompt: Prompt | torch.Tensor) -> Prompt:
         """A prompt with the hidden states of the fixed tokens behind its own vectors."""

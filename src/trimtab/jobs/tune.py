@@ -214,7 +214,7 @@ def _training(
 
     objective = Objective(
         bound.pretrained.backbone, bound.verbalizer, train, dev, condition, bound.prompt, task.train.label_smoothing,
-        alone=bound.method.adapts,
+        alone=bound.method.adapts, checkpointing=task.train.gradient_checkpointing,
     )  # fmt: skip
     return Training(
         plan, [trained(tensors) for tensors in start], objective.loss, objective.evaluate, bound.method.factor
@@ -295,7 +295,8 @@ def _train(
             raise TrimtabError(
                 f"out of memory at step {training.done + 1} (batch of {training.plan.batch_size} rows a run, "
                 f"{len(training.parameters)} run(s)).",
-                "Raise train.accumulate, or lower train.batch_size, train.runs or template.max_tokens.",
+                "Set train.gradient_checkpointing=true, raise train.accumulate, or lower train.batch_size, train.runs or "
+                "template.max_tokens.",
             ) from None
     return None
 

@@ -46,6 +46,7 @@ class Objective:
         condition: how a run's parameters condition the backbone.
         prompt: what is read before a row under a condition.
         alone: whether runs change the backbone itself, so that each needs passes of its own.
+        checkpointing: see `CausalBackbone.forward`.
         smoothing: label smoothing (Szegedy et al. 2016), over labels or, where the tree is large, the vocabulary.
     """
 
@@ -57,6 +58,7 @@ class Objective:
     prompt: Callable[[Condition], Prompt]
     smoothing: float = 0.0
     alone: bool = False
+    checkpointing: bool = False
 
     def loss(
         self, runs: Sequence[int], parameters: Sequence[Parameters], rows: Sequence[Sequence[int]], step: int
@@ -97,7 +99,9 @@ class Objective:
         conditions: Sequence[Condition],
     ) -> torch.Tensor:
         """Cross entropy of each row [B] over its labels' scores by the run's head."""
-        hidden = backbone.forward([Row(example.ids, prompt=k) for k, example in batch], prompts).float()
+        hidden = backbone.forward(
+            [Row(example.ids, prompt=k) for k, example in batch], prompts, checkpointing=self.checkpointing
+        ).float()
         heads = [condition.head for condition in conditions]
         weight_KCD, bias_KC = (torch.stack([head[part] for head in heads if head]) for part in (0, 1))
         run_B = torch.tensor([k for k, _ in batch], device=hidden.device)
@@ -114,7 +118,7 @@ class Objective:
             [Row((*example.ids, *tree.node_ids), prompt=k, parents=tree.parents) for k, example in batch], longest
         )
         roots = layout.last_text_B[:, None] + torch.arange(1 + len(tree.node_ids), device=backbone.device)
-        hidden = backbone.forward(layout, prompts, wanted=roots.flatten())
+        hidden = backbone.forward(layout, prompts, wanted=roots.flatten(), checkpointing=self.checkpointing)
         scores = label_scores(word_scores(backbone, hidden, tree), tree)
         targets = torch.tensor([example.label for _, example in batch], device=backbone.device)
         return F.cross_entropy(scores, targets, reduction="none", label_smoothing=self.smoothing)
@@ -135,7 +139,8 @@ class Objective:
             targets.extend(word.ids)
             owner.extend([at] * len(word.ids))
         device = backbone.device
-        logits = backbone.logits(backbone.forward(layout, prompts, wanted=torch.tensor(wanted, device=device)))
+        places = torch.tensor(wanted, device=device)
+        logits = backbone.logits(backbone.forward(layout, prompts, wanted=places, checkpointing=self.checkpointing))
         losses = F.cross_entropy(
             logits, torch.tensor(targets, device=device), reduction="none", label_smoothing=self.smoothing
         )
