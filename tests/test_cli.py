@@ -13,7 +13,7 @@ from trimtab.errors import TrimtabError
 OUT_OF_MEMORY = (
     "trimtab: out of memory.\n         Close other programs, choose a smaller backbone, or lower template.max_tokens.\n"
 )
-VERBS = ("tune", "evaluate", "predict", "show", "data", "models")
+VERBS = ("tune", "evaluate", "predict", "show", "data", "models", "export", "import")
 
 
 def test_help_names_every_verb(trimtab):

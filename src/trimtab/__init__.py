@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from trimtab.inference.runs import Run, load_run
     from trimtab.jobs.backbone import open_backbone
     from trimtab.jobs.evaluate import run as evaluate
+    from trimtab.jobs.exchange import export as export_run
+    from trimtab.jobs.exchange import import_ as import_adapter
     from trimtab.jobs.predict import open_engine
     from trimtab.jobs.predict import run as predict
     from trimtab.jobs.show import run as show
@@ -37,6 +39,8 @@ _WHERE = {
     "TrimtabError": ("trimtab.errors", "TrimtabError"),
     "Tuned": ("trimtab.jobs.tune", "Tuned"),
     "evaluate": ("trimtab.jobs.evaluate", "run"),
+    "export_run": ("trimtab.jobs.exchange", "export"),
+    "import_adapter": ("trimtab.jobs.exchange", "import_"),
     "load_run": ("trimtab.inference.runs", "load_run"),
     "load_splits": ("trimtab.data", "load_splits"),
     "make_task": ("trimtab.task_file", "make_task"),
@@ -60,6 +64,8 @@ __all__ = [
     "TrimtabError",
     "Tuned",
     "evaluate",
+    "export_run",
+    "import_adapter",
     "load_run",
     "load_splits",
     "make_task",

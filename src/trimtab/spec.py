@@ -193,6 +193,7 @@ class LoraSettings(MethodBase):
     targets: list[str] | None = Field(None, description="Names of the linear layers changed; all by default.")
     dora: bool = Field(False, description="Train the weights' magnitudes apart from their directions (DoRA).")
     rslora: bool = Field(False, description="Scale by the root of the rank (rsLoRA).")
+    prompt: int = Field(0, ge=0, le=2000, description="Length of a soft prompt trained along, in tokens; 0 for none.")
 
 
 class IA3Settings(MethodBase):

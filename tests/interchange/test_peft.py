@@ -271,6 +271,14 @@ def refusal(call) -> str:
     return str(caught.value)
 
 
+def test_lora_with_a_prompt_is_no_one_adapter(pretrained):
+    run = run_of(pretrained, {"name": "lora", "prompt": 3})
+    assert refusal(lambda: to_adapter(run, pretrained)) == (
+        f"{run.name}: LoRA together with a soft prompt, which is no one adapter of PEFT's. "
+        "Tune with method.prompt=0 to export it."
+    )
+
+
 def test_what_cannot_be_exported(pretrained):
     soft = run_of(pretrained, {"name": "soft_prompt", "length": 4})
     for name, hint in (("full", "Export whole weights: --format merged."), ("head", ""), ("late_prompt", "")):

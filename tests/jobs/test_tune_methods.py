@@ -21,6 +21,7 @@ METHODS = {
     "prefix through a network": {"name": "prefix", "length": 4, "hidden": 8},
     "p_tuning": {"length": 4, "hidden": 8, "encoder": "lstm"},
     "lora": {"rank": 2, "dropout": 0.2},
+    "lora and a prompt": {"name": "lora", "rank": 2, "prompt": 3},
     "ia3": {},
     "full": {},
     "head": {"dropout": 0.2},
@@ -28,7 +29,7 @@ METHODS = {
 TITLES = {
     "inside": "soft prompt", "soft_prompt": "soft prompt", "late_prompt": "late prompt",
     "prefix through a network": "prefix", "p_tuning": "P-tuning",
-    "lora": "LoRA", "ia3": "IA3", "full": "full fine-tuning",
+    "lora": "LoRA", "lora and a prompt": "LoRA", "ia3": "IA3", "full": "full fine-tuning",
 }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
@@ -264,6 +265,33 @@ def test_lora_variants(pretrained):
     assert str(caught.value) == (
         "method.targets names 'q_prj', which is no linear layer of the backbone. Did you mean 'q_proj'?"
     )
+
+
+def test_lora_with_a_prompt_is_both(pretrained):
+    joint = method_of(pretrained, {"name": "lora", "prompt": 4})
+    prompt, lora = method_of(pretrained, {"name": "soft_prompt", "length": 4}), method_of(pretrained, "lora")
+    start = joint.initial(3)
+    assert {**prompt.initial(3), **lora.initial(3)}.keys() == start.keys()
+    torch.testing.assert_close(start["prompt"], prompt.initial(3)["prompt"])
+    tensors = {name: x.detach() for name, x in moved(start).items()}
+    soft = prompt.condition({"prompt": tensors["prompt"]}).soft
+    weights = {name: x for name, x in tensors.items() if name != "prompt"}
+    with torch.no_grad():
+        expected = logits(pretrained.backbone, replace(lora.condition(weights), soft=soft))
+        torch.testing.assert_close(logits(pretrained.backbone, joint.condition(tensors)), expected)
+    assert (joint.tokens, joint.rate) == (4, lora.rate)
+    assert joint.rate * joint.factor("prompt") == pytest.approx(prompt.rate)
+
+
+def test_lora_leaves_embeddings_and_output_alone(pretrained):
+    for target in ("lm_head", "embed_tokens"):
+        with pytest.raises(TrimtabError) as caught:
+            method_of(pretrained, {"name": "lora", "targets": ["q_proj", target]}).initial(0)
+        assert str(caught.value) == (
+            f"method.targets names '{target}', which is not a layer within the backbone. "
+            "Name linear layers between the embeddings and the output."
+        )
+    assert not any(hasattr(module, "lora_A") for module in pretrained.backbone.model.modules())
 
 
 def test_lora_dropout_falls_only_in_training_and_depends_on_the_step(pretrained):

@@ -78,6 +78,11 @@ def to_adapter(run: Run, pretrained: Pretrained) -> Adapter:
             return _prefix_adapter(*bound_run(run, pretrained), common)
         case LoraSettings() | IA3Settings():
             _, condition = bound_run(run, pretrained)
+            if condition.soft is not None:
+                raise TrimtabError(
+                    f"{run.name}: LoRA together with a soft prompt, which is no one adapter of PEFT's.",
+                    "Tune with method.prompt=0 to export it.",
+                )
             return _module_adapter(settings, condition, pretrained, common)
     raise TrimtabError(
         f"{run.name}: PEFT has no adapter for method '{settings.name}'.",

@@ -295,8 +295,8 @@ def _train(
             raise TrimtabError(
                 f"out of memory at step {training.done + 1} (batch of {training.plan.batch_size} rows a run, "
                 f"{len(training.parameters)} run(s)).",
-                "Set train.gradient_checkpointing=true, raise train.accumulate, or lower train.batch_size, train.runs or "
-                "template.max_tokens.",
+                "Set train.gradient_checkpointing=true, raise train.accumulate, or lower train.batch_size, train.runs "
+                "or template.max_tokens.",
             ) from None
     return None
 

@@ -79,6 +79,7 @@ class Adapters:
         except ValueError as error:
             raise self._refusal(error) from None
         modules = {name: module for name, module in model.named_modules() if isinstance(module, BaseTunerLayer)}
+        ends = [n for n, module in modules.items() if module.get_base_layer() in self._ends]
         for name, module in modules.items():
             above, _, place = name.rpartition(".")
             setattr(model.get_submodule(above), place, module.get_base_layer())
@@ -86,7 +87,18 @@ class Adapters:
         for weight in own:
             weight.requires_grad_(False)
         del model.peft_config  # PEFT's note that its modules are in there
+        if ends:
+            raise TrimtabError(
+                f"method.targets names '{ends[0].rpartition('.')[2]}', which is not a layer within the backbone.",
+                "Name linear layers between the embeddings and the output.",
+            )
         return modules
+
+    @property
+    def _ends(self) -> list[nn.Module]:
+        """Modules that stay as they are."""
+        backbone = self.material.backbone
+        return [backbone.embedding, backbone.output]
 
     def _config(self, lora: type, ia3: type) -> object:
         settings, model = self.settings, self.material.backbone.model

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from trimtab.methods.adapters import Adapters
 from trimtab.methods.head import Head
+from trimtab.methods.joint import Joint
 from trimtab.methods.late_prompt import LatePrompt
 from trimtab.methods.method import Material, Method
 from trimtab.methods.p_tuning import PTuning
@@ -40,7 +41,10 @@ def make_method(settings: MethodSettings, material: Material, read_prompt: ReadP
         case PrefixSettings():
             return Prefix(settings, material)
         case LoraSettings():
-            return Adapters(settings, material, rate=1e-3)
+            adapters = Adapters(settings, material, rate=1e-3)
+            if not settings.prompt:
+                return adapters
+            return Joint(SoftPrompt(SoftPromptSettings(length=settings.prompt), material, read_prompt), adapters)
         case IA3Settings():
             return Adapters(settings, material, rate=1e-2)
         case BitFitSettings():
