@@ -1,6 +1,7 @@
-"""What does a tuned prompt reach with default settings, beside naive Bayes and zero-shot?
+"""What does a method reach with default settings, beside naive Bayes and zero-shot, and at what cost?
 
     python benchmarks/accuracy.py DATA sst2 trec subj waimai banking77 [--seed 0]
+    python benchmarks/accuracy.py DATA sst2 --set data.limit=2000 --method soft_prompt prefix lora full
 
 DATA is a folder with SET/train.jsonl, test.jsonl and, where there is one, dev.jsonl; the task files are in
 benchmarks/tasks. Each result is appended to a results file; a run that was stopped goes on from its checkpoint, and one
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from itertools import product
 from pathlib import Path
 
 import machine
@@ -22,6 +24,7 @@ def main() -> None:
     parser.add_argument("sets", nargs="+")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--runs", type=int, default=1, help="seeds trained in one pass")
+    parser.add_argument("--method", nargs="+", default=["soft_prompt"], help="methods, one run each")
     parser.add_argument("--set", dest="overrides", action="append", default=[])
     parser.add_argument("--results", type=Path, default=Path("accuracy.jsonl"))
     parser.add_argument("--out", type=Path, default=Path("runs"))
@@ -31,13 +34,13 @@ def main() -> None:
     from trimtab.task_file import read_task
 
     done = [json.loads(line) for line in given.results.read_text().splitlines()] if given.results.exists() else []
-    for name in given.sets:
-        key = {"set": name, "seed": given.seed, "runs": given.runs, "overrides": given.overrides}
-        if any(all(r[k] == v for k, v in key.items()) for r in done):
+    for name, method in product(given.sets, given.method):
+        key = {"set": name, "method": method, "seed": given.seed, "runs": given.runs, "overrides": given.overrides}
+        if any(all(r.get(k) == v for k, v in key.items()) for r in done):
             continue
-        overrides = [f"train.seed={given.seed}", f"train.runs={given.runs}", *given.overrides]
+        overrides = [f"method={method}", f"train.seed={given.seed}", f"train.runs={given.runs}", *given.overrides]
         task = read_task(Path(__file__).parent / "tasks" / f"{name}.yaml", overrides)
-        out = given.out / f"{name}-{given.seed}-{given.runs}"
+        out = given.out / f"{name}-{method}-{given.seed}-{given.runs}"
         resume = (out / "checkpoint.safetensors").exists()
         if resume:
             task = tune.restated(task, out, given.data)
@@ -53,6 +56,10 @@ def main() -> None:
             "train_rows": report.data.train_rows,
             "test_rows": report.data.test_rows,
             "train_seconds": report.cost.train_seconds,
+            "rows_per_second": report.cost.examples_per_second,
+            "peak_memory_bytes": report.cost.peak_memory_bytes,
+            "trained_parameters": report.method.trained_parameters,
+            "bytes_on_disk": report.method.bytes_on_disk,
             "steps": report.settings["train"]["steps"],  # type: ignore[index, call-overload]
             "batch_size": report.settings["train"]["batch_size"],  # type: ignore[index, call-overload]
             **machine.describe(),
