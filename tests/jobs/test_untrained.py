@@ -1,0 +1,179 @@
+"""Few-shot, calibrated and searched prompts as a user runs them: judged, used without the training file, refused."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+import tiny
+from trimtab.errors import TrimtabError
+from trimtab.inference.runs import load_run
+from trimtab.jobs import predict, show, tune
+from trimtab.task_file import make_task, read_task
+
+TEXTS = ["a great and warm film", "the plot is awful , the cast boring", ""]
+
+
+def task_of(folder, method, **changes):
+    settings = tiny.task(folder, **changes)
+    settings["method"] = method
+    return make_task(settings)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory, tiny_folder):
+    folder = tmp_path_factory.mktemp("data")
+    tiny.write_task(folder, tiny_folder)
+    return folder
+
+
+def test_few_shot_by_the_command_line(trimtab, tmp_path, tiny_folder):
+    tiny.write_task(tmp_path, tiny_folder, method={"length": 5})
+    few = ("--set", "method={name: few_shot, demonstrations: 4, calibrate: true}")
+    code, out, err = trimtab("tune", "task.yaml", "--out", "run", *few)
+    assert code == 0
+    assert err.splitlines()[:2] == [f"reviews: few-shot on {tiny_folder}, 64 training rows", "nothing to train"]
+    assert "few-shot, calibrated" in out
+    report = json.loads((tmp_path / "run" / "report.json").read_text())
+    assert (report["method"]["name"], report["method"]["trained_parameters"]) == ("few-shot, calibrated", 0)
+    assert [b["name"] for b in report["baselines"]] == ["majority", "naive Bayes", "zero-shot"]
+    run = load_run(tmp_path / "run")
+    assert sorted(example.answer for example in run.examples) == ["negative"] * 2 + ["positive"] * 2
+    blocks = report["template_example"].split("\n\n")
+    assert blocks[:4] == [f"Text: {e.fields['text']}\nAnswer: {e.answer}" for e in run.examples]
+    assert len(blocks) == 5
+    before = trimtab("predict", "run", *(part for text in TEXTS for part in ("-t", text)))
+    for name in ("reviews", "dev", "test"):
+        (tmp_path / f"{name}.jsonl").unlink()
+    after = trimtab("predict", "run", *(part for text in TEXTS for part in ("-t", text)))
+    assert (after.code, after.out) == (0, before.out)
+    assert len(after.out.splitlines()) == 3
+
+
+def test_search_by_the_command_line(trimtab, tmp_path, tiny_folder):
+    text, words = "{text}\nSo?{answer}", {"negative": ["so"], "positive": ["film"]}
+    tiny.write_task(
+        tmp_path, tiny_folder, data={"dev": None, "dev_fraction": 0.4}, template={"text": text}, labels=words
+    )
+    code, _, err = trimtab("tune", "task.yaml", "--out", "run", "--set", "method={name: search, budget: 600}")
+    assert code == 0
+    lines = err.splitlines()
+    assert lines[1] == "nothing to train"
+    assert lines[2] == "dev: 26 of 64 rows carved from train (seed 0)"
+    assert lines[3].startswith("search: ")
+    assert lines[3].endswith("rows scored in all; the best stand in the run's task.yaml.")
+    resolved = read_task(tmp_path / "run" / "task.yaml")
+    run = load_run(tmp_path / "run")
+    assert resolved.method.name == "search"
+    assert resolved.labels.words == run.words
+    given = {"task": "is the film good ?", "text": text, "words": words}
+    assert run.facts["given"] == given
+    assert given != {"task": resolved.task, "text": resolved.template.text, "words": run.words}
+    report = json.loads((tmp_path / "run" / "report.json").read_text())
+    assert report["method"]["name"] == "hard prompt"
+    plain = trimtab("tune", "task.yaml", "--out", "plain", "--set", "method=zero_shot", "--no-beside")
+    assert plain.code == 0
+    before = json.loads((tmp_path / "plain" / "report.json").read_text())
+    beside = {b["name"]: b["accuracy"] for b in report["baselines"]}
+    assert beside["zero-shot"] == before["test"]["accuracy"]  # as the task was given, not as it was found
+    assert report["dev"]["accuracy"] >= before["dev"]["accuracy"]
+    (tmp_path / "reviews.jsonl").unlink()
+    assert trimtab("predict", "run", "-t", "a great film").code == 0
+
+
+def answers(folder, pretrained):
+    engine = predict.open_engine(folder, pretrained=pretrained)
+    return np.array([list(a["probabilities"].values()) for a in predict.texts(engine, TEXTS)])
+
+
+@pytest.mark.parametrize("choice", ["random", "fixed", "nearest"])
+def test_the_seed_decides(choice, data, tmp_path, pretrained, tiny_folder):
+    def run(name: str, seed: int):
+        task = task_of(tiny_folder, {"name": "few_shot", "demonstrations": 3, "choice": choice}, train={"seed": seed})
+        done = tune.run(task, tmp_path / name, base=data, beside=False, pretrained=pretrained)
+        assert len(done.run.examples) == (64 if choice == "nearest" else 3)
+        return answers(tmp_path / name, pretrained)
+
+    first, again, other = run("a", 0), run("b", 0), run("c", 1)
+    np.testing.assert_array_equal(first, again)
+    assert np.array_equal(first, other) is (choice != "random")
+
+
+def test_one_answer_however_many_seeds_are_asked_for(data, tmp_path, pretrained, tiny_folder):
+    task = task_of(tiny_folder, "zero_shot", train={"runs": 3, "ensemble": True})
+    done = tune.run(task, tmp_path / "run", base=data, beside=False, pretrained=pretrained)
+    assert (len(done.run.tensors), done.run.facts["seeds"]) == (1, [0])
+
+
+def test_calibration_is_kept_and_beside_it_stands_plain_zero_shot(data, tmp_path, pretrained, tiny_folder):
+    task = task_of(tiny_folder, {"name": "zero_shot", "calibrate": True})
+    done = tune.run(task, tmp_path / "run", base=data, beside=True, pretrained=pretrained)
+    [tensors] = load_run(tmp_path / "run").tensors
+    assert list(tensors) == ["fixed.calibration"]
+    assert tensors["fixed.calibration"].exp().sum() == pytest.approx(1, abs=1e-5)
+    torch.testing.assert_close(tensors["fixed.calibration"], done.run.tensors[0]["fixed.calibration"])
+    assert [b.name for b in done.report.baselines] == ["majority", "naive Bayes", "zero-shot"]
+    assert done.report.method.name == "zero-shot, calibrated"
+
+
+def test_notes_say_what_was_left_out(data, tmp_path, pretrained, tiny_folder):
+    told = []
+    task = task_of(tiny_folder, {"name": "few_shot", "demonstrations": 30}, template={"max_tokens": 120})
+    done = tune.run(
+        task,
+        tmp_path / "run",
+        base=data,
+        beside=False,
+        pretrained=pretrained,
+        on_plan=lambda _, notes: told.extend(notes),
+    )
+    count = len(done.run.examples)
+    assert 0 < count < 30
+    assert told[0] == f"{count} of 30 demonstrations fit beside a row; the others are left out."
+
+
+@pytest.mark.parametrize("choice", ["random", "nearest"])
+def test_show(choice, data, pretrained, tiny_folder):
+    task = task_of(tiny_folder, {"name": "few_shot", "demonstrations": 2, "choice": choice})
+    [shown], _ = show.run(task, 1, base=data, pretrained=pretrained)
+    parts = {what: "".join(tokens) for what, tokens in shown.parts}
+    assert list(parts) == ["demonstrations", *(["head"] if choice == "random" else []), "row", "answer"]
+    assert parts["demonstrations"].count("Answer:") == 2
+    assert parts["demonstrations"].endswith("\n\n")
+    assert parts.get("head", "") + parts["row"] + parts["answer"] == shown.text
+
+
+def test_refusals(data, tmp_path, pretrained, tiny_folder):
+    def refusal(method, **changes) -> str:
+        task = task_of(tiny_folder, method, **changes)
+        with pytest.raises(TrimtabError) as caught:
+            tune.run(task, tmp_path / "run", base=data, beside=False, pretrained=pretrained)
+        assert not (tmp_path / "run").exists()
+        return str(caught.value)
+
+    assert refusal({"name": "few_shot", "demonstrations": 65}) == (
+        "method.demonstrations is 65, but there are 64 training rows. Set it to 64 or less, or add rows."
+    )
+    assert refusal("few_shot", labels=["negative", "positive", "neutral"]) == (
+        "there is no training row of the label 'neutral' to show. "
+        "Add one, take the label out of `labels`, or set method.choice to fixed."
+    )
+    assert refusal({"name": "few_shot", "choice": "nearest", "calibrate": True}) == (
+        "method.calibrate needs one prompt for all rows, and with method.choice=nearest each has its own. "
+        "Set method.choice to random or fixed, or leave method.calibrate out."
+    )
+    assert refusal("few_shot", template={"text": "{soft:2}{text}{answer}"}) == (
+        "the template has {soft} slots, which method 'few_shot' does not fill. "
+        "Take them out of template.text, or set method to soft_prompt or p_tuning."
+    )
+    tiny.write_rows(tmp_path / "few.jsonl", tiny.rows(2, 1))
+    few = str(tmp_path / "few.jsonl")
+    assert refusal("search", data={"train": few, "dev": None}) == (
+        f"{few}: 2 rows are too few to set dev examples aside. Add rows, or name dev examples in data.dev."
+    )
+    with pytest.raises(TrimtabError) as caught:
+        task_of(tiny_folder, {"name": "few_shot", "demonstration": 3})
+    assert str(caught.value) == "task: unknown setting 'method.demonstration'. Did you mean 'demonstrations'?"
