@@ -20,11 +20,12 @@ def tensors(dtype=torch.float64):
     return [torch.randn(*shape, SIZE, generator=generator, dtype=dtype).requires_grad_() for shape in shapes]
 
 
-def layout():
-    return pack([Row([0] * n, prompt=i % 2) for i, n in enumerate(LENGTHS)], heads=HEADS, prefix_length=max(PROMPTS))
+def layout(causal=True):
+    rows = [Row([0] * n, prompt=i % 2) for i, n in enumerate(LENGTHS)]
+    return pack(rows, heads=HEADS, prefix_length=max(PROMPTS), causal=causal)
 
 
-def expected(q, k, v, kp, vp, packed, window):
+def expected(q, k, v, kp, vp, packed, window, causal=True):
     out = torch.zeros_like(q)
     for row, start in zip(packed.rows, packed.starts, strict=True):
         span = slice(start, start + len(row.ids))
@@ -36,7 +37,7 @@ def expected(q, k, v, kp, vp, packed, window):
         total, own = len(keys), len(row.ids)
         at = torch.arange(total)
         distance = at[-own:, None] - at[None]
-        sees = (distance >= 0) & (distance < window if window else True)
+        sees = (distance >= 0) & (distance < window if window else True) if causal else distance < total
         result = scaled_dot_product_attention(
             q[span].transpose(0, 1), keys.transpose(0, 1), values.transpose(0, 1), attn_mask=sees, scale=0.3
         )
@@ -44,12 +45,12 @@ def expected(q, k, v, kp, vp, packed, window):
     return out
 
 
-@pytest.mark.parametrize("window", [None, 4])
-def test_values_and_gradients_equal_torch(window):
-    ours, theirs, packed = tensors(), tensors(), layout()
+@pytest.mark.parametrize(("window", "causal"), [(None, True), (4, True), (None, False)])
+def test_values_and_gradients_equal_torch(window, causal):
+    ours, theirs, packed = tensors(), tensors(), layout(causal)
     q, k, v, kp, vp = ours
     a = attention.attend(q, k, v, packed, scale=0.3, window=window, prefix=(kp, vp), prefix_lengths=PROMPTS)
-    b = expected(*theirs, packed, window)
+    b = expected(*theirs, packed, window, causal)
     torch.testing.assert_close(a, b, atol=1e-6, rtol=1e-5)  # softmax runs in float32
     weight = torch.randn(a.shape, generator=torch.Generator().manual_seed(1), dtype=a.dtype)
     (a * weight).sum().backward()
@@ -62,7 +63,7 @@ def test_rows_are_packed_by_prompt_and_length_but_found_as_given():
     packed = layout()
     # prompt 0 has rows of 4, 9, 6 tokens, prompt 1 of 9 and 1: packed 4, 6, 9 | 1, 9
     assert packed.starts == (0, 20, 10, 19, 4)
-    assert packed.last_text_B.tolist() == [3, 28, 18, 19, 9]
+    assert packed.answers_B.tolist() == [3, 28, 18, 19, 9]
     assert packed.prompt_R.tolist() == [0] * 19 + [1] * 10
     assert packed.positions_R.tolist() == [*range(4), *range(6), *range(9), 0, *range(9)]
 
@@ -70,4 +71,4 @@ def test_rows_are_packed_by_prompt_and_length_but_found_as_given():
 def test_answer_tree_positions_count_from_the_branch():
     packed = pack([Row([1, 2, 3, 7, 8, 9], parents=(-1, 0, -1))], heads=1)
     assert packed.positions_R.tolist() == [0, 1, 2, 3, 4, 3]
-    assert packed.last_text_B.tolist() == [2]
+    assert packed.answers_B.tolist() == [2]

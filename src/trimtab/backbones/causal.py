@@ -39,7 +39,7 @@ ATTENTION = "trimtab_shared_prefix"
 
 
 @dataclass
-class _Pass:
+class Pass:
     """One pass over packed tokens, as the attention of a plain module needs to know it."""
 
     prompts: Layout | None
@@ -51,7 +51,7 @@ class _Pass:
     checkpointing: bool = False
 
 
-_current: ContextVar[_Pass | None] = ContextVar("trimtab_pass", default=None)
+_current: ContextVar[Pass | None] = ContextVar("trimtab_pass", default=None)
 
 
 def _attend_packed(
@@ -124,7 +124,7 @@ class CausalBackbone:
         if not getattr(model, "_supports_attention_backend", False) and not getattr(model, "_supports_sdpa", False):
             raise TrimtabError(
                 f"backbone of type '{model.config.model_type}' cannot run with a replaced attention.",
-                "Choose a causal transformer such as Llama, Qwen, Gemma 3, GPT-2, GPT-NeoX or OPT.",
+                "Choose a transformer such as Llama, Qwen, Gemma 3, GPT-2, GPT-NeoX, OPT, BERT or RoBERTa.",
             )
         model.requires_grad_(False)
         model.eval()
@@ -135,7 +135,7 @@ class CausalBackbone:
         self.output: Any = model.get_output_embeddings()
         self.heads = int(self.config.num_attention_heads)
         self.hidden_size = int(self.embedding.weight.shape[1])
-        self.vocabulary_size = int(self.output.weight.shape[0])
+        self.vocabulary_size = int((self.embedding if self.output is None else self.output).weight.shape[0])
         self.context = int(getattr(self.config, "max_position_embeddings", 0) or 2**31)
         self.parameters = sum(p.numel() for p in model.parameters())
         with torch.no_grad():
@@ -153,6 +153,11 @@ class CausalBackbone:
     def dtype(self) -> torch.dtype:
         """Number format of the weights."""
         return self.embedding.weight.dtype  # type: ignore[no-any-return]
+
+    @property
+    def scores_words(self) -> bool:
+        """Whether it has a language-model head, so that label words can be scored."""
+        return self.output is not None
 
     @property
     def layers(self) -> Sequence[Layer] | None:
@@ -206,7 +211,7 @@ class CausalBackbone:
         layout = self._prompt_layout(lengths)
         x = torch.cat([prompt.embeddings.to(self.dtype) for prompt in given])
         positions = self._behind(layout, order.lengths if order else ())
-        now = _Pass(layout, None, total, past, capture, order)
+        now = Pass(layout, None, total, past, capture, order)
         self._run(x, now, positions, keep=None, first_grad=len(x))
         if order is None or past is None:
             return PrefixState(tuple(capture), total, soft)
@@ -227,7 +232,7 @@ class CausalBackbone:
             rows: the rows, packed or not; `Row.prompt` says which prompt each is read with.
             prefix: prompts read before (`read_prefix`), or prompts (bare embeddings [P, D] will do) to read in this
                 same pass, or None where rows stand alone.
-            wanted: packed token indices whose hidden states are wanted; by default the last text token of each row.
+            wanted: packed token indices whose hidden states are wanted; by default those that answers are scored at.
             checkpointing: keep only what enters each layer for the backward pass, and make the rest again there (Chen
                 et al. 2016): much less memory, for another forward pass.
 
@@ -254,14 +259,14 @@ class CausalBackbone:
                 "Set template.truncate or a smaller template.max_tokens.",
             )
         x = self._embed_rows(layout, soft)
-        wanted = layout.last_text_B if wanted is None else wanted
+        wanted = layout.answers_B if wanted is None else wanted
         prompt_layout = None
         if sum(own):
             prompt_layout = self._prompt_layout(own)
             x = torch.cat([*(prompt.embeddings.to(x.dtype) for prompt in given), x])
             positions = torch.cat([self._behind(prompt_layout, order.lengths if order else ()), positions])
         S = len(x) - len(layout)
-        now = _Pass(prompt_layout, layout, lengths, state, None, order, checkpointing)
+        now = Pass(prompt_layout, layout, lengths, state, None, order, checkpointing)
         return self._run(x, now, positions, keep=wanted + S, first_grad=len(x) if layout.soft else S)
 
     def _past(self, prompts: Sequence[Prompt]) -> tuple[Layers | None, attention.Past | None, tuple[int, ...]]:
@@ -297,7 +302,7 @@ class CausalBackbone:
         lengths = state.lengths if state else ()
         positions = self._behind(rows, lengths)
         x = self.embed(rows.ids_R)
-        now = _Pass(None, rows, lengths, state.layers if state and state.layers else None, None)
+        now = Pass(None, rows, lengths, state.layers if state and state.layers else None, None)
         return self._through(x, now, positions, self._layers[:layer], None, 0)
 
     def pack(self, rows: Sequence[Row], prefix_length: int = 0) -> Layout:
@@ -321,10 +326,10 @@ class CausalBackbone:
         return layout
 
     def _run(
-        self, x_ND: torch.Tensor, now: _Pass, positions_N: torch.Tensor, *, keep: torch.Tensor | None, first_grad: int
+        self, x_ND: torch.Tensor, now: Pass, positions_N: torch.Tensor, *, keep: torch.Tensor | None, first_grad: int
     ) -> torch.Tensor:
         if self._layers is None:
-            with _running(now), self._checkpointed(now):
+            with running(now), self._checkpointed(now):
                 hidden = self.model.base_model(
                     inputs_embeds=x_ND[None], position_ids=positions_N[None], use_cache=False
                 )
@@ -334,14 +339,14 @@ class CausalBackbone:
         norm: Any = self.model.base_model.norm
         return norm(x_ND)  # type: ignore[no-any-return]
 
-    def _checkpointed(self, now: _Pass) -> AbstractContextManager[None]:
+    def _checkpointed(self, now: Pass) -> AbstractContextManager[None]:
         """Where asked for, the model with layers that are run again in the backward pass, as they were run before."""
         if not now.checkpointing:
             return nullcontext()
 
         @contextmanager
         def again() -> Iterator[None]:
-            with _running(now), swapped(self.model, *self._swap):
+            with running(now), swapped(self.model, *self._swap):
                 yield
 
         layers = {name: m for name, m in self.model.named_modules() if isinstance(m, GradientCheckpointingLayer)}
@@ -350,7 +355,7 @@ class CausalBackbone:
     def _through(
         self,
         x_ND: torch.Tensor,
-        now: _Pass,
+        now: Pass,
         positions_N: torch.Tensor,
         layers: Sequence[Layer],
         keep: torch.Tensor | None,
@@ -373,7 +378,8 @@ def _prompts(given: Sequence[Prompt | torch.Tensor]) -> list[Prompt]:
 
 
 @contextmanager
-def _running(now: _Pass) -> Iterator[None]:
+def running(now: Pass) -> Iterator[None]:
+    """Make this the pass that attention functions find themselves in."""
     token = _current.set(now)
     try:
         yield

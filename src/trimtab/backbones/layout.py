@@ -29,11 +29,13 @@ class Row:
         prompt: index of the prompt this row is read with.
         parents: for each node of an answer tree behind the text, the index of its parent node, or -1 for the last text
             token. Parents come before children. A node sees the prompt, the text and its own ancestors only.
+        answer: index of the text token that the answer is scored at; None for the last.
     """
 
     ids: Sequence[int]
     prompt: int = 0
     parents: tuple[int, ...] = ()
+    answer: int | None = None
 
     @property
     def text_length(self) -> int:
@@ -53,7 +55,8 @@ class Block:
         gather_nT: packed index (from `start`) of each padded slot, or None where all rows are T long.
         valid: padded slots that hold a token, in packed order, or None likewise.
         positions_nT: position of each padded slot, counted from the end of the prompt.
-        tree_nTT: True where a query slot sees a key slot, or None where rows are plain text (causal).
+        tree_nTT: True where a query slot sees a key slot, or None where rows are plain text.
+        causal: whether a token of plain text sees only what stands before it; else it sees its whole row.
     """
 
     prompt: int
@@ -65,6 +68,7 @@ class Block:
     valid: torch.Tensor | None
     positions_nT: torch.Tensor
     tree_nTT: torch.Tensor | None
+    causal: bool = True
     hidden: dict[tuple[int, int | None], tuple[torch.Tensor | None, torch.Tensor | None]] = field(default_factory=dict)
 
     def hidden_from(self, prefix_length: int, window: int | None) -> tuple[torch.Tensor | None, torch.Tensor | None]:
@@ -83,6 +87,8 @@ class Block:
         device = self.positions_nT.device
         if self.tree_nTT is not None:
             local = ~self.tree_nTT
+        elif not self.causal:
+            return None, None
         else:
             ones = torch.ones(self.length, self.length, dtype=torch.bool, device=device)
             local = ones.triu_(1)[None]
@@ -117,23 +123,42 @@ class Layout:
     soft: bool
 
     @cached_property
-    def last_text_B(self) -> torch.Tensor:
-        """Packed index of the last text token of each row as given: where the answer is scored."""
-        ends = [start + row.text_length - 1 for start, row in zip(self.starts, self.rows, strict=True)]
+    def answers_B(self) -> torch.Tensor:
+        """Packed index of the token of each row as given that the answer is scored at, by default its last of text."""
+        ends = [
+            start + (row.text_length - 1 if row.answer is None else row.answer)
+            for start, row in zip(self.starts, self.rows, strict=True)
+        ]
         return torch.tensor(ends, device=self.ids_R.device)
+
+    @cached_property
+    def row_R(self) -> torch.Tensor:
+        """For each packed token the index of its row as given."""
+        order = sorted(range(len(self.rows)), key=self.starts.__getitem__)
+        lengths = torch.tensor([len(self.rows[i].ids) for i in order])
+        return torch.repeat_interleave(torch.tensor(order), lengths).to(self.ids_R.device)
 
     def __len__(self) -> int:
         return int(self.ids_R.shape[0])
 
 
-def pack(rows: Sequence[Row], *, heads: int, device: torch.device | str = "cpu", prefix_length: int = 0) -> Layout:
+def pack(
+    rows: Sequence[Row],
+    *,
+    heads: int,
+    device: torch.device | str = "cpu",
+    prefix_length: int = 0,
+    causal: bool = True,
+) -> Layout:
     """Pack rows for one pass.
 
     Args:
         rows: at least one row; each with at least one text token.
         heads: query heads, to size blocks.
         prefix_length: longest prompt in tokens, to size blocks.
+        causal: whether a token sees only what stands before it; else it sees its whole row (no answer trees then).
     """
+    assert causal or not any(row.parents for row in rows)
     order = sorted(range(len(rows)), key=lambda i: (rows[i].prompt, len(rows[i].ids)))
     starts = [0] * len(rows)
     ids: list[int] = []
@@ -150,7 +175,7 @@ def pack(rows: Sequence[Row], *, heads: int, device: torch.device | str = "cpu",
     blocks: list[Block] = []
     most = BLOCK_SCORES if torch.device(device).type == "cpu" else BLOCK_SCORES_ACCELERATOR
     for members in _cut(order, rows, heads, prefix_length, most):
-        blocks.append(_block([rows[i] for i in members], starts[members[0]], device))
+        blocks.append(_block([rows[i] for i in members], starts[members[0]], device, causal))
     return Layout(
         torch.tensor(ids, device=device),
         torch.from_numpy(np.concatenate(positions)).to(device),
@@ -185,21 +210,23 @@ def _positions(row: Row) -> np.ndarray:
     return np.concatenate([np.arange(text), np.array(depths, dtype=np.int64)])
 
 
-def _block(rows: list[Row], start: int, device: torch.device | str) -> Block:
+def _block(rows: list[Row], start: int, device: torch.device | str, causal: bool) -> Block:
     lengths = np.array([len(row.ids) for row in rows])
     longest = int(lengths.max())
     firsts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
     slots = np.arange(longest)
     gather = valid = None
     positions = np.stack([np.resize(_positions(row), longest) for row in rows])
-    if not (lengths == longest).all():
-        inside = slots[None] < lengths[:, None]
+    inside = slots[None] < lengths[:, None]
+    if not inside.all():
         gather = torch.from_numpy((firsts[:, None] + np.minimum(slots[None], lengths[:, None] - 1)).ravel()).to(device)
         valid = torch.from_numpy(np.flatnonzero(inside.ravel())).to(device)
         positions = np.where(inside, positions, slots[None])
     tree = None
     if any(row.parents for row in rows):
         tree = torch.from_numpy(np.stack([_sees(row, longest) for row in rows])).to(device)
+    elif not causal and gather is not None:
+        tree = torch.from_numpy(np.broadcast_to(inside[:, None], (len(rows), longest, longest)).copy()).to(device)
     return Block(
         rows[0].prompt,
         len(rows),
@@ -210,6 +237,7 @@ def _block(rows: list[Row], start: int, device: torch.device | str) -> Block:
         valid,
         torch.from_numpy(positions).to(device),
         tree,
+        causal,
     )
 
 

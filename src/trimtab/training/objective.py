@@ -117,7 +117,7 @@ class Objective:
         layout = backbone.pack(
             [Row((*example.ids, *tree.node_ids), prompt=k, parents=tree.parents) for k, example in batch], longest
         )
-        roots = layout.last_text_B[:, None] + torch.arange(1 + len(tree.node_ids), device=backbone.device)
+        roots = layout.answers_B[:, None] + torch.arange(1 + len(tree.node_ids), device=backbone.device)
         hidden = backbone.forward(layout, prompts, wanted=roots.flatten(), checkpointing=self.checkpointing)
         scores = label_scores(word_scores(backbone, hidden, tree), tree)
         targets = torch.tensor([example.label for _, example in batch], device=backbone.device)
