@@ -17,7 +17,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from trimtab.cli import trimtab
-from trimtab.spec import METHODS, Task
+from trimtab.spec import Task
+from trimtab.spec_methods import METHODS
 
 DOCS = Path(__file__).parent
 WIDTH = 100

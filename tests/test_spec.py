@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from trimtab.errors import TrimtabError
-from trimtab.spec import Settings, Task
+from trimtab.spec import Task
+from trimtab.spec_methods import Settings
 from trimtab.task_file import dump_task, make_task, read_task
 
 

@@ -5,17 +5,13 @@ Settings that are None are picked from the data's size or the backbone; the run'
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator
+from pydantic import Field, field_validator
+
+from trimtab.spec_methods import MethodSettings, Settings, SoftPromptSettings
 
 CleanStep = Literal["markup", "control", "fullwidth", "whitespace", "stopwords-en", "stopwords-zh"]
-
-
-class Settings(BaseModel):
-    """Base of all settings: unknown names are errors, values do not change after validation."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class DataSettings(Settings):
@@ -88,222 +84,6 @@ class LabelSettings(Settings):
     )
 
 
-class MethodBase(Settings):
-    """Base of every method's settings.
-
-    Attributes:
-        title: the method's name in a sentence.
-        rate_unit: what its learning rate is multiplied by, in words; nothing where it is absolute.
-    """
-
-    title: ClassVar[str]
-    rate_unit: ClassVar[str] = ""
-
-
-class SoftPromptSettings(MethodBase):
-    """Soft prompt (Lester et al. 2021): vectors among the input's embeddings, the only thing trained."""
-
-    title: ClassVar[str] = "soft prompt"
-    rate_unit: ClassVar[str] = " x embedding RMS"
-
-    name: Literal["soft_prompt"] = Field("soft_prompt", description="Soft prompt.")
-    length: int = Field(
-        20,
-        ge=1,
-        le=2000,
-        description="Length of the soft prompt, in tokens. Where the template has `{soft:n}` slots, they say it.",
-    )
-    init: Literal["task", "labels", "vocabulary", "text", "random", "run"] = Field(
-        "task",
-        description="Start from the task description, the label words, sampled frequent vocabulary, `init_text`, "
-        "noise, or the prompt of another run (prompt transfer, Vu et al. 2022). A short text is repeated.",
-    )
-    init_text: str | None = Field(None, description="Text to start from where init is `text`.")
-    init_run: str | None = Field(None, description="Run folder to start from where init is `run`; same backbone.")
-    dropout: float = Field(0.0, ge=0, lt=1, description="Prompt dropout: share of prompt values zeroed each step.")
-
-
-class PrefixSettings(MethodBase):
-    """Prefix (Li & Liang 2021): keys and values of every layer; without `hidden` P-tuning v2 (Liu et al. 2022)."""
-
-    title: ClassVar[str] = "prefix"
-    rate_unit: ClassVar[str] = " x RMS of keys and values"
-
-    name: Literal["prefix"] = Field("prefix", description="Prefix, or deep prompts.")
-    length: int = Field(20, ge=1, le=2000, description="Length of the prefix, in tokens.")
-    init: Literal["task", "labels", "text", "random", "zero"] = Field(
-        "task",
-        description="Start from what the backbone computes for the task description, the label words or `init_text`, "
-        "from noise, or from zeros. Text shorter than the prefix is repeated.",
-    )
-    init_text: str | None = Field(None, description="Text to start from where init is `text`.")
-    hidden: int | None = Field(
-        None,
-        ge=1,
-        le=8192,
-        description="Width of a network through which the prefix is trained (reparametrisation); null trains keys and "
-        "values themselves.",
-    )
-
-
-class LatePromptSettings(MethodBase):
-    """Late prompt (Liu et al. 2022): a prompt that enters at a later layer; faster to train, and somewhat weaker."""
-
-    title: ClassVar[str] = "late prompt"
-    rate_unit: ClassVar[str] = " x RMS of the hidden states"
-
-    name: Literal["late_prompt"] = Field("late_prompt", description="Late prompt.")
-    length: int = Field(20, ge=1, le=2000, description="Length of the prompt, in tokens.")
-    layer: int | None = Field(None, ge=1, description="Layer it enters at, counted from 0; half way up by default.")
-    init: Literal["task", "labels", "text", "random"] = Field(
-        "task", description="Start from the hidden states of the task description, the label words or `init_text`."
-    )
-    init_text: str | None = Field(None, description="Text to start from where init is `text`.")
-    dropout: float = Field(0.0, ge=0, lt=1, description="Prompt dropout: share of prompt values zeroed each step.")
-    cache_megabytes: int = Field(
-        1024, ge=0, description="Memory for the rows' hidden states; what does not fit is computed every time."
-    )
-
-
-class PTuningSettings(MethodBase):
-    """P-tuning (Liu et al. 2021): a soft prompt made by a small network, which is what is trained."""
-
-    title: ClassVar[str] = "P-tuning"
-    rate_unit: ClassVar[str] = " x embedding RMS"
-
-    name: Literal["p_tuning"] = Field("p_tuning", description="P-tuning.")
-    length: int = Field(20, ge=1, le=2000, description="Length of the soft prompt; `{soft:n}` slots say it instead.")
-    encoder: Literal["mlp", "lstm"] = Field("mlp", description="An MLP, or a bidirectional LSTM and an MLP.")
-    hidden: int = Field(128, ge=1, le=8192, description="Width of the network.")
-    init: Literal["task", "labels", "vocabulary", "text", "random"] = Field(
-        "task", description="What the network reads at the start, as for a soft prompt."
-    )
-    init_text: str | None = Field(None, description="Text to start from where init is `text`.")
-
-
-class LoraSettings(MethodBase):
-    """LoRA (Hu et al. 2022), DoRA (Liu et al. 2024), rank-stabilised LoRA (Kalajdzievski 2023), through PEFT."""
-
-    title: ClassVar[str] = "LoRA"
-
-    name: Literal["lora"] = Field("lora", description="Low-rank changes of the weights.")
-    rank: int = Field(8, ge=1, le=1024, description="Rank of the changes.")
-    alpha: float = Field(16.0, gt=0, description="Their scale: alpha / rank, or alpha / sqrt(rank) with `rslora`.")
-    dropout: float = Field(0.0, ge=0, lt=1, description="Dropout on what the changes read.")
-    targets: list[str] | None = Field(None, description="Names of the linear layers changed; all by default.")
-    dora: bool = Field(False, description="Train the weights' magnitudes apart from their directions (DoRA).")
-    rslora: bool = Field(False, description="Scale by the root of the rank (rsLoRA).")
-    prompt: int = Field(0, ge=0, le=2000, description="Length of a soft prompt trained along, in tokens; 0 for none.")
-
-
-class IA3Settings(MethodBase):
-    """IA3 (Liu et al. 2022): factors on keys, values and the MLP's inner activations, through PEFT."""
-
-    title: ClassVar[str] = "IA3"
-
-    name: Literal["ia3"] = Field("ia3", description="Factors on activations.")
-
-
-class BitFitSettings(MethodBase):
-    """BitFit (Ben Zaken et al. 2022): the backbone's biases are trained, nothing else."""
-
-    title: ClassVar[str] = "BitFit"
-
-    name: Literal["bitfit"] = Field("bitfit", description="Biases only.")
-
-
-class FullSettings(MethodBase):
-    """Full fine-tuning: every weight of the backbone is trained; the run holds a copy of them all."""
-
-    title: ClassVar[str] = "full fine-tuning"
-
-    name: Literal["full"] = Field("full", description="Full fine-tuning.")
-
-
-class HeadSettings(MethodBase):
-    """Head only: a linear layer on the backbone's last hidden state, in place of the label words' scores."""
-
-    title: ClassVar[str] = "head"
-
-    name: Literal["head"] = Field("head", description="A new last layer.")
-    init: Literal["labels", "zero"] = Field(
-        "labels", description="Start from the label words' own output vectors (which is zero-shot), or from zeros."
-    )
-    dropout: float = Field(0.0, ge=0, lt=1, description="Share of the hidden state's values zeroed each step.")
-
-
-CALIBRATE = (
-    "Contextual calibration (Zhao et al. 2021): divide the labels' probabilities by those of rows without content."
-)
-
-
-class ZeroShotSettings(MethodBase):
-    """Zero-shot: the backbone's own answer to the template; nothing is trained."""
-
-    title: ClassVar[str] = "zero-shot"
-
-    name: Literal["zero_shot"] = Field("zero_shot", description="Nothing trained.")
-    calibrate: bool = Field(False, description=CALIBRATE)
-
-
-class FewShotSettings(MethodBase):
-    """Few-shot (Brown et al. 2020): worked examples, the demonstrations, before each row; nothing is trained."""
-
-    title: ClassVar[str] = "few-shot"
-
-    name: Literal["few_shot"] = Field("few_shot", description="Worked examples before each row.")
-    demonstrations: int = Field(8, ge=1, le=1000, description="How many; the context limits them.")
-    choice: Literal["random", "nearest", "fixed"] = Field(
-        "random",
-        description="Drawn by train.seed, as many of each label as that allows, the same for all rows; the nearest to "
-        "each row by the backbone's own hidden states (Liu et al. 2022); or the first rows of train, in order.",
-    )
-    pool: int = Field(1000, ge=1, description="Training rows the nearest are chosen from, a seeded stratified sample.")
-    calibrate: bool = Field(False, description=CALIBRATE + " Not with `nearest`, where every row has its own prompt.")
-
-
-class SearchSettings(MethodBase):
-    """Hard prompt search: descriptions and label words are proposed and ranked on dev; the best answers zero-shot."""
-
-    title: ClassVar[str] = "hard prompt"
-
-    name: Literal["search"] = Field("search", description="The best of many wordings; nothing trained.")
-    budget: int = Field(2000, ge=16, description="Rows scored at most, over all wordings tried.")
-
-
-METHODS = {
-    kind.model_fields["name"].default: kind
-    for kind in (
-        SoftPromptSettings, PrefixSettings, LatePromptSettings, PTuningSettings, LoraSettings, IA3Settings,
-        BitFitSettings, FullSettings,
-        HeadSettings, ZeroShotSettings, FewShotSettings, SearchSettings,
-    )
-}  # fmt: skip
-
-
-def _method_name(value: Any) -> str:
-    if isinstance(value, dict):
-        return str(value.get("name", "soft_prompt"))
-    return str(getattr(value, "name", value))
-
-
-MethodSettings = Annotated[
-    Annotated[SoftPromptSettings, Tag("soft_prompt")]
-    | Annotated[PrefixSettings, Tag("prefix")]
-    | Annotated[LatePromptSettings, Tag("late_prompt")]
-    | Annotated[PTuningSettings, Tag("p_tuning")]
-    | Annotated[LoraSettings, Tag("lora")]
-    | Annotated[IA3Settings, Tag("ia3")]
-    | Annotated[BitFitSettings, Tag("bitfit")]
-    | Annotated[FullSettings, Tag("full")]
-    | Annotated[HeadSettings, Tag("head")]
-    | Annotated[ZeroShotSettings, Tag("zero_shot")]
-    | Annotated[FewShotSettings, Tag("few_shot")]
-    | Annotated[SearchSettings, Tag("search")],
-    Discriminator(_method_name),
-]
-
-
 class TrainSettings(Settings):
     """How the method's parameters are trained."""
 
@@ -325,7 +105,7 @@ class TrainSettings(Settings):
         gt=0,
         description="Learning rate; for prompts relative to the RMS of the backbone's input embeddings, for prefixes "
         "to that of each layer's keys and values, so that one value serves all backbones. Picked by method and "
-        "optimiser by default: 0.04 for a soft prompt with adamw.",
+        "optimiser by default: 0.08 for a soft prompt with adamw.",
     )
     schedule: Literal["constant", "linear", "cosine", "exponential"] = Field(
         "cosine", description="Course of the rate after warm-up; exponential ends at 1% of the rate."

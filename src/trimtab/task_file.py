@@ -14,7 +14,8 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from trimtab.errors import TrimtabError, did_you_mean
-from trimtab.spec import METHODS, Task
+from trimtab.spec import Task
+from trimtab.spec_methods import METHODS
 
 
 class _Loader(yaml.SafeLoader):

@@ -198,7 +198,7 @@ def test_divergence(refused, monkeypatch):
         lambda self, runs, p, rows, step: p[0]["prompt"].sum()[None] * torch.nan,
     )
     assert refused() == (
-        "training diverged: the loss of seed 0 is not finite at step 1 (rate 0.04). Lower train.rate, to 0.01 say."
+        "training diverged: the loss of seed 0 is not finite at step 1 (rate 0.08). Lower train.rate, to 0.02 say."
     )
 
 

@@ -59,7 +59,7 @@ def test_a_run_learns_and_leaves_its_folder(trimtab, tmp_path, tiny_folder):
     lines = err.splitlines()
     assert lines[0] == f"reviews: 5-token soft prompt on {tiny_folder}, 256 training rows"
     assert lines[1] == (
-        "picked: 120 steps of 8 rows (3.8 passes), adamw, rate 0.04 x embedding RMS, cosine, dev every 40 steps"
+        "picked: 120 steps of 8 rows (3.8 passes), adamw, rate 0.08 x embedding RMS, cosine, dev every 40 steps"
     )
     assert [line.split(":")[0] for line in lines[2:]] == [f"step {n} of 120" for n in (40, 80, 120)]
     records = metrics(run)
@@ -75,7 +75,7 @@ def test_task_yaml_is_resolved_and_means_the_same_from_any_folder(trimtab, tmp_p
     assert resolved["data"]["train"] == str(tmp_path / "a" / "reviews.jsonl")
     assert resolved["labels"]["words"] == {"negative": ["negative"], "positive": ["positive"]}
     assert {k: resolved["train"][k] for k in ("steps", "epochs", "batch_size", "rate", "evaluate_every")} == {
-        "steps": 8, "epochs": None, "batch_size": 8, "rate": 0.04, "evaluate_every": 4,
+        "steps": 8, "epochs": None, "batch_size": 8, "rate": 0.08, "evaluate_every": 4,
     }  # fmt: skip
     (tmp_path / "b").mkdir()
     monkeypatch.chdir(tmp_path / "b")
@@ -270,7 +270,7 @@ def test_resume_with_other_settings_is_refused(trimtab, whole, stopped):
     before = {path.name: path.read_bytes() for path in stopped.iterdir()}
     changed = ("--set", "train.rate=0.5", "--set", "method.length=6")
     said = (
-        f"trimtab: {stopped}: begun with other settings: method.length was 5, is 6; train.rate was 0.04, is 0.5.\n"
+        f"trimtab: {stopped}: begun with other settings: method.length was 5, is 6; train.rate was 0.08, is 0.5.\n"
         "         Give the settings it was begun with, or choose another folder with --out.\n"
     )
     for arguments in (("tune", whole / "task.yaml", "--out", stopped), ("tune", stopped)):

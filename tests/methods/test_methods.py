@@ -17,7 +17,7 @@ from trimtab.backbones.prefix import Prompt
 from trimtab.errors import TrimtabError
 from trimtab.methods.choose import make_method
 from trimtab.methods.method import FIXED, Material, trained
-from trimtab.spec import METHODS
+from trimtab.spec_methods import METHODS
 from trimtab.task_file import make_task
 
 IDS = [[5, 6, 7, 8], [9, 9], [3, 14, 15, 92, 65]]

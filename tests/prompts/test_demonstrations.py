@@ -9,7 +9,7 @@ import pytest
 from trimtab.data import Example
 from trimtab.errors import TrimtabError
 from trimtab.prompts import choose_demonstrations, fit_demonstrations, make_verbalizer, parse_template, tokenize
-from trimtab.spec import FewShotSettings
+from trimtab.spec_methods import FewShotSettings
 
 LABELS = ("negative", "positive", "neutral")
 TRAIN = [Example({"text": f"text {i}"}, LABELS[i % 3 if i < 9 else 0], f"rows.jsonl:{i + 1}") for i in range(30)]

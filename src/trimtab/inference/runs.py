@@ -15,7 +15,8 @@ from trimtab.backbones.tensors import load_tensors, save_tensors
 from trimtab.data import Example
 from trimtab.errors import TrimtabError
 from trimtab.methods.method import Tensors
-from trimtab.spec import Task, ZeroShotSettings
+from trimtab.spec import Task
+from trimtab.spec_methods import ZeroShotSettings
 from trimtab.task_file import dump_task, read_task
 
 TASK_FILE, PROMPT_FILE = "task.yaml", "prompt.safetensors"

@@ -11,7 +11,7 @@ from trimtab.inference.bound import BoundTask
 from trimtab.inference.runs import Run
 from trimtab.interchange.peft import base_model
 from trimtab.prompts.template import Slot, Soft, tokenize
-from trimtab.spec import PTuningSettings
+from trimtab.spec_methods import PTuningSettings
 
 CARD = """\
 ---

@@ -15,7 +15,7 @@ from trimtab.errors import TrimtabError
 from trimtab.inference.runs import Run
 from trimtab.interchange.adapter import write_adapter
 from trimtab.interchange.peft import bound_run, to_adapter
-from trimtab.spec import BitFitSettings, FullSettings, IA3Settings, LoraSettings
+from trimtab.spec_methods import BitFitSettings, FullSettings, IA3Settings, LoraSettings
 
 
 def write_merged(folder: Path, run: Run, pretrained: Pretrained) -> None:

@@ -14,7 +14,7 @@ from trimtab.backbones.pretrained import Pretrained
 from trimtab.errors import TrimtabError
 from trimtab.inference.runs import Run
 from trimtab.interchange.peft import bound_run
-from trimtab.spec import PTuningSettings, SoftPromptSettings
+from trimtab.spec_methods import PTuningSettings, SoftPromptSettings
 
 CAUTION = (
     "A description, not an equivalent: the nearest vocabulary entry to each vector, by cosine. Put into a prompt as "

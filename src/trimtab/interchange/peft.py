@@ -19,7 +19,7 @@ from trimtab.inference.bound import BoundTask, bind, template_of
 from trimtab.inference.runs import Run
 from trimtab.interchange.adapter import Adapter
 from trimtab.methods.method import Condition, Tensors
-from trimtab.spec import IA3Settings, LoraSettings, PrefixSettings, PTuningSettings, SoftPromptSettings
+from trimtab.spec_methods import IA3Settings, LoraSettings, PrefixSettings, PTuningSettings, SoftPromptSettings
 
 PROMPT = "prompt_embeddings"
 PREFIX_OF_NAMES = "base_model.model."

@@ -24,7 +24,8 @@ from trimtab.interchange.nearest import describe
 from trimtab.interchange.peft import to_adapter
 from trimtab.jobs.backbone import Progress, backbone_of, local_or_known
 from trimtab.jobs.evaluate import absolute
-from trimtab.spec import IA3Settings, LoraSettings, Task
+from trimtab.spec import Task
+from trimtab.spec_methods import IA3Settings, LoraSettings
 
 Format = Literal["peft", "merged", "text"]
 WORDS_FILE, CARD_FILE = "nearest-tokens.json", "README.md"

@@ -21,7 +21,8 @@ from trimtab.jobs.backbone import Progress
 from trimtab.methods.method import Tensors
 from trimtab.methods.zero_shot import CALIBRATION
 from trimtab.prompts import choose_demonstrations
-from trimtab.spec import FewShotSettings, SearchSettings, Task, ZeroShotSettings
+from trimtab.spec import Task
+from trimtab.spec_methods import FewShotSettings, SearchSettings, ZeroShotSettings
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from trimtab.backbones.late import LateBackbone
 from trimtab.backbones.layout import Row
 from trimtab.methods.method import Condition, Material, Tensors, dropped
 from trimtab.methods.start import normal, start_ids
-from trimtab.spec import LatePromptSettings
+from trimtab.spec_methods import LatePromptSettings
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import torch
 from trimtab.errors import TrimtabError
 from trimtab.methods.method import Condition, Material, Tensors, dropped
 from trimtab.methods.start import start_vectors
-from trimtab.spec import SoftPromptSettings
+from trimtab.spec_methods import SoftPromptSettings
 
 # Reads the prompt [P, D] of a run folder made on this backbone, in units of the embedding RMS.
 ReadPrompt = Callable[[Path], torch.Tensor]
@@ -29,7 +29,7 @@ class SoftPrompt:
     settings: SoftPromptSettings
     material: Material
     read_prompt: ReadPrompt
-    rate: float = 0.04
+    rate: float = 0.08
     adapts: bool = False
 
     @property

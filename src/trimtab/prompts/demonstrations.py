@@ -12,7 +12,7 @@ from trimtab.data import Example, stratified_sample
 from trimtab.errors import TrimtabError
 from trimtab.prompts.template import Encoder, Template, tokenize
 from trimtab.prompts.verbalizer import Verbalizer
-from trimtab.spec import FewShotSettings
+from trimtab.spec_methods import FewShotSettings
 
 SEPARATOR = "\n\n"
 
