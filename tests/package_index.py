@@ -67,6 +67,17 @@ def parted_model(folder: Path) -> Model:
     return Model("parted", licence="MIT", package=PackageOrigin("tiny-parts", "1.0", (notice, whole)))
 
 
+def folder_model(folder: Path) -> Model:
+    """Publish a folder in transformers layout as one package; return its catalogue entry."""
+    contents = {"config.json": b"{}", "model.safetensors": WHOLE}
+    add_wheel(folder, "folder-model", "1.0", {f"model/{name}": content for name, content in contents.items()})
+    files = []
+    for name, content in contents.items():
+        piece = Piece("folder-model", "1.0", f"model/{name}", len(content), sha256(content))
+        files.append(PackagedFile(name, (piece,), sha256(content)))
+    return Model("folder", licence="MIT", package=PackageOrigin("folder-model", "1.0", tuple(files)))
+
+
 def know(monkeypatch: pytest.MonkeyPatch, *models: Model) -> None:
     """Make these the only models of the catalogue."""
     monkeypatch.setattr(catalogue, "MODELS", models)

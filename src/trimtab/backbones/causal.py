@@ -113,9 +113,14 @@ class CausalBackbone:
         model: a transformers causal language model; frozen, put in evaluation mode and given Trimtab's attention.
         fuse: use the fused layers where the family is known (the plain path gives the same numbers).
 
+    Attributes:
+        bidirectional: whether a token sees what stands behind it, so that prompts are part of each row.
+
     Raises:
         TrimtabError: if the model's attention cannot be replaced.
     """
+
+    bidirectional = False
 
     def __init__(self, model: PreTrainedModel, *, fuse: bool = True) -> None:
         from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS

@@ -39,6 +39,8 @@ class EncoderBackbone(CausalBackbone):
         TrimtabError: if the model's attention cannot be replaced, or is not over the whole row in every layer.
     """
 
+    bidirectional = True
+
     def __init__(self, model: PreTrainedModel) -> None:
         super().__init__(model, fuse=False)
         takes = inspect.signature(model.forward).parameters

@@ -98,11 +98,10 @@ def load(
         progress: told what is being done.
 
     Raises:
-        TrimtabError: if the folder holds no causal language model, is damaged, or memory is short.
+        TrimtabError: if the folder holds no language model or encoder, is damaged, or memory is short.
     """
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoConfig, AutoTokenizer
 
-    from trimtab.backbones.causal import CausalBackbone
     from trimtab.backbones.memory import keep_freed_memory
 
     keep_freed_memory()
@@ -113,13 +112,37 @@ def load(
         progress("loading the backbone", 0, None)
     try:
         with quiet():
-            model = AutoModelForCausalLM.from_pretrained(
+            config = AutoConfig.from_pretrained(folder, local_files_only=True)
+            kind, adopt = _kind(config)
+            model = kind.from_pretrained(
                 folder, dtype=pick_precision(precision, target), local_files_only=True, attn_implementation="eager"
             )
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise TrimtabError(f"{path}: no causal language model could be loaded: {_first_line(error)}") from error
-    return Pretrained(CausalBackbone(model.to(target)), tokenizer, name, origin, licence, digest)
+        raise TrimtabError(f"{path}: no language model could be loaded: {_first_line(error)}") from error
+    return Pretrained(adopt(model.to(target)), tokenizer, name, origin, licence, digest)
+
+
+def _kind(config: Any) -> tuple[Any, Callable[[Any], CausalBackbone]]:
+    """How transformers loads a model of this config, and the backbone it becomes.
+
+    The class that saved it says what it is: of the families that have masked language models, those saved with that
+    head are read with it, those saved with a causal one as causal models, all others without a head.
+    """
+    from transformers import AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM
+    from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
+
+    from trimtab.backbones.causal import CausalBackbone
+    from trimtab.backbones.encoder import EncoderBackbone
+
+    saved = (config.architectures or [""])[0]
+    if config.model_type not in MODEL_FOR_MASKED_LM_MAPPING_NAMES or config.is_encoder_decoder:
+        return AutoModelForCausalLM, CausalBackbone
+    if getattr(config, "is_decoder", False) or saved.endswith(("ForCausalLM", "LMHeadModel")):
+        return AutoModelForCausalLM, CausalBackbone
+    if saved.endswith(("ForMaskedLM", "ForPreTraining")):
+        return AutoModelForMaskedLM, EncoderBackbone
+    return AutoModel, EncoderBackbone
 
 
 def read_tokenizer(path: Path, cache: Path, progress: Progress | None = None) -> tuple[Any, int]:

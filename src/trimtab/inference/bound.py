@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from trimtab.backbones.causal import CausalBackbone
 from trimtab.backbones.prefix import Prompt
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import Example
@@ -18,16 +19,27 @@ from trimtab.prompts import (
     Demonstrations,
     EncodedRow,
     Encoder,
+    Frame,
     Template,
     Verbalizer,
+    around_ids,
     default_words,
     fit_demonstrations,
     leading_ids,
     make_verbalizer,
     parse_template,
+    wordless,
 )
-from trimtab.prompts.template import head_ids
-from trimtab.spec import FewShotSettings, PTuningSettings, SoftPromptSettings, Task
+from trimtab.prompts.template import goes_on, head_ids
+from trimtab.spec import Task
+from trimtab.spec_methods import (
+    FewShotSettings,
+    PrefixSettings,
+    PTuningSettings,
+    SearchSettings,
+    SoftPromptSettings,
+    ZeroShotSettings,
+)
 
 
 @dataclass(frozen=True)
@@ -69,11 +81,14 @@ class BoundTask:
 
         Where each row gets demonstrations of its own, these and the head belong to the row.
         """
+        backbone = self.pretrained.backbone
+        if backbone.bidirectional:  # where all else stands in the row
+            return Prompt(backbone.embed_with([], None), condition.past, condition.soft)
         if condition.view is not None and condition.soft is not None:  # which has what stands before rows by itself
             return Prompt(condition.soft)
         soft = [-1 - j for j in range(len(condition.soft))] if condition.soft is not None and self._in_front else []
         ids = [*self.leading, *soft, *self.shown, *(() if self.nearest else self.encoder.head_ids)]
-        embeddings = self.pretrained.backbone.embed_with(ids, condition.soft)
+        embeddings = backbone.embed_with(ids, condition.soft)
         return Prompt(embeddings, condition.past, condition.soft if self.template.soft else None)
 
     def encode(self, rows: Sequence[tuple[Mapping[str, str], str]]) -> list[EncodedRow]:
@@ -85,6 +100,12 @@ class BoundTask:
         if self.nearest:
             return self.nearest.encode(rows)
         return [self.encoder.encode(fields, where) for fields, where in rows]
+
+    def as_read(self, fields: Mapping[str, str], label: str) -> str:
+        """The row as it reads under the template, the first word of `label` in the answer's place."""
+        if not self.pretrained.backbone.scores_words:
+            return self.template.text(fields)
+        return self.template.text(fields, self.label_words()[label][0] if label in self.labels else "")
 
     @property
     def _in_front(self) -> bool:
@@ -100,7 +121,7 @@ class BoundTask:
 
 def template_of(task: Task) -> Template:
     """The parsed template of a task; tells the fields to read before a backbone is at hand."""
-    template = parse_template(task.template.text, task.task, task.template.truncate or ())
+    template = parse_template(task.template.text, task.task, task.template.truncate or (), tail=True)
     if task.template.truncate is None and "text" in template.fields:
         return replace(template, truncate=frozenset({"text"}))
     return template
@@ -132,23 +153,21 @@ def bind(
     Raises:
         TrimtabError: what template, words, method or lengths have against it.
     """
-    template, tokenizer = template_of(task), pretrained.tokenizer
-    before = template.body[-1] if isinstance(template.body[-1], str) else ""
-    verbalizer = make_verbalizer(
-        words, tokenizer, lead=template.answer_lead, before=before, length_normalise=task.labels.length_normalise
-    )
-    leading = leading_ids(tokenizer)
+    template, tokenizer, backbone = template_of(task), pretrained.tokenizer, pretrained.backbone
+    _check_kind(task, template, backbone)
+    verbalizer = _verbalizer(task, words, template, pretrained)
+    leading = around_ids(tokenizer)[0] if backbone.bidirectional else leading_ids(tokenizer)
     if template.soft and not isinstance(task.method, SoftPromptSettings | PTuningSettings):
         raise TrimtabError(
             f"the template has {{soft}} slots, which method '{task.method.name}' does not fill.",
             "Take them out of template.text, or set method to soft_prompt or p_tuning.",
         )
     material = Material(
-        pretrained.backbone, tokenizer, task.task, verbalizer, leading, [*leading, *head_ids(template, tokenizer)],
+        backbone, tokenizer, task.task, verbalizer, leading, [*leading, *head_ids(template, tokenizer)],
         template.soft, training, base or Path.cwd(),
     )  # fmt: skip
     method = make_method(task.method, material, lambda folder: read_prompt(folder, pretrained))
-    context = pretrained.backbone.context
+    context = backbone.context
     most = task.template.max_tokens or context
     if most > context:
         raise TrimtabError(
@@ -165,6 +184,52 @@ def bind(
         per_row = task.method.demonstrations if task.method.choice == "nearest" else None
         shown = fit_demonstrations(examples, template, tokenizer, verbalizer, room=budget, nearest=per_row)
     taken = 0 if per_row else sum(map(len, shown.rows))
-    encoder = Encoder(template, tokenizer, budget=budget - taken, answer_tokens=verbalizer.longest)
-    nearest = Nearest(pretrained.backbone, tuple(leading), encoder, shown, per_row) if per_row else None
+    if backbone.bidirectional:
+        past = method.tokens if isinstance(task.method, PrefixSettings) else 0
+        frame = _frame(template, pretrained, method.tokens - past)
+        encoder = Encoder(template, tokenizer, budget=most - past - len(frame), answer_tokens=0, frame=frame)
+    else:
+        encoder = Encoder(template, tokenizer, budget=budget - taken, answer_tokens=verbalizer.longest)
+    nearest = Nearest(backbone, tuple(leading), encoder, shown, per_row) if per_row else None
     return BoundTask(task, pretrained, template, encoder, verbalizer, tuple(leading), method, shown, nearest)
+
+
+def _check_kind(task: Task, template: Template, backbone: CausalBackbone) -> None:
+    """Refuse what this kind of backbone cannot do: text behind the answer, demonstrations, answers in words."""
+    kind, name = backbone.config.model_type, task.method.name
+    if template.tail and not backbone.bidirectional:
+        raise goes_on(task.template.text)
+    if not backbone.scores_words and isinstance(task.method, ZeroShotSettings | FewShotSettings | SearchSettings):
+        raise TrimtabError(
+            f"method '{name}' answers in label words, and this backbone of type '{kind}' has no language-model head.",
+            "Choose a method that trains one, head or lora say, or another backbone.",
+        )
+    if backbone.bidirectional and isinstance(task.method, FewShotSettings):
+        raise TrimtabError(
+            f"method '{name}' needs a causal backbone, and one of type '{kind}' is an encoder.",
+            "Choose another method or backbone.",
+        )
+
+
+def _verbalizer(
+    task: Task, words: Mapping[str, Sequence[str]], template: Template, pretrained: Pretrained
+) -> Verbalizer:
+    """Labels and their words as token ids; without a language-model head there are none to score."""
+    if not pretrained.backbone.scores_words:
+        return wordless(list(words))
+    return make_verbalizer(
+        words,
+        pretrained.tokenizer,
+        lead=template.answer_lead,
+        before=template.before_answer,
+        length_normalise=task.labels.length_normalise,
+        masked=pretrained.backbone.bidirectional,
+    )
+
+
+def _frame(template: Template, pretrained: Pretrained, soft: int) -> Frame:
+    """What stands in an encoder's rows besides text, `soft` vectors in front of it where the template has no slots."""
+    before, after = around_ids(pretrained.tokenizer)
+    front = () if template.soft else tuple(-1 - j for j in range(soft))
+    mask = (int(pretrained.tokenizer.mask_token_id),) if pretrained.backbone.scores_words else ()
+    return Frame((*before, *front), mask, tuple(after))

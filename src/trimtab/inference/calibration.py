@@ -22,7 +22,7 @@ def content_free(bound: BoundTask) -> torch.Tensor:
     W = diag(p_cf)^-1, normalised.
     """
     rows = bound.encode([(dict.fromkeys(bound.template.fields, text), repr(text)) for text in CONTENT_FREE])
-    queries = [Query(row.ids, 0, bound.verbalizer) for row in rows]
+    queries = [Query(row.ids, 0, bound.verbalizer, answer=row.answer) for row in rows]
     backbone = bound.pretrained.backbone
     with torch.no_grad():
         state = backbone.read_prefix([bound.prompt(Condition())])

@@ -112,7 +112,7 @@ class Engine:
         """
         out = []
         rows = self._encode(requests)
-        totals = self._totals([request.run for request in requests], [row.ids for row in rows])
+        totals = self._totals([request.run for request in requests], rows)
         for request, total, row in zip(requests, totals, rows, strict=True):
             labels = self._find(request.run).bound.labels
             out.append(Prediction(labels[int(total.argmax())], dict(zip(labels, total.tolist(), strict=True)), row.cut))
@@ -136,16 +136,18 @@ class Engine:
             rows |= dict(zip(at, self._find(run).bound.encode(own), strict=True))
         return [rows[i] for i in range(len(requests))]
 
-    def _totals(self, runs: Sequence[str], rows: Sequence[tuple[int, ...]]) -> list[np.ndarray]:
+    def _totals(self, runs: Sequence[str], rows: Sequence[EncodedRow]) -> list[np.ndarray]:
         """Label probabilities [C] of each row under its run, the mean over the run's members."""
         backbone = self.pretrained.backbone
         shared: list[tuple[int, Query]] = []
         apart: dict[int, tuple[_Member, list[tuple[int, Query]]]] = {}
-        for i, (run, ids) in enumerate(zip(runs, rows, strict=True)):
+        for i, (run, row) in enumerate(zip(runs, rows, strict=True)):
             loaded = self._find(run)
             for member in loaded.members:
                 condition = member.condition
-                query = Query(ids, member.prompt, loaded.bound.verbalizer, condition.head, condition.calibration)
+                query = Query(
+                    row.ids, member.prompt, loaded.bound.verbalizer, condition.head, condition.calibration, row.answer
+                )
                 queries = shared if member.state is None else apart.setdefault(id(member), (member, []))[1]
                 queries.append((i, query))
         totals: list[np.ndarray | None] = [None] * len(rows)

@@ -35,6 +35,7 @@ class Query:
         verbalizer: the labels asked for.
         head: weight [C, D] and bias [C] that score the labels, in place of their words.
         calibration: log-probabilities [C] taken off the labels' before these are normalised; or None.
+        answer: index of the token that the answer is scored at; None for the last.
     """
 
     ids: tuple[int, ...]
@@ -42,6 +43,7 @@ class Query:
     verbalizer: Verbalizer
     head: Head | None = None
     calibration: torch.Tensor | None = None
+    answer: int | None = None
 
     @property
     def nodes(self) -> tuple[int, ...]:
@@ -73,7 +75,7 @@ def label_log_probabilities(
     with torch.no_grad():
         for members in passes([len(query.ids) + len(query.nodes) for query in queries]):
             batch = [queries[i] for i in members]
-            rows = [Row((*q.ids, *q.nodes), q.prompt, q.parents) for q in batch]
+            rows = [Row((*q.ids, *q.nodes), q.prompt, q.parents, q.answer) for q in batch]
             layout = backbone.pack(rows, longest)
             wanted, spans = _wanted(layout, batch)
             hidden = backbone.forward(layout, prefix, wanted=wanted)
@@ -105,13 +107,12 @@ def passes(sizes: Sequence[int]) -> Iterator[list[int]]:
 
 
 def _wanted(layout: Layout, batch: Sequence[Query]) -> tuple[torch.Tensor, list[tuple[int, int]]]:
-    """Packed tokens whose scores are read: each row's last text token, then its tree nodes; and each row's span."""
+    """Packed tokens whose scores are read: where each row is answered, then its tree nodes; and each row's span."""
     wanted: list[int] = []
     spans = []
-    for start, query in zip(layout.starts, batch, strict=True):
-        last = start + len(query.ids) - 1
+    for first, query in zip(layout.answers_B.tolist(), batch, strict=True):
         begin = len(wanted)
-        wanted.extend(range(last, last + 1 + len(query.nodes)))
+        wanted.extend(range(first, first + 1 + len(query.nodes)))
         spans.append((begin, len(wanted)))
     return torch.tensor(wanted, device=layout.ids_R.device), spans
 

@@ -33,7 +33,8 @@ from trimtab.inference.engine import Engine
 from trimtab.inference.runs import PROMPT_FILE, Run, as_given, load_run, zero_shot
 from trimtab.jobs.backbone import Progress, backbone_of
 from trimtab.methods.method import trained
-from trimtab.spec import DataSettings, Task, ZeroShotSettings
+from trimtab.spec import DataSettings, Task
+from trimtab.spec_methods import ZeroShotSettings
 
 # Rows answered between two calls of `progress`.
 CHUNK = 256
@@ -121,7 +122,7 @@ def report_of(
     judged = splits.test or splits.dev
     baselines: list[Baseline] = []
     if beside and probabilities is not None:
-        if tuned.task.method != ZeroShotSettings():
+        if tuned.task.method != ZeroShotSettings() and pretrained.backbone.scores_words:
             engine.add("zero-shot", zero_shot(*as_given(tuned), pretrained))
         baselines = _baselines(engine, splits.train, judged, labels, tuned.task, probabilities, progress)
     notes = [*notes, *([f"{cut} of {len(judged)} rows were shortened to fit."] if cut else [])]
@@ -194,7 +195,7 @@ def _as_read(bound: BoundTask, example: Example) -> str:
     """How a row reads as text, demonstrations before it, answer included."""
     [row] = bound.encode([(example.fields, example.where)])
     shown = str(bound.pretrained.tokenizer.decode([*bound.shown, *row.ids[: row.demonstrations]]))
-    return shown + bound.template.text(example.fields) + bound.label_words()[example.answer or bound.labels[0]][0]
+    return shown + bound.as_read(example.fields, example.answer or bound.labels[0])
 
 
 def _make(folder: Path) -> None:

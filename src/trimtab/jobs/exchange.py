@@ -69,6 +69,7 @@ def export(
 
 
 def _write(work: Path, run: Run, pretrained: Pretrained, format: Format) -> None:
+    _need_causal(pretrained)
     if format == "text":
         content = json.dumps(describe(run, pretrained), ensure_ascii=False, indent=1) + "\n"
         (work / WORDS_FILE).write_text(content, encoding="utf-8")
@@ -120,6 +121,7 @@ def import_(
     words = _words(task, base)
     if pretrained is None:
         pretrained = backbone_of(task, base, offline=offline, agree=agree, progress=progress)
+    _need_causal(pretrained)
     run, notes = from_adapter(read, str(adapter), _anywhere(task, words, base), words, pretrained)
     with _whole(out) as work:
         save_run(work, run)
@@ -141,6 +143,14 @@ def _anywhere(task: Task, words: Mapping[str, list[str]], base: Path) -> Task:
         update={"backbone": local_or_known(task.backbone, base), "data": task.data.model_copy(update=places),
                 "labels": task.labels.model_copy(update={"words": dict(words)})}
     )  # fmt: skip
+
+
+def _need_causal(pretrained: Pretrained) -> None:
+    if pretrained.backbone.bidirectional:
+        raise TrimtabError(
+            f"{pretrained.name}: an encoder, and only runs on causal backbones are exported or imported.",
+            "Answer with the run itself: trimtab predict.",
+        )
 
 
 def _need_peft(task: Task) -> None:

@@ -10,7 +10,8 @@ from trimtab.data import load_splits
 from trimtab.inference.bound import bind, labels_of, template_of
 from trimtab.jobs.backbone import Progress, backbone_of
 from trimtab.prompts import choose_demonstrations
-from trimtab.spec import FewShotSettings, Task
+from trimtab.spec import Task
+from trimtab.spec_methods import FewShotSettings, PrefixSettings
 
 
 @dataclass(frozen=True)
@@ -71,15 +72,19 @@ def run(
         [row] = bound.encode([(example.fields, example.where)])
         label = example.answer or ""
         word = bound.verbalizer.trained_word(bound.labels.index(label)) if label in bound.labels else None
+        framed = pretrained.backbone.bidirectional  # then all but a prefix stands in the row
+        before = [] if framed else ["▢"] * bound.method.tokens
+        if isinstance(task.method, PrefixSettings):
+            before = ["▢"] * bound.method.tokens
         parts = [
-            ("leading", pieces(bound.leading)),
-            (task.method.name.replace("_", " "), ["▢"] * bound.method.tokens),
+            ("leading", pieces(() if framed else bound.leading)),
+            (task.method.name.replace("_", " "), before),
             ("demonstrations", pieces([*bound.shown, *row.ids[: row.demonstrations]])),
-            ("head", pieces([] if bound.nearest else bound.encoder.head_ids)),
+            ("head", pieces([] if bound.nearest or framed else bound.encoder.head_ids)),
             ("row", pieces(row.ids[row.demonstrations :])),
             ("answer", pieces(word.ids) if word else []),
         ]
-        text = bound.template.text(example.fields) + (word.text if word else "")
+        text = bound.as_read(example.fields, label)
         shown.append(Shown(example.where, label, text, [part for part in parts if part[1]], row.cut))
     return shown, {
         label: [pieces(w.ids) for w in bound.verbalizer.words if w.label == i] for i, label in enumerate(bound.labels)

@@ -27,7 +27,8 @@ from trimtab.jobs import evaluate, metrics
 from trimtab.jobs.backbone import Progress, backbone_of, local_or_known
 from trimtab.jobs.untrained import calibration, settle
 from trimtab.methods.method import Condition, Tensors, trained
-from trimtab.spec import SoftPromptSettings, Task
+from trimtab.spec import Task
+from trimtab.spec_methods import SoftPromptSettings
 from trimtab.task_file import read_task
 from trimtab.training.loop import Plan, StepRecord, Training
 from trimtab.training.objective import Labelled, Objective
@@ -174,7 +175,7 @@ def _encode(bound: BoundTask, examples: list[Example]) -> tuple[list[Labelled], 
     rows = [bound.encoder.encode(e.fields, e.where) for e in examples]
     cut = [row.cut for row in rows if row.cut]
     note = f"{len(cut)} of {len(rows)} training rows were shortened to fit, by {sum(cut)} tokens in all."
-    encoded = [Labelled(row.ids, labels[e.answer or ""]) for row, e in zip(rows, examples, strict=True)]
+    encoded = [Labelled(row.ids, labels[e.answer or ""], row.answer) for row, e in zip(rows, examples, strict=True)]
     return encoded, [note] if cut else []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from trimtab.methods.adapters import Adapters
 from trimtab.methods.head import Head
+from trimtab.methods.headed import Headed
 from trimtab.methods.joint import Joint
 from trimtab.methods.late_prompt import LatePrompt
 from trimtab.methods.method import Material, Method
@@ -12,7 +13,7 @@ from trimtab.methods.prefix import Prefix
 from trimtab.methods.soft_prompt import ReadPrompt, SoftPrompt
 from trimtab.methods.weights import Weights
 from trimtab.methods.zero_shot import ZeroShot
-from trimtab.spec import (
+from trimtab.spec_methods import (
     BitFitSettings,
     FewShotSettings,
     FullSettings,
@@ -30,7 +31,14 @@ from trimtab.spec import (
 
 
 def make_method(settings: MethodSettings, material: Material, read_prompt: ReadPrompt) -> Method:
-    """The method that the settings name, for one backbone and task."""
+    """The method that the settings name, for one backbone and task, with a head where the backbone has none."""
+    method = _named(settings, material, read_prompt)
+    if material.backbone.scores_words or isinstance(method, Head):
+        return method
+    return Headed(method, material)
+
+
+def _named(settings: MethodSettings, material: Material, read_prompt: ReadPrompt) -> Method:
     match settings:
         case SoftPromptSettings():
             return SoftPrompt(settings, material, read_prompt)

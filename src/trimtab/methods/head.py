@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 
 from trimtab.methods.method import Condition, Material, Tensors, dropped
-from trimtab.spec import HeadSettings
+from trimtab.spec_methods import HeadSettings
 
 
 @dataclass(frozen=True)
@@ -19,15 +19,23 @@ class Head:
 
     settings: HeadSettings
     material: Material
-    rate: float = 0.001
     tokens: int = 0
     adapts: bool = False
+
+    @property
+    def rate(self) -> float:
+        """1e-3 from the vectors of label words, 1e-2 from zero."""
+        return 0.001 if self._from_words else 0.01
+
+    @property
+    def _from_words(self) -> bool:
+        return self.settings.init == "labels" and self.material.backbone.scores_words
 
     def initial(self, seed: int) -> Tensors:
         """`weight` [C, D] and `bias` [C]: from the output vectors of each label's words, or zero."""
         backbone, verbalizer = self.material.backbone, self.material.verbalizer
         weight = torch.zeros(len(verbalizer.labels), backbone.hidden_size, device=backbone.device)
-        if self.settings.init == "labels":
+        if self._from_words:
             for label in range(len(weight)):
                 ids = [word.ids[0] for word in verbalizer.words if word.label == label]
                 weight[label] = backbone.output.weight[torch.tensor(ids, device=backbone.device)].float().mean(0)

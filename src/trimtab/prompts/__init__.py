@@ -1,16 +1,27 @@
 """Examples to token ids: template and verbalizer. Knows nothing about models."""
 
 from trimtab.prompts.demonstrations import Demonstrations, choose_demonstrations, fit_demonstrations
-from trimtab.prompts.template import EncodedRow, Encoder, Template, leading_ids, parse_template, tokenize
-from trimtab.prompts.verbalizer import Verbalizer, Word, default_words, make_verbalizer
+from trimtab.prompts.template import (
+    EncodedRow,
+    Encoder,
+    Frame,
+    Template,
+    around_ids,
+    leading_ids,
+    parse_template,
+    tokenize,
+)
+from trimtab.prompts.verbalizer import Verbalizer, Word, default_words, make_verbalizer, wordless
 
 __all__ = [
     "Demonstrations",
     "EncodedRow",
     "Encoder",
+    "Frame",
     "Template",
     "Verbalizer",
     "Word",
+    "around_ids",
     "choose_demonstrations",
     "default_words",
     "fit_demonstrations",
@@ -18,4 +29,5 @@ __all__ = [
     "make_verbalizer",
     "parse_template",
     "tokenize",
+    "wordless",
 ]

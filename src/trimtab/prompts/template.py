@@ -42,27 +42,35 @@ class Template:
         body: what follows the head, fields, constant text and soft slots in turn, up to the answer.
         answer_lead: white space between the last text and the answer; belongs to the answer.
         truncate: fields that may be shortened.
+        tail: what follows the answer, which only an encoder can read.
     """
 
     head: tuple[str | Soft, ...]
     body: tuple[Slot | str | Soft, ...]
     answer_lead: str
     truncate: frozenset[str]
+    tail: tuple[Slot | str | Soft, ...] = ()
 
     @property
     def fields(self) -> tuple[str, ...]:
         """Fields an example must have, in order of first use."""
-        return tuple(dict.fromkeys(part.field for part in self.body if isinstance(part, Slot)))
+        return tuple(dict.fromkeys(part.field for part in (*self.body, *self.tail) if isinstance(part, Slot)))
 
     @property
     def soft(self) -> int:
         """Soft vectors there are places for."""
-        return sum(part.count for part in (*self.head, *self.body) if isinstance(part, Soft))
+        return sum(part.count for part in (*self.head, *self.body, *self.tail) if isinstance(part, Soft))
 
-    def text(self, fields: Mapping[str, str]) -> str:
-        """The row as it reads, without the answer; `▢` for a soft vector."""
+    @property
+    def before_answer(self) -> str:
+        """The constant text right before the answer; "" where a field or a soft slot stands there."""
+        last = (*self.head, *self.body)[-1:]
+        return last[0] if last and isinstance(last[0], str) else ""
+
+    def text(self, fields: Mapping[str, str], answer: str = "") -> str:
+        """The row as it reads, `answer` in its place; `▢` for a soft vector."""
         out = ""
-        for part in (*self.head, *self.body):
+        for part in (*self.head, *self.body, answer, *self.tail):
             match part:
                 case Slot():
                     out += part.lead + fields[part.field]
@@ -73,17 +81,18 @@ class Template:
         return out
 
 
-def parse_template(text: str, task: str, truncate: Sequence[str] = ()) -> Template:
+def parse_template(text: str, task: str, truncate: Sequence[str] = (), *, tail: bool = False) -> Template:
     """Parse `{field}` and `{soft:n}` slots; `{{` and `}}` are literal; nothing is evaluated.
 
     Args:
-        text: the template, with one `{answer}` slot at its end.
+        text: the template, with one `{answer}` slot, at its end or anywhere.
         task: task description, put where `{task}` stands.
         truncate: fields that may be shortened.
+        tail: whether text may stand behind the answer.
 
     Raises:
-        TrimtabError: no or several answer slots, text behind the answer, anything but a plain field name in braces, a
-            truncated field that the template does not have.
+        TrimtabError: no or several answer slots, text behind the answer where there may be none, anything but a plain
+            field name in braces, a truncated field that the template does not have.
     """
     parts = _parts(text, task)
     slots = [part.field for part in parts if isinstance(part, Slot)]
@@ -94,11 +103,11 @@ def parse_template(text: str, task: str, truncate: Sequence[str] = ()) -> Templa
             f"template.text has {found} {{answer}} slot: {text!r}.", "Put one {answer} where the answer belongs."
         )
     at = next(i for i, part in enumerate(parts) if isinstance(part, Slot) and part.field == ANSWER)
-    if any(part.strip() if isinstance(part, str) else part for part in parts[at + 1 :]):
-        raise TrimtabError(
-            f"template.text goes on behind {{answer}}: {text!r}.",
-            "A causal backbone answers at the end: move {answer} there.",
-        )
+    behind = parts[at + 1 :]
+    if not any(part.strip() if isinstance(part, str) else part for part in behind):
+        behind = []
+    if behind and not tail:
+        raise goes_on(text)
     body = parts[:at]
     if not fields:
         raise TrimtabError(f"template.text has no field of the example: {text!r}.", "Add one, for example {text}.")
@@ -108,11 +117,19 @@ def parse_template(text: str, task: str, truncate: Sequence[str] = ()) -> Templa
                 f"template.truncate names '{field}', which is not a field of the template.",
                 did_you_mean(field, fields) or f"Its fields are {', '.join(dict.fromkeys(fields))}.",
             )
-    first = next(i for i, part in enumerate(body) if isinstance(part, Slot))
+    first = next((i for i, part in enumerate(body) if isinstance(part, Slot)), at)
     head = tuple(part for part in body[:first] if not isinstance(part, Slot))
     answer = parts[at]
     assert isinstance(answer, Slot)
-    return Template(head, tuple(body[first:]), answer.lead, frozenset(truncate))
+    return Template(head, tuple(body[first:]), answer.lead, frozenset(truncate), tuple(behind))
+
+
+def goes_on(text: str) -> TrimtabError:
+    """What a causal backbone has against text behind the answer."""
+    return TrimtabError(
+        f"template.text goes on behind {{answer}}: {text!r}.",
+        "A causal backbone answers at the end: move {answer} there.",
+    )
 
 
 def _parts(text: str, task: str) -> list[Slot | str | Soft]:
@@ -169,11 +186,31 @@ class EncodedRow:
         ids: the row's own, those of demonstrations chosen for it before them.
         cut: how many tokens truncation took off.
         demonstrations: how many of the ids are demonstrations.
+        answer: index of the token that the answer is scored at; None for the last.
     """
 
     ids: tuple[int, ...]
     cut: int
     demonstrations: int = 0
+    answer: int | None = None
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What an encoder's row holds besides text and fields: there the whole text is one row, prompt and head included.
+
+    Attributes:
+        before: ids in front: the special tokens that open a text, then the soft prompt.
+        answer: the mask token; none where a head answers from the whole row.
+        after: the special tokens that close a text.
+    """
+
+    before: tuple[int, ...]
+    answer: tuple[int, ...]
+    after: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.before) + len(self.answer) + len(self.after)
 
 
 class Encoder:
@@ -187,15 +224,20 @@ class Encoder:
         tokenizer: a transformers tokenizer.
         budget: longest row in tokens behind the head and the soft prompt, answer included.
         answer_tokens: longest answer in tokens, kept free at the end.
+        frame: what stands around and within the row of an encoder, whose head is then part of each row.
     """
 
-    def __init__(self, template: Template, tokenizer: Any, *, budget: int, answer_tokens: int = 1) -> None:
+    def __init__(
+        self, template: Template, tokenizer: Any, *, budget: int, answer_tokens: int = 1, frame: Frame | None = None
+    ) -> None:
         self.template = template
         self.tokenizer = tokenizer
+        self.frame = frame
         self.head_ids = head_ids(template, tokenizer)
         self.budget = budget - len(self.head_ids) - answer_tokens
-        self._constant = {part: self._ids(part) for part in template.body if not isinstance(part, Slot)}
-        constant = sum(len(self._constant[part]) for part in template.body if not isinstance(part, Slot))
+        self._inner = (*template.body, *template.tail)
+        self._constant = {part: self._ids(part) for part in self._inner if not isinstance(part, Slot)}
+        constant = sum(len(self._constant[part]) for part in self._inner if not isinstance(part, Slot))
         if self.budget - constant < 1:
             raise TrimtabError(
                 f"the template's own text takes {constant + len(self.head_ids)} tokens and leaves none of {budget} for "
@@ -207,7 +249,7 @@ class Encoder:
         return part.ids if isinstance(part, Soft) else tokenize(self.tokenizer, part)
 
     def encode(self, fields: Mapping[str, str], where: str = "input", taken: int = 0) -> EncodedRow:
-        """Token ids behind the head, shortened at the end of `truncate` fields where too long.
+        """Token ids behind the head (in a frame: of all), shortened at the end of `truncate` fields where too long.
 
         Args:
             fields, where: the row.
@@ -218,7 +260,7 @@ class Encoder:
         """
         parts: list[list[int]] = []
         shorten: list[int] = []
-        for part in self.template.body:
+        for part in self._inner:
             if not isinstance(part, Slot):
                 parts.append(self._constant[part])
             else:
@@ -229,7 +271,16 @@ class Encoder:
         excess = max(0, sum(map(len, parts)) - room)
         if excess:
             self._shorten(parts, shorten, excess, room, where)
+        if self.frame is not None:
+            return self._framed(parts, self.frame, excess)
         return EncodedRow(tuple(i for part in parts for i in part) or (self._blank(),), excess)
+
+    def _framed(self, parts: list[list[int]], frame: Frame, cut: int) -> EncodedRow:
+        """The whole row of an encoder."""
+        body, tail = parts[: len(self.template.body)], parts[len(self.template.body) :]
+        before = [*frame.before, *self.head_ids, *(i for part in body for i in part)]
+        ids = (*before, *frame.answer, *(i for part in tail for i in part), *frame.after)
+        return EncodedRow(ids or (self._blank(),), cut, answer=len(before) if frame.answer else None)
 
     def _shorten(self, parts: list[list[int]], shorten: list[int], excess: int, room: int, where: str) -> None:
         """Take `excess` tokens off the longest of the fields that may be shortened, evening them out."""
@@ -277,3 +328,12 @@ def leading_ids(tokenizer: Any) -> list[int]:
     with_special = tokenizer("a")["input_ids"]
     bare = tokenizer("a", add_special_tokens=False)["input_ids"]
     return list(with_special[: len(with_special) - len(bare)]) if with_special[-len(bare) :] == bare else []
+
+
+def around_ids(tokenizer: Any) -> tuple[list[int], list[int]]:
+    """Special tokens that the tokenizer puts before and behind a text ([CLS] and [SEP], <s> and </s>)."""
+    with_special = list(tokenizer("a")["input_ids"])
+    bare = list(tokenizer("a", add_special_tokens=False)["input_ids"])
+    starts = range(len(with_special) - len(bare) + 1)
+    at = next((i for i in starts if with_special[i : i + len(bare)] == bare), 0)
+    return with_special[:at], with_special[at + len(bare) :]

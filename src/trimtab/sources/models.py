@@ -208,6 +208,7 @@ def _from_package(name: str) -> Model:
         if (
             known
             and (known.package, known.version) == (package, version)
+            and known.gguf
             and member in {"", known.gguf.pieces[0].member}
         ):
             return dataclasses.replace(model, hub=None)
@@ -221,7 +222,7 @@ def _copies(name: str, model: Model) -> tuple[Located, ...]:
     if model.hub and (copy := hub.find_copy(model.hub)):
         found.append(Located(name, copy, str(model.hub), model.licence or hub.licence_of(copy)))
     if model.package and _package_record(model, model.package):
-        path = _folder(model) / model.package.gguf.name
+        path = model.package.place(_folder(model))
         found.append(Located(name, path, str(model.package), model.licence))
     return tuple(found)
 
@@ -270,12 +271,13 @@ def _fetch_package(
 ) -> Located:
     (folder / cache.RECORD).unlink(missing_ok=True)  # what is here does not count until all of it does
     files = packages.fetch(package.files, folder, progress)
-    path = folder / package.gguf.name
-    try:
-        _require_gguf(name, path)
-    except TrimtabError:
-        path.unlink()
-        raise
+    path = package.place(folder)
+    if package.gguf:
+        try:
+            _require_gguf(name, path)
+        except TrimtabError:
+            path.unlink()
+            raise
     cache.write_record(folder, model.name, str(package), model.licence, files)
     return Located(name, path, str(package), model.licence)
 
@@ -284,7 +286,7 @@ def _verify(model: Model, copy: Located) -> None:
     if model.hub and copy.origin == str(model.hub):
         hub.verify(model.hub, copy.path)
     elif model.package and (record := _package_record(model, model.package)):
-        cache.verify(copy.path.parent, record)
+        cache.verify(_folder(model), record)
 
 
 def _entry(name: str, model: Model) -> ModelEntry:

@@ -29,10 +29,11 @@ Conditions = Callable[[Parameters, int | None, int], Condition]
 
 @dataclass(frozen=True)
 class Labelled:
-    """A row's token ids behind the prompt and the index of its label."""
+    """A row's token ids behind the prompt, the index of its label, and where it is scored (see `layout.Row`)."""
 
     ids: tuple[int, ...]
     label: int
+    answer: int | None = None
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,9 @@ class Objective:
     ) -> torch.Tensor:
         """Cross entropy of each row [B] over its labels' scores by the run's head."""
         hidden = backbone.forward(
-            [Row(example.ids, prompt=k) for k, example in batch], prompts, checkpointing=self.checkpointing
+            [Row(example.ids, prompt=k, answer=example.answer) for k, example in batch],
+            prompts,
+            checkpointing=self.checkpointing,
         ).float()
         heads = [condition.head for condition in conditions]
         weight_KCD, bias_KC = (torch.stack([head[part] for head in heads if head]) for part in (0, 1))
@@ -115,7 +118,7 @@ class Objective:
         """Cross entropy of each row [B] over its labels' scores."""
         tree, longest = self.verbalizer, max(prompt.length for prompt in prompts)
         layout = backbone.pack(
-            [Row((*example.ids, *tree.node_ids), prompt=k, parents=tree.parents) for k, example in batch], longest
+            [Row((*e.ids, *tree.node_ids), prompt=k, parents=tree.parents, answer=e.answer) for k, e in batch], longest
         )
         roots = layout.answers_B[:, None] + torch.arange(1 + len(tree.node_ids), device=backbone.device)
         hidden = backbone.forward(layout, prompts, wanted=roots.flatten(), checkpointing=self.checkpointing)
@@ -158,7 +161,7 @@ class Objective:
     def _judged(self, backbone: CausalBackbone, conditions: Sequence[Condition]) -> list[DevScore]:
         state = backbone.read_prefix([self.prompt(condition) for condition in conditions])
         queries = [
-            Query(example.ids, k, self.verbalizer, condition.head)
+            Query(example.ids, k, self.verbalizer, condition.head, answer=example.answer)
             for k, condition in enumerate(conditions)
             for example in self.dev
         ]
