@@ -74,13 +74,14 @@ def test_a_folder_called_like_a_short_name_does_not_hide_it(
     [
         (
             "smollm2-153m",
-            "model 'smollm2-153m' is not a local folder or .gguf file, a short name (smollm2-135m, gemma3-270m, minilm-l6), "
-            "a hub id (org/name) or pypi:PACKAGE==VERSION. Did you mean 'smollm2-135m'?",
+            "model 'smollm2-153m' is not a local folder or .gguf file, a short name "
+            "(smollm2-135m, gemma3-270m, minilm-l6), a hub id (org/name) or pypi:PACKAGE==VERSION. "
+            "Did you mean 'smollm2-135m'?",
         ),
         (
             "./missing.gguf",
-            "model './missing.gguf' is not a local folder or .gguf file, a short name (smollm2-135m, gemma3-270m, minilm-l6), "
-            "a hub id (org/name) or pypi:PACKAGE==VERSION.",
+            "model './missing.gguf' is not a local folder or .gguf file, a short name "
+            "(smollm2-135m, gemma3-270m, minilm-l6), a hub id (org/name) or pypi:PACKAGE==VERSION.",
         ),
         (
             "smollm2-135m@pypi",
