@@ -2,16 +2,22 @@
 
     python benchmarks/accuracy.py DATA sst2 trec subj waimai banking77 [--seed 0]
     python benchmarks/accuracy.py DATA sst2 --set data.limit=2000 --method soft_prompt prefix lora full
+    python benchmarks/accuracy.py DATA trec --shots 16 --draws 3 --set data.test_limit=500 --method soft_prompt lora
+    python benchmarks/accuracy.py --table
 
 DATA is a folder with SET/train.jsonl, test.jsonl and, where there is one, dev.jsonl; the task files are in
 benchmarks/tasks. Each result is appended to a results file; a run that was stopped goes on from its checkpoint, and one
-that is in the results file is not made again. Everything is chosen on dev; test is scored once.
+that is in the results file is not made again. Everything is chosen on dev; test is scored once. A draw is a seed of the
+training rows, of the dev rows carved from them and of the method.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
+import statistics
+from collections import defaultdict
 from itertools import product
 from pathlib import Path
 
@@ -20,53 +26,95 @@ import machine
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path)
-    parser.add_argument("sets", nargs="+")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("data", type=Path, nargs="?")
+    parser.add_argument("sets", nargs="*")
+    parser.add_argument("--seed", type=int, default=0, help="of the first draw")
+    parser.add_argument("--draws", type=int, default=1, help="samples of the training rows, one run each")
+    parser.add_argument("--shots", type=int, help="training rows a label")
     parser.add_argument("--runs", type=int, default=1, help="seeds trained in one pass")
     parser.add_argument("--method", nargs="+", default=["soft_prompt"], help="methods, one run each")
     parser.add_argument("--set", dest="overrides", action="append", default=[])
     parser.add_argument("--results", type=Path, default=Path("accuracy.jsonl"))
     parser.add_argument("--out", type=Path, default=Path("runs"))
+    parser.add_argument("--table", action="store_true", help="print the results file as Markdown, measure nothing")
     given = parser.parse_args()
-
-    from trimtab.jobs import tune
-    from trimtab.task_file import read_task
-
-    done = [json.loads(line) for line in given.results.read_text().splitlines()] if given.results.exists() else []
-    for name, method in product(given.sets, given.method):
-        key = {"set": name, "method": method, "seed": given.seed, "runs": given.runs, "overrides": given.overrides}
-        if any(all(r.get(k) == v for k, v in key.items()) for r in done):
+    if given.table:
+        print(table(read(given.results)))
+        return
+    if given.data is None or not given.sets:
+        parser.error("give the data folder and at least one set")
+    if given.shots:
+        given.overrides.insert(0, f"data.shots={given.shots}")
+    for seed, name, method in product(range(given.seed, given.seed + given.draws), given.sets, given.method):
+        key = {"set": name, "method": method, "seed": seed, "runs": given.runs, "overrides": given.overrides}
+        if any(all(r.get(k) == v for k, v in key.items()) for r in read(given.results)):
             continue
-        overrides = [f"method={method}", f"train.seed={given.seed}", f"train.runs={given.runs}", *given.overrides]
-        task = read_task(Path(__file__).parent / "tasks" / f"{name}.yaml", overrides)
-        out = given.out / f"{name}-{method}-{given.seed}-{given.runs}"
-        resume = (out / "checkpoint.safetensors").exists()
-        if resume:
-            task = tune.restated(task, out, given.data)
-        tuned = tune.run(task, out, base=given.data, resume=resume, on_step=_say)
-        report = tuned.report
-        row = {
-            **key,
-            "test": report.test.accuracy if report.test else None,
-            "macro_f1": report.test.macro_f1 if report.test else None,
-            "interval": report.test.intervals["accuracy"].__dict__ if report.test else None,
-            "dev": [r.dev_accuracy for r in report.runs],
-            "beside": {b.name: b.accuracy for b in report.baselines},
-            "train_rows": report.data.train_rows,
-            "test_rows": report.data.test_rows,
-            "train_seconds": report.cost.train_seconds,
-            "rows_per_second": report.cost.examples_per_second,
-            "peak_memory_bytes": report.cost.peak_memory_bytes,
-            "trained_parameters": report.method.trained_parameters,
-            "bytes_on_disk": report.method.bytes_on_disk,
-            "steps": report.settings["train"]["steps"],  # type: ignore[index, call-overload]
-            "batch_size": report.settings["train"]["batch_size"],  # type: ignore[index, call-overload]
-            **machine.describe(),
-        }
+        row = {**key, **measure(given.data, given.out, **key), **machine.describe()}
         with given.results.open("a") as results:
             results.write(json.dumps(row) + "\n")
         print(json.dumps(row), flush=True)
+
+
+def read(results: Path) -> list[dict]:  # type: ignore[type-arg]
+    """The rows of a results file; none where there is no such file."""
+    return [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
+
+
+def measure(data: Path, out: Path, set: str, method: str, seed: int, runs: int, overrides: list[str]) -> dict:  # type: ignore[type-arg]
+    """Tune and judge once."""
+    from trimtab.jobs import tune
+    from trimtab.task_file import read_task
+
+    seeds = [f"train.seed={seed}", f"data.seed={seed}", f"train.runs={runs}"]
+    task = read_task(Path(__file__).parent / "tasks" / f"{set}.yaml", [f"method={method}", *seeds, *overrides])
+    stem = hashlib.sha256(json.dumps(overrides).encode()).hexdigest()[:8]
+    folder = out / f"{set}-{method}-{seed}-{runs}-{stem}"
+    report = tune.run(task, folder, base=data, resume=(folder / "task.yaml").exists(), on_step=_say).report
+    return {
+        "test": report.test.accuracy if report.test else None,
+        "macro_f1": report.test.macro_f1 if report.test else None,
+        "interval": report.test.intervals["accuracy"].__dict__ if report.test else None,
+        "dev": [r.dev_accuracy for r in report.runs],
+        "beside": {b.name: b.accuracy for b in report.baselines},
+        "train_rows": report.data.train_rows,
+        "test_rows": report.data.test_rows,
+        "train_seconds": report.cost.train_seconds,
+        "rows_per_second": report.cost.examples_per_second,
+        "peak_memory_bytes": report.cost.peak_memory_bytes,
+        "trained_parameters": report.method.trained_parameters,
+        "bytes_on_disk": report.method.bytes_on_disk,
+        "steps": report.settings["train"]["steps"],  # type: ignore[index, call-overload]
+        "batch_size": report.settings["train"]["batch_size"],  # type: ignore[index, call-overload]
+    }
+
+
+def table(rows: list[dict]) -> str:  # type: ignore[type-arg]
+    """Markdown: a line for each set, way of using it and method, draws taken together."""
+    groups = defaultdict(list)
+    for row in rows:
+        groups[row["set"], " ".join(row["overrides"]), row["method"]].append(row)
+    lines = [
+        "| set | settings | method | draws | training rows | test accuracy | trained | seconds | memory | on disk |",
+        "| --- | --- | --- | --: | --: | --: | --: | --: | --: | --: |",
+    ]
+    for (name, settings, method), own in groups.items():
+        scores = [100 * row["test"] for row in own]
+        spread = f" ± {statistics.stdev(scores):.1f}" if len(scores) > 1 else ""
+        mean = {key: statistics.mean(row[key] for row in own) for key in own[0] if isinstance(own[0][key], int | float)}
+        cells = [
+            name,
+            settings,
+            method,
+            str(len(own)),
+            f"{mean['train_rows']:,.0f}",
+            f"{statistics.mean(scores):.1f}{spread}",
+            f"{mean['trained_parameters']:,.0f}",
+            f"{mean['train_seconds']:,.0f}",
+            f"{mean['peak_memory_bytes'] / 1e6:,.0f} MB",
+            f"{mean['bytes_on_disk'] / 1e3:,.0f} kB",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def _say(record, plan) -> None:  # type: ignore[no-untyped-def]
