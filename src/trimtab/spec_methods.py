@@ -106,6 +106,28 @@ class PTuningSettings(MethodBase):
     init_text: str | None = Field(None, description="Text to start from where init is `text`.")
 
 
+class MultitaskPromptSettings(MethodBase):
+    """Multitask prompt (Wang et al. 2023): a prompt shared by several tasks, times each task's low-rank matrix."""
+
+    title: ClassVar[str] = "multitask prompt"
+    rate_unit: ClassVar[str] = " x embedding RMS"
+
+    name: Literal["multitask_prompt"] = Field("multitask_prompt", description="Prompt shared with other tasks.")
+    length: int = Field(20, ge=1, le=2000, description="Length of the prompt; `{soft:n}` slots say it instead.")
+    rank: int = Field(1, ge=1, le=256, description="Rank of each task's own matrix.")
+    sources: list[str] = Field(
+        default_factory=list,
+        description="Task files whose training rows are trained on too, on the same backbone; of their settings, those "
+        "of `task`, `data`, `template` and `labels` are used.",
+    )
+    init: Literal["task", "labels", "vocabulary", "text", "random", "run"] = Field(
+        "task", description="What the shared prompt starts from, as for a soft prompt; `run` is a run of either kind."
+    )
+    init_text: str | None = Field(None, description="Text to start from where init is `text`.")
+    init_run: str | None = Field(None, description="Run folder to start from where init is `run`; same backbone.")
+    dropout: float = Field(0.0, ge=0, lt=1, description="Prompt dropout: share of prompt values zeroed each step.")
+
+
 class LoraSettings(MethodBase):
     """LoRA (Hu et al. 2022), DoRA (Liu et al. 2024), rank-stabilised LoRA (Kalajdzievski 2023), through PEFT."""
 
@@ -199,9 +221,8 @@ class SearchSettings(MethodBase):
 METHODS = {
     kind.model_fields["name"].default: kind
     for kind in (
-        SoftPromptSettings, PrefixSettings, LatePromptSettings, PTuningSettings, LoraSettings, IA3Settings,
-        BitFitSettings, FullSettings,
-        HeadSettings, ZeroShotSettings, FewShotSettings, SearchSettings,
+        SoftPromptSettings, PrefixSettings, LatePromptSettings, PTuningSettings, MultitaskPromptSettings, LoraSettings,
+        IA3Settings, BitFitSettings, FullSettings, HeadSettings, ZeroShotSettings, FewShotSettings, SearchSettings,
     )
 }  # fmt: skip
 
@@ -217,6 +238,7 @@ MethodSettings = Annotated[
     | Annotated[PrefixSettings, Tag("prefix")]
     | Annotated[LatePromptSettings, Tag("late_prompt")]
     | Annotated[PTuningSettings, Tag("p_tuning")]
+    | Annotated[MultitaskPromptSettings, Tag("multitask_prompt")]
     | Annotated[LoraSettings, Tag("lora")]
     | Annotated[IA3Settings, Tag("ia3")]
     | Annotated[BitFitSettings, Tag("bitfit")]

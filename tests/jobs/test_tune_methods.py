@@ -14,6 +14,7 @@ from trimtab.jobs import tune
 from trimtab.task_file import make_task, read_task
 
 METHODS = {
+    "multitask_prompt": {"length": 4, "rank": 2, "dropout": 0.2},
     "soft_prompt": {"length": 4, "dropout": 0.2},
     "inside": {"name": "soft_prompt"},
     "late_prompt": {"length": 4, "dropout": 0.2},
@@ -29,6 +30,7 @@ METHODS = {
 TITLES = {
     "inside": "soft prompt", "soft_prompt": "soft prompt", "late_prompt": "late prompt",
     "prefix through a network": "prefix", "p_tuning": "P-tuning",
+    "multitask_prompt": "multitask prompt",
     "lora": "LoRA", "lora and a prompt": "LoRA", "ia3": "IA3", "full": "full fine-tuning",
 }  # fmt: skip
 

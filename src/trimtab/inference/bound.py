@@ -34,6 +34,7 @@ from trimtab.prompts.template import goes_on, head_ids
 from trimtab.spec import Task
 from trimtab.spec_methods import (
     FewShotSettings,
+    MultitaskPromptSettings,
     PrefixSettings,
     PTuningSettings,
     SearchSettings,
@@ -157,7 +158,7 @@ def bind(
     _check_kind(task, template, backbone)
     verbalizer = _verbalizer(task, words, template, pretrained)
     leading = around_ids(tokenizer)[0] if backbone.bidirectional else leading_ids(tokenizer)
-    if template.soft and not isinstance(task.method, SoftPromptSettings | PTuningSettings):
+    if template.soft and not isinstance(task.method, SoftPromptSettings | PTuningSettings | MultitaskPromptSettings):
         raise TrimtabError(
             f"the template has {{soft}} slots, which method '{task.method.name}' does not fill.",
             "Take them out of template.text, or set method to soft_prompt or p_tuning.",

@@ -8,15 +8,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.backbones.tensors import load_tensors, save_tensors
 from trimtab.data import Example
 from trimtab.errors import TrimtabError
 from trimtab.methods.method import Tensors
 from trimtab.spec import Task
-from trimtab.spec_methods import ZeroShotSettings
+from trimtab.spec_methods import LoraSettings, MultitaskPromptSettings, SoftPromptSettings, ZeroShotSettings
 from trimtab.task_file import dump_task, read_task
 
 TASK_FILE, PROMPT_FILE = "task.yaml", "prompt.safetensors"
@@ -94,20 +92,21 @@ def zero_shot(task: Task, words: dict[str, list[str]], pretrained: Pretrained) -
     return Run("zero-shot", plain, words, ({},), 0, backbone_facts(pretrained), {})
 
 
-def read_prompt(folder: Path, pretrained: Pretrained) -> torch.Tensor:
-    """The soft prompt [P, D] of another run on this backbone, in units of the embedding RMS.
+def read_prompt(folder: Path, pretrained: Pretrained) -> Tensors:
+    """The tensors of another run on this backbone that hold a soft prompt, in units of the embedding RMS.
 
     Raises:
         TrimtabError: if there is no such run, it is of another backbone, or of a method without a soft prompt.
     """
     run = load_run(folder)
     run.check_backbone(pretrained)
-    prompt = run.tensors[run.kept].get("prompt")
-    if prompt is None:
+    tensors = run.tensors[run.kept]
+    holds = isinstance(run.task.method, SoftPromptSettings | MultitaskPromptSettings | LoraSettings)
+    if not holds or not {"prompt", "shared"} & set(tensors):
         raise TrimtabError(
             f"{folder}: a run of method '{run.task.method.name}' holds no soft prompt.", "Give a run of soft_prompt."
         )
-    return prompt
+    return tensors
 
 
 def save_task(folder: Path, task: Task) -> None:

@@ -14,7 +14,7 @@ from trimtab.backbones.pretrained import Pretrained
 from trimtab.errors import TrimtabError
 from trimtab.inference.runs import Run
 from trimtab.interchange.peft import bound_run
-from trimtab.spec_methods import PTuningSettings, SoftPromptSettings
+from trimtab.spec_methods import MultitaskPromptSettings, PTuningSettings, SoftPromptSettings
 
 CAUTION = (
     "A description, not an equivalent: the nearest vocabulary entry to each vector, by cosine. Put into a prompt as "
@@ -28,7 +28,7 @@ def describe(run: Run, pretrained: Pretrained) -> dict[str, Any]:
     Raises:
         TrimtabError: the run's method has no soft prompt, or it is of another backbone.
     """
-    if not isinstance(run.task.method, SoftPromptSettings | PTuningSettings):
+    if not isinstance(run.task.method, SoftPromptSettings | PTuningSettings | MultitaskPromptSettings):
         raise TrimtabError(
             f"{run.name}: method '{run.task.method.name}' has no soft prompt to put into words.",
             "Only soft_prompt and p_tuning have one.",

@@ -19,7 +19,14 @@ from trimtab.inference.bound import BoundTask, bind, template_of
 from trimtab.inference.runs import Run
 from trimtab.interchange.adapter import Adapter
 from trimtab.methods.method import Condition, Tensors
-from trimtab.spec_methods import IA3Settings, LoraSettings, PrefixSettings, PTuningSettings, SoftPromptSettings
+from trimtab.spec_methods import (
+    IA3Settings,
+    LoraSettings,
+    MultitaskPromptSettings,
+    PrefixSettings,
+    PTuningSettings,
+    SoftPromptSettings,
+)
 
 PROMPT = "prompt_embeddings"
 PREFIX_OF_NAMES = "base_model.model."
@@ -71,7 +78,7 @@ def to_adapter(run: Run, pretrained: Pretrained) -> Adapter:
         )
     common = {"task_type": "CAUSAL_LM", "base_model_name_or_path": base_model(pretrained), "inference_mode": True}
     match settings:
-        case SoftPromptSettings() | PTuningSettings():
+        case SoftPromptSettings() | PTuningSettings() | MultitaskPromptSettings():
             bound, condition = bound_run(run, pretrained)
             return _soft_adapter(bound, condition, common)
         case PrefixSettings():

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +24,14 @@ from trimtab.errors import TrimtabError
 from trimtab.evaluation.run_report import Cost, RunReport
 from trimtab.inference.bound import BoundTask, bind, labels_of, template_of
 from trimtab.inference.runs import PROMPT_FILE, TASK_FILE, Run, backbone_facts, save_run, save_task
-from trimtab.jobs import evaluate, metrics
+from trimtab.jobs import evaluate, metrics, multitask
 from trimtab.jobs.backbone import Progress, backbone_of, local_or_known
 from trimtab.jobs.untrained import calibration, settle
 from trimtab.methods.method import Condition, Tensors, trained
 from trimtab.spec import Task
-from trimtab.spec_methods import SoftPromptSettings
+from trimtab.spec_methods import MultitaskPromptSettings, SoftPromptSettings
 from trimtab.task_file import read_task
+from trimtab.training.joint import joint_loss
 from trimtab.training.loop import Plan, StepRecord, Training
 from trimtab.training.objective import Labelled, Objective
 from trimtab.training.plan import make_plan
@@ -103,16 +105,21 @@ def run(
     task, words = settled.task, settled.words
     bound = bind(task, words, pretrained, base, settled.examples, training=True)
     train, cut = _encode(bound, splits.train)
-    plan = make_plan(task.train, len(splits.train), bound.method.rate)
+    others = multitask.read_sources(task, pretrained, base)
+    theirs = [_encode(other.bound, other.examples)[0] for other in others]
+    together = [*train, *chain.from_iterable(theirs)]
+    plan = make_plan(task.train, len(together), bound.method.rate)
     start = [bound.method.initial(seed) for seed in plan.seeds]
     if not trained(start[0]):
         plan, start = replace(plan, steps=0, seeds=plan.seeds[:1]), [calibration(bound)]
     task = _resolved(task, plan, words, base)
-    training = _training(bound, plan, start, train, _encode(bound, splits.dev)[0])
-    notes = [*splits.note, *settled.notes, *bound.demonstrations.notes, *cut]
+    training = _training(bound, plan, start, train, _encode(bound, splits.dev)[0], others, theirs)
+    notes = [
+        *splits.note, *multitask.note(others, len(train)), *settled.notes, *bound.demonstrations.notes, *cut,
+    ]  # fmt: skip
     if on_plan:
         on_plan(plan, notes)
-    made_of = {"weights": pretrained.content_hash, "examples": _fingerprint(train)}
+    made_of = {"weights": pretrained.content_hash, "examples": _fingerprint(together)}
     _begin(out, task, training, made_of)
     try:
         stopped = _train(training, out, made_of, task.train.checkpoint_seconds, on_step)
@@ -194,32 +201,37 @@ def _resolved(task: Task, plan: Plan, words: dict[str, list[str]], base: Path) -
     data = task.data.model_copy(update=places)
     labels = task.labels.model_copy(update={"words": words})
     method = task.method
-    if isinstance(method, SoftPromptSettings) and method.init_run is not None:
+    if isinstance(method, SoftPromptSettings | MultitaskPromptSettings) and method.init_run is not None:
         method = method.model_copy(update={"init_run": str((base / method.init_run).resolve())})
     backbone = local_or_known(task.backbone, base)
-    return task.model_copy(
-        update={"backbone": backbone, "train": train, "data": data, "labels": labels, "method": method}
-    )
+    resolved = {"backbone": backbone, "train": train, "data": data, "labels": labels, "method": method}
+    return multitask.absolute(task.model_copy(update=resolved), base)
 
 
 def _training(
-    bound: BoundTask, plan: Plan, start: Sequence[Tensors], train: list[Labelled], dev: list[Labelled]
-) -> Training:
-    task = bound.task
+    bound: BoundTask, plan: Plan, start: Sequence[Tensors], train: list[Labelled], dev: list[Labelled],
+    others: Sequence[multitask.Source] = (), theirs: Sequence[list[Labelled]] = (),
+) -> Training:  # fmt: skip
+    settings = bound.task.train
 
-    def condition(parameters: Tensors, step: int | None, run: int) -> Condition:
-        noise = None
-        if step is not None:
-            noise = torch.Generator().manual_seed(plan.seeds[run] * 1_000_003 + step)
-        return bound.method.condition({**start[run], **parameters}, noise)
+    def objective(
+        of: BoundTask, conditioned: Callable[..., Condition], rows: list[Labelled], judged: list[Labelled]
+    ) -> Objective:
+        def condition(parameters: Tensors, step: int | None, run: int) -> Condition:
+            noise = None
+            if step is not None:
+                noise = torch.Generator().manual_seed(plan.seeds[run] * 1_000_003 + step)
+            return conditioned({**start[run], **parameters}, noise)
 
-    objective = Objective(
-        bound.pretrained.backbone, bound.verbalizer, train, dev, condition, bound.prompt, task.train.label_smoothing,
-        alone=bound.method.adapts, checkpointing=task.train.gradient_checkpointing,
-    )  # fmt: skip
-    return Training(
-        plan, [trained(tensors) for tensors in start], objective.loss, objective.evaluate, bound.method.factor
-    )
+        return Objective(
+            of.pretrained.backbone, of.verbalizer, rows, judged, condition, of.prompt, settings.label_smoothing,
+            alone=of.method.adapts, checkpointing=settings.gradient_checkpointing,
+        )  # fmt: skip
+
+    own = objective(bound, bound.method.condition, train, dev)
+    rest = [objective(o.bound, o.condition, rows, []) for o, rows in zip(others, theirs, strict=True)]
+    loss = joint_loss([own, *rest]) if rest else own.loss
+    return Training(plan, [trained(tensors) for tensors in start], loss, own.evaluate, bound.method.factor)
 
 
 def _begin(out: Path, task: Task, training: Training, made_of: Mapping[str, str]) -> None:

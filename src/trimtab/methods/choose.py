@@ -8,6 +8,7 @@ from trimtab.methods.headed import Headed
 from trimtab.methods.joint import Joint
 from trimtab.methods.late_prompt import LatePrompt
 from trimtab.methods.method import Material, Method
+from trimtab.methods.multitask import MultitaskPrompt
 from trimtab.methods.p_tuning import PTuning
 from trimtab.methods.prefix import Prefix
 from trimtab.methods.soft_prompt import ReadPrompt, SoftPrompt
@@ -22,6 +23,7 @@ from trimtab.spec_methods import (
     LatePromptSettings,
     LoraSettings,
     MethodSettings,
+    MultitaskPromptSettings,
     PrefixSettings,
     PTuningSettings,
     SearchSettings,
@@ -42,6 +44,8 @@ def _named(settings: MethodSettings, material: Material, read_prompt: ReadPrompt
     match settings:
         case SoftPromptSettings():
             return SoftPrompt(settings, material, read_prompt)
+        case MultitaskPromptSettings():
+            return MultitaskPrompt(settings, material, read_prompt)
         case LatePromptSettings():
             return LatePrompt(settings, material)
         case PTuningSettings():

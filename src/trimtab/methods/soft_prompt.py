@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from trimtab.errors import TrimtabError
 from trimtab.methods.method import Condition, Material, Tensors, dropped
-from trimtab.methods.start import start_vectors
+from trimtab.methods.multitask import SHARED, composed
+from trimtab.methods.start import chosen_run, fitting, start_vectors
 from trimtab.spec_methods import SoftPromptSettings
 
-# Reads the prompt [P, D] of a run folder made on this backbone, in units of the embedding RMS.
-ReadPrompt = Callable[[Path], torch.Tensor]
+# Reads the tensors of a run folder that hold its soft prompt, made on this backbone.
+ReadPrompt = Callable[[Path], Tensors]
 
 
 @dataclass(frozen=True)
@@ -48,16 +48,10 @@ class SoftPrompt:
         if settings.init != "run":
             start = start_vectors(settings.init, settings.init_text, self.length, self.material, generator)
             return {"prompt": start}
-        if settings.init_run is None:
-            raise TrimtabError("method.init is 'run' but method.init_run is not set.", "Give the run folder.")
-        folder = self.material.base / settings.init_run
-        prompt = self.read_prompt(folder).to(self.material.backbone.device)
-        if len(prompt) != self.length:
-            raise TrimtabError(
-                f"{folder}: its prompt has {len(prompt)} tokens, method.length is {self.length}.",
-                f"Set method.length to {len(prompt)}.",
-            )
-        return {"prompt": prompt}
+        folder = chosen_run(settings.init_run, self.material)
+        before = self.read_prompt(folder)
+        prompt = composed(before) if SHARED in before else before["prompt"]
+        return {"prompt": fitting(prompt, self.length, folder).to(self.material.backbone.device)}
 
     def factor(self, name: str) -> float:
         """Every tensor at the run's rate."""

@@ -5,6 +5,7 @@ Knows nothing about what is trained from them.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -72,3 +73,20 @@ def start_vectors(
     with torch.no_grad():
         start = backbone.embed(ids).float() / backbone.embedding_rms
     return start + normal(shape, generator, backbone.device) * (0.0 if init == "vocabulary" else 0.1)
+
+
+def chosen_run(init_run: str | None, material: Material) -> Path:
+    """The folder of the run to start from. Raises TrimtabError where none is set."""
+    if init_run is None:
+        raise TrimtabError("method.init is 'run' but method.init_run is not set.", "Give the run folder.")
+    return material.base / init_run
+
+
+def fitting(prompt: torch.Tensor, length: int, folder: Path) -> torch.Tensor:
+    """The prompt of another run, as it is. Raises TrimtabError where it has another length."""
+    if len(prompt) != length:
+        raise TrimtabError(
+            f"{folder}: its prompt has {len(prompt)} tokens, method.length is {length}.",
+            f"Set method.length to {len(prompt)}.",
+        )
+    return prompt
