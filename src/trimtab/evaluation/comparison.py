@@ -1,0 +1,163 @@
+"""What a comparison of ways to do one task holds. Knows nothing about how its figures came about or how they are shown.
+
+A *way* is a method or a baseline; one line of the table. All ways are scored on the same rows.
+"""
+
+from __future__ import annotations
+
+from pydantic import Field, JsonValue
+
+from trimtab.evaluation.metrics import Interval
+from trimtab.evaluation.run_report import BackboneFacts, MachineFacts, Part
+
+COMPARISON_VERSION = 1
+
+
+class Difference(Part):
+    """How a way's accuracy differs from that of the reference, on the same rows.
+
+    Attributes:
+        points: accuracy of this way less that of the reference, as a share (0.02 is two points).
+        interval: 95% interval of that, over rows and seeds, paired.
+        p_value: two-sided, of the paired test.
+        p_adjusted: the same after Holm's correction over all ways compared.
+        test: `McNemar` where both have one seed, else `paired bootstrap`.
+    """
+
+    points: float
+    interval: Interval
+    p_value: float
+    p_adjusted: float
+    test: str
+
+    @property
+    def real(self) -> bool:
+        """Whether the difference is more than chance at the 5% level, after correction."""
+        return self.p_adjusted < 0.05
+
+
+class Way(Part):
+    """One way to do the task.
+
+    Attributes:
+        key: its name in settings and on the command line (`soft_prompt`, `naive_bayes`).
+        name: its name in a sentence (`soft prompt`, `naive Bayes`).
+        kind: `baseline` (no language model), `untrained` (the backbone as it is) or `tuned`.
+        seeds: seeds it was trained with; one 0 where it has none to choose.
+        accuracies, macro_f1s: one a seed.
+        accuracy, macro_f1: their means.
+        interval: 95% interval of the accuracy over rows and seeds.
+        difference: to the reference; None for the reference itself.
+        trained_parameters, bytes_on_disk: of one seed's result; 0 where nothing is trained or kept.
+        train_seconds: of one seed, the mean; choosing by cross-validation included.
+        peak_memory_bytes: the most memory the process held while training it, or None where not measured.
+        latency_seconds: median time of one request answered alone, or None.
+        batch_rows_per_second: rows a second answered in batches of 32, or None.
+        cost: of training one seed, in the currency of the comparison, or None where no price was set.
+        without_prompt: accuracy left when the prompt is taken away, or None where not asked for or it has none.
+        notes: what a reader should know of it, a sentence each.
+    """
+
+    key: str
+    name: str
+    kind: str
+    seeds: list[int]
+    accuracies: list[float]
+    macro_f1s: list[float]
+    accuracy: float
+    macro_f1: float
+    interval: Interval
+    difference: Difference | None = None
+    trained_parameters: int = 0
+    bytes_on_disk: int = 0
+    train_seconds: float = 0.0
+    peak_memory_bytes: int | None = None
+    latency_seconds: float | None = None
+    batch_rows_per_second: float | None = None
+    cost: float | None = None
+    without_prompt: float | None = None
+    notes: list[str] = Field(default_factory=list)
+
+
+class CurveLine(Part):
+    """The learning curve of one way: (training rows, mean accuracy, 95% interval), by rising rows."""
+
+    key: str
+    name: str
+    points: list[tuple[int, float, Interval]]
+
+
+class Disagreement(Part):
+    """A row on which the ways do not agree.
+
+    Attributes:
+        where: place of origin.
+        fields: template field -> text, long texts shortened.
+        answer: the label in the data.
+        answers: key of a way -> the label it gives (that of its first seed).
+    """
+
+    where: str
+    fields: dict[str, str]
+    answer: str
+    answers: dict[str, str]
+
+
+class LeftOut(Part):
+    """A way that was asked for and not measured, and why, in a clause (`the time was up`)."""
+
+    key: str
+    name: str
+    why: str
+
+
+class Comparison(Part):
+    """Everything compare.json and compare.html say.
+
+    Attributes:
+        version: version of this layout.
+        name: name of the task.
+        created: date and time, ISO 8601.
+        trimtab: version of Trimtab.
+        task: task description, "" where there is none.
+        backbone, machine: what the language model's ways ran on.
+        labels: the classes.
+        train_rows, dev_rows, test_rows: rows of the splits that all ways share.
+        splits: SHA-256 of the rows of train, dev and test, by part; the same for every way.
+        part: the split the figures are of, `test`, or `dev` where there is no test.
+        reference: key of the way the others are compared with.
+        ways: by falling accuracy.
+        left_out: what was asked for and not measured.
+        curves: learning curves, empty where not asked for.
+        disagreements: rows on which the reference and its best rivals differ, the most divided first.
+        price_an_hour, currency: what an hour of the machine costs, where the user set it.
+        seconds: what measuring all of it took, what was measured before included.
+        choose: what to choose and why, two sentences that follow from the figures.
+        notes: what was done to the data, a sentence each.
+        settings: the task as resolved.
+    """
+
+    version: int = COMPARISON_VERSION
+    name: str
+    created: str
+    trimtab: str
+    task: str = ""
+    backbone: BackboneFacts
+    machine: MachineFacts
+    labels: list[str]
+    train_rows: int
+    dev_rows: int
+    test_rows: int
+    splits: dict[str, str]
+    part: str
+    reference: str
+    ways: list[Way]
+    left_out: list[LeftOut] = Field(default_factory=list)
+    curves: list[CurveLine] = Field(default_factory=list)
+    disagreements: list[Disagreement] = Field(default_factory=list)
+    price_an_hour: float | None = None
+    currency: str = ""
+    seconds: float = 0.0
+    choose: str = ""
+    notes: list[str] = Field(default_factory=list)
+    settings: dict[str, JsonValue] = Field(default_factory=dict)
