@@ -147,6 +147,10 @@ class Task(Settings):
     data: DataSettings = Field(default_factory=DataSettings, description="Examples.")
     template: TemplateSettings = Field(default_factory=TemplateSettings, description="How an example becomes text.")
     labels: LabelSettings = Field(default_factory=LabelSettings, description="Labels and their words.")
+    rules: dict[str, list[str]] | None = Field(
+        None,
+        description="Label -> keywords, for the keyword rules of `trimtab compare`; mined on train where absent.",
+    )
     method: MethodSettings = Field(
         default_factory=SoftPromptSettings,
         description="What is trained and how it conditions the backbone; a bare name will do (`method: prefix`).",

@@ -179,6 +179,14 @@ def answer_ids(examples: Sequence[Example], labels: Sequence[str]) -> Ints:
     return np.array(ids, dtype=np.int64)
 
 
+def macro_f1(answers_N: Ints, predicted_N: Ints, classes: int) -> float:
+    """Mean F1 of the classes that occur among right or given labels, given indices of shape (N,)."""
+    both_C = np.bincount(answers_N[answers_N == predicted_N], minlength=classes)
+    right_C, given_C = np.bincount(answers_N, minlength=classes), np.bincount(predicted_N, minlength=classes)
+    _, _, f1_C, present_C = _class_scores(both_C, right_C, given_C)
+    return float(f1_C[present_C].mean())
+
+
 def _unknown_label(answer: str, where: str, labels: Sequence[str]) -> TrimtabError:
     known = ", ".join(labels[:MOST_LABELS_IN_A_MESSAGE])
     more = f" or {len(labels) - MOST_LABELS_IN_A_MESSAGE} more" if len(labels) > MOST_LABELS_IN_A_MESSAGE else ""
@@ -258,7 +266,7 @@ def _mistakes(
     return [
         Mistake(
             where=examples[n].where,
-            fields={name: _shorten(text) for name, text in examples[n].fields.items()},
+            fields={name: shortened(text) for name, text in examples[n].fields.items()},
             answer=labels[answers_N[n]],
             predicted=labels[predicted_N[n]],
             probability=float(probabilities_NC[n, predicted_N[n]]),
@@ -268,7 +276,7 @@ def _mistakes(
     ]
 
 
-def _shorten(text: str) -> str:
+def shortened(text: str) -> str:
     """Cut a long text, and replace what UTF-8 cannot hold (lone surrogates from broken JSON escapes)."""
     whole = text.encode("utf-8", "replace").decode("utf-8")
     return whole if len(whole) <= LONGEST_TEXT else whole[: LONGEST_TEXT - 1].rstrip() + "…"

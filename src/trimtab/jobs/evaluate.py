@@ -135,7 +135,7 @@ def report_of(
         method=_method_facts(tuned, bound.method.tokens or bound.template.soft),
         data=_data_facts(splits, labels, data or tuned.task.data, notes),
         settings=tuned.task.model_dump(mode="json"),
-        machine=_machine_facts(pretrained),
+        machine=machine_facts(pretrained),
         cost=cost,
         curve=curve,
         runs=_run_facts(tuned),
@@ -178,7 +178,7 @@ def _data_facts(splits: Splits, labels: Sequence[str], data: DataSettings, notes
     )
 
 
-def _machine_facts(pretrained: Pretrained) -> MachineFacts:
+def machine_facts(pretrained: Pretrained) -> MachineFacts:
     precision = str(pretrained.backbone.dtype).removeprefix("torch.")
     return MachineFacts(cpu=_processor(pretrained), threads=torch.get_num_threads(), precision=precision)
 

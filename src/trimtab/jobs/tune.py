@@ -19,7 +19,7 @@ import torch
 
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.backbones.tensors import load_tensors, save_tensors
-from trimtab.data import Example, check_labels, load_splits
+from trimtab.data import Example, Splits, check_labels, load_splits
 from trimtab.errors import TrimtabError
 from trimtab.evaluation.run_report import Cost, RunReport
 from trimtab.inference.bound import BoundTask, bind, labels_of, template_of
@@ -48,7 +48,8 @@ class Tuned:
 
     Attributes:
         run: the run, as it stands in the run folder.
-        report: its scores; None where the user stopped the training (`evaluate` scores the run as it is).
+        report: its scores; None where none were asked for, or the user stopped the training (`evaluate` scores the run
+            as it is).
         stopped_at: the step at which the user stopped the training, or None.
     """
 
@@ -70,6 +71,8 @@ def run(
     offline: bool = False,
     agree: bool = False,
     beside: bool = True,
+    report: bool = True,
+    splits: Splits | None = None,
     pretrained: Pretrained | None = None,
     on_plan: OnPlan | None = None,
     on_step: OnStep | None = None,
@@ -85,6 +88,8 @@ def run(
             was never stopped.
         offline, agree: see `trimtab.sources.find_model`.
         beside: score majority, naive Bayes and the backbone without a prompt on the same rows.
+        report: score the run and write its report; a run without one can be scored later (`evaluate`).
+        splits: the rows, where the caller has read them as the task says.
         pretrained: a backbone in memory, where the caller has one.
         on_plan: told what was picked, and notes on the data, before the first step.
         on_step: told of every step.
@@ -95,7 +100,7 @@ def run(
             had begun.
     """
     _check_folder(out, resume)
-    splits = load_splits(task.data, template_of(task).fields, base=base)
+    splits = splits or load_splits(task.data, template_of(task).fields, base=base)
     words = {label: list(w) for label, w in labels_of(task, [e.answer or "" for e in splits.train]).items()}
     for part in (splits.train, splits.dev, splits.test):
         check_labels(part, list(words))
@@ -131,13 +136,15 @@ def run(
     tuned = _keep(out, task, words, bound, training, start, facts)
     if stopped is not None:
         return Tuned(tuned, None, stopped)
-    report = evaluate.report_of(
-        tuned, pretrained, splits, folder=out, beside=beside, curve=metrics.curve(out, plan.seeds),
-        cost=_cost(out, plan), notes=notes, progress=progress,
-    )  # fmt: skip
+    scored = None
+    if report:
+        scored = evaluate.report_of(
+            tuned, pretrained, splits, folder=out, beside=beside, curve=metrics.curve(out, plan.seeds),
+            cost=_cost(out, plan), notes=notes, progress=progress,
+        )  # fmt: skip
     for left in out.glob(f"{CHECKPOINT}*"):
         left.unlink()
-    return Tuned(tuned, report, None)
+    return Tuned(tuned, scored, None)
 
 
 def resolved_task(folder: Path, overrides: Sequence[str] = ()) -> Task:

@@ -1,0 +1,251 @@
+"""Measure one way to do a task once, or take it from where it was kept. Knows nothing about the other ways.
+
+A cell is a way with one seed on one number of training rows. What decides its answers (settings, rows, weights, the
+version of this file) is hashed into the name of the file that keeps them, so that nothing is measured twice and nothing
+stale is taken.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trimtab.backbones.pretrained import Pretrained
+from trimtab.data import Example, Splits
+from trimtab.errors import TrimtabError
+from trimtab.evaluation import baselines, classic
+from trimtab.evaluation.comparing import Cell
+from trimtab.inference.engine import Engine, Request
+from trimtab.inference.runs import PROMPT_FILE, Run, load_run, zero_shot
+from trimtab.jobs import metrics, tune
+from trimtab.jobs.backbone import Progress
+from trimtab.jobs.peak import PeakMemory
+from trimtab.jobs.ways import WayKind, method_of
+from trimtab.methods.method import trained
+from trimtab.spec import Task
+from trimtab.spec_methods import FullSettings
+
+# Raised when cells measured before would come out otherwise now.
+CELL_VERSION = 1
+BATCH, ALONE = 32, 15
+
+
+@dataclass(frozen=True)
+class Material:
+    """What all cells of a comparison share.
+
+    Attributes:
+        task, base: the settings, and the folder at which their relative paths start.
+        splits: the rows; `judged` of them are answered.
+        words: label -> label words.
+        pretrained: opens the backbone, once it is needed.
+        folder: where cells and runs are kept.
+        without_prompt: whether to measure what is left of tuned ways without their prompt.
+    """
+
+    task: Task
+    base: Path
+    splits: Splits
+    words: dict[str, list[str]]
+    pretrained: Callable[[], Pretrained]
+    folder: Path
+    without_prompt: bool = False
+
+    @property
+    def judged(self) -> list[Example]:
+        """Test, or dev where there is none."""
+        return self.splits.test or self.splits.dev
+
+    @property
+    def gold(self) -> NDArray[np.int64]:
+        """Index of the right label of each judged row [N]."""
+        labels = list(self.words)
+        return np.array([labels.index(e.answer or "") for e in self.judged])
+
+
+def measure(
+    way: WayKind, seed: int, material: Material, *, on_step: tune.OnStep | None = None, progress: Progress | None = None
+) -> Cell:
+    """A cell, measured or as it was kept.
+
+    Raises:
+        TrimtabError: whatever keeps the way from being measured.
+        KeyboardInterrupt: the user stopped its training, which goes on when it is asked for again.
+    """
+    task = _task_of(way, seed, material)
+    name = f"{way.key}-{len(material.splits.train)}-{seed}-{_hash(way, seed, material, task)}"
+    kept = material.folder / "cells" / f"{name}.json"
+    if (cell := _read(kept)) is not None:
+        return cell
+    if task is None:
+        cell = _measure_baseline(way, seed, material)
+    else:
+        cell = _measure_method(way, seed, task, material, material.folder / "runs" / name, on_step, progress)
+    _write(kept, cell)
+    return cell
+
+
+def is_kept(way: WayKind, seed: int, material: Material) -> bool:
+    """Whether the cell need not be measured."""
+    task = _task_of(way, seed, material)
+    name = f"{way.key}-{len(material.splits.train)}-{seed}-{_hash(way, seed, material, task)}"
+    return _read(material.folder / "cells" / f"{name}.json") is not None
+
+
+def _task_of(way: WayKind, seed: int, material: Material) -> Task | None:
+    """The task as the way does it; None for baselines."""
+    if way.method is None:
+        return None
+    task = material.task
+    train = task.train.model_copy(update={"seed": seed, "runs": 1, "ensemble": False})
+    return task.model_copy(update={"method": method_of(way, task), "train": train})
+
+
+def fingerprint(examples: Sequence[Example]) -> str:
+    """SHA-256 of rows: their fields and answers, in order."""
+    rows = [[dict(sorted(e.fields.items())), e.answer] for e in examples]
+    return hashlib.sha256(json.dumps(rows, ensure_ascii=False).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _hash(way: WayKind, seed: int, material: Material, task: Task | None) -> str:
+    splits = material.splits
+    decides: dict[str, Any] = {
+        "version": CELL_VERSION,
+        "trimtab": version("trimtab"),
+        "way": way.key,
+        "seed": seed,
+        "rows": [fingerprint(part) for part in (splits.train, splits.dev, material.judged)],
+        "labels": list(material.words),
+        "language": material.task.language,
+        "rules": material.task.rules if way.key == "rules" else None,
+    }
+    if task is not None:
+        machine = {"threads", "device", "checkpoint_seconds"}
+        decides |= {
+            "task": task.task,
+            "template": task.template.model_dump(mode="json"),
+            "labels": [material.words, task.labels.length_normalise],
+            "method": task.method.model_dump(mode="json"),
+            "train": task.train.model_dump(mode="json", exclude=machine),
+            "weights": material.pretrained().content_hash,
+            "without_prompt": material.without_prompt and way.kind == "tuned",
+        }
+    return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _measure_baseline(way: WayKind, seed: int, material: Material) -> Cell:
+    train, judged, labels = material.splits.train, material.judged, list(material.words)
+    language = material.task.language
+    began = time.perf_counter()
+    match way.key:
+        case "majority":
+            probabilities = baselines.majority(train, judged, labels)
+        case "rules":
+            probabilities = classic.keyword_rules(
+                train, judged, labels, rules=material.task.rules, language=language, seed=seed
+            )
+        case "naive_bayes":
+            probabilities = baselines.naive_bayes(train, judged, labels, language=language, seed=seed)
+        case "tfidf":
+            probabilities = classic.tfidf_logistic(train, judged, labels, language=language, seed=seed)
+        case "word_vectors":
+            probabilities = classic.word_vector_logistic(train, judged, labels, language=language, seed=seed)
+        case _:
+            raise AssertionError(way.key)
+    return Cell(seed, probabilities.argmax(1), train_seconds=time.perf_counter() - began)
+
+
+def _measure_method(
+    way: WayKind, seed: int, task: Task, material: Material, folder: Path, on_step: tune.OnStep | None,
+    progress: Progress | None,
+) -> Cell:  # fmt: skip
+    pretrained = material.pretrained()
+    with PeakMemory(pretrained.backbone.device) as peak:
+        tuned = tune.run(
+            task, folder, base=material.base, resume=(folder / "task.yaml").exists(), report=False,
+            splits=material.splits, pretrained=pretrained, on_step=on_step, progress=progress,
+        )  # fmt: skip
+    if tuned.stopped_at is not None:
+        raise KeyboardInterrupt
+    answers, alone, speed = _answers(tuned.run, pretrained, material.judged, progress, way.name)
+    cell = Cell(
+        seed,
+        answers,
+        train_seconds=metrics.seconds(folder),
+        peak_memory_bytes=peak.bytes,
+        latency_seconds=alone,
+        batch_rows_per_second=speed,
+        trained_parameters=sum(x.numel() for tensors in tuned.run.answering for x in trained(tensors).values()),
+        bytes_on_disk=(folder / PROMPT_FILE).stat().st_size if way.kind == "tuned" else 0,
+    )
+    if material.without_prompt and way.kind == "tuned":
+        bare = _without_prompt(tuned.run, pretrained)
+        left, _, _ = _answers(bare, pretrained, material.judged, progress, f"{way.name} without its prompt")
+        cell = replace(cell, without_prompt=float((left == material.gold).mean()))
+    if isinstance(task.method, FullSettings):  # hundreds of megabytes that answer nothing any more
+        (folder / PROMPT_FILE).unlink()
+    return cell
+
+
+def _answers(
+    run: Run, pretrained: Pretrained, examples: Sequence[Example], progress: Progress | None, name: str
+) -> tuple[NDArray[np.int64], float, float]:
+    """Labels given [N], the median time of a request alone, and rows a second in batches."""
+    engine = Engine(pretrained)
+    labels = engine.add("run", run).labels
+    alone = []
+    for example in examples[:ALONE]:
+        began = time.perf_counter()
+        engine.answer([Request("run", example.fields, example.where)])
+        alone.append(time.perf_counter() - began)
+    answers: list[int] = []
+    began = time.perf_counter()
+    for start in range(0, len(examples), BATCH):
+        if progress:
+            progress(f"scoring {name}", start, len(examples))
+        chunk = [Request("run", e.fields, e.where) for e in examples[start : start + BATCH]]
+        answers += [labels.index(prediction.label) for prediction in engine.answer(chunk)]
+    return np.array(answers), float(np.median(alone)), len(examples) / (time.perf_counter() - began)
+
+
+def _without_prompt(run: Run, pretrained: Pretrained) -> Run:
+    """The run with its prompt taken away: its soft vectors, or, where it has none, the words of its template."""
+    changed = run.task.method.name in ("lora", "ia3", "bitfit", "full", "head")
+    if not changed:
+        return zero_shot(run.task, run.words, pretrained)
+    from trimtab.inference.bound import template_of
+
+    fields = " ".join(f"{{{field}}}" for field in template_of(run.task).fields)
+    template = run.task.template.model_copy(update={"text": f"{fields}{{answer}}"})
+    return replace(run, task=run.task.model_copy(update={"template": template, "task": ""}))
+
+
+def _read(path: Path) -> Cell | None:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return Cell(**{**content, "answers": np.array(content["answers"]), "notes": tuple(content["notes"])})
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _write(path: Path, cell: Cell) -> None:
+    content: Mapping[str, Any] = {**asdict(cell), "answers": cell.answers.tolist()}
+    work = path.with_suffix(".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        work.write_text(json.dumps(content), encoding="utf-8")
+        work.replace(path)
+    except OSError as error:
+        work.unlink(missing_ok=True)
+        raise TrimtabError(
+            f"{path}: cannot be written ({error.strerror}).", "Free some space, or choose another folder with --out."
+        ) from error

@@ -1,0 +1,240 @@
+"""`trimtab compare`: every way to do a task, on the same rows, with what each costs and what is chance."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from trimtab.backbones.pretrained import Pretrained
+from trimtab.data import check_labels, load_splits, stratified_sample
+from trimtab.errors import TrimtabError
+from trimtab.evaluation.choosing import choose
+from trimtab.evaluation.comparing import Cell, Measured, compare, curve_lines, disagreements
+from trimtab.evaluation.comparison import Comparison, LeftOut
+from trimtab.evaluation.report import write_comparison
+from trimtab.evaluation.run_report import BackboneFacts
+from trimtab.inference.bound import labels_of, template_of
+from trimtab.inference.runs import backbone_facts
+from trimtab.jobs import tune
+from trimtab.jobs.backbone import Progress, backbone_of
+from trimtab.jobs.cells import Material, fingerprint, is_kept, measure
+from trimtab.jobs.evaluate import machine_facts
+from trimtab.jobs.ways import WayKind, most_telling, pick_ways
+from trimtab.spec import Task
+from trimtab.training.plan import make_plan
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a comparison is asked for.
+
+    Attributes:
+        methods: keys of the ways; the default set for the machine where None.
+        seeds: seeds of every way that has a seed, from the task's own on.
+        reference: key of the way that the others are compared with; the soft prompt by default, else the first.
+        curve: numbers of training rows to measure every way on beside all of them.
+        without_prompt: whether to measure tuned ways with their prompt taken away too.
+        budget_seconds: the most time to take, or None.
+        price_an_hour, currency: what an hour of this machine costs.
+    """
+
+    methods: Sequence[str] | None = None
+    seeds: int = 1
+    reference: str | None = None
+    curve: Sequence[int] = ()
+    without_prompt: bool = False
+    budget_seconds: float | None = None
+    price_an_hour: float | None = None
+    currency: str = ""
+
+
+# (way, seed, training rows) -> told before a cell is measured
+OnCell = Callable[[WayKind, int, int], None]
+
+
+def run(
+    task: Task,
+    out: Path,
+    wanted: Wanted = Wanted(),  # noqa: B008
+    *,
+    base: Path,
+    offline: bool = False,
+    agree: bool = False,
+    pretrained: Pretrained | None = None,
+    on_cell: OnCell | None = None,
+    on_step: tune.OnStep | None = None,
+    progress: Progress | None = None,
+) -> Comparison:
+    """Compare ways to do a task.
+
+    Args:
+        task: the settings; its method's are used for the way of that name.
+        out: folder for compare.json, compare.html and what was measured; a second call measures only what is new.
+        wanted: the ways, and what to find out about them.
+        base: folder at which the task's relative paths start.
+        offline, agree: see `trimtab.sources.find_model`.
+        pretrained: a backbone in memory, where the caller has one.
+        on_cell, on_step, progress: told what is being done.
+
+    Raises:
+        TrimtabError: whatever is wrong with settings, data, backbone or disk.
+        KeyboardInterrupt: the user stopped it; what was measured is kept.
+    """
+    began = time.monotonic()
+    splits = load_splits(task.data, template_of(task).fields, base=base)
+    words = {label: list(w) for label, w in labels_of(task, [e.answer or "" for e in splits.train]).items()}
+    for part in (splits.train, splits.dev, splits.test):
+        check_labels(part, list(words))
+
+    @functools.cache
+    def opened() -> Pretrained:
+        return pretrained or backbone_of(task, base, offline=offline, agree=agree, progress=progress)
+
+    ways = pick_ways(wanted.methods, opened().backbone.device.type == "cuda")
+    reference = _reference(wanted.reference, ways)
+    whole = Material(task, base, splits, words, opened, out, wanted.without_prompt)
+    asked = _asked(task, wanted, ways, whole)
+    measured, left_out = _measure(asked, wanted, began, on_cell, on_step, progress)
+    full = [way for way, rows in measured if rows == len(splits.train)]
+    if reference not in {way.key for way in full}:
+        raise TrimtabError(
+            f"--reference: '{reference}' could not be measured ({next(l.why for l in left_out if l.key == reference)}).",
+            "Give more time, or name another reference.",
+        )
+    labels, gold = list(words), whole.gold
+    compared, against_best = compare(full, gold, len(labels), reference, price_an_hour=wanted.price_an_hour)
+    made = Comparison(
+        name=task.name,
+        created=datetime.now().astimezone().isoformat(timespec="seconds"),
+        trimtab=version("trimtab"),
+        task=task.task,
+        backbone=BackboneFacts(**backbone_facts(opened()), parameters=opened().backbone.parameters),
+        machine=machine_facts(opened()),
+        labels=labels,
+        train_rows=len(splits.train),
+        dev_rows=len(splits.dev),
+        test_rows=len(splits.test),
+        splits={part: fingerprint(getattr(splits, part)) for part in ("train", "dev", "test") if getattr(splits, part)},
+        part="test" if splits.test else "dev",
+        reference=reference,
+        ways=compared,
+        left_out=left_out,
+        curves=curve_lines(measured, gold) if wanted.curve else [],
+        disagreements=disagreements(full, whole.judged, gold, labels, reference) if len(full) > 1 else [],
+        price_an_hour=wanted.price_an_hour,
+        currency=wanted.currency,
+        seconds=time.monotonic() - began,
+        notes=_notes(splits.note, bool(splits.test)),
+        settings=task.model_dump(mode="json"),
+    )
+    made = made.model_copy(update={"choose": choose(made, against_best)})
+    write_comparison(out, made)
+    return made
+
+
+def _reference(name: str | None, ways: Sequence[WayKind]) -> str:
+    keys = [way.key for way in ways]
+    if name is None:
+        return "soft_prompt" if "soft_prompt" in keys else keys[-1]
+    if name not in keys:
+        raise TrimtabError(f"--reference: '{name}' is not among the ways compared.", f"They are {', '.join(keys)}.")
+    return name
+
+
+def _notes(notes: Sequence[str], tested: bool) -> list[str]:
+    chosen_on = "The figures are of dev, on which the best step of tuned ways was chosen: they flatter those."
+    return [*notes, *([] if tested else [chosen_on])]
+
+
+def _asked(task: Task, wanted: Wanted, ways: Sequence[WayKind], whole: Material) -> list[tuple[WayKind, int, Material]]:
+    """The cells to measure, in order: all ways on all rows, then the points of the learning curve, small ones first."""
+    order = most_telling(ways) if wanted.budget_seconds is not None else list(ways)
+    materials = [whole, *(_smaller(whole, rows) for rows in sorted(set(wanted.curve)))]
+    materials = materials[:1] + [m for m in materials[1:] if len(m.splits.train) < len(whole.splits.train)]
+    seeds = range(task.train.seed, task.train.seed + wanted.seeds)
+    return [
+        (way, seed, material)
+        for material in materials
+        for seed in seeds
+        for way in order
+        if way.seeded or seed == task.train.seed
+    ]
+
+
+def _smaller(whole: Material, rows: int) -> Material:
+    """The same task on fewer training rows, and no more dev rows than those."""
+    splits, data = whole.splits, whole.task.data
+    train = stratified_sample(splits.train, rows, data.seed)
+    dev = splits.dev if whole.judged is splits.dev else stratified_sample(splits.dev, rows, data.seed)
+    limited = data.model_copy(update={"limit": len(train), "shots": None})
+    return replace(
+        whole,
+        task=whole.task.model_copy(update={"data": limited}),
+        splits=replace(splits, train=train, dev=dev),
+        without_prompt=False,
+    )
+
+
+def _measure(
+    asked: Sequence[tuple[WayKind, int, Material]],
+    wanted: Wanted,
+    began: float,
+    on_cell: OnCell | None,
+    on_step: tune.OnStep | None,
+    progress: Progress | None,
+) -> tuple[list[tuple[Measured, int]], list[LeftOut]]:
+    """Every way as measured, with its number of training rows; and what was left out."""
+    cells: dict[tuple[str, int], list[Cell]] = {}
+    kinds: dict[str, WayKind] = {}
+    left_out: dict[str, LeftOut] = {}
+    for way, seed, material in asked:
+        rows = len(material.splits.train)
+        kinds[way.key] = way
+        why = _too_long(way, seed, material, wanted, began, cells)
+        if not why:
+            if on_cell:
+                on_cell(way, seed, rows)
+            try:
+                cell = measure(way, seed, material, on_step=on_step, progress=progress)
+                cells.setdefault((way.key, rows), []).append(cell)
+            except TrimtabError as error:
+                why = " ".join(part for part in (error.message, error.hint) if part)
+        if why:
+            on_fewer = "" if rows == len(asked[0][2].splits.train) else f" on {rows} rows"
+            name = f"{way.name}{on_fewer}, seed {seed}" if (way.key, rows) in cells else f"{way.name}{on_fewer}"
+            left_out[f"{way.key} {rows} {seed}"] = LeftOut(key=way.key, name=name, why=why.rstrip("."))
+    measured = [
+        (Measured(key, kinds[key].name, kinds[key].kind, found), rows) for (key, rows), found in cells.items()
+    ]
+    return measured, list(left_out.values())
+
+
+def _too_long(
+    way: WayKind, seed: int, material: Material, wanted: Wanted, began: float, cells: dict[tuple[str, int], list[Cell]]
+) -> str:
+    """Why a cell does not fit into the time left, or ""; the speed of answering is known from zero-shot."""
+    if wanted.budget_seconds is None or is_kept(way, seed, material):
+        return ""
+    left = wanted.budget_seconds - (time.monotonic() - began)
+    if left <= 0:
+        return "the time was up"
+    speeds = [cell.batch_rows_per_second for found in cells.values() for cell in found if cell.batch_rows_per_second]
+    if way.method is None or not speeds:
+        return ""
+    needed = _rows_answered(way, material) / max(speeds)
+    return "" if needed <= left else f"it would take about {needed / 60:.0f} min, and {left / 60:.0f} min were left"
+
+
+def _rows_answered(way: WayKind, material: Material) -> float:
+    """The work of a way, in rows answered zero-shot."""
+    judged = len(material.judged)
+    if way.kind == "untrained":
+        return way.cost * judged
+    plan = make_plan(material.task.train, len(material.splits.train), 1.0)
+    evaluations = plan.steps / plan.evaluate_every
+    return way.cost * plan.steps * plan.batch_size + evaluations * len(material.splits.dev) + judged
