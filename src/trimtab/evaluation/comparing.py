@@ -146,9 +146,7 @@ def _differences(correct: dict[str, NDArray[np.bool_]], reference: str, seed: in
     }
 
 
-def curve_lines(
-    points: Sequence[tuple[Measured, int]], gold_N: NDArray[np.int64], *, seed: int = 0
-) -> list[CurveLine]:
+def curve_lines(points: Sequence[tuple[Measured, int]], gold_N: NDArray[np.int64], *, seed: int = 0) -> list[CurveLine]:
     """Learning curves out of (way as measured on so many training rows, training rows)."""
     lines: dict[str, CurveLine] = {}
     for way, rows in sorted(points, key=lambda point: point[1]):
@@ -170,7 +168,7 @@ def disagreements(
     answers = np.stack([way.cells[0].answers for way in chosen])
     divided = np.array([len(np.unique(column)) for column in answers.T])
     even = np.array([np.bincount(column).max() for column in answers.T])
-    rows = sorted(np.flatnonzero(divided > 1), key=lambda i: (-divided[i], even[i], i))
+    rows = sorted(np.flatnonzero(divided > 1).tolist(), key=lambda i: (-divided[i], even[i], i))
     return [
         Disagreement(
             where=examples[i].where,

@@ -25,7 +25,7 @@ from trimtab.errors import TrimtabError
 from trimtab.evaluation import baselines, classic
 from trimtab.evaluation.comparing import Cell
 from trimtab.inference.engine import Engine, Request
-from trimtab.inference.runs import PROMPT_FILE, Run, load_run, zero_shot
+from trimtab.inference.runs import PROMPT_FILE, Run, zero_shot
 from trimtab.jobs import metrics, tune
 from trimtab.jobs.backbone import Progress
 from trimtab.jobs.peak import PeakMemory

@@ -60,7 +60,7 @@ OnCell = Callable[[WayKind, int, int], None]
 def run(
     task: Task,
     out: Path,
-    wanted: Wanted = Wanted(),  # noqa: B008
+    wanted: Wanted = Wanted(),
     *,
     base: Path,
     offline: bool = False,
@@ -102,8 +102,9 @@ def run(
     measured, left_out = _measure(asked, wanted, began, on_cell, on_step, progress)
     full = [way for way, rows in measured if rows == len(splits.train)]
     if reference not in {way.key for way in full}:
+        why = next(left.why for left in left_out if left.key == reference)
         raise TrimtabError(
-            f"--reference: '{reference}' could not be measured ({next(l.why for l in left_out if l.key == reference)}).",
+            f"--reference: '{reference}' could not be measured ({why}).",
             "Give more time, or name another reference.",
         )
     labels, gold = list(words), whole.gold
@@ -208,9 +209,7 @@ def _measure(
             on_fewer = "" if rows == len(asked[0][2].splits.train) else f" on {rows} rows"
             name = f"{way.name}{on_fewer}, seed {seed}" if (way.key, rows) in cells else f"{way.name}{on_fewer}"
             left_out[f"{way.key} {rows} {seed}"] = LeftOut(key=way.key, name=name, why=why.rstrip("."))
-    measured = [
-        (Measured(key, kinds[key].name, kinds[key].kind, found), rows) for (key, rows), found in cells.items()
-    ]
+    measured = [(Measured(key, kinds[key].name, kinds[key].kind, found), rows) for (key, rows), found in cells.items()]
     return measured, list(left_out.values())
 
 

@@ -179,6 +179,7 @@ def _data_facts(splits: Splits, labels: Sequence[str], data: DataSettings, notes
 
 
 def machine_facts(pretrained: Pretrained) -> MachineFacts:
+    """What the backbone runs on."""
     precision = str(pretrained.backbone.dtype).removeprefix("torch.")
     return MachineFacts(cpu=_processor(pretrained), threads=torch.get_num_threads(), precision=precision)
 

@@ -1,4 +1,4 @@
-"""The ways to do a task that a comparison knows, in the order of its table. Knows nothing about how they are measured."""
+"""The ways to do a task that a comparison knows, in the order of its table. Knows nothing about measuring them."""
 
 from __future__ import annotations
 
@@ -83,7 +83,8 @@ def pick_ways(names: Sequence[str] | None, gpu: bool) -> list[WayKind]:
     for name in wanted:
         if name not in WAYS:
             raise TrimtabError(
-                f"--methods: '{name}' is not a way to compare.", did_you_mean(name, WAYS) or f"Known: {', '.join(WAYS)}."
+                f"--methods: '{name}' is not a way to compare.",
+                did_you_mean(name, WAYS) or f"Known: {', '.join(WAYS)}.",
             )
     return [way for key, way in WAYS.items() if key in wanted]
 

@@ -1,0 +1,195 @@
+"""A comparison: the same rows for every way, nothing measured twice, figures by independent oracles."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+import tiny
+from trimtab.data import load_splits
+from trimtab.errors import TrimtabError
+from trimtab.evaluation import naive_bayes, paired_test
+from trimtab.jobs import compare, tune
+from trimtab.jobs.compare import Wanted
+from trimtab.jobs.ways import ON_A_CPU, WAYS
+from trimtab.task_file import make_task
+
+QUICK = ("majority", "naive_bayes", "zero_shot", "soft_prompt")
+
+
+class Killed(BaseException):
+    """Stands in for a kill: nothing cleans up after it."""
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory, tiny_folder):
+    folder = tmp_path_factory.mktemp("data")
+    tiny.write_task(folder, tiny_folder)
+    return folder
+
+
+@pytest.fixture
+def task(tiny_folder):
+    return make_task(tiny.task(tiny_folder, train={"steps": 12, "evaluate_every": 6, "checkpoint_seconds": 0}))
+
+
+def compared(task, out, data, pretrained, *, on_cell=None, **wanted):
+    return compare.run(
+        task, out, Wanted(**{"methods": QUICK, **wanted}), base=data, pretrained=pretrained, on_cell=on_cell
+    )
+
+
+def test_figures_are_those_of_each_way_alone(task, data, tmp_path, pretrained):
+    made = compared(task, tmp_path / "out", data, pretrained, seeds=2)
+    ways = {way.key: way for way in made.ways}
+    assert (made.part, made.reference) == ("test", "soft_prompt")
+    assert [way.accuracy for way in made.ways] == sorted((way.accuracy for way in made.ways), reverse=True)
+    assert {key: way.seeds for key, way in ways.items()} == {
+        "majority": [0], "naive_bayes": [0], "zero_shot": [0], "soft_prompt": [0, 1],
+    }  # fmt: skip
+    splits = load_splits(task.data, ["text"], base=data)
+    labels = ["negative", "positive"]
+    gold = np.array([labels.index(e.answer) for e in splits.test])
+    bayes = naive_bayes(splits.train, splits.test, labels).argmax(1) == gold
+    assert ways["naive_bayes"].accuracy == bayes.mean()
+    for seed, accuracy in zip((0, 1), ways["soft_prompt"].accuracies, strict=True):
+        own = task.model_copy(update={"train": task.train.model_copy(update={"seed": seed})})
+        alone = tune.run(own, tmp_path / f"alone{seed}", base=data, beside=False, pretrained=pretrained)
+        assert alone.report.test.accuracy == accuracy
+    assert ways["soft_prompt"].trained_parameters == 4 * pretrained.backbone.hidden_size
+    assert ways["soft_prompt"].difference is None
+    assert ways["zero_shot"].difference.test == "paired bootstrap"
+    assert ways["zero_shot"].difference.points == pytest.approx(
+        ways["zero_shot"].accuracy - ways["soft_prompt"].accuracy
+    )
+    assert ways["zero_shot"].latency_seconds > 0
+    assert ways["soft_prompt"].peak_memory_bytes > 0
+    written = json.loads((tmp_path / "out" / "compare.json").read_text(encoding="utf-8"))
+    assert [way["key"] for way in written["ways"]] == [way.key for way in made.ways]
+    assert made.choose in (tmp_path / "out" / "compare.html").read_text(encoding="utf-8") or made.choose
+
+
+def test_one_seed_each_is_mcnemar_with_holm(task, data, tmp_path, pretrained):
+    made = compared(task, tmp_path / "out", data, pretrained)
+    answers = {}
+    for path in (tmp_path / "out" / "cells").glob("*.json"):
+        answers[path.name.split("-")[0]] = np.array(json.loads(path.read_text())["answers"])
+    labels = ["negative", "positive"]
+    gold = np.array([labels.index(e.answer) for e in load_splits(task.data, ["text"], base=data).test])
+    raw = {
+        key: paired_test(answers[key] == gold, answers["soft_prompt"] == gold) for key in QUICK if key != "soft_prompt"
+    }
+    ranked = sorted(raw, key=lambda key: raw[key])
+    expected, highest = {}, 0.0
+    for i, key in enumerate(ranked):
+        highest = max(highest, min(1.0, raw[key] * (len(ranked) - i)))
+        expected[key] = highest
+    for way in made.ways:
+        if way.difference:
+            assert way.difference.test == "McNemar"
+            assert way.difference.p_value == pytest.approx(raw[way.key])
+            assert way.difference.p_adjusted == pytest.approx(expected[way.key])
+
+
+def test_nothing_is_measured_twice_and_what_is_new_is(task, data, tmp_path, pretrained, monkeypatch):
+    first = compared(task, tmp_path / "out", data, pretrained)
+    trained = []
+    real = tune.run
+    monkeypatch.setattr(
+        tune, "run", lambda own, *given, **more: (trained.append(own.method.name), real(own, *given, **more))[1]
+    )
+    second = compared(task, tmp_path / "out", data, pretrained)
+    assert trained == []
+    assert [(w.key, w.accuracies, w.train_seconds) for w in second.ways] == [
+        (w.key, w.accuracies, w.train_seconds) for w in first.ways
+    ]
+    compared(task, tmp_path / "out", data, pretrained, methods=(*QUICK, "head"))
+    assert trained == ["head"]
+    changed = task.model_copy(update={"task": "another description"})
+    compared(changed, tmp_path / "out", data, pretrained)
+    assert trained == ["head", "zero_shot", "soft_prompt"]
+
+
+def test_a_killed_comparison_goes_on_where_it_was(task, data, tmp_path, pretrained):
+    whole = compared(task, tmp_path / "whole", data, pretrained)
+
+    def die(record, plan):
+        if record.step == 8:
+            raise Killed
+
+    wanted = Wanted(methods=QUICK)
+    with pytest.raises(Killed):
+        compare.run(task, tmp_path / "out", wanted, base=data, pretrained=pretrained, on_step=die)
+    assert not (tmp_path / "out" / "compare.json").exists()
+    steps = []
+    made = compare.run(
+        task, tmp_path / "out", wanted, base=data, pretrained=pretrained, on_step=lambda r, _: steps.append(r.step)
+    )
+    assert steps[0] == 8
+    assert [(w.key, w.accuracies) for w in made.ways] == [(w.key, w.accuracies) for w in whole.ways]
+
+
+def test_learning_curves(task, data, tmp_path, pretrained):
+    seen = []
+    made = compared(
+        task, tmp_path / "out", data, pretrained, curve=(8, 16, 100_000),
+        on_cell=lambda way, seed, rows: seen.append((way.key, seed, rows)),
+    )  # fmt: skip
+    assert [rows for key, _, rows in seen if key == "soft_prompt"] == [made.train_rows, 8, 16]
+    for line in made.curves:
+        assert [rows for rows, _, _ in line.points] == [8, 16, made.train_rows]
+    at_the_end = {line.key: line.points[-1][1] for line in made.curves}
+    assert at_the_end == {way.key: way.accuracy for way in made.ways}
+
+
+def test_without_prompt(task, data, tmp_path, pretrained):
+    made = compared(
+        task, tmp_path / "out", data, pretrained, methods=("zero_shot", "soft_prompt", "head"), without_prompt=True
+    )
+    ways = {way.key: way for way in made.ways}
+    assert ways["soft_prompt"].without_prompt == ways["zero_shot"].accuracy
+    assert 0 <= ways["head"].without_prompt <= 1
+    assert ways["zero_shot"].without_prompt is None
+
+
+def test_a_budget_says_what_it_left_out(task, data, tmp_path, pretrained):
+    long = task.model_copy(update={"train": task.train.model_copy(update={"steps": 1_000_000})})
+    made = compared(long, tmp_path / "out", data, pretrained, budget_seconds=60, reference="zero_shot")
+    assert {way.key for way in made.ways} == {"majority", "naive_bayes", "zero_shot"}
+    [left] = made.left_out
+    assert (left.key, left.name) == ("soft_prompt", "soft prompt")
+    assert left.why.startswith("it would take about ")
+    with pytest.raises(TrimtabError, match="--reference: 'soft_prompt' could not be measured"):
+        compared(long, tmp_path / "out", data, pretrained, budget_seconds=60)
+
+
+def test_a_way_that_cannot_be_measured_is_left_out_and_says_why(task, data, tmp_path, pretrained):
+    made = compared(task, tmp_path / "out", data, pretrained, methods=("majority", "soft_prompt", "bitfit"))
+    [left] = made.left_out
+    assert left.key == "bitfit"
+    assert "biases" in left.why
+
+
+def test_disagreements_are_rows_on_which_answers_differ(task, data, tmp_path, pretrained):
+    made = compared(task, tmp_path / "out", data, pretrained)
+    assert made.disagreements
+    for row in made.disagreements:
+        assert len(set(row.answers.values())) > 1
+        assert set(row.answers) <= set(QUICK)
+
+
+def test_what_cannot_be_asked_for(task, data, tmp_path, pretrained):
+    def refusal(**wanted) -> str:
+        with pytest.raises(TrimtabError) as caught:
+            compared(task, tmp_path / "out", data, pretrained, **wanted)
+        return str(caught.value)
+
+    assert refusal(methods=("soft_promt",)) == (
+        "--methods: 'soft_promt' is not a way to compare. Did you mean 'soft_prompt'?"
+    )
+    assert refusal(reference="lora") == (
+        "--reference: 'lora' is not among the ways compared. They are majority, naive_bayes, zero_shot, soft_prompt."
+    )
+    assert set(ON_A_CPU) <= set(WAYS)
