@@ -176,7 +176,7 @@ def _measure_method(
         )  # fmt: skip
     if tuned.stopped_at is not None:
         raise KeyboardInterrupt
-    answers, alone, speed = _answers(tuned.run, pretrained, material.judged, progress, way.name)
+    answers, alone, speed = answers_of(tuned.run, pretrained, material.judged, progress, way.name)
     cell = Cell(
         seed,
         answers,
@@ -189,17 +189,21 @@ def _measure_method(
     )
     if material.without_prompt and way.kind == "tuned":
         bare = _without_prompt(tuned.run, pretrained)
-        left, _, _ = _answers(bare, pretrained, material.judged, progress, f"{way.name} without its prompt")
+        left, _, _ = answers_of(bare, pretrained, material.judged, progress, f"{way.name} without its prompt")
         cell = replace(cell, without_prompt=float((left == material.gold).mean()))
     if isinstance(task.method, FullSettings):  # hundreds of megabytes that answer nothing any more
         (folder / PROMPT_FILE).unlink()
     return cell
 
 
-def _answers(
+def answers_of(
     run: Run, pretrained: Pretrained, examples: Sequence[Example], progress: Progress | None, name: str
 ) -> tuple[NDArray[np.int64], float, float]:
-    """Labels given [N], the median time of a request alone, and rows a second in batches."""
+    """Labels given [N], the median seconds of a request alone, and rows a second in batches.
+
+    Raises:
+        TrimtabError: the run is of another backbone, or a row does not fit.
+    """
     engine = Engine(pretrained)
     labels = engine.add("run", run).labels
     alone = []

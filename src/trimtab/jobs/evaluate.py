@@ -77,7 +77,7 @@ def run(
         splits = load_splits(data, fields, base=Path.cwd())
     if pretrained is None:
         pretrained = backbone_of(tuned.task, Path.cwd(), offline=offline, agree=agree, progress=progress)
-    before = _report_before(folder)
+    before = report_before(folder)
     return report_of(
         tuned, pretrained, splits, folder=out or folder, beside=beside, notes=splits.note, data=data,
         curve=before.curve if before else [], cost=before.cost if before else Cost(), progress=progress,
@@ -295,7 +295,8 @@ def _warnings(tuned: Run) -> list[str]:
     return []
 
 
-def _report_before(folder: Path) -> RunReport | None:
+def report_before(folder: Path) -> RunReport | None:
+    """The report that a run folder holds, if it does."""
     from trimtab.evaluation import read_report
 
     try:
