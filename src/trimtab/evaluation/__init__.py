@@ -1,6 +1,8 @@
 """Metrics, baselines and reports. Knows nothing about models."""
 
 from trimtab.evaluation.baselines import majority, naive_bayes
+from trimtab.evaluation.classic import read_word_vectors, tfidf_logistic, word_vector_logistic
+from trimtab.evaluation.keywords import keyword_rules, mine_rules
 from trimtab.evaluation.metrics import CalibrationBin, ClassScore, Interval, Mistake, Scores, score
 from trimtab.evaluation.report import read_report, write_report
 from trimtab.evaluation.run_report import (
@@ -14,7 +16,7 @@ from trimtab.evaluation.run_report import (
     RunFacts,
     RunReport,
 )
-from trimtab.evaluation.significance import paired_test
+from trimtab.evaluation.significance import accuracy_interval, holm, paired_bootstrap, paired_test
 
 __all__ = [
     "BackboneFacts",
@@ -31,10 +33,18 @@ __all__ = [
     "RunFacts",
     "RunReport",
     "Scores",
+    "accuracy_interval",
+    "holm",
+    "keyword_rules",
     "majority",
+    "mine_rules",
     "naive_bayes",
+    "paired_bootstrap",
     "paired_test",
     "read_report",
+    "read_word_vectors",
     "score",
+    "tfidf_logistic",
+    "word_vector_logistic",
     "write_report",
 ]

@@ -99,7 +99,7 @@ def compare(
                 macro_f1s=f1s,
                 accuracy=float(correct[way.key].mean()),
                 macro_f1=float(np.mean(f1s)),
-                interval=accuracy_interval(correct[way.key], seed=seed),
+                interval=accuracy_interval(correct[way.key], seed),
                 difference=differences.get(way.key),
                 trained_parameters=cells[0].trained_parameters,
                 bytes_on_disk=cells[0].bytes_on_disk,
@@ -128,7 +128,7 @@ def _differences(correct: dict[str, NDArray[np.bool_]], reference: str, seed: in
     keys = [key for key in correct if key != reference]
     tested: dict[str, tuple[Interval, float, str]] = {}
     for key in keys:
-        interval, p_value = paired_bootstrap(correct[key], correct[reference], seed=seed)
+        interval, p_value = paired_bootstrap(correct[key], correct[reference], seed)
         name = "paired bootstrap"
         if len(correct[key]) == len(correct[reference]) == 1:
             p_value, name = paired_test(correct[key][0], correct[reference][0]), "McNemar"
@@ -151,7 +151,7 @@ def curve_lines(points: Sequence[tuple[Measured, int]], gold_N: NDArray[np.int64
     lines: dict[str, CurveLine] = {}
     for way, rows in sorted(points, key=lambda point: point[1]):
         correct = way.correct(gold_N)
-        point = (rows, float(correct.mean()), accuracy_interval(correct, seed=seed))
+        point = (rows, float(correct.mean()), accuracy_interval(correct, seed))
         before = lines.get(way.key)
         lines[way.key] = CurveLine(key=way.key, name=way.name, points=[*(before.points if before else []), point])
     return list(lines.values())

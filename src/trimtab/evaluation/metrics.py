@@ -174,7 +174,7 @@ def answer_ids(examples: Sequence[Example], labels: Sequence[str]) -> Ints:
         if example.answer is None:
             raise TrimtabError(f"{example.where}: this row has no answer.", "Scoring needs labelled rows.")
         if example.answer not in column:
-            raise _unknown_label(example.answer, example.where, labels)
+            raise unknown_label(example.answer, example.where, labels)
         ids.append(column[example.answer])
     return np.array(ids, dtype=np.int64)
 
@@ -187,7 +187,8 @@ def macro_f1(answers_N: Ints, predicted_N: Ints, classes: int) -> float:
     return float(f1_C[present_C].mean())
 
 
-def _unknown_label(answer: str, where: str, labels: Sequence[str]) -> TrimtabError:
+def unknown_label(answer: str, where: str, labels: Sequence[str]) -> TrimtabError:
+    """Return the error that says that the label `answer`, found at `where`, is none of the labels."""
     known = ", ".join(labels[:MOST_LABELS_IN_A_MESSAGE])
     more = f" or {len(labels) - MOST_LABELS_IN_A_MESSAGE} more" if len(labels) > MOST_LABELS_IN_A_MESSAGE else ""
     return TrimtabError(f"{where}: label '{answer}' is not one of {known}{more}.", did_you_mean(answer, labels))

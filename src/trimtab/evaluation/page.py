@@ -13,9 +13,9 @@ from markupsafe import Markup, escape
 from pydantic import JsonValue
 
 from trimtab.evaluation import charts, findings
-from trimtab.evaluation.baselines import CJK_SHARE, cjk_share
 from trimtab.evaluation.metrics import Interval, Scores
 from trimtab.evaluation.run_report import RunReport
+from trimtab.evaluation.words import are_chinese
 
 CLASSES_IN_A_TABLE = 12
 CLASSES_IN_A_MAP = 300
@@ -174,7 +174,7 @@ def _fence(text: str) -> str:
 
 def _lang(text: str) -> Markup:
     """Return the `lang` attribute of a text, so that Chinese is set in a Chinese face."""
-    return Markup(' lang="zh"') if cjk_share([text]) >= CJK_SHARE else Markup("")
+    return Markup(' lang="zh"') if are_chinese([text], "auto") else Markup("")
 
 
 def _size(number: float) -> str:

@@ -1,14 +1,26 @@
-"""Whether two methods differ by more than chance. Knows nothing about what the methods are."""
+"""Whether methods differ by more than chance. Knows nothing about what the methods are.
+
+Shapes: N rows, S seeds of a method, R seeds of another, B resamples, M p-values.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from trimtab.evaluation.metrics import Interval
 
-def paired_test(correct_a: NDArray[np.bool_], correct_b: NDArray[np.bool_]) -> float:
+RESAMPLES = 10_000
+_PERCENTILES = (2.5, 97.5)
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+
+def paired_test(correct_a: Bools, correct_b: Bools) -> float:
     """Return the two-sided p-value of McNemar's exact test (McNemar 1947; binomial form).
 
     Only rows on which just one of the two is right count. If the methods were equally good, each of these
@@ -27,3 +39,99 @@ def paired_test(correct_a: NDArray[np.bool_], correct_b: NDArray[np.bool_]) -> f
         for k in range(fewer + 1)
     )
     return min(1.0, 2 * tail)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return the p-values adjusted for their number, in the same order (Holm 1979).
+
+    If every adjusted value below 0.05 is called a difference, the chance of one false call among all M is at most 5%.
+    """
+    order_M = np.argsort(p_values, kind="stable")
+    factors_M = len(p_values) - np.arange(len(p_values))
+    adjusted_M = np.empty(len(p_values))
+    adjusted_M[order_M] = np.minimum(np.maximum.accumulate(np.asarray(p_values)[order_M] * factors_M), 1)
+    return [float(p) for p in adjusted_M]
+
+
+def paired_bootstrap(
+    correct_a_SN: Bools, correct_b_RN: Bools, seed: int, *, resamples: int = RESAMPLES
+) -> tuple[Interval, float]:
+    """Compare the mean accuracies over seeds of two methods on the same rows.
+
+    A resample of the difference a - b is the sum of two independent parts:
+
+    * rows: N rows drawn with replacement, the same for both methods and all seeds (Efron 1979). As a row counts by how
+      many seeds of each method are right on it, rows alike are drawn together (multinomial), which is the same;
+    * seeds: for each method, S - 1 of its S seeds drawn with replacement, so that the variance is unbiased, of which
+      the mean of (accuracy - mean accuracy) is added. Accuracies of seeds also differ because each errs on other rows;
+      that is in the first part already, so the deviations are shrunk by the square root of the share of their variance
+      that it does not explain (two-way analysis of variance; Davison and Hinkley 1997, section 3.8). A single seed
+      adds nothing: the interval is then that of this very run.
+
+    Without a difference, p falls below 0.05 in 4 to 5% of simulated cases where seeds differ in rows alone (1 or 3 seeds,
+    400 rows). Where they differ in accuracy too, few seeds say too little of how far the next may lie: at a standard
+    deviation of 2 points between seeds it is 8% with three seeds of each (1,000 rows), 7% with five, 10% with two.
+
+    Args:
+        correct_a_SN: whether each seed of method a is right on each row.
+        correct_b_RN: the same rows for method b.
+        seed: seed of the resamples.
+        resamples: B.
+
+    Returns:
+        The 95% percentile interval of the difference, and a two-sided p-value: twice the smaller of the shares of
+        resamples at or below 0, and at or above 0, each (1 + count) / (1 + B), at most 1.
+    """
+    assert correct_a_SN.shape[1] == correct_b_RN.shape[1], (correct_a_SN.shape, correct_b_RN.shape)
+    seeds_a, seeds_b = len(correct_a_SN), len(correct_b_RN)
+    points_N = seeds_b * correct_a_SN.sum(axis=0) - seeds_a * correct_b_RN.sum(axis=0)
+    random = np.random.default_rng(seed)
+    differences_B = (
+        _resampled_rows(points_N, seeds_a * seeds_b, resamples, random)
+        + _resampled_seeds(correct_a_SN, resamples, random)
+        - _resampled_seeds(correct_b_RN, resamples, random)
+    )
+    fewer = min(np.sum(differences_B <= 0), np.sum(differences_B >= 0))
+    return _interval(differences_B), min(1.0, 2 * (1 + int(fewer)) / (1 + resamples))
+
+
+def accuracy_interval(correct_SN: Bools, seed: int, *, resamples: int = RESAMPLES) -> Interval:
+    """Return the 95% interval of the mean accuracy over seeds, with rows and seeds resampled as in `paired_bootstrap`.
+
+    Args:
+        correct_SN: whether each seed is right on each row.
+        seed: seed of the resamples.
+        resamples: B.
+    """
+    random = np.random.default_rng(seed)
+    rows_B = _resampled_rows(correct_SN.sum(axis=0), len(correct_SN), resamples, random)
+    found = _interval(rows_B + _resampled_seeds(correct_SN, resamples, random))
+    return Interval(max(found.low, 0.0), min(found.high, 1.0))
+
+
+def _resampled_rows(points_N: NDArray[np.int64], scale: int, resamples: int, random: np.random.Generator) -> Floats:
+    """Return the means of points / scale over `resamples` draws of N rows, shape (B,)."""
+    points_G, rows_G = np.unique(points_N, return_counts=True)
+    drawn_BG = random.multinomial(len(points_N), rows_G / len(points_N), size=resamples)
+    means_B: Floats = drawn_BG @ points_G / (len(points_N) * scale)
+    return means_B
+
+
+def _resampled_seeds(correct_SN: Bools, resamples: int, random: np.random.Generator) -> Floats:
+    """Return what the seeds drawn add to the mean accuracy, shape (B,)."""
+    seeds, rows = correct_SN.shape
+    accuracies_S = correct_SN.mean(axis=1)
+    deviations_S = accuracies_S - accuracies_S.mean()
+    variance = float(np.sum(deviations_S**2)) / max(seeds - 1, 1)
+    if variance == 0:  # a single seed, or all alike
+        return np.zeros(resamples)
+    rests_SN = correct_SN - correct_SN.mean(axis=0) - deviations_S[:, None]
+    of_rows = float(np.sum(rests_SN**2)) / ((seeds - 1) * max(rows - 1, 1)) / rows
+    deviations_S = deviations_S * math.sqrt(max(0.0, 1 - of_rows / variance))
+    means_B: Floats = deviations_S[random.integers(seeds, size=(resamples, seeds - 1))].mean(axis=1)
+    return means_B
+
+
+def _interval(values_B: Floats) -> Interval:
+    low, high = np.percentile(values_B, _PERCENTILES)
+    return Interval(float(low), float(high))

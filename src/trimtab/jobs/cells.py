@@ -24,6 +24,7 @@ from trimtab.data import Example, Splits
 from trimtab.errors import TrimtabError
 from trimtab.evaluation import baselines, classic
 from trimtab.evaluation.comparing import Cell
+from trimtab.evaluation.keywords import keyword_rules
 from trimtab.inference.engine import Engine, Request
 from trimtab.inference.runs import PROMPT_FILE, Run, zero_shot
 from trimtab.jobs import metrics, tune
@@ -31,12 +32,14 @@ from trimtab.jobs.backbone import Progress
 from trimtab.jobs.peak import PeakMemory
 from trimtab.jobs.ways import WayKind, method_of
 from trimtab.methods.method import trained
+from trimtab.sources import find_word_vectors
 from trimtab.spec import Task
 from trimtab.spec_methods import FullSettings
 
 # Raised when cells measured before would come out otherwise now.
 CELL_VERSION = 1
 BATCH, ALONE = 32, 15
+WORD_VECTORS = "glove-6b-50d"
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ class Material:
         pretrained: opens the backbone, once it is needed.
         folder: where cells and runs are kept.
         without_prompt: whether to measure what is left of tuned ways without their prompt.
+        offline: do not use the network.
     """
 
     task: Task
@@ -59,6 +63,7 @@ class Material:
     pretrained: Callable[[], Pretrained]
     folder: Path
     without_prompt: bool = False
+    offline: bool = False
 
     @property
     def judged(self) -> list[Example]:
@@ -150,7 +155,7 @@ def _measure_baseline(way: WayKind, seed: int, material: Material) -> Cell:
         case "majority":
             probabilities = baselines.majority(train, judged, labels)
         case "rules":
-            probabilities = classic.keyword_rules(
+            probabilities = keyword_rules(
                 train, judged, labels, rules=material.task.rules, language=language, seed=seed
             )
         case "naive_bayes":
@@ -158,7 +163,10 @@ def _measure_baseline(way: WayKind, seed: int, material: Material) -> Cell:
         case "tfidf":
             probabilities = classic.tfidf_logistic(train, judged, labels, language=language, seed=seed)
         case "word_vectors":
-            probabilities = classic.word_vector_logistic(train, judged, labels, language=language, seed=seed)
+            vectors = classic.read_word_vectors(find_word_vectors(WORD_VECTORS, offline=material.offline))
+            probabilities = classic.word_vector_logistic(
+                train, judged, labels, vectors=vectors, language=language, seed=seed
+            )
         case _:
             raise AssertionError(way.key)
     return Cell(seed, probabilities.argmax(1), train_seconds=time.perf_counter() - began)

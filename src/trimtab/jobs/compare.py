@@ -97,7 +97,7 @@ def run(
 
     ways = pick_ways(wanted.methods, opened().backbone.device.type == "cuda")
     reference = _reference(wanted.reference, ways)
-    whole = Material(task, base, splits, words, opened, out, wanted.without_prompt)
+    whole = Material(task, base, splits, words, opened, out, wanted.without_prompt, offline)
     asked = _asked(task, wanted, ways, whole)
     measured, left_out = _measure(asked, wanted, began, on_cell, on_step, progress)
     full = [way for way, rows in measured if rows == len(splits.train)]

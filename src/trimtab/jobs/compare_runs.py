@@ -1,0 +1,135 @@
+"""`trimtab evaluate RUN_A RUN_B`: runs that are there, on the same rows, with what is chance. Nothing is trained."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from trimtab.backbones.pretrained import Pretrained
+from trimtab.data import Example, check_labels, load_splits, read_examples
+from trimtab.errors import TrimtabError
+from trimtab.evaluation.choosing import choose
+from trimtab.evaluation.comparing import Cell, Measured, compare, disagreements
+from trimtab.evaluation.comparison import Comparison
+from trimtab.evaluation.report import write_comparison
+from trimtab.evaluation.run_report import BackboneFacts
+from trimtab.inference.bound import template_of
+from trimtab.inference.runs import PROMPT_FILE, Run, load_run
+from trimtab.jobs.backbone import Progress, backbone_of
+from trimtab.jobs.cells import answers_of, fingerprint
+from trimtab.jobs.evaluate import absolute, machine_facts, report_before
+from trimtab.methods.method import trained
+
+
+def run(
+    folders: Sequence[Path],
+    *,
+    test: str | None = None,
+    out: Path | None = None,
+    offline: bool = False,
+    agree: bool = False,
+    pretrained: Pretrained | None = None,
+    progress: Progress | None = None,
+) -> Comparison:
+    """Score runs on the same rows and compare them with the first.
+
+    Args:
+        folders: run folders, of tasks with the same labels; their backbones may differ.
+        test: the rows, instead of the first run's own test.
+        out: folder for compare.json and compare.html; they are not written without.
+        offline, agree: see `trimtab.sources.find_model`.
+        pretrained: a backbone in memory, where the caller has one.
+        progress: told what is being done.
+
+    Raises:
+        TrimtabError: whatever is wrong with the runs, the rows or the backbones; the same folder twice.
+    """
+    began = time.monotonic()
+    runs = [load_run(folder) for folder in folders]
+    _check(runs)
+    first = runs[0]
+    part, examples = _rows(first, test)
+    labels = list(first.words)
+    check_labels(examples, labels)
+    gold = np.array([labels.index(e.answer or "") for e in examples])
+    measured, opened = [], pretrained
+    for tuned in runs:
+        if opened is None or opened.content_hash != tuned.backbone["content_hash"]:
+            opened = backbone_of(tuned.task, Path.cwd(), offline=offline, agree=agree, progress=progress)
+        if opened.content_hash == first.backbone["content_hash"]:
+            parameters, machine = opened.backbone.parameters, machine_facts(opened)
+        measured.append(Measured(tuned.name, tuned.name, "tuned", [_cell(tuned, opened, examples, labels, progress)]))
+    ways, against_best = compare(measured, gold, len(labels), first.name)
+    made = Comparison(
+        name=first.task.name,
+        created=datetime.now().astimezone().isoformat(timespec="seconds"),
+        trimtab=version("trimtab"),
+        task=first.task.task,
+        backbone=BackboneFacts(**first.backbone, parameters=parameters),
+        machine=machine,
+        labels=labels,
+        train_rows=0,
+        dev_rows=len(examples) if part == "dev" else 0,
+        test_rows=len(examples) if part == "test" else 0,
+        splits={part: fingerprint(examples)},
+        part=part,
+        reference=first.name,
+        ways=ways,
+        disagreements=disagreements(measured, examples, gold, labels, first.name),
+        seconds=time.monotonic() - began,
+        settings=first.task.model_dump(mode="json"),
+    )
+    made = made.model_copy(update={"choose": choose(made, against_best)})
+    if out is not None:
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise TrimtabError(f"{out}: cannot be written ({error.strerror}).", "Choose another with --out.") from None
+        write_comparison(out, made)
+    return made
+
+
+def _check(runs: Sequence[Run]) -> None:
+    first = runs[0]
+    for at, tuned in enumerate(runs):
+        if tuned.name in {before.name for before in runs[:at]}:
+            raise TrimtabError(f"{tuned.name}: given twice.", "Give each run once.")
+        if set(tuned.words) != set(first.words):
+            raise TrimtabError(
+                f"{tuned.name}: its labels are {', '.join(tuned.words)}; those of {first.name} are "
+                f"{', '.join(first.words)}.",
+                "Compare runs of the same task.",
+            )
+
+
+def _rows(first: Run, test: str | None) -> tuple[str, list[Example]]:
+    """The part that is scored, and its rows."""
+    data, fields = first.task.data, template_of(first.task).fields
+    if test is not None:
+        return "test", read_examples(absolute(test, Path.cwd()) or "", fields, data, base=Path.cwd())
+    splits = load_splits(data, fields, base=Path.cwd())
+    return ("test", splits.test) if splits.test else ("dev", splits.dev)
+
+
+def _cell(
+    tuned: Run, pretrained: Pretrained, examples: Sequence[Example], labels: list[str], progress: Progress | None
+) -> Cell:
+    answers, alone, speed = answers_of(tuned, pretrained, examples, progress, tuned.name)
+    own = list(tuned.words)
+    before = report_before(Path(tuned.name))
+    file = Path(tuned.name) / PROMPT_FILE
+    return Cell(
+        seed=tuned.task.train.seed,
+        answers=np.array([labels.index(own[i]) for i in answers.tolist()]),
+        train_seconds=(before.cost.train_seconds if before else None) or 0.0,
+        peak_memory_bytes=before.cost.peak_memory_bytes if before else None,
+        latency_seconds=alone,
+        batch_rows_per_second=speed,
+        trained_parameters=sum(x.numel() for tensors in tuned.answering for x in trained(tensors).values()),
+        bytes_on_disk=file.stat().st_size,
+    )
