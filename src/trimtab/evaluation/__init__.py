@@ -1,8 +1,10 @@
 """Metrics, baselines and reports. Knows nothing about models."""
 
 from trimtab.evaluation.baselines import majority, naive_bayes
+from trimtab.evaluation.choosing import choose
+from trimtab.evaluation.comparison import Comparison, CurveLine, Difference, Disagreement, LeftOut, Way
 from trimtab.evaluation.metrics import CalibrationBin, ClassScore, Interval, Mistake, Scores, score
-from trimtab.evaluation.report import read_report, write_report
+from trimtab.evaluation.report import read_comparison, read_report, write_comparison, write_report
 from trimtab.evaluation.run_report import (
     BackboneFacts,
     Baseline,
@@ -21,20 +23,29 @@ __all__ = [
     "Baseline",
     "CalibrationBin",
     "ClassScore",
+    "Comparison",
     "Cost",
+    "CurveLine",
     "CurvePoint",
     "DataFacts",
+    "Difference",
+    "Disagreement",
     "Interval",
+    "LeftOut",
     "MachineFacts",
     "MethodFacts",
     "Mistake",
     "RunFacts",
     "RunReport",
     "Scores",
+    "Way",
+    "choose",
     "majority",
     "naive_bayes",
     "paired_test",
+    "read_comparison",
     "read_report",
     "score",
+    "write_comparison",
     "write_report",
 ]
