@@ -1,6 +1,6 @@
 """Progress on standard error while a job runs. Knows nothing about what the job is.
 
-Beside cli.py the only file that prints.
+With cli.py and terminal.py the only files that print.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The command line: one verb, one job. Prints what a job ends with; knows nothing about how it is done."""
+"""The command line: one verb, one job. Knows nothing about how a job is done or how its figures are printed."""
 
 from __future__ import annotations
 
@@ -8,18 +8,13 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal
 
 import click
 
 from trimtab.bars import Bars
 from trimtab.errors import TrimtabError
-
-if TYPE_CHECKING:
-    from trimtab.data import DataReport
-    from trimtab.evaluation.run_report import RunReport
-    from trimtab.spec import Task
-    from trimtab.training.loop import Plan
+from trimtab.terminal import print_comparison, print_data, print_model, print_report, print_shown, say_plan
 
 OFFLINE = click.option("--offline", is_flag=True, help="Use what is cached; never the network.")
 AGREE = click.option("--agree", is_flag=True, help="Agree to the backbone's terms of use (see `trimtab models`).")
@@ -65,7 +60,7 @@ def tune(
     with Bars() as bars:
         tuned = job.run(
             settings, out, base=base, resume=resume, offline=offline, agree=agree, beside=beside,
-            on_plan=lambda plan, notes: _say_plan(settings, plan, notes, bars), on_step=bars.step,
+            on_plan=lambda plan, notes: say_plan(settings, plan, notes, bars), on_step=bars.step,
             progress=bars.progress,
         )  # fmt: skip
     if tuned.stopped_at is not None:
@@ -73,23 +68,103 @@ def tune(
         _note(f"`trimtab tune {out} --resume` goes on; `trimtab evaluate {out}` scores it as it is.")
         sys.exit(130)
     if tuned.report is not None:
-        _print_report(tuned.report, out)
+        print_report(tuned.report, out)
 
 
 @trimtab.command()
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("task", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="Folder to write.  [default: runs/compare-NAME]")
+@click.option("--methods", help="Ways to compare, with commas between them.  [default: a set for the machine]")
+@click.option("--seeds", default=1, show_default=True, type=click.IntRange(1), help="Seeds of each way that has one.")
+@click.option("--reference", help="Compare the others with this way.  [default: soft_prompt]")
+@click.option("--learning-curve", metavar="8,32,128", help="Measure every way on so many training rows too.")
+@click.option("--without-prompt", is_flag=True, help="Measure what is left of tuned ways without their prompt.")
+@click.option("--budget", metavar="10m", help="Take no longer (s, m or h); say what was left out.")
+@click.option("--price", type=click.FloatRange(0), help="What an hour of this machine costs.")
+@click.option("--currency", default="", help="In what.")
+@SET
+@OFFLINE
+@AGREE
+def compare(
+    task: Path, out: Path | None, methods: str | None, seeds: int, reference: str | None, learning_curve: str | None,
+    without_prompt: bool, budget: str | None, price: float | None, currency: str, overrides: tuple[str, ...],
+    offline: bool, agree: bool,
+) -> None:  # fmt: skip
+    """Measure ways to do TASK on the same rows: what each reaches, at what cost, and what is chance."""
+    from trimtab.jobs import compare as job
+    from trimtab.task_file import read_task
+
+    settings = read_task(task, overrides)
+    out = out or Path("runs") / f"compare-{settings.name}"
+    wanted = job.Wanted(
+        methods=[name.strip() for name in methods.split(",")] if methods else None,
+        seeds=seeds,
+        reference=reference,
+        curve=_sizes(learning_curve),
+        without_prompt=without_prompt,
+        budget_seconds=_seconds(budget),
+        price_an_hour=price,
+        currency=currency,
+    )
+    try:
+        with Bars() as bars:
+            made = job.run(
+                settings, out, wanted, base=task.parent, offline=offline, agree=agree,
+                on_cell=lambda way, seed, rows: bars.say(f"{way.name}: {rows:,} training rows, seed {seed}"),
+                on_step=bars.step, progress=bars.progress,
+            )  # fmt: skip
+    except KeyboardInterrupt:
+        _note(f"Stopped. What was measured is kept in {out}; the same command goes on from there.")
+        sys.exit(130)
+    print_comparison(made, out)
+
+
+def _sizes(text: str | None) -> list[int]:
+    """`8,32,all` as numbers of rows; all of them are measured anyway."""
+    parts = [part.strip() for part in (text or "").split(",") if part.strip() not in ("", "all")]
+    if not all(part.isdecimal() and int(part) > 1 for part in parts):
+        raise click.UsageError(f"--learning-curve: '{text}' is not a list of numbers of rows such as 8,32,128.")
+    return [int(part) for part in parts]
+
+
+def _seconds(text: str | None) -> float | None:
+    """`90s`, `10m` or `1.5h` in seconds."""
+    if text is None:
+        return None
+    units = {"s": 1, "m": 60, "h": 3600}
+    try:
+        return float(text[:-1]) * units[text[-1:]]
+    except (KeyError, ValueError):
+        raise click.UsageError(f"--budget: '{text}' is not a time such as 90s, 10m or 1.5h.") from None
+
+
+@trimtab.command()
+@click.argument("runs", metavar="RUN [RUN_B ...]", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--test", help="Score these examples instead of the task's own test.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the report.  [default: the run folder]")
 @BESIDE
 @OFFLINE
 @AGREE
-def evaluate(run: Path, test: str | None, out: Path | None, beside: bool, offline: bool, agree: bool) -> None:
-    """Score RUN on labelled examples and write report.html, report.json and card.md."""
+def evaluate(
+    runs: tuple[Path, ...], test: str | None, out: Path | None, beside: bool, offline: bool, agree: bool
+) -> None:
+    """Score RUN on labelled examples and write report.html, report.json and card.md.
+
+    Several runs are scored on the same rows and compared with the first; compare.html and compare.json are written
+    where --out says.
+    """
+    from trimtab.jobs import compare_runs
     from trimtab.jobs import evaluate as job
 
+    if len(runs) > 1:
+        with Bars() as bars:
+            made = compare_runs.run(runs, test=test, out=out, offline=offline, agree=agree, progress=bars.progress)
+        print_comparison(made, out)
+        return
+    [run] = runs
     with Bars() as bars:
         report = job.run(run, test=test, out=out, offline=offline, agree=agree, beside=beside, progress=bars.progress)
-    _print_report(report, out or run)
+    print_report(report, out or run)
 
 
 @trimtab.command()
@@ -130,17 +205,7 @@ def show(task: Path, rows: int, overrides: tuple[str, ...], offline: bool, agree
         shown, words = job.run(
             read_task(task, overrides), rows, base=task.parent, offline=offline, agree=agree, progress=bars.progress
         )
-    for row in shown:
-        click.secho(f"{row.where}  ·  {row.answer}  ·  {row.tokens} tokens", bold=True)
-        click.echo(row.text)
-        for what, tokens in row.parts:
-            click.echo(f"  {what:>11} {len(tokens):4d}  {_tokens(tokens)}")
-        if row.cut:
-            click.echo(f"  cut to fit: {row.cut} tokens")
-        click.echo()
-    click.secho("Label words", bold=True)
-    for label, several in words.items():
-        click.echo(f"  {label}: " + ", ".join(_tokens(tokens) for tokens in several))
+    print_shown(shown, words)
 
 
 @trimtab.command()
@@ -189,7 +254,7 @@ def data(
     if as_json:
         click.echo(json.dumps(report.to_dict(), ensure_ascii=False, indent=1))
     else:
-        _print_data(report)
+        print_data(report)
 
 
 @trimtab.command()
@@ -205,7 +270,7 @@ def models(name: str | None, agree: bool, verify: bool, remove: bool, offline: b
     with Bars() as bars:
         entries = job.run(name, agree=agree, offline=offline, verify=verify, remove=remove, progress=bars.progress)
     for entry in entries:
-        _print_model(entry)
+        print_model(entry)
 
 
 @trimtab.command("export")
@@ -253,126 +318,6 @@ def import_adapter(
     for note in notes:
         _note(f"Note: {note}")
     click.echo(f"{out}: a run of method {run.task.method.name}; `trimtab evaluate {out}` scores it.")
-
-
-def _print_model(entry: Any) -> None:
-    click.secho(entry.name, bold=True)
-    languages = ", ".join(entry.languages) if not isinstance(entry.languages, str) else entry.languages
-    click.echo(f"  {entry.description}")
-    click.echo(f"  {_size(entry.parameters, '', 1000)} parameters · {languages} · {entry.licence}")
-    if entry.terms:
-        agreed = "agreed" if entry.agreed else "not agreed to yet"
-        click.echo(f"  Terms ({agreed}): {entry.terms}" + (f" {entry.terms_url}" if entry.terms_url else ""))
-    for origin, size in entry.origins.items():
-        click.echo(f"  from {origin}" + (f" ({_size(size)})" if size else ""))
-    for copy in entry.cached:
-        click.echo(f"  cached: {copy.path} ({copy.origin})")
-    click.echo(f"  on disk: {_size(entry.bytes_on_disk)}" if entry.cached else "  not cached")
-
-
-def _print_data(report: DataReport) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    console = Console(emoji=False)
-    for name, split in report.splits.items():
-        console.print(f"{name}: {split.rows:,} rows, {split.distinct_labels} labels", style="bold", soft_wrap=True)
-        table = Table(show_header=False, box=None)
-        for label, rows in list(split.labels.items())[:20]:
-            table.add_row(escape(label), f"{rows:,}", f"{100 * rows / split.rows:.1f}%")
-        if split.distinct_labels > 20:
-            table.add_row(f"... and {split.distinct_labels - 20} more", "", "")
-        console.print(table)
-        for unit, lengths in (("characters", split.characters), ("tokens", split.tokens)):
-            if lengths is not None:
-                console.print(
-                    f"  {unit}: {lengths.min} to {lengths.max}, median {lengths.median}, 95% up to {lengths.p95}",
-                    highlight=False,
-                )
-        console.print()
-    warnings = report.warnings()
-    for warning in warnings:
-        console.print(f"• {warning}", highlight=False, markup=False, soft_wrap=True)
-    if not warnings:
-        console.print("Nothing conspicuous.")
-
-
-def _say_plan(task: Task, plan: Plan, notes: Sequence[str], bars: Bars) -> None:
-    """Say what was picked."""
-    passes = plan.steps * plan.batch_size / plan.rows
-    length = f"{task.method.length}-token " if hasattr(task.method, "length") else ""
-    runs = f", {len(plan.seeds)} seeds in one pass" if len(plan.seeds) > 1 else ""
-    lines = [
-        f"{task.name}: {length}{task.method.title} on {task.backbone}, {plan.rows:,} training rows{runs}",
-        f"picked: {plan.steps:,} steps of {plan.batch_size} rows ({passes:.1f} passes), {plan.optimiser}, "
-        f"rate {plan.rate:g}{task.method.rate_unit}, {plan.schedule}, dev every {plan.evaluate_every} steps"
-        if plan.steps
-        else "nothing to train",
-        *notes,
-    ]
-    for line in lines:
-        bars.say(line)
-
-
-def _print_report(report: RunReport, folder: Path) -> None:
-    """The table that says whether it was worth it."""
-    from rich.console import Console
-    from rich.table import Table
-
-    from trimtab.evaluation.findings import headline_scores, interval_text, percent, verdict
-
-    console = Console(emoji=False)
-    head = headline_scores(report)
-    if head is None:
-        return
-    part, scores = head
-    table = Table(title=f"{report.name}: {scores.rows:,} {part} rows", title_justify="left")
-    for column, justify in (("method", "left"), ("accuracy", "right"), ("95% interval", "right"), ("F1", "right"),
-                            ("p", "right"), ("trained", "right"), ("seconds", "right")):  # fmt: skip
-        table.add_column(column, justify=justify, no_wrap=column != "method")  # type: ignore[arg-type]
-    rows = [
-        (b.accuracy, (b.name, percent(b.accuracy), interval_text(b.interval) if b.interval else "", "",
-                      _p_value(b.p_value), "", f"{b.seconds:.1f}" if b.seconds is not None else ""))
-        for b in report.baselines
-    ]  # fmt: skip
-    train = report.cost.train_seconds
-    rows.append(
-        (scores.accuracy, (f"[bold]{report.method.name}[/bold]", f"[bold]{percent(scores.accuracy)}[/bold]",
-                           interval_text(scores.intervals["accuracy"]), percent(scores.macro_f1), "",
-                           f"{report.method.trained_parameters:,}", f"{train:.0f}" if train is not None else "")),
-    )  # fmt: skip
-    for _, cells in sorted(rows, key=lambda row: row[0]):
-        table.add_row(*cells)
-    console.print(table)
-    if len(report.runs) > 1:
-        from statistics import mean, stdev
-
-        reached = [r.dev_accuracy for r in report.runs if r.dev_accuracy is not None]
-        if len(reached) > 1:
-            console.print(f"{len(reached)} seeds on dev: {100 * mean(reached):.1f} ± {100 * stdev(reached):.1f}%")
-    console.print(verdict(report), highlight=False, markup=False, soft_wrap=True)
-    for warning in report.warnings:
-        console.print(f"Note: {warning}", highlight=False, markup=False, soft_wrap=True)
-    console.print(f"Report: {folder / 'report.html'}", highlight=False, markup=False, soft_wrap=True)
-
-
-def _p_value(p: float | None) -> str:
-    return "" if p is None else "<0.001" if p < 0.001 else f"{p:.3f}"
-
-
-def _tokens(tokens: Sequence[str]) -> str:
-    if len(tokens) > 3 and len(set(tokens)) == 1:
-        return f"{tokens[0]} x {len(tokens)}"
-    return "|".join(token.replace("\n", "⏎") for token in tokens)
-
-
-def _size(number: float, unit: str = "B", step: int = 1000) -> str:
-    for prefix in ("", "k", "M", "G"):
-        if abs(number) < step or prefix == "G":
-            return f"{number:.0f} {prefix}{unit}".rstrip() if prefix in ("", "k") else f"{number:.4g} {prefix}{unit}"
-        number /= step
-    raise AssertionError
 
 
 def _note(text: str) -> None:

@@ -3,8 +3,10 @@
 from trimtab.evaluation.baselines import majority, naive_bayes
 from trimtab.evaluation.classic import read_word_vectors, tfidf_logistic, word_vector_logistic
 from trimtab.evaluation.keywords import keyword_rules, mine_rules
+from trimtab.evaluation.choosing import choose
+from trimtab.evaluation.comparison import Comparison, CurveLine, Difference, Disagreement, LeftOut, Way
 from trimtab.evaluation.metrics import CalibrationBin, ClassScore, Interval, Mistake, Scores, score
-from trimtab.evaluation.report import read_report, write_report
+from trimtab.evaluation.report import read_comparison, read_report, write_comparison, write_report
 from trimtab.evaluation.run_report import (
     BackboneFacts,
     Baseline,
@@ -23,10 +25,15 @@ __all__ = [
     "Baseline",
     "CalibrationBin",
     "ClassScore",
+    "Comparison",
     "Cost",
+    "CurveLine",
     "CurvePoint",
     "DataFacts",
+    "Difference",
+    "Disagreement",
     "Interval",
+    "LeftOut",
     "MachineFacts",
     "MethodFacts",
     "Mistake",
@@ -36,15 +43,19 @@ __all__ = [
     "accuracy_interval",
     "holm",
     "keyword_rules",
+    "Way",
+    "choose",
     "majority",
     "mine_rules",
     "naive_bayes",
     "paired_bootstrap",
     "paired_test",
+    "read_comparison",
     "read_report",
     "read_word_vectors",
     "score",
     "tfidf_logistic",
     "word_vector_logistic",
+    "write_comparison",
     "write_report",
 ]

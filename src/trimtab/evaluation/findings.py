@@ -32,6 +32,22 @@ def interval_text(interval: Interval) -> str:
     return f"{100 * interval.low:.1f} to {100 * interval.high:.1f}"
 
 
+def points_text(interval: Interval) -> str:
+    """Return an interval of a difference as `−0.4 to +1.8`, in points."""
+    return " to ".join(f"{100 * end:+.1f}".replace("-", "−") for end in (interval.low, interval.high))
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as `0.4 s`, `12 min`, `2.5 h`."""
+    if seconds < 0.1:
+        return "under 0.1 s"
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
 def rivals(report: RunReport) -> list[Baseline]:
     """Return the baselines, the best first; majority counts only where it is the only one."""
     others = [b for b in report.baselines if b.name != "majority"] or report.baselines

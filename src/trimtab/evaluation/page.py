@@ -35,7 +35,7 @@ def render_page(report: RunReport) -> str:
         "rivals": findings.rivals(report),
         "verdict": findings.verdict(report),
         "limits": findings.limits(report),
-        "settings": list(_flat(report.settings)),
+        "settings": list(flat_settings(report.settings)),
         "curves": _curves(report),
         "standing": _standing(report, headline[1]) if headline else None,
         "classes_in_a_table": CLASSES_IN_A_TABLE,
@@ -44,14 +44,14 @@ def render_page(report: RunReport) -> str:
     if headline:
         context |= _score_context(headline[1])
         context["words"] = {c.label: _telling_words(report, c.label) for c in headline[1].per_class}
-    return _environment().get_template("report.html.j2").render(context)
+    return environment().get_template("report.html.j2").render(context)
 
 
 def render_card(report: RunReport) -> str:
     """Return the model card of the run as Markdown (Mitchell et al. 2019)."""
     headline = findings.headline_scores(report)
     return (
-        _environment()
+        environment()
         .get_template("card.md.j2")
         .render(
             report=report,
@@ -60,14 +60,15 @@ def render_card(report: RunReport) -> str:
             summary=findings.summary(report),
             verdict=findings.verdict(report),
             limits=findings.limits(report),
-            settings=list(_flat(report.settings)),
+            settings=list(flat_settings(report.settings)),
             baselines=sorted(report.baselines, key=lambda b: -b.accuracy),
             fence=_fence(report.template_example),
         )
     )
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Return the surroundings of the templates in this folder: escaping, and the filters that write figures."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=lambda name: name is not None and name.endswith(".html.j2"),
@@ -79,11 +80,12 @@ def _environment() -> Environment:
     environment.filters |= {
         "percent": findings.percent,
         "interval": findings.interval_text,
+        "points": findings.points_text,
         "hundredths": lambda share: f"{100 * share:.1f}",
         "count": lambda number: f"{number:,}",
-        "size": _size,
+        "size": size,
         "big": _big,
-        "duration": _duration,
+        "duration": findings.duration,
         "lang": _lang,
         "label": lambda label: escape(label).replace("_", Markup("_<wbr>")),
         "md": lambda text: _MARKDOWN.sub(r"\\\1", " ".join(str(text).split())),
@@ -153,11 +155,11 @@ def _curves(report: RunReport) -> dict[str, Markup]:
     return {title: svg for title, svg in drawn.items() if svg}
 
 
-def _flat(settings: dict[str, JsonValue], prefix: str = "") -> Iterator[tuple[str, str]]:
+def flat_settings(settings: dict[str, JsonValue], prefix: str = "") -> Iterator[tuple[str, str]]:
     """Yield settings as (`train.epochs`, `3`), the names that `--set` takes; those left at null are left out."""
     for name, value in settings.items():
         if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{name}.")
+            yield from flat_settings(value, f"{prefix}{name}.")
         elif isinstance(value, list):
             yield prefix + name, ", ".join(str(item) for item in value)
         elif value is not None:
@@ -177,7 +179,8 @@ def _lang(text: str) -> Markup:
     return Markup(' lang="zh"') if are_chinese([text], "auto") else Markup("")
 
 
-def _size(number: float) -> str:
+def size(number: float) -> str:
+    """Return bytes as `46 KB`, `1.8 GB`."""
     for unit in ("bytes", "KB", "MB"):
         if number < 1000:
             return f"{number:.0f} {unit}" if unit == "bytes" or number >= 100 else f"{number:.1f} {unit}"
@@ -191,13 +194,3 @@ def _big(number: float) -> str:
             return f"{number:.0f}{unit}" if not unit or number >= 100 else f"{number:.1f}{unit}"
         number /= 1000
     return f"{number:.1f} billion"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 0.1:
-        return "under 0.1 s"
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

@@ -1,4 +1,7 @@
-"""The three files of a report: report.json, report.html, card.md. Knows nothing about how figures came about."""
+"""The files of a report (report.json, report.html, card.md) and of a comparison (compare.json, compare.html).
+
+Knows nothing about how figures came about.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,15 @@ import json
 import os
 import tempfile
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import ValidationError
 
 from trimtab.errors import TrimtabError
-from trimtab.evaluation.run_report import VERSION, RunReport
+from trimtab.evaluation.comparison import COMPARISON_VERSION, Comparison
+from trimtab.evaluation.run_report import VERSION, Part, RunReport
+
+Kept = TypeVar("Kept", bound=Part)
 
 
 def write_report(folder: Path, report: RunReport) -> None:
@@ -37,23 +44,47 @@ def read_report(path: Path) -> RunReport:
     Raises:
         TrimtabError: the file cannot be read, is not a report, or is newer than this version reads.
     """
+    return _read(path, RunReport, VERSION, "report", "Run `trimtab evaluate` to write a new one.")
+
+
+def write_comparison(folder: Path, comparison: Comparison) -> None:
+    """Write compare.json and compare.html into the folder, each one whole or not at all.
+
+    Raises:
+        TrimtabError: a file cannot be written.
+    """
+    from trimtab.evaluation.compare_page import render_comparison
+
+    _write_whole(folder / "compare.json", comparison.model_dump_json(indent=1) + "\n")
+    _write_whole(folder / "compare.html", render_comparison(comparison))
+
+
+def read_comparison(path: Path) -> Comparison:
+    """Read a compare.json.
+
+    Raises:
+        TrimtabError: the file cannot be read, is not a comparison, or is newer than this version reads.
+    """
+    return _read(path, Comparison, COMPARISON_VERSION, "comparison", "Run `trimtab compare` to write a new one.")
+
+
+def _read(path: Path, model: type[Kept], newest: int, what: str, remedy: str) -> Kept:
+    """Read what was written as JSON; `what` and `remedy` are for the messages."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise TrimtabError(f"{path}: cannot be read ({error.strerror}).") from error
     except ValueError as error:
-        raise TrimtabError(f"{path}: not a report (not JSON).", "Run `trimtab evaluate` to write a new one.") from error
+        raise TrimtabError(f"{path}: not a {what} (not JSON).", remedy) from error
     version = content.get("version") if isinstance(content, dict) else None
-    if isinstance(version, int) and version > VERSION:
-        raise TrimtabError(f"{path}: report of version {version}; this Trimtab reads up to {VERSION}.", "Update it.")
+    if isinstance(version, int) and version > newest:
+        raise TrimtabError(f"{path}: {what} of version {version}; this Trimtab reads up to {newest}.", "Update it.")
     try:
-        return RunReport.model_validate(content)
+        return model.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "the whole"
-        raise TrimtabError(
-            f"{path}: not a report ({place}: {first['msg']}).", "Run `trimtab evaluate` to write a new one."
-        ) from error
+        raise TrimtabError(f"{path}: not a {what} ({place}: {first['msg']}).", remedy) from error
 
 
 def _write_whole(path: Path, text: str) -> None:

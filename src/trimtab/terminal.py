@@ -1,0 +1,211 @@
+"""What a job ends with, as text on the terminal. Knows nothing about how it came about.
+
+With cli.py and bars.py the only files that print. rich is imported when a table is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from trimtab.bars import Bars
+    from trimtab.data import DataReport
+    from trimtab.evaluation import Comparison, RunReport, Way
+    from trimtab.jobs.show import Shown
+    from trimtab.sources import ModelEntry
+    from trimtab.spec import Task
+    from trimtab.training.loop import Plan
+
+TABLE_WIDTH = 100
+
+
+def print_model(entry: ModelEntry) -> None:
+    """Print what is known of a backbone and what of it is cached."""
+    click.secho(entry.name, bold=True)
+    languages = ", ".join(entry.languages) if not isinstance(entry.languages, str) else entry.languages
+    click.echo(f"  {entry.description}")
+    parameters = [f"{_size(entry.parameters, '')} parameters"] if entry.parameters else []
+    click.echo("  " + " · ".join([*parameters, languages, entry.licence]))
+    if entry.terms:
+        agreed = "agreed" if entry.agreed else "not agreed to yet"
+        click.echo(f"  Terms ({agreed}): {entry.terms}" + (f" {entry.terms_url}" if entry.terms_url else ""))
+    for origin, size in entry.origins.items():
+        click.echo(f"  from {origin}" + (f" ({_size(size)})" if size else ""))
+    for copy in entry.cached:
+        click.echo(f"  cached: {copy.path} ({copy.origin})")
+    click.echo(f"  on disk: {_size(entry.bytes_on_disk)}" if entry.cached else "  not cached")
+
+
+def print_shown(rows: Sequence[Shown], words: Mapping[str, Sequence[Sequence[str]]]) -> None:
+    """Print what rows become, and the tokens of every label's words."""
+    for row in rows:
+        click.secho(f"{row.where}  ·  {row.answer}  ·  {row.tokens} tokens", bold=True)
+        click.echo(row.text)
+        for what, tokens in row.parts:
+            click.echo(f"  {what:>11} {len(tokens):4d}  {_tokens(tokens)}")
+        if row.cut:
+            click.echo(f"  cut to fit: {row.cut} tokens")
+        click.echo()
+    click.secho("Label words", bold=True)
+    for label, several in words.items():
+        click.echo(f"  {label}: " + ", ".join(_tokens(tokens) for tokens in several))
+
+
+def print_data(report: DataReport) -> None:
+    """Print rows, labels and lengths of every split, and what is conspicuous."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console(emoji=False)
+    for name, split in report.splits.items():
+        console.print(f"{name}: {split.rows:,} rows, {split.distinct_labels} labels", style="bold", soft_wrap=True)
+        table = Table(show_header=False, box=None)
+        for label, rows in list(split.labels.items())[:20]:
+            table.add_row(escape(label), f"{rows:,}", f"{100 * rows / split.rows:.1f}%")
+        if split.distinct_labels > 20:
+            table.add_row(f"... and {split.distinct_labels - 20} more", "", "")
+        console.print(table)
+        for unit, lengths in (("characters", split.characters), ("tokens", split.tokens)):
+            if lengths is not None:
+                console.print(
+                    f"  {unit}: {lengths.min} to {lengths.max}, median {lengths.median}, 95% up to {lengths.p95}",
+                    highlight=False,
+                )
+        console.print()
+    warnings = report.warnings()
+    for warning in warnings:
+        console.print(f"• {warning}", highlight=False, markup=False, soft_wrap=True)
+    if not warnings:
+        console.print("Nothing conspicuous.")
+
+
+def say_plan(task: Task, plan: Plan, notes: Sequence[str], bars: Bars) -> None:
+    """Say what was picked for a tuning job, above its bars."""
+    passes = plan.steps * plan.batch_size / plan.rows
+    length = f"{task.method.length}-token " if hasattr(task.method, "length") else ""
+    runs = f", {len(plan.seeds)} seeds in one pass" if len(plan.seeds) > 1 else ""
+    lines = [
+        f"{task.name}: {length}{task.method.title} on {task.backbone}, {plan.rows:,} training rows{runs}",
+        f"picked: {plan.steps:,} steps of {plan.batch_size} rows ({passes:.1f} passes), {plan.optimiser}, "
+        f"rate {plan.rate:g}{task.method.rate_unit}, {plan.schedule}, dev every {plan.evaluate_every} steps"
+        if plan.steps
+        else "nothing to train",
+        *notes,
+    ]
+    for line in lines:
+        bars.say(line)
+
+
+def print_report(report: RunReport, folder: Path) -> None:
+    """Print the table that says whether tuning was worth it."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from trimtab.evaluation.findings import headline_scores, interval_text, percent, verdict
+
+    console = Console(emoji=False)
+    head = headline_scores(report)
+    if head is None:
+        return
+    part, scores = head
+    table = Table(title=f"{report.name}: {scores.rows:,} {part} rows", title_justify="left")
+    for column, justify in (("method", "left"), ("accuracy", "right"), ("95% interval", "right"), ("F1", "right"),
+                            ("p", "right"), ("trained", "right"), ("seconds", "right")):  # fmt: skip
+        table.add_column(column, justify=justify, no_wrap=column != "method")  # type: ignore[arg-type]
+    rows = [
+        (b.accuracy, (b.name, percent(b.accuracy), interval_text(b.interval) if b.interval else "", "",
+                      _p_value(b.p_value), "", f"{b.seconds:.1f}" if b.seconds is not None else ""))
+        for b in report.baselines
+    ]  # fmt: skip
+    train = report.cost.train_seconds
+    rows.append(
+        (scores.accuracy, (f"[bold]{report.method.name}[/bold]", f"[bold]{percent(scores.accuracy)}[/bold]",
+                           interval_text(scores.intervals["accuracy"]), percent(scores.macro_f1), "",
+                           f"{report.method.trained_parameters:,}", f"{train:.0f}" if train is not None else "")),
+    )  # fmt: skip
+    for _, cells in sorted(rows, key=lambda row: row[0]):
+        table.add_row(*cells)
+    console.print(table)
+    if len(report.runs) > 1:
+        from statistics import mean, stdev
+
+        reached = [r.dev_accuracy for r in report.runs if r.dev_accuracy is not None]
+        if len(reached) > 1:
+            console.print(f"{len(reached)} seeds on dev: {100 * mean(reached):.1f} ± {100 * stdev(reached):.1f}%")
+    console.print(verdict(report), highlight=False, markup=False, soft_wrap=True)
+    for warning in report.warnings:
+        console.print(f"Note: {warning}", highlight=False, markup=False, soft_wrap=True)
+    console.print(f"Report: {folder / 'report.html'}", highlight=False, markup=False, soft_wrap=True)
+
+
+def print_comparison(comparison: Comparison, folder: Path) -> None:
+    """Print the table of a comparison, what to choose, what was left out, and where the page is.
+
+    It fits 100 characters; on a narrower terminal it does without macro F1 and the number of trained values.
+    """
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from trimtab.evaluation.choosing import chosen_way
+
+    console = Console(emoji=False)
+    if not console.is_terminal:
+        console = Console(emoji=False, width=TABLE_WIDTH)
+    rows = comparison.test_rows if comparison.part == "test" else comparison.dev_rows
+    title = f"{comparison.name}: {rows:,} {comparison.part} rows"
+    table = Table(title=escape(title), title_justify="left")
+    columns = ["way", "accuracy", "95% interval", "F1", "points", "p", "trained", "training"]
+    shown = [name for name in columns if console.width >= TABLE_WIDTH or name not in ("F1", "trained")]
+    for name in shown:
+        table.add_column(name, justify="left" if name == "way" else "right", no_wrap=name != "way")
+    chosen = chosen_way(comparison)
+    for way in comparison.ways:
+        cells = _way_cells(way, comparison.reference)
+        table.add_row(*(escape(cells[name]) for name in shown), style="bold" if way is chosen else None)
+    console.print(table)
+    lines = [comparison.choose]
+    lines += [f"Left out: {left.name} ({left.why})." for left in comparison.left_out]
+    for line in [*lines, f"Comparison: {folder / 'compare.html'}"]:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _way_cells(way: Way, reference: str) -> dict[str, str]:
+    """Return what the table says of a way, by column."""
+    from trimtab.evaluation.compare_page import difference_text, parameters_text, training_text
+    from trimtab.evaluation.findings import interval_text, percent
+
+    difference = way.difference
+    return {
+        "way": way.name,
+        "accuracy": percent(way.accuracy),
+        "95% interval": interval_text(way.interval),
+        "F1": percent(way.macro_f1),
+        "points": difference_text(difference) if difference else "ref." if way.key == reference else "",
+        "p": _p_value(difference.p_adjusted) if difference else "",
+        "trained": parameters_text(way.trained_parameters),
+        "training": training_text(way.train_seconds),
+    }
+
+
+def _p_value(p: float | None) -> str:
+    return "" if p is None else "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _tokens(tokens: Sequence[str]) -> str:
+    if len(tokens) > 3 and len(set(tokens)) == 1:
+        return f"{tokens[0]} x {len(tokens)}"
+    return "|".join(token.replace("\n", "⏎") for token in tokens)
+
+
+def _size(number: float, unit: str = "B", step: int = 1000) -> str:
+    for prefix in ("", "k", "M", "G"):
+        if abs(number) < step or prefix == "G":
+            return f"{number:.0f} {prefix}{unit}".rstrip() if prefix in ("", "k") else f"{number:.4g} {prefix}{unit}"
+        number /= step
+    raise AssertionError

