@@ -143,8 +143,8 @@ def print_report(report: RunReport, folder: Path) -> None:
     console.print(f"Report: {folder / 'report.html'}", highlight=False, markup=False, soft_wrap=True)
 
 
-def print_comparison(comparison: Comparison, folder: Path) -> None:
-    """Print the table of a comparison, what to choose, what was left out, and where the page is.
+def print_comparison(comparison: Comparison, folder: Path | None) -> None:
+    """Print the table of a comparison, what to choose, what was left out, and where the page is, if in a folder.
 
     It fits 100 characters; on a narrower terminal it does without macro F1 and the number of trained values.
     """
@@ -171,7 +171,9 @@ def print_comparison(comparison: Comparison, folder: Path) -> None:
     console.print(table)
     lines = [comparison.choose]
     lines += [f"Left out: {left.name} ({left.why})." for left in comparison.left_out]
-    for line in [*lines, f"Comparison: {folder / 'compare.html'}"]:
+    if folder is not None:
+        lines.append(f"Comparison: {folder / 'compare.html'}")
+    for line in lines:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 

@@ -58,7 +58,7 @@ def test_figures_are_those_of_each_way_alone(task, data, tmp_path, pretrained):
         own = task.model_copy(update={"train": task.train.model_copy(update={"seed": seed})})
         alone = tune.run(own, tmp_path / f"alone{seed}", base=data, beside=False, pretrained=pretrained)
         assert alone.report.test.accuracy == accuracy
-    assert ways["soft_prompt"].trained_parameters == 4 * pretrained.backbone.hidden_size
+    assert ways["soft_prompt"].trained_parameters == task.method.length * pretrained.backbone.hidden_size
     assert ways["soft_prompt"].difference is None
     assert ways["zero_shot"].difference.test == "paired bootstrap"
     assert ways["zero_shot"].difference.points == pytest.approx(

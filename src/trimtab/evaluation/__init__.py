@@ -1,10 +1,10 @@
 """Metrics, baselines and reports. Knows nothing about models."""
 
 from trimtab.evaluation.baselines import majority, naive_bayes
-from trimtab.evaluation.classic import read_word_vectors, tfidf_logistic, word_vector_logistic
-from trimtab.evaluation.keywords import keyword_rules, mine_rules
 from trimtab.evaluation.choosing import choose
+from trimtab.evaluation.classic import read_word_vectors, tfidf_logistic, word_vector_logistic
 from trimtab.evaluation.comparison import Comparison, CurveLine, Difference, Disagreement, LeftOut, Way
+from trimtab.evaluation.keywords import keyword_rules, mine_rules
 from trimtab.evaluation.metrics import CalibrationBin, ClassScore, Interval, Mistake, Scores, score
 from trimtab.evaluation.report import read_comparison, read_report, write_comparison, write_report
 from trimtab.evaluation.run_report import (
@@ -40,11 +40,11 @@ __all__ = [
     "RunFacts",
     "RunReport",
     "Scores",
+    "Way",
     "accuracy_interval",
+    "choose",
     "holm",
     "keyword_rules",
-    "Way",
-    "choose",
     "majority",
     "mine_rules",
     "naive_bayes",

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from trimtab.evaluation.baselines import CJK_SHARE, cjk_share
 from trimtab.evaluation.charts import Scale, ticks
 from trimtab.evaluation.label_places import FONT_SIZE, LINE_HEIGHT, Box, Mark, place, spread, text_width
 from trimtab.evaluation.metrics import Interval
+from trimtab.evaluation.words import CJK_SHARE, cjk_share
 
 WIDE, NARROW = 940, 356
 LEFT, RIGHT, TOP, BOTTOM = 44, 14, 14, 46
