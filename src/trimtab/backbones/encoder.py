@@ -39,6 +39,7 @@ class EncoderBackbone(CausalBackbone):
         TrimtabError: if the model's attention cannot be replaced, or is not over the whole row in every layer.
     """
 
+    title = "an encoder"
     bidirectional = True
 
     def __init__(self, model: PreTrainedModel) -> None:
