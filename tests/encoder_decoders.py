@@ -145,10 +145,9 @@ def _bart_tokenizer() -> PreTrainedTokenizerFast:
         vocab_size=400, special_tokens=special, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )  # fmt: skip
-    tokenizer.train_from_iterator([f"negative {row['text']} ? positive {' '.join(WORDS)}" for row in tiny.rows(200)], trainer)
-    tokenizer.post_processor = processors.TemplateProcessing(
-        "<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
-    )
+    texts = [f"negative {row['text']} ? positive {' '.join(WORDS)}" for row in tiny.rows(200)]
+    tokenizer.train_from_iterator(texts, trainer)
+    tokenizer.post_processor = processors.TemplateProcessing("<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)])
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>", pad_token="<pad>", unk_token="<unk>",
         mask_token="<mask>",

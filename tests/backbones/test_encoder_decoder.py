@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import pytest
 import torch
-from transformers import LEDConfig, LEDForConditionalGeneration, MarianConfig, MarianMTModel, MBartConfig
-from transformers import MBartForConditionalGeneration as MBart
-from transformers import MT5Config, MT5ForConditionalGeneration
+from transformers import (
+    LEDConfig,
+    LEDForConditionalGeneration,
+    MarianConfig,
+    MarianMTModel,
+    MBartConfig,
+    MBartForConditionalGeneration,
+    MT5Config,
+    MT5ForConditionalGeneration,
+)
 
 from encoder_decoders import ENCODER_DECODERS, STARTS, VOCABULARY, plain, tiny_model
 from trimtab.backbones.encoder_decoder import EncoderDecoderBackbone
@@ -102,7 +109,7 @@ def test_soft_vectors_equal_their_embeddings(name, backbone, checkpointing):
     model = tiny_model(name)
     ours, theirs = ([vectors(3, 32), vectors(2, 32, seed=3)] for _ in range(2))
     mixed = [Row([2, -1, -2, *(() if k else (-3,)), *row.ids], prompt=k, parents=row.parents)
-             for row in bare_and_trees()[:4] for k in (0, 1)]  # fmt: skip
+             for row in bare_and_trees()[:2] for k in (0, 1)]  # fmt: skip
     prompts = [Prompt(torch.zeros(0, 32), soft=own) for own in ours]
     made = scores(backbone, mixed, prompts, checkpointing=checkpointing)
     wanted = expected(model, name, mixed, theirs)
@@ -113,13 +120,15 @@ def test_soft_vectors_equal_their_embeddings(name, backbone, checkpointing):
         close(mine.grad, reference.grad)
 
 
-@pytest.mark.parametrize("checkpointing", [False, True])
-@pytest.mark.parametrize("two_passes", [False, True], ids=["one pass", "read_prefix first"])
+@pytest.mark.parametrize(
+    ("two_passes", "checkpointing"), [(False, False), (False, True), (True, False)],
+    ids=["one pass", "checkpointing", "read_prefix first"],
+)  # fmt: skip
 def test_a_shared_past_equals_a_copy_a_row(name, backbone, two_passes, checkpointing):
     """Keys and values of every self-attention, for rows that keep their own positions; beside rows that have none."""
     model = tiny_model(name)
     ours, theirs = ([(vectors(4, 4, 8, seed=s), vectors(4, 4, 8, seed=s + 9)) for s in range(5)] for _ in range(2))
-    mixed = [Row(row.ids, prompt=i // 2 % 2, parents=row.parents) for i, row in enumerate(bare_and_trees())]
+    mixed = [Row(row.ids, prompt=i // 2 % 2, parents=row.parents) for i, row in enumerate(bare_and_trees()[:4])]
     none = torch.zeros(0, 32)
     prompts = [Prompt(none, tuple(ours)), Prompt(none)]
     given = PrefixState.join([backbone.read_prefix([p]) for p in prompts]) if two_passes else prompts
@@ -192,7 +201,7 @@ def test_other_families_run_as_they_are():
     """mT5, and mBART, whose layers do not know their number."""
     torch.manual_seed(0)
     shape = {"vocab_size": 50, "d_model": 16, "d_kv": 8, "d_ff": 16, "num_layers": 1, "num_heads": 2}
-    for model in (MT5ForConditionalGeneration(MT5Config(**shape)), MBart(MBartConfig(**SMALL))):
+    for model in (MT5ForConditionalGeneration(MT5Config(**shape)), MBartForConditionalGeneration(MBartConfig(**SMALL))):
         ids = torch.tensor([[4, 9, 5, 8]])
         with torch.no_grad():
             theirs = model.eval()(input_ids=ids, decoder_input_ids=torch.tensor([[0, 7]])).logits[0, -1]
@@ -204,7 +213,7 @@ def test_other_families_run_as_they_are():
     ("model", "message"),
     [
         (
-            lambda: MarianMTModel(MarianConfig(**SMALL, scale_embedding=True, pad_token_id=0)),
+            lambda: MarianMTModel(MarianConfig(**SMALL, scale_embedding=True, pad_token_id=0, init_std=1.0)),
             "backbone of type 'marian' is not an encoder-decoder that Trimtab can run. Choose one such as T5 or BART.",
         ),
         (

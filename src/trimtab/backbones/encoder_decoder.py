@@ -83,7 +83,7 @@ def _attend(
     if now.seen is not None and not to_encoder:
         now.seen.append((module, key, value))
     if to_encoder:
-        query = query.unflatten(0, (len(key), -1)).transpose(1, 2).flatten(2, 3)
+        query = query.view(len(key), -1, *shape[1:]).transpose(1, 2).flatten(2, 3)
     query = query * (scaling if scaling is not None else shape[-1] ** -0.5)
     scores = query @ key.transpose(2, 3)
     if position_bias is not None and not to_encoder:
@@ -100,15 +100,15 @@ def _attend(
         shares = torch.softmax(both.float(), -1).to(value.dtype)
         out = shares[..., : len(past[0])] @ past_value + shares[..., len(past[0]) :] @ value
     if to_encoder:
-        out = out.unflatten(2, (-1, shape[2])).transpose(1, 2).flatten(0, 1)
+        out = out.view(len(key), shape[1], -1, *shape[2:]).transpose(1, 2).flatten(0, 1)
     return out.transpose(1, 2), None
 
 
 class EncoderDecoderBackbone(CausalBackbone):
     """A frozen encoder-decoder with a language-model head.
 
-    Hidden states are those that its output vectors are multiplied with, for the decoder's tokens only: a row's last text
-    token stands for the last of `start`, from which the answer's first token is read, its tree nodes for themselves.
+    Hidden states are those that its output vectors are multiplied with, and the decoder's only: that of a row's last
+    text token is the one behind `start`, which the answer's first token is scored from.
 
     A past has keys and values for every self-attention, the encoder's layers first, then the decoder's. It takes up no
     positions: rows and answers keep those that the model knows, and no relative bias falls on it.
@@ -248,12 +248,12 @@ class EncoderDecoderBackbone(CausalBackbone):
             out = self.model.get_decoder()(
                 input_ids=torch.tensor(ids, device=self.device), encoder_hidden_states=encoded_nTD, use_cache=False
             )
-        hidden = out.last_hidden_state.view(len(rows), len(paths) * len(ids[0]), -1) * self._scale
+        hidden: torch.Tensor = out.last_hidden_state.view(len(rows), len(paths) * len(ids[0]), -1)
         root = len(self.start) - 1
         places = {node: p * len(ids[0]) + root + 1 + depth for p, path in enumerate(paths)
                   for depth, node in enumerate(path)}  # fmt: skip
         picked = [root, *(places[node] for node in range(len(rows[0].parents)))]
-        return hidden.index_select(1, torch.tensor(picked, device=self.device))  # type: ignore[no-any-return]
+        return hidden.index_select(1, torch.tensor(picked, device=self.device)) * self._scale
 
     def logits(self, hidden_MD: torch.Tensor, only: torch.Tensor | None = None) -> torch.Tensor:
         """Scores of the next token, float32: [M, D] -> [M, V], or [M, C] of the vocabulary entries `only` [C]."""
