@@ -13,7 +13,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +23,7 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 
 from trimtab.backbones import attention, fused
 from trimtab.backbones.checkpointing import Checkpointed
+from trimtab.backbones.current import current, running
 from trimtab.backbones.layers import Layer, layers_of
 from trimtab.backbones.layout import Layout, Row, pack
 from trimtab.backbones.prefix import Layers, PrefixState, Prompt, pack_layers
@@ -49,9 +49,6 @@ class Pass:
     capture: list[tuple[torch.Tensor, torch.Tensor]] | None
     past: attention.Past | None = None
     checkpointing: bool = False
-
-
-_current: ContextVar[Any] = ContextVar("trimtab_pass", default=None)
 
 
 def _attend_packed(
@@ -383,20 +380,3 @@ class CausalBackbone:
 
 def _prompts(given: Sequence[Prompt | torch.Tensor]) -> list[Prompt]:
     return [prompt if isinstance(prompt, Prompt) else Prompt(prompt) for prompt in given]
-
-
-def current() -> Any:
-    """The pass that an attention function finds itself in."""
-    now = _current.get()
-    assert now is not None, "the attention of a backbone runs inside its own forward only"
-    return now
-
-
-@contextmanager
-def running(now: object) -> Iterator[None]:
-    """Make this the pass that attention functions find themselves in."""
-    token = _current.set(now)
-    try:
-        yield
-    finally:
-        _current.reset(token)

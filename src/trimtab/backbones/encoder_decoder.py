@@ -21,7 +21,8 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
-from trimtab.backbones.causal import CausalBackbone, current, running
+from trimtab.backbones.causal import CausalBackbone
+from trimtab.backbones.current import current, running
 from trimtab.backbones.layout import Block, Layout, Row, pack
 from trimtab.backbones.prefix import Layers, PrefixState, Prompt
 from trimtab.errors import TrimtabError
@@ -221,7 +222,7 @@ class EncoderDecoderBackbone(CausalBackbone):
                     firsts[members[i]] = done
                     done += hidden.shape[1]
                 made.append(hidden.flatten(0, 1))
-        return torch.cat(made).index_select(0, _places(layout, firsts, wanted))
+        return torch.cat(made).index_select(0, _made_at(layout, firsts, wanted))
 
     def _encode(
         self, x_RD: torch.Tensor, block: Block, past: Layers | None, checkpointing: bool
@@ -257,7 +258,8 @@ class EncoderDecoderBackbone(CausalBackbone):
 
     def logits(self, hidden_MD: torch.Tensor, only: torch.Tensor | None = None) -> torch.Tensor:
         """Scores of the next token, float32: [M, D] -> [M, V], or [M, C] of the vocabulary entries `only` [C]."""
-        scores, bias = super().logits(hidden_MD, only), getattr(self.model, "final_logits_bias", None)
+        scores = super().logits(hidden_MD, only)
+        bias: torch.Tensor | None = getattr(self.model, "final_logits_bias", None)
         if bias is None:
             return scores
         return scores + (bias[0] if only is None else bias[0].index_select(0, only)).float()
@@ -336,7 +338,7 @@ def _paths(parents: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
     return tuple(out) or ((),)
 
 
-def _places(layout: Layout, firsts: Sequence[int], wanted: torch.Tensor | None) -> torch.Tensor:
+def _made_at(layout: Layout, firsts: Sequence[int], wanted: torch.Tensor | None) -> torch.Tensor:
     """Where the hidden states of wanted packed tokens are; `firsts` says it of each row's last text token."""
     roots = [start + row.text_length - 1 for start, row in zip(layout.starts, layout.rows, strict=True)]
     given, of_row = (torch.tensor(list(x), device=layout.ids_R.device) for x in (roots, firsts))
