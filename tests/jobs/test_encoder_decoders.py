@@ -265,6 +265,13 @@ def test_rows_are_shown_as_read(data, loaded, folders):
     assert shown.text.endswith(f"? it was {' '.join(answer)}")
 
 
+def test_sentinels_are_words_like_others(loaded, folders):
+    words = {"negative": ["<extra_id_0> bad"], "positive": ["<extra_id_0> great"]}
+    bound = bind(settings("zero_shot", folders["t5"], words), words, loaded["t5"])
+    tokens = [loaded["t5"].tokenizer.convert_ids_to_tokens(word.ids) for word in bound.verbalizer.words]
+    assert tokens == [["<extra_id_0>", "▁bad"], ["<extra_id_0>", "▁great"]]
+
+
 REFUSED = {
     "text behind the answer": (
         {"template": {"text": "It was {answer} . {text}"}},
