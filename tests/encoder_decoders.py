@@ -113,7 +113,7 @@ WORDS = sorted(
 def save_encoder_decoder(folder: Path, name: str = "t5", seed: int = 0) -> Path:
     """Save a seeded model of two layers each and a tokenizer of its kind, as a folder that `backbone:` may name."""
     folder.mkdir(parents=True, exist_ok=True)
-    tokenizer = _bart_tokenizer() if name == "bart" else _t5_tokenizer()
+    tokenizer = bart_tokenizer() if name == "bart" else t5_tokenizer()
     tokenizer.save_pretrained(folder)
     torch.manual_seed(seed)
     config = copy.deepcopy(CONFIGS[name])
@@ -126,16 +126,16 @@ def save_encoder_decoder(folder: Path, name: str = "t5", seed: int = 0) -> Path:
     return folder
 
 
-def _t5_tokenizer() -> PreTrainedTokenizerFast:
+def t5_tokenizer(**options: Any) -> PreTrainedTokenizerFast:
     """Words of the tests' texts as one token, others letter by letter, as T5's own tokenizer class reads them."""
     letters = "abcdefghijklmnopqrstuvwxyz.,!"
     vocabulary = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("▁", -2.0)]
     vocabulary += [(f"▁{word}", -3.0) for word in WORDS] + [(letter, -6.0) for letter in letters]
     vocabulary += [("<extra_id_1>", 0.0), ("<extra_id_0>", 0.0)]
-    return T5Tokenizer(vocab=vocabulary, extra_ids=2)
+    return T5Tokenizer(vocab=vocabulary, extra_ids=2, **options)
 
 
-def _bart_tokenizer() -> PreTrainedTokenizerFast:
+def bart_tokenizer() -> PreTrainedTokenizerFast:
     """Byte-level BPE that puts a text between <s> and </s>."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)

@@ -13,12 +13,22 @@ from transformers import (
     MBartForConditionalGeneration,
     MT5Config,
     MT5ForConditionalGeneration,
+    T5Config,
 )
 
-from encoder_decoders import ENCODER_DECODERS, STARTS, VOCABULARY, plain, tiny_model
-from trimtab.backbones.encoder_decoder import EncoderDecoderBackbone
+from encoder_decoders import (
+    ENCODER_DECODERS,
+    STARTS,
+    VOCABULARY,
+    bart_tokenizer,
+    plain,
+    t5_tokenizer,
+    tiny_model,
+)
+from trimtab.backbones.encoder_decoder import EncoderDecoderBackbone, decoder_start
 from trimtab.backbones.layout import Row
 from trimtab.backbones.prefix import PrefixState, Prompt
+from trimtab.backbones.pretrained import read_tokenizer
 from trimtab.errors import TrimtabError
 
 LENGTHS = (3, 11, 5, 17, 17, 1, 8)
@@ -189,6 +199,33 @@ def test_a_row_that_is_too_long(name):
         "a row of 21 tokens is longer than the backbone's context of 20. "
         "Set template.truncate or a smaller template.max_tokens."
     )
+
+
+def test_the_decoder_begins_as_in_training(name):
+    tokenizer = bart_tokenizer() if name == "bart" else t5_tokenizer()
+    assert decoder_start(tiny_model(name), tokenizer) == STARTS[name]
+
+
+@pytest.mark.parametrize("name", ["t5", "bart"])
+def test_a_decoder_without_a_beginning(name):
+    model = tiny_model(name)
+    model.config.decoder_start_token_id = None
+    with pytest.raises(TrimtabError) as caught:
+        decoder_start(model, bart_tokenizer() if name == "bart" else t5_tokenizer())
+    assert str(caught.value) == (
+        f"backbone of type '{name}' does not say what its decoder starts from. "
+        "Set decoder_start_token_id in its config.json."
+    )
+
+
+@pytest.mark.parametrize(
+    ("config", "tokenizer", "context"),
+    [({"n_positions": 512}, {"model_max_length": 77}, 512), ({}, {"model_max_length": 77}, 77), ({}, {}, 2**31)],
+)
+def test_the_longest_row_where_positions_are_relative(config, tokenizer, context, tmp_path):
+    T5Config(**config).save_pretrained(tmp_path)
+    t5_tokenizer(**tokenizer).save_pretrained(tmp_path)
+    assert read_tokenizer(tmp_path, tmp_path)[1] == context
 
 
 SMALL = {
