@@ -191,14 +191,14 @@ def word_by_hand(bound, model, tokenizer, condition, text, word) -> torch.Tensor
     return by_hand(bound, model, tokenizer, condition, text)[at]
 
 
-BOTH = [("t5", method) for method in METHODS if method != "bitfit"]
-BOTH += [("bart", method) for method in ("soft_prompt", "prefix", "lora", "bitfit")]
+BOTH = [("t5", method) for method in METHODS if method not in ("bitfit", "inside", "lora with a prompt")]
+BOTH += [("bart", method) for method in ("prefix", "lora", "bitfit")]
 
 
 @pytest.mark.parametrize(("kind", "method"), BOTH)
 def test_learning_judging_and_using(kind, method, data, tmp_path, loaded, folders):
     """Every method learns, and answers from its folder the same alone as among others."""
-    task = settings(method, folders[kind], steps=20, batch_size=16, evaluate_every=20)
+    task = settings(method, folders[kind], steps=16, batch_size=16, evaluate_every=16)
     tuned = tune.run(task, tmp_path / "run", base=data, beside=method == "head", pretrained=loaded[kind])
     rows = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     first, last = (sum(row["loss"][0] for row in part) / 5 for part in (rows[:5], rows[-5:]))
@@ -215,7 +215,7 @@ def test_learning_judging_and_using(kind, method, data, tmp_path, loaded, folder
         assert again.test.accuracy == tuned.report.test.accuracy
 
 
-@pytest.mark.parametrize("method", ["soft_prompt", "prefix", "lora with a prompt", "full", "head"])
+@pytest.mark.parametrize("method", ["soft_prompt", "prefix", "lora with a prompt", "full"])
 def test_a_kill_and_a_resume_end_the_same(method, data, tmp_path, loaded, folders):
     task = settings(method, folders["bart"], WORDS, runs=2, checkpoint_seconds=0, steps=3, gradient_checkpointing=True)
     tune.run(task, tmp_path / "whole", base=data, beside=False, pretrained=loaded["bart"])
