@@ -13,7 +13,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +23,7 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 
 from trimtab.backbones import attention, fused
 from trimtab.backbones.checkpointing import Checkpointed
+from trimtab.backbones.current import current, running
 from trimtab.backbones.layers import Layer, layers_of
 from trimtab.backbones.layout import Layout, Row, pack
 from trimtab.backbones.prefix import Layers, PrefixState, Prompt, pack_layers
@@ -51,9 +51,6 @@ class Pass:
     checkpointing: bool = False
 
 
-_current: ContextVar[Pass | None] = ContextVar("trimtab_pass", default=None)
-
-
 def _attend_packed(
     module: Any,
     query: torch.Tensor,
@@ -67,8 +64,7 @@ def _attend_packed(
     **_: object,
 ) -> tuple[torch.Tensor, None]:
     """Attention function for transformers modules: shapes [1, heads, N, d] in, [1, N, heads, d] out."""
-    now = _current.get()
-    assert now is not None, "the attention of a backbone runs inside its own forward only"
+    now: Pass = current()
     if softcap is not None or s_aux is not None:
         raise TrimtabError("attention with score capping or sinks is not supported.", "Choose another backbone.")
     q, k, v = (x[0].transpose(0, 1) for x in (query, key, value))
@@ -114,13 +110,17 @@ class CausalBackbone:
         fuse: use the fused layers where the family is known (the plain path gives the same numbers).
 
     Attributes:
+        title: what kind of backbone it is, in a sentence.
         bidirectional: whether a token sees what stands behind it, so that prompts are part of each row.
+        encoder_decoder: whether a decoder of its own answers; label words are then a text of their own.
 
     Raises:
         TrimtabError: if the model's attention cannot be replaced.
     """
 
+    title = "a causal language model"
     bidirectional = False
+    encoder_decoder = False
 
     def __init__(self, model: PreTrainedModel, *, fuse: bool = True) -> None:
         from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
@@ -344,7 +344,7 @@ class CausalBackbone:
         norm: Any = self.model.base_model.norm
         return norm(x_ND)  # type: ignore[no-any-return]
 
-    def _checkpointed(self, now: Pass) -> AbstractContextManager[None]:
+    def _checkpointed(self, now: Any) -> AbstractContextManager[None]:
         """Where asked for, the model with layers that are run again in the backward pass, as they were run before."""
         if not now.checkpointing:
             return nullcontext()
@@ -380,13 +380,3 @@ class CausalBackbone:
 
 def _prompts(given: Sequence[Prompt | torch.Tensor]) -> list[Prompt]:
     return [prompt if isinstance(prompt, Prompt) else Prompt(prompt) for prompt in given]
-
-
-@contextmanager
-def running(now: Pass) -> Iterator[None]:
-    """Make this the pass that attention functions find themselves in."""
-    token = _current.set(now)
-    try:
-        yield
-    finally:
-        _current.reset(token)

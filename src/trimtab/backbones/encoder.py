@@ -16,7 +16,8 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
-from trimtab.backbones.causal import CausalBackbone, Pass, running
+from trimtab.backbones.causal import CausalBackbone, Pass
+from trimtab.backbones.current import running
 from trimtab.backbones.layout import Layout, Row, pack
 from trimtab.backbones.swap import swapped
 from trimtab.errors import TrimtabError
@@ -39,6 +40,7 @@ class EncoderBackbone(CausalBackbone):
         TrimtabError: if the model's attention cannot be replaced, or is not over the whole row in every layer.
     """
 
+    title = "an encoder"
     bidirectional = True
 
     def __init__(self, model: PreTrainedModel) -> None:

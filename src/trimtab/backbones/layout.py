@@ -156,9 +156,9 @@ def pack(
         rows: at least one row; each with at least one text token.
         heads: query heads, to size blocks.
         prefix_length: longest prompt in tokens, to size blocks.
-        causal: whether a token sees only what stands before it; else it sees its whole row (no answer trees then).
+        causal: whether a token sees only what stands before it; else it sees its whole row, and answer trees are left
+            out of the blocks: they are a decoder's to read.
     """
-    assert causal or not any(row.parents for row in rows)
     order = sorted(range(len(rows)), key=lambda i: (rows[i].prompt, len(rows[i].ids)))
     starts = [0] * len(rows)
     ids: list[int] = []
@@ -211,19 +211,20 @@ def _positions(row: Row) -> np.ndarray:
 
 
 def _block(rows: list[Row], start: int, device: torch.device | str, causal: bool) -> Block:
-    lengths = np.array([len(row.ids) for row in rows])
+    taken = np.array([len(row.ids) for row in rows])
+    lengths = taken if causal else np.array([row.text_length for row in rows])
     longest = int(lengths.max())
-    firsts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
+    firsts = np.concatenate([[0], np.cumsum(taken)[:-1]])
     slots = np.arange(longest)
     gather = valid = None
     positions = np.stack([np.resize(_positions(row), longest) for row in rows])
     inside = slots[None] < lengths[:, None]
-    if not inside.all():
+    if not inside.all() or lengths.sum() < taken.sum():
         gather = torch.from_numpy((firsts[:, None] + np.minimum(slots[None], lengths[:, None] - 1)).ravel()).to(device)
         valid = torch.from_numpy(np.flatnonzero(inside.ravel())).to(device)
         positions = np.where(inside, positions, slots[None])
     tree = None
-    if any(row.parents for row in rows):
+    if causal and any(row.parents for row in rows):
         tree = torch.from_numpy(np.stack([_sees(row, longest) for row in rows])).to(device)
     elif not causal and gather is not None:
         tree = torch.from_numpy(np.broadcast_to(inside[:, None], (len(rows), longest, longest)).copy()).to(device)
@@ -232,7 +233,7 @@ def _block(rows: list[Row], start: int, device: torch.device | str, causal: bool
         len(rows),
         longest,
         start,
-        start + int(lengths.sum()),
+        start + int(taken.sum()),
         gather,
         valid,
         torch.from_numpy(positions).to(device),

@@ -113,36 +113,49 @@ def load(
     try:
         with quiet():
             config = AutoConfig.from_pretrained(folder, local_files_only=True)
-            kind, adopt = _kind(config)
+            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+            kind, adopt = _kind(config, tokenizer)
             model = kind.from_pretrained(
                 folder, dtype=pick_precision(precision, target), local_files_only=True, attn_implementation="eager"
             )
-            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise TrimtabError(f"{path}: no language model could be loaded: {_first_line(error)}") from error
     return Pretrained(adopt(model.to(target)), tokenizer, name, origin, licence, digest)
 
 
-def _kind(config: Any) -> tuple[Any, Callable[[Any], CausalBackbone]]:
+def _kind(config: Any, tokenizer: Any) -> tuple[Any, Callable[[Any], CausalBackbone]]:
     """How transformers loads a model of this config, and the backbone it becomes.
 
-    The class that saved it says what it is: of the families that have masked language models, those saved with that
-    head are read with it, those saved with a causal one as causal models, all others without a head.
+    Encoder-decoders say so. Of the others the class that saved them says what they are: of the families that have
+    masked language models, those saved with that head are read with it, those saved with a causal one as causal models,
+    all others without a head.
     """
-    from transformers import AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM
+    from transformers import AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM, AutoModelForSeq2SeqLM
     from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
     from trimtab.backbones.causal import CausalBackbone
     from trimtab.backbones.encoder import EncoderBackbone
+    from trimtab.backbones.encoder_decoder import EncoderDecoderBackbone, decoder_start
 
     saved = (config.architectures or [""])[0]
-    if config.model_type not in MODEL_FOR_MASKED_LM_MAPPING_NAMES or config.is_encoder_decoder:
+    if config.is_encoder_decoder:
+        context = _context(config, tokenizer)
+        return AutoModelForSeq2SeqLM, lambda m: EncoderDecoderBackbone(m, decoder_start(m, tokenizer), context)
+    if config.model_type not in MODEL_FOR_MASKED_LM_MAPPING_NAMES:
         return AutoModelForCausalLM, CausalBackbone
     if getattr(config, "is_decoder", False) or saved.endswith(("ForCausalLM", "LMHeadModel")):
         return AutoModelForCausalLM, CausalBackbone
     if saved.endswith(("ForMaskedLM", "ForPreTraining")):
         return AutoModelForMaskedLM, EncoderBackbone
     return AutoModel, EncoderBackbone
+
+
+def _context(config: Any, tokenizer: Any) -> int:
+    """Longest row in tokens: what a model has positions for, or was trained on, or else its tokenizer's word."""
+    known = getattr(config, "max_position_embeddings", 0) or getattr(config, "n_positions", 0)
+    if not known and config.is_encoder_decoder:
+        known = tokenizer.model_max_length
+    return min(int(known or 2**31), 2**31)
 
 
 def read_tokenizer(path: Path, cache: Path, progress: Progress | None = None) -> tuple[Any, int]:
@@ -156,7 +169,7 @@ def read_tokenizer(path: Path, cache: Path, progress: Progress | None = None) ->
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError, KeyError) as error:
         raise TrimtabError(f"{path}: no tokenizer could be loaded: {_first_line(error)}") from error
-    return tokenizer, int(getattr(config, "max_position_embeddings", 0) or 2**31)
+    return tokenizer, _context(config, tokenizer)
 
 
 def model_folder(path: Path, cache: Path, progress: Progress | None = None) -> Path:

@@ -198,6 +198,8 @@ def bind(
 def _check_kind(task: Task, template: Template, backbone: CausalBackbone) -> None:
     """Refuse what this kind of backbone cannot do: text behind the answer, demonstrations, answers in words."""
     kind, name = backbone.config.model_type, task.method.name
+    if template.tail and backbone.encoder_decoder:
+        raise goes_on(task.template.text, "An encoder-decoder")
     if template.tail and not backbone.bidirectional:
         raise goes_on(task.template.text)
     if not backbone.scores_words and isinstance(task.method, ZeroShotSettings | FewShotSettings | SearchSettings):
@@ -207,7 +209,7 @@ def _check_kind(task: Task, template: Template, backbone: CausalBackbone) -> Non
         )
     if backbone.bidirectional and isinstance(task.method, FewShotSettings):
         raise TrimtabError(
-            f"method '{name}' needs a causal backbone, and one of type '{kind}' is an encoder.",
+            f"method '{name}' needs a causal backbone, and one of type '{kind}' is {backbone.title}.",
             "Choose another method or backbone.",
         )
 
@@ -224,7 +226,8 @@ def _verbalizer(
         lead=template.answer_lead,
         before=template.before_answer,
         length_normalise=task.labels.length_normalise,
-        masked=pretrained.backbone.bidirectional,
+        masked=pretrained.backbone.bidirectional and not pretrained.backbone.encoder_decoder,
+        apart=pretrained.backbone.encoder_decoder,
     )
 
 
@@ -232,5 +235,6 @@ def _frame(template: Template, pretrained: Pretrained, soft: int) -> Frame:
     """What stands in an encoder's rows besides text, `soft` vectors in front of it where the template has no slots."""
     before, after = around_ids(pretrained.tokenizer)
     front = () if template.soft else tuple(-1 - j for j in range(soft))
-    mask = (int(pretrained.tokenizer.mask_token_id),) if pretrained.backbone.scores_words else ()
+    masked = pretrained.backbone.scores_words and not pretrained.backbone.encoder_decoder
+    mask = (int(pretrained.tokenizer.mask_token_id),) if masked else ()
     return Frame((*before, *front), mask, tuple(after))

@@ -147,8 +147,9 @@ def _anywhere(task: Task, words: Mapping[str, list[str]], base: Path) -> Task:
 
 def _need_causal(pretrained: Pretrained) -> None:
     if pretrained.backbone.bidirectional:
+        kind = pretrained.backbone.title
         raise TrimtabError(
-            f"{pretrained.name}: an encoder, and only runs on causal backbones are exported or imported.",
+            f"{pretrained.name}: {kind}, and only runs on causal backbones are exported or imported.",
             "Answer with the run itself: trimtab predict.",
         )
 

@@ -124,11 +124,11 @@ def parse_template(text: str, task: str, truncate: Sequence[str] = (), *, tail: 
     return Template(head, tuple(body[first:]), answer.lead, frozenset(truncate), tuple(behind))
 
 
-def goes_on(text: str) -> TrimtabError:
-    """What a causal backbone has against text behind the answer."""
+def goes_on(text: str, backbone: str = "A causal backbone") -> TrimtabError:
+    """What a causal backbone or an encoder-decoder has against text behind the answer."""
     return TrimtabError(
         f"template.text goes on behind {{answer}}: {text!r}.",
-        "A causal backbone answers at the end: move {answer} there.",
+        f"{backbone} answers at the end: move {{answer}} there.",
     )
 
 

@@ -78,6 +78,7 @@ def make_verbalizer(
     before: str = "",
     length_normalise: bool = False,
     masked: bool = False,
+    apart: bool = False,
 ) -> Verbalizer:
     """Tokenise label words and build their tree.
 
@@ -89,10 +90,12 @@ def make_verbalizer(
             letter or digit and there is no white space between, a space is put there.
         length_normalise: see Verbalizer.
         masked: whether the answer stands in the place of one mask token.
+        apart: whether the answer is a text of its own, which a decoder says: a word's tokens are then those that the
+            tokenizer makes of it as a target, special ones left out.
 
     Raises:
         TrimtabError: fewer than two labels, a label without words, a word without tokens, two labels with one word, a
-            word that one mask token cannot stand for.
+            word that one mask token cannot stand for, or that a decoder has no tokens for.
     """
     _check_number(words)
     ids_of: dict[tuple[int, ...], tuple[str, str]] = {}
@@ -101,12 +104,14 @@ def make_verbalizer(
             raise TrimtabError(f"labels: label '{label}' has no words.", "Give it at least one.")
         for word in candidates:
             text = _spaced(word, lead, before)
-            ids = tuple(tokenize(tokenizer, text)) if word.strip() else ()
+            ids = _ids(tokenizer, word.strip() if apart else text, apart) if word.strip() else ()
             if not ids:
                 raise TrimtabError(
                     f"labels: the word {word!r} of label '{label}' has no tokens.",
                     "Choose a word with letters or digits.",
                 )
+            if masked or apart:
+                _check_known(word, label, ids, tokenizer)
             if masked:
                 _check_masked(word, label, ids, tokenizer)
             other, other_text = ids_of.setdefault(ids, (label, text))
@@ -120,6 +125,12 @@ def make_verbalizer(
     labels = tuple(words)
     entries = [(labels.index(label), text, path) for (label, text), path in zip(ids_of.values(), paths, strict=True)]
     return _tree(labels, entries, length_normalise)
+
+
+def _ids(tokenizer: Any, text: str, apart: bool) -> tuple[int, ...]:
+    if apart:
+        return tuple(tokenizer(text_target=text, add_special_tokens=False)["input_ids"])
+    return tuple(tokenize(tokenizer, text))
 
 
 def wordless(labels: Sequence[str]) -> Verbalizer:
@@ -137,13 +148,17 @@ def _check_number(labels: Collection[str]) -> None:
         )
 
 
-def _check_masked(word: str, label: str, ids: Sequence[int], tokenizer: Any) -> None:
-    """Refuse a word that is not one token of the vocabulary."""
+def _check_known(word: str, label: str, ids: Sequence[int], tokenizer: Any) -> None:
+    """Refuse a word that the vocabulary has no tokens for."""
     if tokenizer.unk_token_id in ids:
         raise TrimtabError(
             f"labels: the word {word!r} of label '{label}' is not in the vocabulary of the backbone.",
             "Choose another word for it.",
         )
+
+
+def _check_masked(word: str, label: str, ids: Sequence[int], tokenizer: Any) -> None:
+    """Refuse a word that is not one token."""
     if len(ids) > 1:
         tokens = ", ".join(repr(tokenizer.decode([i])) for i in ids)
         raise TrimtabError(

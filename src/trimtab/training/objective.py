@@ -16,7 +16,7 @@ from trimtab.backbones.layout import Row
 from trimtab.backbones.prefix import Prompt
 from trimtab.inference.scoring import Query, label_log_probabilities, label_scores, word_scores
 from trimtab.methods.method import Condition
-from trimtab.prompts.verbalizer import Verbalizer
+from trimtab.prompts.verbalizer import Verbalizer, Word
 from trimtab.training.loop import DevScore, Parameters
 
 # Label words of several tokens are scored in training up to this many inner nodes of their tree: more would cost more
@@ -131,7 +131,7 @@ class Objective:
     ) -> torch.Tensor:
         """Cross entropy of each row [B] over the vocabulary, summed over the tokens of the right label's first word."""
         words = [self.verbalizer.trained_word(example.label) for _, example in batch]
-        rows = [Row((*e.ids, *word.ids[:-1]), prompt=k) for (k, e), word in zip(batch, words, strict=True)]
+        rows = [self._answered(k, example, word) for (k, example), word in zip(batch, words, strict=True)]
         layout = backbone.pack(rows, max(prompt.length for prompt in prompts))
         wanted: list[int] = []
         targets: list[int] = []
@@ -148,6 +148,11 @@ class Objective:
             logits, torch.tensor(targets, device=device), reduction="none", label_smoothing=self.smoothing
         )
         return losses.new_zeros(len(batch)).index_add(0, torch.tensor(owner, device=device), losses)
+
+    def _answered(self, prompt: int, example: Labelled, word: Word) -> Row:
+        """A row with a word behind it as text, or for a decoder as a tree of one path."""
+        parents = tuple(range(-1, len(word.ids) - 2)) if self.backbone.encoder_decoder else ()
+        return Row((*example.ids, *word.ids[:-1]), prompt, parents)
 
     def evaluate(self, runs: Sequence[int], parameters: Sequence[Parameters]) -> list[DevScore]:
         """Accuracy and mean loss of each run on dev, all in one batch unless the runs change the backbone."""

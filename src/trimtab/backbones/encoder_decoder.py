@@ -1,0 +1,349 @@
+"""Encoder-decoders (T5, BART) behind the interface of causal.py: the encoder reads rows, the decoder answers them.
+
+A row is the encoder's text, soft vectors in the places of negative ids as in encoder.py, and the answer tree behind it
+is the decoder's: its root is what the decoder reads first, and each path to a leaf is decoded as a row of its own over
+the encoder's output. Rows of like length are padded into one batch and run through transformers' own modules, their
+attention replaced: what pads is masked, a past is shared by the rows of a batch, and the paths of a row share its keys
+and values. Knows nothing about tasks or labels.
+
+B rows, R tokens of all rows, n rows of a batch, T tokens of its longest, p paths of a tree, N nodes of a tree, L
+decoder tokens, P past tokens, H heads, d head size, M scored tokens, D hidden, V vocabulary, C wanted entries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import PreTrainedModel
+
+from trimtab.backbones.causal import CausalBackbone
+from trimtab.backbones.current import current, running
+from trimtab.backbones.layout import Block, Layout, Row, pack
+from trimtab.backbones.prefix import Layers, PrefixState, Prompt
+from trimtab.errors import TrimtabError
+
+ATTENTION = "trimtab_encoder_decoder"
+
+
+# A self-attention of a model, and the keys and values [1, H, P, d] that it has seen.
+_Seen = tuple[nn.Module, torch.Tensor, torch.Tensor]
+
+
+@dataclass
+class _Pass:
+    """One batch on its way through the encoder or the decoder, as their attention needs to know it.
+
+    Attributes:
+        decoding: whether this is the decoder.
+        outside_nT: True where a slot of the encoder's rows holds no token; None where all do.
+        past: keys and values [P, H, d] of every layer, the encoder's first; or None.
+        places: each self-attention's index among these layers.
+        seen: where what is attended to is noted down, in the order of the layers; or None.
+        checkpointing: see `CausalBackbone.forward`.
+    """
+
+    decoding: bool
+    outside_nT: torch.Tensor | None
+    past: Layers | None
+    places: Mapping[nn.Module, int]
+    seen: list[_Seen] | None = None
+    checkpointing: bool = False
+
+
+def _attend(
+    module: Any,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    mask: object,
+    scaling: float | None = None,
+    position_bias: torch.Tensor | None = None,
+    sliding_window: int | None = None,
+    softcap: float | None = None,
+    s_aux: object = None,
+    **_: object,
+) -> tuple[torch.Tensor, None]:
+    """Attention function for transformers modules: shapes [rows, H, tokens, d] in, [rows, tokens, H, d] out.
+
+    A decoder has p paths a row: where it attends to the encoder's n rows, n p rows of queries are n rows of p L.
+    """
+    now: _Pass = current()
+    if sliding_window is not None or softcap is not None or s_aux is not None:
+        raise TrimtabError(
+            "an encoder-decoder with sliding windows, score capping or sinks is not supported.",
+            "Choose another backbone.",
+        )
+    shape = query.shape
+    to_encoder = now.decoding and not module.is_causal
+    past = None if to_encoder or now.past is None else now.past[now.places[module]]
+    if now.seen is not None and not to_encoder:
+        now.seen.append((module, key, value))
+    if to_encoder:
+        query = query.view(len(key), -1, *shape[1:]).transpose(1, 2).flatten(2, 3)
+    query = query * (scaling if scaling is not None else shape[-1] ** -0.5)
+    scores = query @ key.transpose(2, 3)
+    if position_bias is not None and not to_encoder:
+        scores = scores + position_bias
+    if now.decoding and not to_encoder:
+        scores = scores.masked_fill(scores.new_ones(scores.shape[-2:], dtype=torch.bool).triu(1), float("-inf"))
+    elif now.outside_nT is not None:
+        scores = scores.masked_fill(now.outside_nT[:, None, None], float("-inf"))
+    if past is None:
+        out = torch.softmax(scores.float(), -1).to(value.dtype) @ value
+    else:
+        past_key, past_value = (x.transpose(0, 1) for x in past)
+        both = torch.cat([query @ past_key.transpose(1, 2), scores], -1)
+        shares = torch.softmax(both.float(), -1).to(value.dtype)
+        out = shares[..., : len(past[0])] @ past_value + shares[..., len(past[0]) :] @ value
+    if to_encoder:
+        out = out.view(len(key), shape[1], -1, *shape[2:]).transpose(1, 2).flatten(0, 1)
+    return out.transpose(1, 2), None
+
+
+class EncoderDecoderBackbone(CausalBackbone):
+    """A frozen encoder-decoder with a language-model head.
+
+    Hidden states are those that its output vectors are multiplied with, and the decoder's only: that of a row's last
+    text token is the one behind `start`, which the answer's first token is scored from.
+
+    A past has keys and values for every self-attention, the encoder's layers first, then the decoder's. It takes up no
+    positions: rows and answers keep those that the model knows, and no relative bias falls on it.
+
+    Args:
+        model: a transformers sequence-to-sequence language model; frozen, put in evaluation mode and given Trimtab's
+            attention.
+        start: what the decoder reads before the answer (see `decoder_start`).
+        context: longest row in tokens; by default what the model has positions for.
+
+    Raises:
+        TrimtabError: if the model's attention cannot be replaced, or what then comes out is not what the model makes.
+    """
+
+    title = "an encoder-decoder"
+    bidirectional = True
+    encoder_decoder = True
+
+    def __init__(self, model: PreTrainedModel, start: Sequence[int], context: int | None = None) -> None:
+        from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+
+        model.eval()
+        self.start = tuple(start)
+        row = [i % model.config.vocab_size for i in (3, 5, 4)]
+        expected, self._scale = _as_it_is(model, row, self.start)
+        super().__init__(model, fuse=False)
+        ALL_ATTENTION_FUNCTIONS.register(ATTENTION, _attend)
+        model.set_attn_implementation(ATTENTION)
+        self.context = context or self.context
+        self._places: dict[nn.Module, int] = {}
+        with torch.no_grad():
+            encoder, decoder = self._read(self.embed(torch.tensor(row, device=self.device)))
+            self._places = {module: place for place, (module, *_) in enumerate([*encoder, *decoder])}
+            ours = self.logits(self.forward([Row(row)]))
+        tolerance = 1e-3 if self.dtype == torch.float32 else 0.05
+        if not encoder or not decoder or (ours - expected).abs().max() > tolerance * expected.abs().max():
+            raise TrimtabError(
+                f"backbone of type '{self.config.model_type}' is not an encoder-decoder that Trimtab can run.",
+                "Choose one such as T5 or BART.",
+            )
+
+    def pack(self, rows: Sequence[Row], prefix_length: int = 0) -> Layout:
+        """Pack rows for `forward`; where no prompt has a past, rows of different ones share batches."""
+        if prefix_length:
+            return pack(rows, heads=self.heads, device=self.device, prefix_length=prefix_length, causal=False)
+        layout = pack([replace(row, prompt=0) for row in rows], heads=self.heads, device=self.device, causal=False)
+        prompt_B = torch.tensor([row.prompt for row in rows], device=self.device)
+        return replace(layout, rows=tuple(rows), prompt_R=prompt_B[layout.row_R])
+
+    def read_prefix(self, prompts: Sequence[Prompt | torch.Tensor]) -> PrefixState:
+        """Pasts and soft vectors of K prompts. What a prompt has as embeddings [P, D] becomes a past.
+
+        That is for a past to start from: the keys and values that the encoder computes for this text, and the decoder
+        where it is made to say it.
+        """
+        given = [prompt if isinstance(prompt, Prompt) else Prompt(prompt) for prompt in prompts]
+        return super().read_prefix([self._as_past(prompt) if len(prompt.embeddings) else prompt for prompt in given])
+
+    def _as_past(self, prompt: Prompt) -> Prompt:
+        assert prompt.past is None, "a prompt of an encoder-decoder stands within its rows"
+        seen = [layer for part in self._read(prompt.embeddings.to(self.dtype)) for layer in part]
+        past = tuple((key[0].transpose(0, 1), value[0].transpose(0, 1)) for _, key, value in seen)
+        return Prompt(prompt.embeddings[:0], past, prompt.soft)
+
+    def _read(self, x_PD: torch.Tensor) -> tuple[list[_Seen], list[_Seen]]:
+        """What each self-attention of the encoder, and of the decoder, sees of one text that both read."""
+        encoder, decoder = (_Pass(decoding, None, None, {}, []) for decoding in (False, True))
+        with running(encoder):
+            encoded = self.model.get_encoder()(inputs_embeds=x_PD[None]).last_hidden_state
+        with running(decoder):
+            self.model.get_decoder()(inputs_embeds=x_PD[None], encoder_hidden_states=encoded, use_cache=False)
+        assert encoder.seen is not None
+        assert decoder.seen is not None
+        return encoder.seen, decoder.seen
+
+    def forward(
+        self,
+        rows: Layout | Sequence[Row],
+        prefix: PrefixState | Sequence[Prompt | torch.Tensor] | None = None,
+        *,
+        wanted: torch.Tensor | None = None,
+        checkpointing: bool = False,
+    ) -> torch.Tensor:
+        """Final hidden states [M, D] of the wanted tokens (see `CausalBackbone.forward`), each row's last or nodes.
+
+        Raises:
+            TrimtabError: if a row does not fit into the backbone's context.
+        """
+        state = prefix if isinstance(prefix, PrefixState) else self.read_prefix(prefix or ())
+        layout = rows if isinstance(rows, Layout) else self.pack(rows, max(state.lengths, default=0))
+        longest = max(row.text_length for row in layout.rows)
+        if longest > self.context:
+            raise TrimtabError(
+                f"a row of {longest} tokens is longer than the backbone's context of {self.context}.",
+                "Set template.truncate or a smaller template.max_tokens.",
+            )
+        x_RD = self._embed_rows(layout, state.soft)
+        order = sorted(range(len(layout.rows)), key=layout.starts.__getitem__)
+        firsts, made, done = [0] * len(order), [], 0
+        for block in layout.blocks:
+            members, order = order[: block.rows], order[block.rows :]
+            past = _past_of(state, {layout.rows[i].prompt for i in members})
+            encoded_nTD, outside_nT = self._encode(x_RD, block, past, checkpointing)
+            for own in _alike([layout.rows[i].parents for i in members]):
+                index = torch.tensor(own, device=self.device)
+                outside = None if outside_nT is None else outside_nT[index]
+                now = _Pass(True, outside, past, self._places, None, checkpointing)
+                hidden = self._decode([layout.rows[members[i]] for i in own], encoded_nTD[index], now)
+                for i in own:
+                    firsts[members[i]] = done
+                    done += hidden.shape[1]
+                made.append(hidden.flatten(0, 1))
+        return torch.cat(made).index_select(0, _made_at(layout, firsts, wanted))
+
+    def _encode(
+        self, x_RD: torch.Tensor, block: Block, past: Layers | None, checkpointing: bool
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """A block's rows through the encoder: [n, T, D], and which slots hold no token [n, T]."""
+        x = x_RD[block.start : block.stop]
+        x = x if block.gather_nT is None else x.index_select(0, block.gather_nT)
+        outside_nT = None if block.tree_nTT is None else ~block.tree_nTT[:, 0]
+        now = _Pass(False, outside_nT, past, self._places, None, checkpointing)
+        with running(now), self._checkpointed(now):
+            out = self.model.get_encoder()(inputs_embeds=x.view(block.rows, block.length, -1))
+        return out.last_hidden_state, outside_nT
+
+    def _decode(self, rows: Sequence[Row], encoded_nTD: torch.Tensor, now: _Pass) -> torch.Tensor:
+        """Hidden states [n, 1 + N, D] of root and nodes of rows that share the shape of their trees."""
+        paths = _paths(rows[0].parents)
+        longest = max(map(len, paths))
+        ids = [
+            [*self.start, *(row.ids[row.text_length + node] for node in path), *[self.start[0]] * (longest - len(path))]
+            for row in rows
+            for path in paths
+        ]
+        with running(now), self._checkpointed(now):
+            out = self.model.get_decoder()(
+                input_ids=torch.tensor(ids, device=self.device), encoder_hidden_states=encoded_nTD, use_cache=False
+            )
+        hidden: torch.Tensor = out.last_hidden_state.view(len(rows), len(paths) * len(ids[0]), -1)
+        root = len(self.start) - 1
+        places = {node: p * len(ids[0]) + root + 1 + depth for p, path in enumerate(paths)
+                  for depth, node in enumerate(path)}  # fmt: skip
+        picked = [root, *(places[node] for node in range(len(rows[0].parents)))]
+        return hidden.index_select(1, torch.tensor(picked, device=self.device)) * self._scale
+
+    def logits(self, hidden_MD: torch.Tensor, only: torch.Tensor | None = None) -> torch.Tensor:
+        """Scores of the next token, float32: [M, D] -> [M, V], or [M, C] of the vocabulary entries `only` [C]."""
+        scores = super().logits(hidden_MD, only)
+        bias: torch.Tensor | None = getattr(self.model, "final_logits_bias", None)
+        if bias is None:
+            return scores
+        return scores + (bias[0] if only is None else bias[0].index_select(0, only)).float()
+
+
+def decoder_start(model: PreTrainedModel, tokenizer: Any) -> tuple[int, ...]:
+    """What the decoder reads before an answer: that which stands before the first word of a target text in training.
+
+    transformers trains on a target's tokens, special ones included, shifted to the right by the model's own rule. T5's
+    decoder so begins with the padding token; BART's with </s> and then the <s> that its tokenizer puts before a text.
+
+    Raises:
+        TrimtabError: if the model does not say what its decoder starts from.
+    """
+    whole = list(tokenizer(text_target="a")["input_ids"])
+    bare = list(tokenizer(text_target="a", add_special_tokens=False)["input_ids"])
+    before = next((i for i in range(len(whole)) if whole[i : i + len(bare)] == bare), 0)
+    try:
+        shift: Any = model.prepare_decoder_input_ids_from_labels
+        shifted = shift(labels=torch.tensor([whole]))[0].tolist()
+    except (AttributeError, TypeError, ValueError):
+        raise TrimtabError(
+            f"backbone of type '{model.config.model_type}' does not say what its decoder starts from.",
+            "Set decoder_start_token_id in its config.json.",
+        ) from None
+    return tuple(shifted[: before + 1])
+
+
+def _as_it_is(model: PreTrainedModel, row: Sequence[int], start: Sequence[int]) -> tuple[torch.Tensor, float]:
+    """Scores [V] of the answer to a row by the model itself, and by what it scales hidden states before scoring them.
+
+    The original T5 scales by D**-0.5, its later versions and BART do not.
+    """
+    kept: list[torch.Tensor] = []
+    output: Any = model.get_output_embeddings()
+    hooks = [
+        model.get_decoder().register_forward_hook(lambda *given: kept.append(given[-1].last_hidden_state)),
+        output.register_forward_pre_hook(lambda _, given: kept.append(given[0])),
+    ]
+    device = model.get_input_embeddings().weight.device
+    with torch.no_grad():
+        rows, starts = (torch.tensor([ids], device=device) for ids in (row, start))
+        scores = model(input_ids=rows, decoder_input_ids=starts, use_cache=False).logits[0, -1].float()
+    for hook in hooks:
+        hook.remove()
+    decoded, scored = (hidden.double() for hidden in kept)
+    return scores, float((decoded * scored).sum() / decoded.square().sum())
+
+
+def _past_of(state: PrefixState, prompts: set[int]) -> Layers | None:
+    """The past of a batch's prompt; None where it has none."""
+    if not any(state.lengths):
+        return None
+    [prompt] = prompts
+    first, length = sum(state.lengths[:prompt]), state.lengths[prompt]
+    return tuple((k[first : first + length], v[first : first + length]) for k, v in state.layers) if length else None
+
+
+def _alike(trees: Sequence[tuple[int, ...]]) -> list[list[int]]:
+    """Indices of rows whose trees have the same shape."""
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for i, parents in enumerate(trees):
+        groups.setdefault(parents, []).append(i)
+    return list(groups.values())
+
+
+@lru_cache(maxsize=1024)
+def _paths(parents: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
+    """The nodes from the root to each leaf of a tree; one empty path where it is the root alone."""
+    out = []
+    for leaf in sorted(set(range(len(parents))) - set(parents)):
+        path = [leaf]
+        while parents[path[0]] >= 0:
+            path.insert(0, parents[path[0]])
+        out.append(tuple(path))
+    return tuple(out) or ((),)
+
+
+def _made_at(layout: Layout, firsts: Sequence[int], wanted: torch.Tensor | None) -> torch.Tensor:
+    """Where the hidden states of wanted packed tokens are; `firsts` says it of each row's last text token."""
+    roots = [start + row.text_length - 1 for start, row in zip(layout.starts, layout.rows, strict=True)]
+    given, of_row = (torch.tensor(list(x), device=layout.ids_R.device) for x in (roots, firsts))
+    wanted = layout.answers_B if wanted is None else wanted
+    row_M = layout.row_R[wanted]
+    behind_M = wanted - given[row_M]
+    assert bool((behind_M >= 0).all()), "an encoder-decoder answers with its decoder's hidden states only"
+    return of_row[row_M] + behind_M
