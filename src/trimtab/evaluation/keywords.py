@@ -156,16 +156,17 @@ def _matches(texts: Iterable[Atoms], keywords: Sequence[Atoms]) -> Any:
 
     tree: dict[str, Any] = {}
     for k, keyword in enumerate(keywords):
-        node = tree
+        branch = tree
         for part in keyword:
-            node = node.setdefault(part, {})
-        node[""] = k  # no atom is empty
+            branch = branch.setdefault(part, {})
+        branch[""] = k  # no atom is empty
     columns: list[int] = []
     ends = [0]
     for text in texts:
         found = set()
         for start in range(len(text)):
-            node, end = tree, start
+            node: Any = tree
+            end = start
             while end < len(text) and (node := node.get(text[end])):
                 end += 1
                 if "" in node:
