@@ -10,7 +10,7 @@ LABELS = ["good", "bad", "odd"]
 ENGLISH = {"good": ["fine", "great", "lovely", "fresh"], "bad": ["dull", "slow", "cold", "late"], "odd": ["a", "hm"]}
 CHINESE = {"good": ["好吃", "新鲜", "很快"], "bad": ["难吃", "太慢", "凉了"], "odd": ["一般", "还行"]}
 MIXED = {"good": ["app 好用", "很快", "nice"], "bad": ["太慢", "crash 了", "slow"], "odd": ["一般", "ok"]}
-LONGEST = "slow 好吃 😀 " * 10_000
+LONGEST = "slow late 好吃 😀 " * 7_000  # 105,000 characters
 
 
 def made_rows(count: int, seed: int, words: dict[str, list[str]], joint: str = " ") -> list[Example]:

@@ -54,7 +54,9 @@ def test_tfidf_is_a_grid_search_of_scikit_learn(words: dict[str, list[str]], joi
     search = GridSearchCV(
         make_pipeline(
             TfidfVectorizer(tokenizer=words_of_jieba, token_pattern=None, ngram_range=(1, 2), sublinear_tf=True),
-            OneVsRestClassifier(LogisticRegression(solver="liblinear", dual=True, tol=0.1, random_state=3)),
+            OneVsRestClassifier(
+                LogisticRegression(solver="liblinear", dual=True, tol=0.1, max_iter=1000, random_state=3)
+            ),
         ),
         {"onevsrestclassifier__estimator__C": list(TFIDF_STRENGTHS)},
         cv=FOLDS,
