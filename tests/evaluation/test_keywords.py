@@ -104,7 +104,7 @@ def test_rules_that_cannot_be_meant() -> None:
 
 
 @pytest.mark.parametrize(("words", "joint"), [(ENGLISH, " "), (CHINESE, "，"), (MIXED, " ")])
-def test_mined_keywords_are_ranked_by_chi_square_and_weighted_by_log_odds(
+def test_mined_keywords_are_ranked_by_chi_square_and_weighted_by_likelihood_ratio(
     words: dict[str, list[str]], joint: str
 ) -> None:
     train = made_rows(150, 1, words, joint)
@@ -144,6 +144,14 @@ def test_pairs_of_neighbouring_words_are_found_but_not_across_a_comma() -> None:
     assert "bad not" not in rules["bad"]
     assert rules["odd"] == {}
     assert keyword_rules(train, rows("Not bad."), LABELS).argmax(axis=1).tolist() == [0]
+
+
+def test_single_chinese_characters_are_not_mined() -> None:
+    texts = {"good": ["好。app", "不错。app"], "bad": ["差。a", "太差。a"]}
+    train = [Example({"text": text}, label, "a:1") for label, some in texts.items() for text in some * 4]
+    rules = mine_rules(train, LABELS)
+    assert sorted(rules["good"]) == ["app", "不错"]
+    assert sorted(rules["bad"]) == ["a", "太差"]
 
 
 def test_mining_is_the_same_every_time() -> None:
