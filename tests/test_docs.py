@@ -202,6 +202,11 @@ def test_the_readmes_commands_run_in_order(folder: Path, capsys: pytest.CaptureF
     assert (folder / "runs" / "support" / "report.html").is_file()
 
 
+def test_python_of_the_baselines_runs() -> None:
+    [block] = blocks(ROOT / "docs" / "baselines.md", "python")
+    exec(compile(block, "baselines.md", "exec"), {})  # our own page
+
+
 @pytest.mark.real
 @pytest.mark.parametrize("page", [README, ROOT / "docs" / "python.md"], ids=lambda page: page.name)
 def test_python_in_pages_runs(page: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from transformers import AutoModel
@@ -12,7 +13,8 @@ from transformers import AutoModel
 from trimtab.backbones.layout import Row
 from trimtab.backbones.pretrained import load
 from trimtab.errors import TrimtabError
-from trimtab.sources import cache_folder, find_data, find_model
+from trimtab.evaluation import read_word_vectors
+from trimtab.sources import cache_folder, find_data, find_model, find_word_vectors
 
 pytestmark = pytest.mark.real
 
@@ -69,3 +71,15 @@ def test_demo_data(name: str, sizes: list[int]) -> None:
     splits = [[json.loads(line)["text"] for line in path.open(encoding="utf-8")] for path in paths]
     assert [len(texts) for texts in splits] == sizes
     assert len({text for texts in splits for text in texts}) == sum(sizes)
+
+
+def test_glove_6b_50d() -> None:
+    try:
+        folder = find_word_vectors("glove-6b-50d")
+    except TrimtabError as error:
+        skip_where_unreachable(error)
+        raise
+    vectors = read_word_vectors(folder)
+    assert (len(vectors), vectors.vector_size) == (400_000, 50)
+    np.testing.assert_array_equal(vectors["the"][:4], np.float32([0.418, 0.24968, -0.41242, 0.1217]))
+    assert "movie" in [word for word, _ in vectors.most_similar("film", topn=3)]

@@ -21,7 +21,7 @@ from trimtab.errors import TrimtabError
 from trimtab.evaluation.baselines import label_shares, majority
 from trimtab.evaluation.folds import best_of
 from trimtab.evaluation.metrics import Ints, answer_ids, unknown_label
-from trimtab.evaluation.words import Language, atoms, joined_fields, text_of, words_and_breaks
+from trimtab.evaluation.words import Language, atoms, is_one_chinese_character, joined_fields, text_of, words_and_breaks
 
 SIZES = (20, 5, 10, 50, 100, 200)
 LEAST_ROWS = 2
@@ -83,11 +83,12 @@ def mine_rules(
 ) -> dict[str, dict[str, float]]:
     """Find the keywords that tell each label from the others.
 
-    Candidates are the words, and pairs of neighbouring words, of at least two rows of train. For each label they are
-    ranked by Pearson's chi-square of "occurs in the row" against "has the label" (Yang and Pedersen 1997), among
-    those that occur more often with the label than without. How many of them are kept, the same number for every
-    label, is chosen by cross-validated accuracy on train; where train is too small for that it is 20. A keyword's
-    weight is its log odds ratio, the log of how much likelier it is in rows with the label (counts smoothed by 1/2).
+    Candidates are the words, and pairs of neighbouring words, of at least two rows of train; no single Chinese
+    characters, as these would match inside other words too. For each label they are ranked by Pearson's chi-square of
+    "occurs in the row" against "has the label" (Yang and Pedersen 1997), among those that occur more often with the
+    label than without. How many of them are kept, the same number for every label, is chosen by cross-validated
+    accuracy on train; where train is too small for that it is 20. A keyword's weight is its log likelihood ratio: how
+    much likelier it is in a row with the label than without (counts + 1/2).
 
     Returns:
         label -> keyword -> weight, the highest chi-square first; `keyword_rules` takes it as `rules`.
@@ -140,12 +141,12 @@ def _read_rules(rules: Rules, labels: Sequence[str]) -> dict[Atoms, dict[int, fl
 
 
 def _candidates(texts: Sequence[str], language: Language) -> list[Atoms]:
-    """Return the words and pairs of neighbouring words of at least two texts, at most the commonest 20,000."""
+    """Return the candidates of `mine_rules`, at most the commonest 20,000."""
     rows: Counter[Atoms] = Counter()
     for text in texts:
         units = [unit if unit is None else atoms(unit) for unit in words_and_breaks(text, language)]
         pairs = {left + right for left, right in itertools.pairwise(units) if left and right}
-        rows.update({unit for unit in units if unit} | pairs)
+        rows.update({unit for unit in units if unit and not is_one_chinese_character(unit)} | pairs)
     common = sorted((-count, keyword) for keyword, count in rows.items() if count >= LEAST_ROWS)
     return [keyword for _, keyword in common[:MOST_CANDIDATES]]
 
@@ -156,16 +157,17 @@ def _matches(texts: Iterable[Atoms], keywords: Sequence[Atoms]) -> Any:
 
     tree: dict[str, Any] = {}
     for k, keyword in enumerate(keywords):
-        node = tree
+        branch = tree
         for part in keyword:
-            node = node.setdefault(part, {})
-        node[""] = k  # no atom is empty
+            branch = branch.setdefault(part, {})
+        branch[""] = k  # no atom is empty
     columns: list[int] = []
     ends = [0]
     for text in texts:
         found = set()
         for start in range(len(text)):
-            node, end = tree, start
+            node: Any = tree
+            end = start
             while end < len(text) and (node := node.get(text[end])):
                 end += 1
                 if "" in node:

@@ -68,9 +68,10 @@ def paired_bootstrap(
       that it does not explain (two-way analysis of variance; Davison and Hinkley 1997, section 3.8). A single seed
       adds nothing: the interval is then that of this very run.
 
-    Without a difference, p falls below 0.05 in 4 to 5% of simulated cases where seeds differ in rows alone (1 or 3 seeds,
-    400 rows). Where they differ in accuracy too, few seeds say too little of how far the next may lie: at a standard
-    deviation of 2 points between seeds it is 8% with three seeds of each (1,000 rows), 7% with five, 10% with two.
+    Without a difference, p falls below 0.05 in 4 to 5% of simulated cases where seeds differ in rows alone (1 or 3
+    seeds, 400 rows). Where they differ in accuracy too, few seeds say too little of how far the next may lie: at a
+    standard deviation of 1.5 to 2 points between seeds (1,000 rows) it is 7% with five seeds of each, 8% with three
+    and 10% with two. Where only one of the methods has several seeds, the other's luck with its one is not seen (15%).
 
     Args:
         correct_a_SN: whether each seed of method a is right on each row.

@@ -65,6 +65,11 @@ def atoms(text: str) -> tuple[str, ...]:
     return tuple(_ATOM.findall(text.casefold()))
 
 
+def is_one_chinese_character(parts: Sequence[str]) -> bool:
+    """Say whether the atoms are one Chinese character alone."""
+    return len(parts) == 1 and _CJK_CHARACTER.fullmatch(parts[0]) is not None
+
+
 def text_of(parts: Sequence[str]) -> str:
     """Return atoms as text, with spaces only between words; its atoms are `parts` again."""
     text = ""
