@@ -16,8 +16,8 @@ from trimtab.evaluation.label_places import FONT_SIZE, LINE_HEIGHT, Box, Mark, p
 from trimtab.evaluation.metrics import Interval
 from trimtab.evaluation.words import CJK_SHARE, cjk_share
 
-WIDE, NARROW = 940, 356
-LEFT, RIGHT, TOP, BOTTOM = 44, 14, 14, 46
+WIDE, NARROW = 860, 356
+LEFT, RIGHT, TOP, BOTTOM = 50, 14, 14, 46
 RADIUS = 5.5
 LEAST_SECONDS = 0.01
 TIMES = (0.01, 0.1, 1.0, 10.0, 60.0, 600.0, 3600.0, 36_000.0, 360_000.0, 3_600_000.0)
@@ -150,7 +150,7 @@ def _time_axis(x: _TimeScale, width: int, height: int) -> str:
             parts.append(f'<text class="tick" x="{at:.1f}" y="{floor + 17}" text-anchor="middle">{name}</text>')
             last = at
     if x.none_at is not None:
-        name = "none" if x.exact_none else "< 0.01 s"
+        name = "none" if x.exact_none else "&lt; 0.01 s"
         parts.append(f'<text class="tick" x="{x.none_at:.1f}" y="{floor + 17}" text-anchor="middle">{name}</text>')
         if x.log:
             edge = x.log.start - 12

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 FONT_SIZE = 12
 LINE_HEIGHT = 16
-GAP = 9
+FAR = 9.0
 GRID = 11
 STRIKES_THROUGH = 30.0
 _NARROW, _WIDE = set("iljftr.,:;'|!()[]I1 -"), set("mwMWOQ@%")
@@ -78,14 +78,15 @@ def place(marks: Sequence[Mark], area: Box) -> list[Box] | None:
     dots = [Box(m.x - m.radius, m.y - m.radius, m.x + m.radius, m.y + m.radius) for m in marks]
     whiskers = [Box(m.x - 1, m.top, m.x + 1, m.bottom) for m in marks]
     boxes: dict[int, Box] = {}
-    crowded_first = sorted(range(len(marks)), key=lambda n: -_neighbours(marks[n], marks))
-    for n in crowded_first:
-        mark = marks[n]
+    for n in sorted(range(len(marks)), key=lambda n: -_neighbours(marks[n], marks)):  # the crowded ones first
+        taken = [*dots, *boxes.values()]
         best, least = None, float("inf")
-        for box, cost in _candidates(mark, area):
-            if cost >= least or not box.within(area):
+        for box, cost in _candidates(marks[n], area):
+            if cost >= least:
+                if cost >= FAR:
+                    break
                 continue
-            if any(box.overlaps(dot) for dot in dots) or any(box.overlaps(other) for other in boxes.values()):
+            if not box.within(area) or any(box.overlaps(other) for other in taken):
                 continue
             total = cost + STRIKES_THROUGH * sum(box.overlaps(whisker) for whisker in whiskers)
             if total < least:
@@ -121,7 +122,7 @@ def _neighbours(mark: Mark, marks: Sequence[Mark]) -> int:
 
 
 def _candidates(mark: Mark, area: Box) -> Iterator[tuple[Box, float]]:
-    """Yield boxes with what each costs: beside the mark, at its corners, then anywhere, the nearer the cheaper."""
+    """Yield boxes with what each costs: beside the mark, at its corners, then, by rising cost, anywhere."""
     wide, high, off = mark.width, LINE_HEIGHT, mark.radius + 4
 
     def box(left: float, top: float) -> Box:
@@ -129,17 +130,13 @@ def _candidates(mark: Mark, area: Box) -> Iterator[tuple[Box, float]]:
 
     yield box(mark.x + off, mark.y - high / 2), 0.0
     yield box(mark.x - off - wide, mark.y - high / 2), 1.0
+    yield box(mark.x - wide / 2, mark.y - off - high), 2.0
+    yield box(mark.x - wide / 2, mark.y + off), 2.0
     for left, extra in ((mark.x + off, 4.0), (mark.x - off - wide, 5.0)):
         for shift in (0.35, 0.7):
             yield box(left, mark.y - high / 2 - high * shift), extra + shift
             yield box(left, mark.y - high / 2 + high * shift), extra + shift
-    yield box(mark.x - wide / 2, mark.y - off - high), 2.0
-    yield box(mark.x - wide / 2, mark.y + off), 2.0
-    top = area.top
-    while top + high <= area.bottom:
-        left = area.left
-        while left + wide <= area.right:
-            free = box(left, top)
-            yield free, GAP + free.distance(mark.x, mark.y)
-            left += GRID
-        top += GRID / 2
+    lefts = [area.left + GRID * k for k in range(int((area.right - area.left - wide) / GRID) + 1)]
+    tops = [area.top + GRID / 2 * k for k in range(int((area.bottom - area.top - high) / (GRID / 2)) + 1)]
+    anywhere = [box(left, top) for left in lefts for top in tops]
+    yield from sorted(((free, FAR + free.distance(mark.x, mark.y)) for free in anywhere), key=lambda pair: pair[1])

@@ -1,0 +1,312 @@
+"""The page of a comparison and its files: figures, escaping, self-containment, missing parts, errors."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import re
+from html import unescape
+from pathlib import Path
+
+import pytest
+from comparisons import against, chinese, comparison, five_ways, fourteen_ways, one_way, way
+from reports import HOSTILE
+from test_report import Page, headings
+
+from trimtab.errors import TrimtabError
+from trimtab.evaluation import Comparison, CurveLine, Interval, LeftOut, read_comparison, write_comparison
+from trimtab.evaluation.compare_page import (
+    latency_text,
+    money_text,
+    parameters_text,
+    render_comparison,
+    training_text,
+)
+
+ALL = pytest.mark.parametrize(
+    "made", [five_ways, chinese, one_way, fourteen_ways], ids=lambda made: made.__name__
+)  # fmt: skip
+
+
+def words(html: str) -> str:
+    """The texts of a page, or of a part of one, with a space wherever a tag stands."""
+    text = re.sub(r"<(script|style)>.*?</\1>", "", html, flags=re.DOTALL)
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", text)).split())
+
+
+def table(html: str) -> tuple[list[str], dict[str, list[str]]]:
+    """The headings of the table of ways, and the texts of each row's cells by the name of the way."""
+    whole = re.findall(r'<table class="ways".*?</table>', html, re.DOTALL)[0]
+    rows = re.findall(r"<tr.*?</tr>", re.sub(r"<tfoot.*?</tfoot>", "", whole, flags=re.DOTALL), re.DOTALL)
+
+    def cells(row: str) -> list[str]:
+        return [words(cell) for cell in re.findall(r"<t[hd].*?</t[hd]>", row, re.DOTALL)]
+
+    names = re.findall(r'<th scope="row"[^>]*data-value="([^"]*)"', whole)
+    return cells(rows[0]), dict(zip(names, map(cells, rows[1:]), strict=True))
+
+
+def test_the_table_holds_every_figure() -> None:
+    headings_, rows = table(render_comparison(five_ways()))
+    assert headings_ == ["Way", "Accuracy", "Macro F1", "Difference", "Trained", "Training", "Memory", "On disk",
+                         "Latency", "Rows/s", "Cost EUR"]  # fmt: skip
+    assert rows == {
+        "LoRA": ["LoRA tuned, 3 seeds", "92.7 91.5 to 93.9", "92.3",
+                 "+0.8 −0.3 to +1.9 p = 0.21, no real difference", "2.4 M", "19 min", "– not measured", "9.8 MB",
+                 "21 ms", "88", "0.064"],
+        "soft prompt": ["soft prompt choice tuned", "91.9 90.6 to 93.1", "91.5", "the reference", "11,520", "12 min",
+                        "1.8 GB", "46.2 KB", "21 ms", "88", "– not measured"],
+        "naive Bayes": ["naive Bayes no language model", "82.0 80.3 to 83.8", "81.6",
+                        "−9.9 −11.0 to −8.8 p < 0.001, worse", "0", "0.4 s", "– not measured", "812 KB", "0.4 ms",
+                        "21,400", "– not measured"],
+        "zero shot": ["zero shot untrained", "79.8 78.0 to 81.6", "79.4", "−12.1 −13.2 to −11.0 p < 0.001, worse",
+                      "0", "none", "– not measured", "0", "18 ms", "9.5", "– not measured"],
+        "majority": ["majority no language model", "50.1 47.8 to 52.4", "49.7",
+                     "−41.8 −42.9 to −40.7 p < 0.001, worse", "0", "none", "– not measured", "0", "– not measured",
+                     "– not measured", "– not measured"],
+    }  # fmt: skip
+
+
+def test_columns_that_nothing_was_measured_for_are_left_out() -> None:
+    ways = [way("naive_bayes", 0.8, 0.4), way("majority", 0.5, 0.0, against(-0.3, 1e-9))]
+    found, rows = table(render_comparison(comparison(ways)))
+    assert found == ["Way", "Accuracy", "Macro F1", "Difference", "Trained", "Training", "On disk"]
+    assert len(rows) == 2
+    assert table(render_comparison(chinese()))[0][-1] == "Without prompt"
+
+
+def test_a_real_gain_is_better_and_an_untested_way_says_so() -> None:
+    ways = [way("lora", 0.95, 9.0, against(0.05, 0.001)), way("head", 0.92, 3.0), way("soft_prompt", 0.9, 9.0)]
+    rows = table(render_comparison(comparison(ways, reference="soft_prompt")))[1]
+    assert rows["LoRA"][3] == "+5.0 +3.9 to +6.1 p = 0.001, better"
+    assert rows["head"][3] == "not tested"
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "expected"),
+    [
+        (latency_text, 0.00041, "0.4 ms"),
+        (latency_text, 0.0213, "21 ms"),
+        (latency_text, 1.42, "1.4 s"),
+        (money_text, 0, "0"),
+        (money_text, 0.0004, "< 0.001"),
+        (money_text, 0.0635, "0.064"),
+        (money_text, 1234.5, "1,234.50"),
+        (training_text, 0.0, "none"),
+        (training_text, 0.02, "< 0.1 s"),
+        (training_text, 722.0, "12 min"),
+        (parameters_text, 11_520, "11,520"),
+        (parameters_text, 134_515_008, "134.5 M"),
+    ],
+)
+def test_figures_are_written_so(text: object, value: float, expected: str) -> None:
+    assert text(value) == expected  # type: ignore[operator]
+
+
+def test_the_choice_comes_first() -> None:
+    assert words(render_comparison(five_ways())).startswith(
+        "movie-reviews · Trimtab comparison Trimtab comparison · movie-reviews Choose the soft prompt : 91.9%, and no other way is really better; it trains "
+        "in 12 min. LoRA, at 92.7%, is no real difference (p = 0.21, paired bootstrap). Say whether the review is "
+        "positive or negative. Ways measured 5 1 left out Scored on 1,821 test rows Trained on 6,919 rows, 2 labels "
+        "Measuring took 90 min all ways and seeds Backbone SmolLM2-135M-Instruct 135 million parameters"
+    )
+
+
+def test_a_choice_in_other_words_or_none_is_shown_as_it_is() -> None:
+    other = five_ways().model_copy(update={"choose": "Take LoRA. It is best."})
+    html = render_comparison(other)
+    assert "<h1>Take LoRA.</h1>" in html
+    assert '<p class="verdict">It is best.</p>' in html
+    assert 'class="badge"' not in html
+    assert "<h1>Compared: 5 ways</h1>" in render_comparison(other.model_copy(update={"choose": ""}))
+
+
+@ALL
+def test_the_page_is_well_formed_and_asks_for_nothing(made: object) -> None:
+    html = render_comparison(made())  # type: ignore[operator]
+    page = Page(html)
+    assert page.misnested == []
+    assert page.open == []
+    assert "nan" not in re.findall(r"[a-z]+", re.sub(r"<script>.*</script>", "", html, flags=re.DOTALL).lower())
+    tags = [tag for tag, _ in page.elements]
+    assert not set(tags) & {"iframe", "object", "embed", "form", "img"}
+    assert tags.count("script") == 1
+    for tag, attributes in page.elements:
+        for name in ("src", "href", "srcset", "data", "action"):
+            assert attributes.get(name) in (None, "data:,"), (tag, attributes)
+        assert not any(name.startswith("on") for name in attributes), (tag, attributes)
+    for address in ("url(", "@import", "http://", "https://", "fetch(", "XMLHttpRequest"):
+        assert address not in html
+
+
+@ALL
+def test_only_the_sorting_script_may_run(made: object) -> None:
+    html = render_comparison(made())  # type: ignore[operator]
+    (script,) = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    (policy,) = re.findall(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)"', html)
+    assert policy == (
+        f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; img-src data:"
+    )  # fmt: skip
+
+
+@ALL
+def test_the_page_is_accessible(made: object) -> None:
+    page = Page(render_comparison(made()))  # type: ignore[operator]
+    ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    assert {a["aria-labelledby"] for _, a in page.elements if "aria-labelledby" in a} <= set(ids)
+    for tag, attributes in page.elements:
+        if tag == "svg" and attributes.get("aria-hidden") != "true":
+            assert attributes["role"] == "img"
+            assert attributes["aria-label"]
+        if tag == "th":
+            assert attributes["scope"] in ("row", "col")
+    assert [a["aria-sort"] for _, a in page.elements if "aria-sort" in a] == ["descending"]
+    assert [a["lang"] for tag, a in page.elements if tag == "html"] == ["en"]
+
+
+def test_texts_of_the_data_are_inert() -> None:
+    made = five_ways()
+    hostile = made.model_copy(
+        update={
+            "name": HOSTILE,
+            "task": HOSTILE,
+            "choose": HOSTILE,
+            "notes": [HOSTILE],
+            "labels": [HOSTILE],
+            "settings": {HOSTILE: HOSTILE},
+            "splits": {"train": HOSTILE},
+            "currency": HOSTILE,
+            "ways": [w.model_copy(update={"name": HOSTILE, "notes": [HOSTILE], "kind": HOSTILE}) for w in made.ways],
+            "left_out": [LeftOut(key="x", name=HOSTILE, why=HOSTILE)],
+            "curves": [CurveLine(key="x", name=HOSTILE, points=[(9, 0.5, Interval(0.4, 0.6))])],
+        }
+    )
+    html = render_comparison(hostile)
+    page = Page(html)
+    assert html.count("<script") == 1
+    assert "<img" not in html
+    assert page.misnested == []
+    assert page.text.count(HOSTILE) >= 20
+
+
+def test_missing_parts_leave_no_empty_sections() -> None:
+    assert headings(render_comparison(five_ways())) == [
+        "Way by way", "Score against cost", "Where they disagree", "Left out", "How it was measured",
+    ]  # fmt: skip
+    assert headings(render_comparison(fourteen_ways())) == [
+        "Way by way", "Score against cost", "Learning curves", "How it was measured",
+    ]  # fmt: skip
+    assert headings(render_comparison(one_way())) == ["Way by way", "How it was measured"]
+
+
+def test_the_majority_label_does_not_squeeze_the_axes() -> None:
+    html = render_comparison(five_ways())
+    assert "Not drawn: majority, at 50.1%." in html
+    assert html.count('<g class="way baseline') == 3  # naive Bayes wide and narrow, and the key
+    wide = comparison([way("soft_prompt", 0.9, 9.0), way("majority", 0.85, 0.0, against(-0.05, 1e-9)),
+                       way("zero_shot", 0.8, 0.0, against(-0.1, 1e-9))])  # fmt: skip
+    assert "Not drawn" not in render_comparison(wide)
+
+
+def test_learning_curves_are_given_as_figures_too() -> None:
+    text = words(render_comparison(fourteen_ways()))
+    figures = text[text.index("Accuracy in % by training rows") :]
+    assert figures.startswith(
+        "Accuracy in % by training rows, with 95% intervals Way 16 64 256 1,024 6,919 "
+        "soft prompt 64.0 61.8 to 66.2 71.0 68.9 to 73.0 77.9 76.0 to 79.8 84.9 83.3 to 86.6 91.9 90.6 to 93.2"
+    )
+
+
+def test_who_said_what_stands_below_each_text_the_right_label_first() -> None:
+    text = words(render_comparison(five_ways()))
+    items = text[text.index("Where they disagree") :]
+    assert "positive soft prompt, naive Bayes, zero shot negative LoRA reviews.jsonl:2" in items
+    assert "3 more" in items
+    unheard = five_ways().disagreements[0].model_copy(update={"answer": "positive", "answers": {"gone": "negative"}})
+    html = render_comparison(five_ways().model_copy(update={"disagreements": [unheard]}))
+    assert "negative gone positive nobody" in words(html)
+
+
+def test_how_it_was_measured_names_tests_splits_and_machine() -> None:
+    text = words(render_comparison(five_ways()))
+    assert (
+        "Differences are to the reference, soft prompt, row by row on the same rows. The p-values are of McNemar’s exact "
+        "test (for ways of one seed) and a paired bootstrap over rows and seeds (for ways of several seeds), after Holm’s "
+        "correction for 4 comparisons. From 0.05 up, chance could explain the difference: no real difference was found, "
+        "which does not show that there is none."
+    ) in text
+    assert "Cost is training time at 0.20 EUR an hour." in text
+    assert f"train 6,919 {'a' * 64} dev 872 {'b' * 64} test 1,821 {'c' * 64}" in text
+    assert "Machine Intel Xeon 6960P, 2 threads, bfloat16" in text
+    assert "full fine-tuning the time was up" in text
+    alone = words(render_comparison(one_way()))
+    assert "There is no test set. These are dev rows, which also served to choose: expect a little less." in alone
+    assert "p-values" not in alone
+
+
+def test_seeds_are_listed_where_there_are_several() -> None:
+    text = words(render_comparison(five_ways()))
+    assert "LoRA 0 92.7 92.3 LoRA 1 92.5 92.1 LoRA 2 92.9 92.5" in text
+    assert "Seed by seed" not in render_comparison(chinese())
+
+
+def test_chinese_texts_are_marked_as_chinese() -> None:
+    html = render_comparison(chinese())
+    assert '<bdi lang="zh">外卖评论</bdi>' in html
+    assert '<bdi lang="zh">线性分类头</bdi>' in html
+    assert '<p class="task" dir="auto" lang="zh">判断这条外卖评论的情感。</p>' in html
+    assert '<bdi class="tag right" lang="zh">好评</bdi>' in html
+    assert re.search(r'<p class="quote" dir="auto" lang="zh">味道很好', html)
+    assert re.search(r'<text class="label"[^>]* lang="zh">', html)
+
+
+@ALL
+def test_compare_json_round_trips(made: object, tmp_path: Path) -> None:
+    original: Comparison = made()  # type: ignore[operator]
+    write_comparison(tmp_path, original)
+    assert read_comparison(tmp_path / "compare.json") == original
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["compare.html", "compare.json"]
+    assert (tmp_path / "compare.html").read_text("utf-8") == render_comparison(original)
+
+
+def test_a_comparison_that_cannot_be_written_leaves_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_comparison(tmp_path, five_ways())
+    before = (tmp_path / "compare.json").read_bytes()
+
+    def full(handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(TrimtabError) as error:
+        write_comparison(tmp_path, chinese())
+    assert str(error.value) == (
+        f"{tmp_path}/compare.json: cannot be written (No space left on device). "
+        "Check the folder's permissions and free space."
+    )
+    assert (tmp_path / "compare.json").read_bytes() == before
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "cannot be read (No such file or directory)."),
+        ("{", "not a comparison (not JSON). Run `trimtab compare` to write a new one."),
+        ("[]", "not a comparison (the whole: Input should be a valid dictionary or instance of Comparison). "
+               "Run `trimtab compare` to write a new one."),
+        ('{"version": 2}', "comparison of version 2; this Trimtab reads up to 1. Update it."),
+        ('{"version": 1}', "not a comparison (name: Field required). Run `trimtab compare` to write a new one."),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_is_an_error(content: str | None, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "compare.json"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(TrimtabError) as error:
+        read_comparison(path)
+    assert str(error.value) == f"{path}: {message}"
