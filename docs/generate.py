@@ -59,7 +59,7 @@ def _table(prefix: str, fields: dict[str, FieldInfo]) -> str:
     rows = ["| setting | type | default | meaning |", "| --- | --- | --- | --- |"]
     for name, field in fields.items():
         kind = ", ".join([type_text(field.annotation), *_bounds(field)])
-        default = _literal(field.get_default(call_default_factory=True))
+        default = "must be given" if field.is_required() else _literal(field.get_default(call_default_factory=True))
         cells = (f"`{prefix}{name}`", kind, default, str(field.description))
         rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(rows)

@@ -278,11 +278,8 @@ def _print_data(report: DataReport) -> None:
 
     console = Console(emoji=False)
     for name, split in report.splits.items():
-        answers = "numbers" if split.numbers else f"{split.distinct_labels} labels"
-        console.print(f"{name}: {split.rows:,} rows, {answers}", style="bold", soft_wrap=True)
-        if (found := split.numbers) is not None:
-            spread = f"mean {found.mean:.4g}, standard deviation {found.sd:.4g}"
-            console.print(f"  {found.min:g} to {found.max:g}, median {found.median:g}, {spread}", highlight=False)
+        found = split.numbers.in_words() if split.numbers else f"{split.distinct_labels} labels"
+        console.print(f"{name}: {split.rows:,} rows, {found}", style="bold", soft_wrap=True)
         table = Table(show_header=False, box=None)
         for label, rows in list(split.labels.items())[:20]:
             table.add_row(escape(label), f"{rows:,}", f"{100 * rows / split.rows:.1f}%")

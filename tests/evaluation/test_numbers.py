@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +15,7 @@ from sklearn.metrics import mean_absolute_error, root_mean_squared_error
 from trimtab.data import Example
 from trimtab.errors import TrimtabError
 from trimtab.evaluation import (
-    NumberBaseline,
     NumberReport,
-    NumberScores,
-    RunReport,
     mean_number,
     paired_permutation_test,
     read_report,
@@ -31,24 +27,9 @@ from trimtab.evaluation import (
 ENGLISH, CHINESE = ("bad", "fair", "good", "great"), ("很差", "一般", "不错", "很好")
 
 
-def rows(numbers: np.ndarray, texts: list[str] | None = None) -> list[Example]:
-    texts = texts or [f"text {i}" for i in range(len(numbers))]
-    return [
-        Example({"text": text}, f"{number:g}", f"rows.jsonl:{i + 1}", (), float(number))
-        for i, (number, text) in enumerate(zip(numbers, texts, strict=True))
-    ]
-
-
-def noisy(n: int = 80, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Right numbers with many ties, and predictions some of which are tied."""
-    random = np.random.default_rng(seed)
-    right = random.integers(0, 6, size=n).astype(float)
-    return right, np.round(right + random.normal(size=n), 1)
-
-
 def test_scores_are_those_of_scipy_and_scikit_learn() -> None:
-    right, predicted = noisy()
-    scores = score_numbers(rows(right), predicted)
+    right, predicted = reports.noisy()
+    scores = score_numbers(reports.rows(right), predicted)
     assert scores.rows == 80
     assert scores.pearson == pytest.approx(stats.pearsonr(right, predicted).statistic)
     assert scores.spearman == pytest.approx(stats.spearmanr(right, predicted).statistic)
@@ -60,8 +41,8 @@ def test_scores_are_those_of_scipy_and_scikit_learn() -> None:
 
 
 def test_intervals_are_those_of_scipys_bootstrap() -> None:
-    right, predicted = noisy(200)
-    scores = score_numbers(rows(right), predicted)
+    right, predicted = reports.noisy(200)
+    scores = score_numbers(reports.rows(right), predicted)
     for name, statistic in {
         "pearson": lambda a, b: stats.pearsonr(a, b).statistic,
         "rmse": root_mean_squared_error,
@@ -76,13 +57,13 @@ def test_intervals_are_those_of_scipys_bootstrap() -> None:
 
 
 def test_constant_predictions_have_no_correlation() -> None:
-    scores = score_numbers(rows(np.array([1.0, 2.0, 4.0])), np.full(3, 2.0))
+    scores = score_numbers(reports.rows(np.array([1.0, 2.0, 4.0])), np.full(3, 2.0))
     assert (scores.pearson, scores.spearman, set(scores.intervals)) == (None, None, {"rmse", "mae"})
 
 
 def test_many_rows_show_a_sample_of_points() -> None:
-    right, predicted = noisy(1200)
-    scores = score_numbers(rows(right), predicted, worst=3)
+    right, predicted = reports.noisy(1200)
+    scores = score_numbers(reports.rows(right), predicted, worst=3)
     assert (len(scores.points), len(scores.mistakes)) == (500, 3)
     assert set(scores.points) <= set(zip(right, predicted, strict=True))
 
@@ -92,7 +73,7 @@ def test_what_cannot_be_scored() -> None:
         score_numbers([Example({"text": "x"}, None, "rows.jsonl:7")], np.zeros(1))
     assert str(caught.value) == "rows.jsonl:7: this row has no number. Scoring needs rows with answers."
     with pytest.raises(TrimtabError) as caught:
-        score_numbers(rows(np.array([1.0, 2.0])), np.array([1.0, np.nan]))
+        score_numbers(reports.rows(np.array([1.0, 2.0])), np.array([1.0, np.nan]))
     assert str(caught.value) == (
         "rows.jsonl:2: the number predicted for this row is not finite. If training has diverged, lower `train.rate`."
     )
@@ -105,10 +86,10 @@ def test_what_cannot_be_scored() -> None:
 def test_ridge_learns_what_words_are_worth(words: tuple[str, ...], shape: str) -> None:
     numbers = np.arange(80) % 4 + 1.0
     texts = [shape.format(words[int(number) - 1]) for number in numbers]
-    examples = rows(numbers, texts)
+    examples = reports.rows(numbers, texts)
     assert ridge(examples, examples[:4]) == pytest.approx([1, 2, 3, 4], abs=0.2)
     assert mean_number(examples, examples[:3]).tolist() == [2.5, 2.5, 2.5]
-    blank = rows(np.array([1.0, 3.0]), ["", " "])
+    blank = reports.rows(np.array([1.0, 3.0]), ["", " "])
     assert ridge(blank, blank).tolist() == [2.0, 2.0]
 
 
@@ -122,25 +103,8 @@ def test_the_permutation_test_counts_all_signs() -> None:
     assert paired_permutation_test(one, one) == 1.0
 
 
-@cache
-def scored(n: int = 300) -> NumberScores:
-    right, predicted = noisy(n)
-    return score_numbers(rows(right, [reports.HOSTILE, reports.CHINESE, *["a film"] * (n - 2)]), predicted)
-
-
-def report(**changes: object) -> RunReport:
-    scores = scored()
-    ridge_row = NumberBaseline(name="ridge regression", rmse=1.4, interval=scores.intervals["rmse"], mae=1.1,
-                               pearson=0.7, spearman=0.6, seconds=2.0, p_value=0.0001)  # fmt: skip
-    mean_row = NumberBaseline(name="mean", rmse=1.7, interval=scores.intervals["rmse"], mae=1.5, pearson=None,
-                              spearman=None, seconds=0.0, p_value=0.0001)  # fmt: skip
-    number = NumberReport(dev=scores, test=scores, baselines=[mean_row, ridge_row])
-    given = {"answer": "number", "number": number, "dev": None, "test": None, "baselines": [], "label_words": {}}
-    return reports.report(None, **{**given, **changes})
-
-
 def test_the_report_on_numbers(tmp_path: Path) -> None:
-    made = report()
+    made = reports.numbers()
     write_report(tmp_path, made)
     assert read_report(tmp_path / "report.json") == made
     stored = json.loads((tmp_path / "report.json").read_text("utf-8"))
@@ -164,9 +128,9 @@ def test_the_report_on_numbers(tmp_path: Path) -> None:
 def test_reports_without_scores_or_baselines() -> None:
     from trimtab.evaluation.page import render_card, render_page
 
-    empty = report(number=NumberReport())
+    empty = reports.numbers(number=NumberReport())
     assert "Tuned, not yet scored." in render_page(empty)
     assert "Not scored." in render_card(empty)
-    alone = report(number=NumberReport(dev=scored(20)))
+    alone = reports.numbers(number=NumberReport(dev=reports.scored(20)))
     assert "root mean squared error on 20 dev rows" in render_page(alone)
     assert "There is no test set." in render_card(alone)

@@ -57,6 +57,11 @@ class Numbers:
     mean: float
     sd: float
 
+    def in_words(self) -> str:
+        """All of them as a phrase."""
+        ends = f"numbers from {self.min:g} to {self.max:g}, median {self.median:g}"
+        return f"{ends}, mean {self.mean:.4g}, standard deviation {self.sd:.4g}"
+
 
 @dataclass(frozen=True)
 class SplitReport:
