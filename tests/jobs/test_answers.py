@@ -340,6 +340,40 @@ def test_every_sort_of_method_learns_numbers(
     assert made.report.number.test.rmse < spread
 
 
+@pytest.mark.parametrize("method", ["lora", "late_prompt", "prefix"])
+def test_every_sort_of_method_chooses(
+    method: str, data: Path, tmp_path: Path, pretrained: Any, tiny_folder: Path
+) -> None:
+    content = {"name": method, **({} if method == "lora" else {"length": 4})}
+    task = settings("choice", tiny_folder, train={"steps": 4, "runs": 2, "gradient_checkpointing": True})
+    task = task.model_copy(update={"method": make_task({"method": content}).method})
+    made = tune.run(task, tmp_path / "run", base=data, beside=False, pretrained=pretrained)
+    assert made.report is not None
+    assert made.report.dev is not None
+    assert made.report.dev.log_loss == pytest.approx(made.run.facts["dev_loss"][made.run.kept], abs=1e-4)
+    assert made.report.dev.accuracy == pytest.approx(made.run.facts["dev_accuracy"][made.run.kept])
+
+
+def test_an_option_may_be_too_long_and_the_text_is_cut_for_it(pretrained: Any, tiny_folder: Path) -> None:
+    bound = bind(settings("choice", tiny_folder, template={"max_tokens": 64}), {}, pretrained)
+    fields = {"text": "the plot is great " * 30}
+    rows = {}
+    for name, option in (("short", "good"), ("long", "good and " * 4)):
+        [rows[name]] = bound.encode([(fields, "rows.jsonl:1")], [(option, "bad")])
+    assert rows["short"].options is not None
+    assert rows["long"].options is not None
+    longer = rows["long"].options.longest - rows["short"].options.longest
+    assert len(rows["short"].ids) - len(rows["long"].ids) == rows["long"].cut - rows["short"].cut == longer
+    assert len(rows["long"].ids) + bound.method.tokens + rows["long"].options.longest == 64
+    with pytest.raises(TrimtabError) as caught:
+        bound.encode([(fields, "rows.jsonl:1")], [("good and " * 60, "bad")])
+    found = len(pretrained.tokenizer(" " + "good and " * 60, add_special_tokens=False)["input_ids"])
+    assert str(caught.value) == (
+        f"rows.jsonl:1: an option of {found} tokens leaves no room for the input within {bound.encoder.budget}. "
+        "Shorten it, leave the row out, or raise template.max_tokens."
+    )
+
+
 @pytest.mark.parametrize("kind", ["bert", "bare"])
 def test_encoders_say_numbers_too(kind: str, data: Path, tmp_path: Path) -> None:
     folder = save_encoder(tmp_path / kind, kind)

@@ -65,5 +65,5 @@ def settled_answer(task: Task, train: Sequence[Example]) -> Task:
         return task
     numbers = np.array([example.number for example in train], dtype=np.float64)
     mean = float(numbers.mean()) if task.answer.mean is None else task.answer.mean
-    sd = float(numbers.std()) if task.answer.sd is None else task.answer.sd
+    sd = float(numbers.std()) or 1.0 if task.answer.sd is None else task.answer.sd
     return task.model_copy(update={"answer": task.answer.model_copy(update={"mean": mean, "sd": sd})})

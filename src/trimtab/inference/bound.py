@@ -128,6 +128,12 @@ class BoundTask:
             options, self.pretrained.tokenizer, where, lead=self.template.answer_lead,
             before=self.template.before_answer, length_normalise=self.task.answer.length_normalise,
         )  # fmt: skip
+        if own.longest >= self.encoder.budget:
+            raise TrimtabError(
+                f"{where}: an option of {own.longest} tokens leaves no room for the input within "
+                f"{self.encoder.budget}.",
+                "Shorten it, leave the row out, or raise template.max_tokens.",
+            )
         return replace(self.encoder.encode(fields, where, own.longest), options=own)
 
     def as_read(self, fields: Mapping[str, str], label: str, row: EncodedRow | None = None) -> str:
