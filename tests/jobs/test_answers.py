@@ -204,6 +204,30 @@ def test_the_loss_of_choices_is_cross_entropy_over_the_plain_models_scores(
         assert torch.allclose(own["prompt"].grad, prompt.grad, atol=1e-5)
 
 
+def test_gradients_of_changed_weights_are_those_of_the_plain_model(pretrained: Any, tiny_folder: Path) -> None:
+    """Scores are made again in the backward pass: by then the backbone has its own weights back."""
+    model = AutoModelForCausalLM.from_pretrained(tiny_folder, dtype=torch.float32, attn_implementation="eager").eval()
+    content = settings("choice", tiny_folder).model_copy(update={"method": make_task({"method": "full"}).method})
+    bound = bind(content, {}, pretrained)
+    generator = torch.Generator().manual_seed(0)
+    own = {name: x + 0.1 * torch.randn(x.shape, generator=generator) for name, x in bound.method.initial(0).items()}
+    row = choices(1, 4)[0]
+    options: list[str] = row["options"]  # type: ignore[assignment]
+    [encoded] = bound.encode([({"text": str(row["text"])}, "x")], [options])
+    assert encoded.options is not None
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            weight.copy_(own[name])
+    given = model.get_input_embeddings()(torch.tensor(encoded.ids))
+    scores = torch.stack([option_score(model, given, list(word.ids), True) for word in encoded.options.words])
+    F.cross_entropy(scores, torch.tensor(int(str(row["label"])))).backward()
+    trained = {name: x.clone().requires_grad_() for name, x in own.items()}
+    labelled = [Labelled(encoded.ids, int(str(row["label"])), None, encoded.options)]
+    objective(bound, labelled).loss([0], [trained], [[0]], 0).sum().backward()
+    for name, weight in model.named_parameters():
+        assert torch.allclose(trained[name].grad, weight.grad, atol=1e-4), name
+
+
 @pytest.mark.parametrize("loss", ["squared", "huber"])
 def test_numbers_and_their_loss_are_those_of_the_plain_model(
     loss: str, pretrained: Any, tiny_folder: Path, oracle: Any, data: Path, tmp_path: Path

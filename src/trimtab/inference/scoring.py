@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import torch
 from torch.nn import functional as F
-from torch.utils.checkpoint import checkpoint
 
 from trimtab.backbones.causal import CausalBackbone
 from trimtab.backbones.layout import Layout, Row
@@ -168,6 +167,11 @@ def own_scores(backbone: CausalBackbone, hidden: torch.Tensor, trees: Sequence[V
     Gradients flow. Scores over the vocabulary exist for a piece of the hidden states at a time, and are made again for
     the backward pass.
     """
+
+    def likelihoods(hidden_MD: torch.Tensor, place_E: torch.Tensor, token_E: torch.Tensor) -> torch.Tensor:
+        logits_MV = backbone.logits(hidden_MD)
+        return logits_MV[place_E, token_E] - torch.logsumexp(logits_MV, -1)[place_E]
+
     places: list[int] = []  # of each token of each word: the hidden state that it is scored at
     tokens: list[int] = []
     at = 0
@@ -183,11 +187,7 @@ def own_scores(backbone: CausalBackbone, hidden: torch.Tensor, trees: Sequence[V
     for start in range(0, len(hidden), step):
         piece = hidden[start : start + step]
         inside_E = ((place_E >= start) & (place_E < start + step)).nonzero()[:, 0]
-        given = (backbone, piece, place_E[inside_E] - start, token_E[inside_E])
-        if piece.requires_grad:
-            found = checkpoint(_log_likelihoods, *given, use_reentrant=False, preserve_rng_state=False)
-        else:
-            found = _log_likelihoods(*given)
+        found = backbone.made_again(likelihoods, piece, place_E[inside_E] - start, token_E[inside_E])
         scores_E = scores_E.index_add(0, inside_E, found)
     out = []
     at = 0
@@ -199,14 +199,6 @@ def own_scores(backbone: CausalBackbone, hidden: torch.Tensor, trees: Sequence[V
             at += len(word.ids)
         out.append(torch.stack(options))
     return out
-
-
-def _log_likelihoods(
-    backbone: CausalBackbone, hidden_MD: torch.Tensor, place_E: torch.Tensor, token_E: torch.Tensor
-) -> torch.Tensor:
-    """Log-likelihood of each token [E] at its hidden state."""
-    logits_MV = backbone.logits(hidden_MD)
-    return logits_MV[place_E, token_E] - torch.logsumexp(logits_MV, -1)[place_E]
 
 
 def label_scores(scores_BW: torch.Tensor, verbalizer: Verbalizer) -> torch.Tensor:
