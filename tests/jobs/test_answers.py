@@ -333,7 +333,7 @@ def test_the_command_line_shows_looks_and_scores(
     assert f"怎么样 ?{right['options'][right['label']]}" in shown  # type: ignore[index]
     assert "Label words" not in shown
     looked = trimtab("data", data / "number-train.jsonl", "--task", runs["number"] / "task.yaml", "--no-tokens").out
-    assert "48 rows, numbers from 2." in looked
+    assert "48 rows, numbers from 2 to 8.99, median 5.49, mean 5.465" in looked
     said = trimtab("evaluate", runs["number"])
     assert (said.code, "Pearson" in said.out, "ridge regression" in said.out) == (0, True, True)
     text = trimtab("predict", runs["choice"], "-t", "x")
