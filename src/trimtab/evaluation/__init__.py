@@ -2,6 +2,7 @@
 
 from trimtab.evaluation.baselines import majority, naive_bayes
 from trimtab.evaluation.metrics import CalibrationBin, ClassScore, Interval, Mistake, Scores, score
+from trimtab.evaluation.numbers import NumberScores, mean_number, ridge, score_numbers
 from trimtab.evaluation.report import read_report, write_report
 from trimtab.evaluation.run_report import (
     BackboneFacts,
@@ -11,10 +12,12 @@ from trimtab.evaluation.run_report import (
     DataFacts,
     MachineFacts,
     MethodFacts,
+    NumberBaseline,
+    NumberReport,
     RunFacts,
     RunReport,
 )
-from trimtab.evaluation.significance import paired_test
+from trimtab.evaluation.significance import paired_permutation_test, paired_test
 
 __all__ = [
     "BackboneFacts",
@@ -28,13 +31,20 @@ __all__ = [
     "MachineFacts",
     "MethodFacts",
     "Mistake",
+    "NumberBaseline",
+    "NumberReport",
+    "NumberScores",
     "RunFacts",
     "RunReport",
     "Scores",
     "majority",
+    "mean_number",
     "naive_bayes",
+    "paired_permutation_test",
     "paired_test",
     "read_report",
+    "ridge",
     "score",
+    "score_numbers",
     "write_report",
 ]
