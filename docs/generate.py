@@ -18,7 +18,7 @@ from pydantic.fields import FieldInfo
 
 from trimtab.cli import trimtab
 from trimtab.spec import Task
-from trimtab.spec_methods import METHODS
+from trimtab.task_file import TAGGED
 
 DOCS = Path(__file__).parent
 WIDTH = 100
@@ -34,14 +34,15 @@ BOUNDS = {
 
 def settings() -> str:
     """Every setting of a task file: one table for the top level, one a group."""
-    own = {name: field for name, field in Task.model_fields.items() if not _group(field) and name != "method"}
+    own = {name: field for name, field in Task.model_fields.items() if not _group(field) and name not in TAGGED}
     groups = {name: group for name, field in Task.model_fields.items() if (group := _group(field))}
     parts = ["### Top level", _table("", own)]
     for name, group in groups.items():
         parts += [f"### {name}", _prose(group), _table(f"{name}.", group.model_fields)]
-    parts += ["### method", str(Task.model_fields["method"].description)]
-    for name, group in METHODS.items():
-        parts += [f"#### {name}", _prose(group), _table("method.", group.model_fields)]
+    for name, (_, _, kinds) in TAGGED.items():
+        parts += [f"### {name}", str(Task.model_fields[name].description)]
+        for tag, kind in kinds.items():
+            parts += [f"#### {tag}", _prose(kind), _table(f"{name}.", kind.model_fields)]
     return "\n\n".join(parts)
 
 
@@ -58,7 +59,7 @@ def _table(prefix: str, fields: dict[str, FieldInfo]) -> str:
     rows = ["| setting | type | default | meaning |", "| --- | --- | --- | --- |"]
     for name, field in fields.items():
         kind = ", ".join([type_text(field.annotation), *_bounds(field)])
-        default = _literal(field.get_default(call_default_factory=True))
+        default = "must be given" if field.is_required() else _literal(field.get_default(call_default_factory=True))
         cells = (f"`{prefix}{name}`", kind, default, str(field.description))
         rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(rows)

@@ -248,8 +248,8 @@ def data(
                 if tokens:
                     raise
         report = job.run(
-            source, settings=how, fields=template_of(settings).fields if task else (), base=Path.cwd(), others=others,
-            count_tokens=count, context=context,
+            source, settings=how, fields=template_of(settings).fields if task else (), answer=settings.answer,
+            base=Path.cwd(), others=others, count_tokens=count, context=context,
         )  # fmt: skip
     if as_json:
         click.echo(json.dumps(report.to_dict(), ensure_ascii=False, indent=1))

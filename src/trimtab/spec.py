@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
+from trimtab.spec_answers import AnswerSettings, LabelAnswer
 from trimtab.spec_methods import MethodSettings, Settings, SoftPromptSettings
 
 CleanStep = Literal["markup", "control", "fullwidth", "whitespace", "stopwords-en", "stopwords-zh"]
@@ -151,6 +152,10 @@ class Task(Settings):
         None,
         description="Label -> keywords, for the keyword rules of `trimtab compare`; mined on train where absent.",
     )
+    answer: AnswerSettings = Field(
+        default_factory=LabelAnswer,
+        description="What kind of answer is given; a bare kind will do (`answer: number`).",
+    )
     method: MethodSettings = Field(
         default_factory=SoftPromptSettings,
         description="What is trained and how it conditions the backbone; a bare name will do (`method: prefix`).",
@@ -162,6 +167,12 @@ class Task(Settings):
     def _read_bare_name(cls, value: object) -> object:
         """Read `method: prefix` as `method: {name: prefix}`."""
         return {"name": value} if isinstance(value, str) else value
+
+    @field_validator("answer", mode="before")
+    @classmethod
+    def _read_bare_kind(cls, value: object) -> object:
+        """Read `answer: number` as `answer: {kind: number}`."""
+        return {"kind": value} if isinstance(value, str) else value
 
     @field_validator("labels", mode="before")
     @classmethod

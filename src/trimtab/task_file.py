@@ -15,7 +15,14 @@ from pydantic import BaseModel, ValidationError
 
 from trimtab.errors import TrimtabError, did_you_mean
 from trimtab.spec import Task
+from trimtab.spec_answers import ANSWERS
 from trimtab.spec_methods import METHODS
+
+# Groups whose settings depend on what one of them, the tag, says: its name, what it is called, and each tag's settings.
+TAGGED: dict[str, tuple[str, str, Mapping[str, type[BaseModel]]]] = {
+    "method": ("name", "method", METHODS),
+    "answer": ("kind", "kind of answer", ANSWERS),
+}
 
 
 class _Loader(yaml.SafeLoader):
@@ -84,13 +91,14 @@ def make_task(content: Mapping[str, object], where: str = "task") -> Task:
     try:
         return Task.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        location = [p for i, p in enumerate(first["loc"]) if not (i == 1 and first["loc"][0] == "method")]
+        found = error.errors()  # an unknown name says more than that another is missing
+        first = next((fault for fault in found if fault["type"] == "extra_forbidden"), found[0])
+        location = [p for i, p in enumerate(first["loc"]) if not (i == 1 and first["loc"][0] in TAGGED)]
         name = ".".join(str(part) for part in location)
         if first["type"] == "union_tag_invalid":
-            tag = str(first["ctx"]["tag"])
+            tag, (_, what, known_tags) = str(first["ctx"]["tag"]), TAGGED[str(first["loc"][0])]
             raise TrimtabError(
-                f"{where}: unknown method '{tag}'.", did_you_mean(tag, METHODS) or f"Known: {', '.join(METHODS)}."
+                f"{where}: unknown {what} '{tag}'.", did_you_mean(tag, known_tags) or f"Known: {', '.join(known_tags)}."
             ) from None
         if first["type"] == "extra_forbidden":
             known = _settings_at(first["loc"][:-1])
@@ -116,8 +124,8 @@ def _override(content: dict[str, object], override: str) -> None:
     place = content
     for parent in parents:
         inner = place.get(parent) or {}
-        if parents == ["method"] and isinstance(inner, str):
-            inner = {"name": inner}
+        if len(parents) == 1 and parent in TAGGED and isinstance(inner, str):
+            inner = {TAGGED[parent][0]: inner}
         place[parent] = inner
         if not isinstance(inner, dict):
             raise TrimtabError(f"--set {override}: '{parent}' is not a group of settings.", "See docs/task-file.md.")
@@ -130,8 +138,8 @@ def _override(content: dict[str, object], override: str) -> None:
 
 def _settings_at(location: Sequence[object]) -> list[str]:
     """Names of the settings of a group, given as pydantic tells its place; of a method's own under its name."""
-    if location and location[0] == "method":
-        return list(METHODS[str(location[1])].model_fields)
+    if location and location[0] in TAGGED:
+        return list(TAGGED[str(location[0])][2][str(location[1])].model_fields)
     model: type[BaseModel] = Task
     for part in location:
         inner = model.model_fields[str(part)].annotation if str(part) in model.model_fields else None

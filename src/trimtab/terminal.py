@@ -50,7 +50,8 @@ def print_shown(rows: Sequence[Shown], words: Mapping[str, Sequence[Sequence[str
         if row.cut:
             click.echo(f"  cut to fit: {row.cut} tokens")
         click.echo()
-    click.secho("Label words", bold=True)
+    if words:
+        click.secho("Label words", bold=True)
     for label, several in words.items():
         click.echo(f"  {label}: " + ", ".join(_tokens(tokens) for tokens in several))
 
@@ -63,7 +64,8 @@ def print_data(report: DataReport) -> None:
 
     console = Console(emoji=False)
     for name, split in report.splits.items():
-        console.print(f"{name}: {split.rows:,} rows, {split.distinct_labels} labels", style="bold", soft_wrap=True)
+        found = split.numbers.in_words() if split.numbers else f"{split.distinct_labels} labels"
+        console.print(f"{name}: {split.rows:,} rows, {found}", style="bold", soft_wrap=True)
         table = Table(show_header=False, box=None)
         for label, rows in list(split.labels.items())[:20]:
             table.add_row(escape(label), f"{rows:,}", f"{100 * rows / split.rows:.1f}%")
@@ -104,39 +106,17 @@ def say_plan(task: Task, plan: Plan, notes: Sequence[str], bars: Bars) -> None:
 def print_report(report: RunReport, folder: Path) -> None:
     """Print the table that says whether tuning was worth it."""
     from rich.console import Console
-    from rich.table import Table
 
-    from trimtab.evaluation.findings import headline_scores, interval_text, percent, verdict
+    from trimtab.evaluation.findings import verdict
+    from trimtab.tables import report_table, seeds_line
 
     console = Console(emoji=False)
-    head = headline_scores(report)
-    if head is None:
+    table = report_table(report)
+    if table is None:
         return
-    part, scores = head
-    table = Table(title=f"{report.name}: {scores.rows:,} {part} rows", title_justify="left")
-    for column, justify in (("method", "left"), ("accuracy", "right"), ("95% interval", "right"), ("F1", "right"),
-                            ("p", "right"), ("trained", "right"), ("seconds", "right")):  # fmt: skip
-        table.add_column(column, justify=justify, no_wrap=column != "method")  # type: ignore[arg-type]
-    rows = [
-        (b.accuracy, (b.name, percent(b.accuracy), interval_text(b.interval) if b.interval else "", "",
-                      _p_value(b.p_value), "", f"{b.seconds:.1f}" if b.seconds is not None else ""))
-        for b in report.baselines
-    ]  # fmt: skip
-    train = report.cost.train_seconds
-    rows.append(
-        (scores.accuracy, (f"[bold]{report.method.name}[/bold]", f"[bold]{percent(scores.accuracy)}[/bold]",
-                           interval_text(scores.intervals["accuracy"]), percent(scores.macro_f1), "",
-                           f"{report.method.trained_parameters:,}", f"{train:.0f}" if train is not None else "")),
-    )  # fmt: skip
-    for _, cells in sorted(rows, key=lambda row: row[0]):
-        table.add_row(*cells)
     console.print(table)
-    if len(report.runs) > 1:
-        from statistics import mean, stdev
-
-        reached = [r.dev_accuracy for r in report.runs if r.dev_accuracy is not None]
-        if len(reached) > 1:
-            console.print(f"{len(reached)} seeds on dev: {100 * mean(reached):.1f} ± {100 * stdev(reached):.1f}%")
+    if line := seeds_line(report):
+        console.print(line)
     console.print(verdict(report), highlight=False, markup=False, soft_wrap=True)
     for warning in report.warnings:
         console.print(f"Note: {warning}", highlight=False, markup=False, soft_wrap=True)

@@ -1,7 +1,8 @@
-"""Made-up reports for tests: two classes, 77 classes with long labels, Chinese."""
+"""Made-up reports for tests: two classes, 77 classes with long labels, Chinese, choices, numbers."""
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,14 @@ from trimtab.evaluation import (
     Interval,
     MachineFacts,
     MethodFacts,
+    NumberBaseline,
+    NumberReport,
+    NumberScores,
     RunFacts,
     RunReport,
     Scores,
     score,
+    score_numbers,
 )
 
 HOSTILE = "<script>document.title='owned'</script> & \"quoted\" <img src=x onerror=alert(1)>"
@@ -134,3 +139,47 @@ def chinese() -> RunReport:
 def bare() -> RunReport:
     """No scores, curve, runs or baselines."""
     return report(None, curve=[], runs=[], baselines=[], cost=Cost(), task="", template_example="", label_words={})
+
+
+def choices() -> RunReport:
+    """Three options a row, whose places stand for them."""
+    answers = np.random.default_rng(1).integers(3, size=200)
+    examples = [
+        Example({"text": ENGLISH}, options[a], f"rows.jsonl:{n + 1}", options)
+        for n, a in enumerate(answers)
+        for options in [(ENGLISH, HOSTILE, CHINESE)]
+    ]
+    scores = score(examples, probabilities(answers, 3, 2.0), ["option 1", "option 2", "option 3"])
+    return report(scores, answer="choice", label_words={})
+
+
+def rows(numbers: np.ndarray, texts: list[str] | None = None) -> list[Example]:
+    texts = texts or [f"text {i}" for i in range(len(numbers))]
+    return [
+        Example({"text": text}, f"{number:g}", f"rows.jsonl:{i + 1}", (), float(number))
+        for i, (number, text) in enumerate(zip(numbers, texts, strict=True))
+    ]
+
+
+def noisy(n: int = 80, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Right numbers with many ties, and predictions some of which are tied."""
+    random = np.random.default_rng(seed)
+    right = random.integers(0, 6, size=n).astype(float)
+    return right, np.round(right + random.normal(size=n), 1)
+
+
+@cache
+def scored(n: int = 300) -> NumberScores:
+    right, predicted = noisy(n)
+    return score_numbers(rows(right, [HOSTILE, CHINESE, *["a film"] * (n - 2)]), predicted)
+
+
+def numbers(**changes: object) -> RunReport:
+    scores = scored()
+    ridge_row = NumberBaseline(name="ridge regression", rmse=1.4, interval=Interval(1.3, 1.5), mae=1.1,
+                               pearson=0.7, spearman=0.6, seconds=2.0, p_value=0.0001)  # fmt: skip
+    mean_row = NumberBaseline(name="mean", rmse=1.7, interval=Interval(1.6, 1.8), mae=1.5, pearson=None,
+                              spearman=None, seconds=0.0, p_value=0.0001)  # fmt: skip
+    number = NumberReport(dev=scores, test=scores, baselines=[mean_row, ridge_row])
+    given = {"answer": "number", "number": number, "dev": None, "test": None, "baselines": [], "label_words": {}}
+    return report(None, **{**given, **changes})

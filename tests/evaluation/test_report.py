@@ -59,7 +59,7 @@ def test_report_json_round_trips(made: object, tmp_path: Path) -> None:
     write_report(tmp_path, original)
     assert read_report(tmp_path / "report.json") == original
     assert sorted(path.name for path in tmp_path.iterdir()) == ["card.md", "report.html", "report.json"]
-    assert json.loads((tmp_path / "report.json").read_text("utf-8"))["version"] == 1
+    assert json.loads((tmp_path / "report.json").read_text("utf-8"))["version"] == 2
 
 
 def test_a_diverged_loss_survives_json(tmp_path: Path) -> None:
@@ -240,7 +240,7 @@ def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
         ("{", "not a report (not JSON). Run `trimtab evaluate` to write a new one."),
         ("[]", "not a report (the whole: Input should be a valid dictionary or instance of RunReport). "
                "Run `trimtab evaluate` to write a new one."),
-        ('{"version": 2}', "report of version 2; this Trimtab reads up to 1. Update it."),
+        ('{"version": 3}', "report of version 3; this Trimtab reads up to 2. Update it."),
         ('{"version": 1}', "not a report (name: Field required). Run `trimtab evaluate` to write a new one."),
     ],
 )  # fmt: skip

@@ -11,7 +11,7 @@ key/value heads, d head size, V vocabulary, C wanted vocabulary entries.
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -323,6 +323,11 @@ class CausalBackbone:
         scores = F.linear(hidden_MD, weight, bias).float()
         cap = getattr(self.config, "final_logit_softcapping", None)
         return torch.tanh(scores / cap) * cap if cap else scores
+
+    def made_again(self, run: Callable[..., torch.Tensor], *given: torch.Tensor) -> torch.Tensor:
+        """`run(*given)`, whose inner values are made again in the backward pass, with this backbone as it is now."""
+        made: torch.Tensor = Checkpointed(run, lambda: swapped(self.model, *self._swap))(*given)
+        return made
 
     def _prompt_layout(self, lengths: tuple[int, ...]) -> Layout:
         rows = [Row([0] * length, prompt=index) for index, length in enumerate(lengths) if length]

@@ -14,11 +14,11 @@ class Checkpointed(nn.Module):
     """A layer that keeps only what enters it (gradient checkpointing, Chen et al. 2016).
 
     Args:
-        layer: the layer; its attributes are answered as its own.
+        layer: the layer, or whatever else is called; its attributes are answered as its own.
         again: what the layer must run within when it is run again, for it to be the same.
     """
 
-    def __init__(self, layer: nn.Module, again: Callable[[], AbstractContextManager[None]]) -> None:
+    def __init__(self, layer: Callable[..., Any], again: Callable[[], AbstractContextManager[None]]) -> None:
         super().__init__()
         self._layer, self._again = [layer], again  # in a list: not a module of this one, so that names stay
 

@@ -48,12 +48,28 @@ class Lengths:
 
 
 @dataclass(frozen=True)
+class Numbers:
+    """Answers that are numbers: the smallest, the median, the largest, their mean and standard deviation."""
+
+    min: float
+    median: float
+    max: float
+    mean: float
+    sd: float
+
+    def in_words(self) -> str:
+        """All of them as a phrase."""
+        ends = f"numbers from {self.min:g} to {self.max:g}, median {self.median:g}"
+        return f"{ends}, mean {self.mean:.4g}, standard deviation {self.sd:.4g}"
+
+
+@dataclass(frozen=True)
 class SplitReport:
     """What is in one split.
 
     Attributes:
         rows: number of rows.
-        labels: label -> rows, the commonest first, 200 labels at most.
+        labels: label -> rows, the commonest first, 200 labels at most; of choices the place of the right one.
         distinct_labels: number of labels.
         unlabelled: rows without an answer.
         duplicates: rows whose text an earlier row has (white space and case aside).
@@ -63,6 +79,7 @@ class SplitReport:
         characters: lengths in characters; None where there are no rows.
         tokens: lengths in tokens; None where no counter was given or there are no rows.
         over_context: rows of more tokens than the context; None where tokens or context are unknown.
+        numbers: the answers where they are numbers; there are no labels then.
     """
 
     rows: int
@@ -76,6 +93,7 @@ class SplitReport:
     characters: Lengths | None
     tokens: Lengths | None
     over_context: Finding | None
+    numbers: Numbers | None = None
 
 
 @dataclass(frozen=True)
@@ -137,7 +155,12 @@ def check(
 def _check_split(
     examples: Sequence[Example], count_tokens: Callable[[str], int] | None, context: int | None
 ) -> SplitReport:
-    labels = Counter(example.answer for example in examples if example.answer is not None)
+    numbers = [example.number for example in examples if example.number is not None]
+    labels = Counter(
+        f"option {int(example.stratum) + 1}" if example.options else example.answer
+        for example in examples
+        if example.answer is not None and example.number is None
+    )
     texts = ["\n".join(example.fields.values()) for example in examples]
     tokens = None if count_tokens is None else [count_tokens(text) for text in texts]
     over = None
@@ -160,6 +183,7 @@ def _check_split(
         characters=_lengths([len(text) - max(0, len(e.fields) - 1) for e, text in zip(examples, texts, strict=True)]),
         tokens=None if tokens is None else _lengths(tokens),
         over_context=over,
+        numbers=_numbers(numbers),
     )
 
 
@@ -213,6 +237,13 @@ def _lengths(values: Sequence[int]) -> Lengths | None:
     return Lengths(int(low), int(median), int(p95), int(high))
 
 
+def _numbers(values: Sequence[float]) -> Numbers | None:
+    if not values:
+        return None
+    low, median, high = np.percentile(values, [0, 50, 100])
+    return Numbers(float(low), float(median), float(high), float(np.mean(values)), float(np.std(values)))
+
+
 def _split_warnings(name: str, split: SplitReport, context: int | None) -> list[str]:
     """Return the warnings of one split, the gravest first."""
     free_text = split.distinct_labels > split.rows / 2
@@ -226,7 +257,8 @@ def _split_warnings(name: str, split: SplitReport, context: int | None) -> list[
         for field, finding in split.empty.items()
     ]
     if not free_text:
-        found.append(("{texts} with different labels", "Decide on one label for each.", split.conflicts))
+        what = "number" if split.numbers else "label"
+        found.append((f"{{texts}} with different {what}s", f"Decide on one {what} for each.", split.conflicts))
     found += [
         ("{rows} without a label", "Label them or leave them out before tuning.", split.unlabelled),
         ("{rows} with the text of an earlier row", "Leave the repeats out unless they are meant.", split.duplicates),

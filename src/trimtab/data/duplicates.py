@@ -9,8 +9,9 @@ from trimtab.data.example import Example
 
 
 def text_key(example: Example) -> str:
-    """Return the fields' text, white space collapsed and case folded; "" where every field is blank."""
-    texts = [" ".join(text.split()).casefold() for _, text in sorted(example.fields.items())]
+    """Return the text of fields and options, white space collapsed and case folded; "" where every one is blank."""
+    given = [*(text for _, text in sorted(example.fields.items())), *example.options]
+    texts = [" ".join(text.split()).casefold() for text in given]
     return "\x1f".join(texts) if any(texts) else ""
 
 

@@ -11,10 +11,22 @@ class Example:
 
     Attributes:
         fields: template field -> text, after column mapping and cleaning.
-        answer: the label as it stands in the data (numbers as text: `5` -> "5"), or None where unlabelled.
+        answer: the label as it stands in the data (numbers as text: `5` -> "5"), or None where unlabelled; of a choice
+            the right option, of a number its text.
         where: place of origin for messages, e.g. `reviews.jsonl:12`.
+        options: of a choice, what is chosen among; else empty.
+        number: the answer of a task whose answers are numbers.
     """
 
     fields: dict[str, str]
     answer: str | None
     where: str
+    options: tuple[str, ...] = ()
+    number: float | None = None
+
+    @property
+    def stratum(self) -> str:
+        """Which rows it is alike, for splits and samples: its label, or the place of the right option; no numbers."""
+        if self.number is not None or self.answer is None:
+            return ""
+        return str(self.options.index(self.answer)) if self.options else self.answer

@@ -2,51 +2,85 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from trimtab.data.answers import lettered, read_choice, read_label, read_number, read_options
 from trimtab.data.clean import clean_text
 from trimtab.data.example import Example
 from trimtab.data.records import Record, read_all
+from trimtab.data.values import as_text, no_column, whole
 from trimtab.errors import TrimtabError, did_you_mean
 from trimtab.spec import DataSettings
+from trimtab.spec_answers import LABEL, AnswerSettings, ChoiceAnswer, NumberAnswer
 
-_SURROGATES = re.compile("[\ud800-\udfff]")
-_LARGEST_EXACT_FLOAT = 2**53
 _UNLABELLED_HINT = "Label the row or leave it out; `trimtab predict` takes rows without labels."
 
 
-def to_example(record: Record, fields: Sequence[str], settings: DataSettings, *, need_answer: bool) -> Example:
+def to_example(
+    record: Record,
+    fields: Sequence[str],
+    settings: DataSettings,
+    answer: AnswerSettings = LABEL,
+    *,
+    need_answer: bool,
+    read_answer: bool = True,
+) -> Example:
     """Map the columns of `record` to template fields, as clean text.
 
     Numbers become text (`5` and `5.0` -> "5"), booleans "true" and "false". Half of a surrogate pair, which no
-    encoding can write, becomes U+FFFD. An answer that is absent, null or blank is None.
+    encoding can write, becomes U+FFFD. An answer that is absent, null or blank is None. A field whose column holds the
+    list of options becomes a text that shows them, `A. ...` a line.
+
+    Args:
+        record, fields, settings: what is mapped, and how.
+        answer: what kind of answer it has.
+        need_answer: whether a row without an answer is an error.
+        read_answer: whether the answer is looked at.
 
     Raises:
-        TrimtabError: a column is missing, null or holds a list or an object; no answer where one is needed.
+        TrimtabError: a column is missing, null or holds a list or an object; no answer where one is needed; options or
+            an answer that will not do.
     """
+    options = read_options(record, answer, settings.clean) if isinstance(answer, ChoiceAnswer) else ()
     texts = {}
     for field in fields:
         column = settings.columns.get(field, field)
         if column not in record.values:
-            raise _no_column(record, column, f"the field '{field}'", f"Set data.columns.{field} to one of them.")
-        text = _as_text(record, column)
+            raise no_column(record, column, f"the field '{field}'", f"Set data.columns.{field} to one of them.")
+        if isinstance(answer, ChoiceAnswer) and column == answer.options:
+            texts[field] = lettered(options)
+            continue
+        text = as_text(record, column)
         if text is None:
             hint = "Fill it in, leave the row out, or write an empty string."
             raise TrimtabError(f"{record.where}: column '{column}' is null, expected text or a number.", hint)
-        texts[field] = _SURROGATES.sub("\ufffd", clean_text(text, settings.clean))
-    answer = _answer(record, settings.label)
-    if answer is None and need_answer:
+        texts[field] = whole(clean_text(text, settings.clean))
+    number, found = None, None
+    if read_answer:
+        match answer:
+            case NumberAnswer():
+                number = read_number(record, settings.label)
+                found = None if number is None else f"{number:.15g}"
+            case ChoiceAnswer():
+                found = read_choice(record, settings.label, answer, options)
+            case _:
+                found = read_label(record, settings.label)
+    if found is None and need_answer:
         if settings.label not in record.values:
-            raise _no_column(record, settings.label, "the answer", "Set data.label to one of them.")
+            raise no_column(record, settings.label, "the answer", "Set data.label to one of them.")
         raise TrimtabError(f"{record.where}: no label in column '{settings.label}'.", _UNLABELLED_HINT)
-    return Example(texts, answer, record.where)
+    return Example(texts, found, record.where, options, number)
 
 
 def read_examples(
-    source: str, fields: Sequence[str], settings: DataSettings, *, base: Path, need_answer: bool = True
+    source: str,
+    fields: Sequence[str],
+    settings: DataSettings,
+    answer: AnswerSettings = LABEL,
+    *,
+    base: Path,
+    need_answer: bool = True,
 ) -> list[Example]:
     """Read a whole split.
 
@@ -56,7 +90,7 @@ def read_examples(
     """
     _check_mapping(settings.columns, fields)
     records = read_all(source, base=base, format=settings.format, encoding=settings.encoding)
-    examples = [to_example(record, fields, settings, need_answer=False) for record in records]
+    examples = [to_example(record, fields, settings, answer, need_answer=False) for record in records]
     bare = [record for record, example in zip(records, examples, strict=True) if example.answer is None]
     if need_answer and bare:
         raise _unlabelled(bare, len(records), settings.label)
@@ -64,54 +98,23 @@ def read_examples(
 
 
 def check_labels(examples: Sequence[Example], known: Sequence[str]) -> None:
-    """Check that every answer is one of the labels `known`.
+    """Check that every answer is one of the labels `known`; numbers and choices are checked as they are read.
 
     Raises:
         TrimtabError: at the first that is not, naming the nearest known label. The message lists eight labels at most.
     """
     allowed = set(known)
     for example in examples:
-        if example.answer is None or example.answer in allowed:
+        if example.answer is None or example.answer in allowed or example.options or example.number is not None:
             continue
         listed = ", ".join(known) if len(known) <= 8 else f"{', '.join(known[:8])}, ... ({len(known)} in all)"
         hint = did_you_mean(example.answer, known) or "Correct the row, or add the label to `labels`."
         raise TrimtabError(f"{example.where}: label '{example.answer}' is not one of {listed}.", hint)
 
 
-def _as_text(record: Record, column: str) -> str | None:
-    match record.values[column]:
-        case None:
-            return None
-        case str() as text:
-            return text
-        case bool() as flag:
-            return "true" if flag else "false"
-        case float() as number if math.isnan(number):
-            return None
-        case float() as number if number.is_integer() and abs(number) <= _LARGEST_EXACT_FLOAT:
-            return str(int(number))
-        case (list() | dict() | bytes()) as value:
-            kind = {list: "a list", dict: "an object", bytes: "bytes"}[type(value)]
-            message = f"{record.where}: column '{column}' holds {kind}, expected text or a number."
-            raise TrimtabError(message, "Name another column, or turn this one into text.")
-        case value:
-            return str(value)
-
-
-def _answer(record: Record, column: str) -> str | None:
-    text = _as_text(record, column) if column in record.values else None
-    return _SURROGATES.sub("\ufffd", text) if text and text.strip() else None
-
-
-def _no_column(record: Record, column: str, use: str, otherwise: str) -> TrimtabError:
-    columns = list(record.values)
-    message = f"{record.where}: no column '{column}' for {use}; the columns are {', '.join(columns) or 'none'}."
-    return TrimtabError(message, did_you_mean(column, columns) or otherwise)
-
-
 def _unlabelled(bare: Sequence[Record], rows: int, label: str) -> TrimtabError:
     if len(bare) == rows and all(label not in record.values for record in bare):
-        return _no_column(bare[0], label, "the answer", "Set data.label to one of them.")
+        return no_column(bare[0], label, "the answer", "Set data.label to one of them.")
     count = f"{len(bare)} of {rows} rows {'has' if len(bare) == 1 else 'have'} none"
     return TrimtabError(f"{bare[0].where}: no label in column '{label}' ({count}).", _UNLABELLED_HINT)
 

@@ -17,6 +17,7 @@ from trimtab.data.example import Example
 from trimtab.data.mapping import read_examples
 from trimtab.errors import TrimtabError
 from trimtab.spec import DataSettings
+from trimtab.spec_answers import LABEL, AnswerSettings
 
 
 @dataclass(frozen=True)
@@ -36,24 +37,25 @@ class Splits:
     note: list[str] = field(default_factory=list)
 
 
-def load_splits(settings: DataSettings, fields: Sequence[str], *, base: Path) -> Splits:
+def load_splits(settings: DataSettings, fields: Sequence[str], answer: AnswerSettings = LABEL, *, base: Path) -> Splits:
     """Read the splits of a task, set dev aside where none is given, then draw the samples asked for.
 
     Dev is set aside before train is sampled. With `shots`, dev gets as many rows a label as train, or what is left.
 
     Raises:
-        TrimtabError: a split cannot be read, train has one label only, or nothing can be set aside for dev.
+        TrimtabError: a split cannot be read, train has one label or number only, or nothing can be set aside for dev.
     """
-    _check_settings(settings)
+    _check_settings(settings, answer)
     assert settings.train is not None
     note: list[str] = []
-    train = read_examples(settings.train, fields, settings, base=base)
-    _check_two_labels(train, settings)
+    train = read_examples(settings.train, fields, settings, answer, base=base)
+    if answer.kind != "choice":
+        _check_two_answers(train, settings, answer.kind)
     if settings.dev is None:
         train, dev = _set_dev_aside(train, settings, note)
     else:
-        dev = read_examples(settings.dev, fields, settings, base=base)
-    test = [] if settings.test is None else read_examples(settings.test, fields, settings, base=base)
+        dev = read_examples(settings.dev, fields, settings, answer, base=base)
+    test = [] if settings.test is None else read_examples(settings.test, fields, settings, answer, base=base)
     return Splits(
         _sample_train(train, settings, note),
         _sample("dev", dev, settings.dev_limit, settings.seed, note),
@@ -99,7 +101,7 @@ def _carve(examples: Sequence[Example], target: Callable[[int], int], seed: int)
     """Set `target(rows)` rows of each label aside."""
     strata: dict[str, list[list[int]]] = defaultdict(list)
     for _, group in sorted(group_by_text(examples).items()):
-        counts = Counter(examples[row].answer or "" for row in group)
+        counts = Counter(examples[row].stratum for row in group)
         strata[min(counts, key=lambda label: (-counts[label], label))].append(group)
     single = [groups[0] for groups in strata.values() if len(groups) == 1]
     aside = [
@@ -162,27 +164,30 @@ def _sample(split: str, examples: list[Example], n: int | None, seed: int, note:
     return stratified_sample(examples, n, seed)
 
 
-def _check_settings(settings: DataSettings) -> None:
+def _check_settings(settings: DataSettings, answer: AnswerSettings) -> None:
     if settings.train is None:
         raise TrimtabError("data.train is not set.", "Name the training examples, such as data.train=reviews.jsonl.")
     if settings.limit is not None and settings.shots is not None:
         raise TrimtabError("data.limit and data.shots are both set.", "Keep one of them.")
+    if settings.shots is not None and answer.kind != "label":
+        message = f"data.shots counts rows a label, and the answers of this task are {answer.kind}s."
+        raise TrimtabError(message, "Set data.limit instead.")
     if [settings.train, settings.dev, settings.test].count("-") > 1:
         raise TrimtabError("Standard input is named for more than one split.", "Use files for the others.")
 
 
-def _check_two_labels(train: Sequence[Example], settings: DataSettings) -> None:
-    labels = {example.answer for example in train}
-    if len(labels) == 1:
-        message = f"{settings.train}: every row has the label '{labels.pop()}', expected two labels or more."
-        raise TrimtabError(message, f"Add rows with other labels, or set data.label (now '{settings.label}').")
+def _check_two_answers(train: Sequence[Example], settings: DataSettings, kind: str) -> None:
+    answers = {example.answer for example in train}
+    if len(answers) == 1:
+        message = f"{settings.train}: every row has the {kind} '{answers.pop()}', expected two {kind}s or more."
+        raise TrimtabError(message, f"Add rows with other {kind}s, or set data.label (now '{settings.label}').")
 
 
 def _by_label(examples: Sequence[Example]) -> dict[str, list[int]]:
-    """Return label -> positions, labels sorted."""
+    """Return label -> positions, labels sorted; of choices the place of the right option; numbers are all alike."""
     rows: dict[str, list[int]] = defaultdict(list)
     for position, example in enumerate(examples):
-        rows[example.answer or ""].append(position)
+        rows[example.stratum].append(position)
     return dict(sorted(rows.items()))
 
 
@@ -198,7 +203,7 @@ def _ranked(examples: Sequence[Example], rows: Sequence[int], seed: int) -> list
 
 
 def _identity(example: Example) -> tuple[str, ...]:
-    return (*(part for item in sorted(example.fields.items()) for part in item), example.answer or "")
+    return (*(part for item in sorted(example.fields.items()) for part in item), example.answer or "", *example.options)
 
 
 def _rank(seed: int, *parts: str) -> bytes:

@@ -6,6 +6,7 @@ from trimtab.evaluation.classic import read_word_vectors, tfidf_logistic, word_v
 from trimtab.evaluation.comparison import Comparison, CurveLine, Difference, Disagreement, LeftOut, Way
 from trimtab.evaluation.keywords import keyword_rules, mine_rules
 from trimtab.evaluation.metrics import CalibrationBin, ClassScore, Interval, Mistake, Scores, score
+from trimtab.evaluation.numbers import NumberScores, mean_number, ridge, score_numbers
 from trimtab.evaluation.report import read_comparison, read_report, write_comparison, write_report
 from trimtab.evaluation.run_report import (
     BackboneFacts,
@@ -15,10 +16,18 @@ from trimtab.evaluation.run_report import (
     DataFacts,
     MachineFacts,
     MethodFacts,
+    NumberBaseline,
+    NumberReport,
     RunFacts,
     RunReport,
 )
-from trimtab.evaluation.significance import accuracy_interval, holm, paired_bootstrap, paired_test
+from trimtab.evaluation.significance import (
+    accuracy_interval,
+    holm,
+    paired_bootstrap,
+    paired_permutation_test,
+    paired_test,
+)
 
 __all__ = [
     "BackboneFacts",
@@ -37,6 +46,9 @@ __all__ = [
     "MachineFacts",
     "MethodFacts",
     "Mistake",
+    "NumberBaseline",
+    "NumberReport",
+    "NumberScores",
     "RunFacts",
     "RunReport",
     "Scores",
@@ -46,14 +58,18 @@ __all__ = [
     "holm",
     "keyword_rules",
     "majority",
+    "mean_number",
     "mine_rules",
     "naive_bayes",
     "paired_bootstrap",
+    "paired_permutation_test",
     "paired_test",
     "read_comparison",
     "read_report",
     "read_word_vectors",
+    "ridge",
     "score",
+    "score_numbers",
     "tfidf_logistic",
     "word_vector_logistic",
     "write_comparison",

@@ -118,6 +118,30 @@ def calibration_chart(title: str, bins: Sequence[tuple[float, float, int]]) -> s
     return _svg(title, int(floor + BOTTOM), body)
 
 
+def scatter_chart(title: str, points: Sequence[tuple[float, float]]) -> str:
+    """Draw what was predicted over what is right, on axes alike, with the line on which they agree.
+
+    Args:
+        title: read out by screen readers.
+        points: (right, predicted), finite.
+    """
+    every = [value for point in points for value in point]
+    marks = ticks(min(every), max(every), 4)
+    base = HEIGHT + 60
+    x, y = Scale(marks[0], marks[-1], LEFT, WIDTH - RIGHT), Scale(marks[0], marks[-1], base - BOTTOM, TOP)
+    low, high = marks[0], marks[-1]
+    body = [
+        _y_axis(y, marks, "{:g}".format),
+        _x_axis(x, marks, "{:g}".format, "right (across), predicted (up)", base),
+        f'<path class="ideal" d="M{x(low)} {y(low)}L{x(high)} {y(high)}"/>',
+    ]
+    for right, predicted in points:
+        place = f'cx="{x(right):.1f}" cy="{y(predicted):.1f}"'
+        tip = f"{right:g} → {predicted:.4g}"
+        body.append(f'<circle class="dot" opacity=".5" {place} r="2.6"><title>{tip}</title></circle>')
+    return _svg(title, base, body)
+
+
 def confusion_map(title: str, confusion: Sequence[Sequence[int]], labels: Sequence[str]) -> str:
     """Draw a confusion matrix of many classes as squares: a row an answer, a column a prediction."""
     size = len(labels)

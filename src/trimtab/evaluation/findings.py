@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from trimtab.evaluation import number_findings
 from trimtab.evaluation.metrics import ClassScore, Interval, Scores
 from trimtab.evaluation.run_report import Baseline, RunReport
 
@@ -27,9 +28,9 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f}%"
 
 
-def interval_text(interval: Interval) -> str:
-    """Return an interval of a share as `90.8 to 93.3`, in percent."""
-    return f"{100 * interval.low:.1f} to {100 * interval.high:.1f}"
+def interval_text(interval: Interval | None) -> str:
+    """Return an interval of a share as `90.8 to 93.3`, in percent, or ""."""
+    return "" if interval is None else f"{100 * interval.low:.1f} to {100 * interval.high:.1f}"
 
 
 def points_text(interval: Interval) -> str:
@@ -56,6 +57,8 @@ def rivals(report: RunReport) -> list[Baseline]:
 
 def summary(report: RunReport) -> str:
     """Return the headline as one sentence: accuracy, interval and the baselines beside it."""
+    if report.number:
+        return number_findings.summary(report.number)
     headline = headline_scores(report)
     if not headline:
         return "Not scored."
@@ -69,6 +72,8 @@ def summary(report: RunReport) -> str:
 
 def verdict(report: RunReport) -> str:
     """Return whether the tuned prompt beats the best baseline by more than chance, or "" without baselines."""
+    if report.number:
+        return number_findings.verdict(report.number)
     headline, others = headline_scores(report), rivals(report)
     if not headline or not others:
         return ""
@@ -116,11 +121,16 @@ def limits(report: RunReport) -> list[str]:
     headline = headline_scores(report)
     if headline:
         sentences += _limits_of_scores(report, *headline)
+    if report.number:
+        sentences += number_findings.limits(report.number)
+    if headline or (report.number and number_findings.headline(report.number)):
         sentences.append("Scores hold for texts like those scored: another source, time or style needs its own test.")
     language = LANGUAGES.get(report.data.language)
     if language:
         sentences.append(f"The texts are {language}; nothing is known about other languages.")
-    if report.label_words:
+    if report.answer == "choice":
+        sentences.append("It always chooses one of the options, even where none fits.")
+    elif report.label_words:
         sentences.append(f"It always gives one of its {len(report.label_words)} labels, even where none fits.")
     sentences.append("The backbone is frozen: whatever bias it has, the prompt inherits.")
     return sentences
@@ -128,7 +138,8 @@ def limits(report: RunReport) -> list[str]:
 
 def _limits_of_data(report: RunReport) -> list[str]:
     sentences = []
-    if not report.test and report.dev:
+    number = report.number
+    if (not report.test and report.dev) or (number and not number.test and number.dev):
         sentences.append(
             "There is no test set. The scores are on dev, which also served to choose: expect a little less."
         )
@@ -137,8 +148,9 @@ def _limits_of_data(report: RunReport) -> list[str]:
         sentences.append(f"Tuned on {rows:,} rows only; another {rows:,} could give a noticeably different prompt.")
     reached = [run.dev_accuracy for run in report.runs if run.dev_accuracy is not None]
     if len(reached) > 1 and max(reached) - min(reached) >= 0.01:
+        what = "the share of dev's variance explained" if number else "dev accuracy"
         sentences.append(
-            f"Over {len(reached)} seeds dev accuracy ranged from {percent(min(reached))} to {percent(max(reached))}."
+            f"Over {len(reached)} seeds {what} ranged from {percent(min(reached))} to {percent(max(reached))}."
         )
     return sentences
 
@@ -159,7 +171,8 @@ def _limits_of_scores(report: RunReport, part: str, scores: Scores) -> list[str]
     elif interval.high - interval.low > WIDE_INTERVAL:
         spread = 50 * (interval.high - interval.low)
         sentences.append(f"With {scores.rows:,} {part} rows, accuracy is known to about ±{spread:.1f} points only.")
-    sentences += _limits_of_classes(part, scores.per_class)
+    if report.answer == "label":
+        sentences += _limits_of_classes(part, scores.per_class)
     if scores.calibration_error > POOR_CALIBRATION:
         sentences.append(
             f"Its probabilities are off by {100 * scores.calibration_error:.1f} points on average. "

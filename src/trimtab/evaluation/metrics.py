@@ -58,8 +58,8 @@ class Mistake:
     Attributes:
         where: place of origin, e.g. `reviews.jsonl:12`.
         fields: template field -> text, long texts shortened.
-        answer: the label in the data.
-        predicted: the label given.
+        answer: the label in the data, or the right option.
+        predicted: the label or option given.
         probability: probability of the predicted label.
         probability_of_answer: probability of the label in the data.
     """
@@ -115,7 +115,7 @@ def score(
     Args:
         examples: N labelled examples.
         probabilities_NC: a row an example, a column a label; rows sum to one.
-        labels: the C labels, in the order of the columns.
+        labels: the C labels, in the order of the columns; of choices, names of the options' places.
         seed: seed of the bootstrap.
         worst: the most mistakes to keep.
 
@@ -163,7 +163,7 @@ def score(
 
 
 def answer_ids(examples: Sequence[Example], labels: Sequence[str]) -> Ints:
-    """Return the column of each example's answer among the labels, shape (N,).
+    """Return the column of each example's answer among the labels, or its own options, shape (N,).
 
     Raises:
         TrimtabError: an answer that is missing or not one of the labels.
@@ -173,6 +173,9 @@ def answer_ids(examples: Sequence[Example], labels: Sequence[str]) -> Ints:
     for example in examples:
         if example.answer is None:
             raise TrimtabError(f"{example.where}: this row has no answer.", "Scoring needs labelled rows.")
+        if example.options:
+            ids.append(example.options.index(example.answer))
+            continue
         if example.answer not in column:
             raise unknown_label(example.answer, example.where, labels)
         ids.append(column[example.answer])
@@ -268,8 +271,8 @@ def _mistakes(
         Mistake(
             where=examples[n].where,
             fields={name: shortened(text) for name, text in examples[n].fields.items()},
-            answer=labels[answers_N[n]],
-            predicted=labels[predicted_N[n]],
+            answer=(examples[n].options or labels)[answers_N[n]],
+            predicted=(examples[n].options or labels)[predicted_N[n]],
             probability=float(probabilities_NC[n, predicted_N[n]]),
             probability_of_answer=float(probabilities_NC[n, answers_N[n]]),
         )

@@ -12,8 +12,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 from pydantic import JsonValue
 
-from trimtab.evaluation import charts, findings
+from trimtab.evaluation import charts, findings, number_findings
 from trimtab.evaluation.metrics import Interval, Scores
+from trimtab.evaluation.numbers import NumberScores
 from trimtab.evaluation.run_report import RunReport
 from trimtab.evaluation.words import are_chinese
 
@@ -27,20 +28,23 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~&])")
 
 def render_page(report: RunReport) -> str:
     """Return the report as one self-contained HTML page: no request leaves it, and no script runs in it."""
-    headline = findings.headline_scores(report)
+    headline, numbers = findings.headline_scores(report), _numbers(report)
     context: dict[str, Any] = {
         "report": report,
-        "part": headline[0] if headline else "",
+        "part": headline[0] if headline else numbers[0] if numbers else "",
         "scores": headline[1] if headline else None,
-        "rivals": findings.rivals(report),
+        "numbers": numbers[1] if numbers else None,
+        "rivals": number_findings.rivals(report.number) if report.number else findings.rivals(report),
         "verdict": findings.verdict(report),
         "limits": findings.limits(report),
         "settings": list(flat_settings(report.settings)),
         "curves": _curves(report),
-        "standing": _standing(report, headline[1]) if headline else None,
+        "standing": _standing(report),
         "classes_in_a_table": CLASSES_IN_A_TABLE,
         "mistakes_open": MISTAKES_OPEN,
     }
+    if numbers:
+        context["scatter"] = Markup(charts.scatter_chart("Predicted against right", numbers[1].points))
     if headline:
         context |= _score_context(headline[1])
         context["words"] = {c.label: _telling_words(report, c.label) for c in headline[1].per_class}
@@ -49,14 +53,16 @@ def render_page(report: RunReport) -> str:
 
 def render_card(report: RunReport) -> str:
     """Return the model card of the run as Markdown (Mitchell et al. 2019)."""
-    headline = findings.headline_scores(report)
+    headline, numbers = findings.headline_scores(report), _numbers(report)
     return (
         environment()
         .get_template("card.md.j2")
         .render(
             report=report,
-            part=headline[0] if headline else "",
+            part=headline[0] if headline else numbers[0] if numbers else "",
             scores=headline[1] if headline else None,
+            numbers=numbers[1] if numbers else None,
+            given=_given(report),
             summary=findings.summary(report),
             verdict=findings.verdict(report),
             limits=findings.limits(report),
@@ -65,6 +71,21 @@ def render_card(report: RunReport) -> str:
             fence=_fence(report.template_example),
         )
     )
+
+
+def _numbers(report: RunReport) -> tuple[str, NumberScores] | None:
+    return number_findings.headline(report.number) if report.number else None
+
+
+def _given(report: RunReport) -> str:
+    """Return what answers are, in words."""
+    match report.answer:
+        case "choice":
+            return "one of the options that stand in the record"
+        case "number":
+            return "a number"
+        case _:
+            return f"one of {len(report.label_words)} labels" if report.label_words else "an answer"
 
 
 def environment() -> Environment:
@@ -81,6 +102,8 @@ def environment() -> Environment:
         "percent": findings.percent,
         "interval": findings.interval_text,
         "points": findings.points_text,
+        "plain": number_findings.plain,
+        "between": number_findings.between,
         "hundredths": lambda share: f"{100 * share:.1f}",
         "count": lambda number: f"{number:,}",
         "size": size,
@@ -115,23 +138,37 @@ def _telling_words(report: RunReport, label: str) -> str:
     return "" if words in ([label], [label.replace("_", " ")]) else ", ".join(words)
 
 
-def _standing(report: RunReport, scores: Scores) -> dict[str, Any]:
-    """Return the rows of the comparison and the share that its axis starts and ends at."""
+def _standing(report: RunReport) -> dict[str, Any] | None:
+    """Return the rows of the comparison, the best first, and what its axis spans; None without scores."""
+    headline, numbers = findings.headline_scores(report), _numbers(report)
+    others: list[tuple[str, float, Interval | None, float | None]]
+    if headline:
+        ours = headline[1].accuracy, headline[1].intervals["accuracy"]
+        others = [(b.name, b.accuracy, b.interval, b.seconds) for b in report.baselines]
+    elif numbers and report.number:
+        ours = numbers[1].rmse, numbers[1].intervals["rmse"]
+        others = [(b.name, b.rmse, b.interval, b.seconds) for b in report.number.baselines]
+    else:
+        return None
     tuned = "tuned " if report.method.trained_parameters else ""
+    given = [(f"{tuned}{report.method.name}", *ours, report.cost.train_seconds), *others]
     rows: list[dict[str, Any]] = [
-        {"name": f"{tuned}{report.method.name}", "accuracy": scores.accuracy, "interval": scores.intervals["accuracy"],
-         "seconds": report.cost.train_seconds, "p_value": None, "ours": True}
+        {"name": name, "value": value, "interval": interval, "seconds": seconds, "ours": i == 0,
+         "text": number_findings.plain(value) if numbers else findings.percent(value),
+         "interval_text": number_findings.between(interval) if numbers else findings.interval_text(interval)}
+        for i, (name, value, interval, seconds) in enumerate(given)
     ]  # fmt: skip
-    rows += [{**dict(baseline), "ours": False} for baseline in report.baselines]
-    rows.sort(key=lambda row: -row["accuracy"])
-    ends = [end for row in rows for end in _ends(row["accuracy"], row["interval"])]
-    marks = charts.ticks(max(min(ends), 0), min(max(ends), 1), 4)
-    low, high = max(marks[0], 0.0), min(marks[-1], 1.0)
-    return {"rows": rows, "low": low, "high": high, "marks": [m for m in marks if low <= m <= high]}
+    rows.sort(key=lambda row: row["value"] if numbers else -row["value"])
+    ends = [end for row in rows for end in _ends(row["value"], row["interval"])]
+    marks = charts.ticks(max(min(ends), 0), max(ends) if numbers else min(max(ends), 1), 4)
+    low, high = max(marks[0], 0.0), marks[-1] if numbers else min(marks[-1], 1.0)
+    texts = [(m, f"{m if numbers else 100 * m:g}") for m in marks if low <= m <= high]
+    what = "Root mean squared error" if numbers else "Accuracy"
+    return {"rows": rows, "low": low, "high": high, "marks": texts, "what": what}
 
 
-def _ends(accuracy: float, interval: Interval | None) -> tuple[float, float]:
-    return (interval.low, interval.high) if interval else (accuracy, accuracy)
+def _ends(value: float, interval: Interval | None) -> tuple[float, float]:
+    return (interval.low, interval.high) if interval else (value, value)
 
 
 def _curves(report: RunReport) -> dict[str, Markup]:
@@ -148,9 +185,10 @@ def _curves(report: RunReport) -> dict[str, Markup]:
         last = max((point.step for point in report.curve), default=0)
         return Markup(charts.line_chart(title, lines, x_end=last, x_name="step", unit=unit))
 
+    judged = "Share of the variance on dev explained" if report.answer == "number" else "Dev accuracy"
     drawn = {
         "Training loss": chart("Training loss", losses, ""),
-        "Dev accuracy": chart("Dev accuracy", accuracies, "%"),
+        judged: chart(judged, accuracies, "%"),
     }
     return {title: svg for title, svg in drawn.items() if svg}
 

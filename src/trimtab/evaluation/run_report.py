@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from trimtab.evaluation.metrics import Interval, Scores
+from trimtab.evaluation.numbers import NumberScores
 
-VERSION = 1
+VERSION = 2
 
 
 class Part(BaseModel):
@@ -72,7 +75,7 @@ class Cost(Part):
 
 
 class CurvePoint(Part):
-    """One record of the training of one run; `dev_accuracy` where dev was scored at this step."""
+    """One record of the training of one run; `dev_accuracy` (of numbers R squared) where dev was scored."""
 
     seed: int
     step: int
@@ -83,7 +86,7 @@ class CurvePoint(Part):
 
 
 class RunFacts(Part):
-    """One trained run: its seed, its best dev accuracy, and whether it answers."""
+    """One trained run: its seed, its best dev accuracy (of numbers R squared), and whether it answers."""
 
     seed: int
     dev_accuracy: float | None
@@ -108,6 +111,35 @@ class Baseline(Part):
     p_value: float | None = None
 
 
+class NumberBaseline(Part):
+    """What another way of predicting numbers reaches on the same rows as the headline.
+
+    Attributes:
+        name: as it stands in a sentence, e.g. `ridge regression`.
+        rmse, interval: root of the mean squared error and its 95% interval.
+        mae, pearson, spearman: see `NumberScores`.
+        seconds: what it took, training included.
+        p_value: of the difference in squared error to the run (`paired_permutation_test`).
+    """
+
+    name: str
+    rmse: float
+    interval: Interval
+    mae: float
+    pearson: float | None
+    spearman: float | None
+    seconds: float | None = None
+    p_value: float | None = None
+
+
+class NumberReport(Part):
+    """The scores of a run whose answers are numbers: on dev, on test, and of baselines on test (else on dev)."""
+
+    dev: NumberScores | None = None
+    test: NumberScores | None = None
+    baselines: list[NumberBaseline] = Field(default_factory=list)
+
+
 class RunReport(Part):
     """Everything report.json, report.html and card.md say about a run.
 
@@ -118,6 +150,8 @@ class RunReport(Part):
         trimtab: version of Trimtab.
         task: task description, "" where there is none.
         settings: the task as resolved.
+        answer: what kind of answer the task has.
+        number: scores and baselines where that is a number; `baselines`, `dev` and `test` are empty then.
         curve: records of training, of all runs.
         baselines: measured on test, or on dev where there is no test.
         dev: scores on dev, which may have been used to choose.
@@ -140,6 +174,8 @@ class RunReport(Part):
     cost: Cost = Cost()
     curve: list[CurvePoint] = Field(default_factory=list)
     runs: list[RunFacts] = Field(default_factory=list)
+    answer: Literal["label", "choice", "number"] = "label"
+    number: NumberReport | None = None
     baselines: list[Baseline] = Field(default_factory=list)
     dev: Scores | None = None
     test: Scores | None = None

@@ -11,6 +11,7 @@ from trimtab.backbones.prefix import Prompt
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import Example
 from trimtab.errors import TrimtabError
+from trimtab.inference.answers import check_answer
 from trimtab.inference.nearest import Nearest
 from trimtab.inference.runs import read_prompt
 from trimtab.methods.choose import make_method
@@ -26,12 +27,14 @@ from trimtab.prompts import (
     default_words,
     fit_demonstrations,
     leading_ids,
+    make_options,
     make_verbalizer,
     parse_template,
     wordless,
 )
 from trimtab.prompts.template import goes_on, head_ids
 from trimtab.spec import Task
+from trimtab.spec_answers import ChoiceAnswer, NumberAnswer
 from trimtab.spec_methods import (
     FewShotSettings,
     MultitaskPromptSettings,
@@ -50,7 +53,8 @@ class BoundTask:
     Attributes:
         task: the settings.
         pretrained: the backbone.
-        template, encoder, verbalizer: see prompts/.
+        template, encoder: see prompts/.
+        verbalizer: labels and words; of choices none, as each row has its own; of numbers a single one without words.
         leading: token ids that come first in every text (Gemma's <bos>).
         method: what is trained, and how it conditions the backbone.
         demonstrations: worked examples, those that fit.
@@ -92,28 +96,66 @@ class BoundTask:
         embeddings = backbone.embed_with(ids, condition.soft)
         return Prompt(embeddings, condition.past, condition.soft if self.template.soft else None)
 
-    def encode(self, rows: Sequence[tuple[Mapping[str, str], str]]) -> list[EncodedRow]:
-        """Rows, each (fields, where), as the token ids that are read behind the prompt.
+    @property
+    def choice(self) -> bool:
+        """Whether each row has options of its own."""
+        return isinstance(self.task.answer, ChoiceAnswer)
+
+    @property
+    def scale(self) -> tuple[float, float] | None:
+        """Mean and standard deviation that numbers are standardised by; None where answers are none."""
+        answer = self.task.answer
+        return (answer.mean or 0.0, answer.sd or 1.0) if isinstance(answer, NumberAnswer) else None
+
+    def encode(
+        self, rows: Sequence[tuple[Mapping[str, str], str]], options: Sequence[Sequence[str]] = ()
+    ) -> list[EncodedRow]:
+        """Rows, each (fields, where), as the token ids that are read behind the prompt; of choices with their options.
 
         Raises:
-            TrimtabError: a row that does not fit.
+            TrimtabError: a row that does not fit, or whose options will not do.
         """
         if self.nearest:
             return self.nearest.encode(rows)
-        return [self.encoder.encode(fields, where) for fields, where in rows]
+        if not self.choice:
+            return [self.encoder.encode(fields, where) for fields, where in rows]
+        return [self._encode_choice(*row, own) for row, own in zip(rows, options, strict=True)]
 
-    def as_read(self, fields: Mapping[str, str], label: str) -> str:
-        """The row as it reads under the template, the first word of `label` in the answer's place."""
+    def _encode_choice(self, fields: Mapping[str, str], where: str, options: Sequence[str]) -> EncodedRow:
+        assert isinstance(self.task.answer, ChoiceAnswer)
+        if len(options) < 2:
+            raise TrimtabError(f"{where}: {len(options)} options, expected two or more.", "Give the row its options.")
+        own = make_options(
+            options, self.pretrained.tokenizer, where, lead=self.template.answer_lead,
+            before=self.template.before_answer, length_normalise=self.task.answer.length_normalise,
+        )  # fmt: skip
+        if own.longest >= self.encoder.budget:
+            raise TrimtabError(
+                f"{where}: an option of {own.longest} tokens leaves no room for the input within "
+                f"{self.encoder.budget}.",
+                "Shorten it, leave the row out, or raise template.max_tokens.",
+            )
+        return replace(self.encoder.encode(fields, where, own.longest), options=own)
+
+    def as_read(self, fields: Mapping[str, str], label: str, row: EncodedRow | None = None) -> str:
+        """The row as it reads under the template, the first word of `label` in the answer's place.
+
+        Where answers are choices, `row` is the row encoded, and `label` one of its options.
+        """
         if not self.pretrained.backbone.scores_words:
             return self.template.text(fields)
-        return self.template.text(fields, self.label_words()[label][0] if label in self.labels else "")
+        verbalizer = row.options if row and row.options else self.verbalizer
+        word = next((w.text for w in verbalizer.words if verbalizer.labels[w.label] == label), "")
+        return self.template.text(fields, word)
 
     @property
     def _in_front(self) -> bool:
         return not self.template.soft
 
     def label_words(self) -> dict[str, list[str]]:
-        """Label -> its words as they stand in a row, white space included."""
+        """Label -> its words as they stand in a row, white space included; none where answers are of another kind."""
+        if self.scale is not None:
+            return {}
         return {
             label: [word.text for word in self.verbalizer.words if word.label == i]
             for i, label in enumerate(self.labels)
@@ -129,7 +171,9 @@ def template_of(task: Task) -> Template:
 
 
 def labels_of(task: Task, answers: Sequence[str] = ()) -> Mapping[str, Sequence[str]]:
-    """Label -> words as the task has them, or each answer's own name."""
+    """Label -> words as the task has them, or each answer's own name; none where answers are of another kind."""
+    if task.answer.kind != "label":
+        return {}
     if task.labels.words is not None:
         return task.labels.words
     return default_words(sorted(set(answers), key=lambda a: (len(a), a) if a.isdigit() else (0, a)))
@@ -155,6 +199,7 @@ def bind(
         TrimtabError: what template, words, method or lengths have against it.
     """
     template, tokenizer, backbone = template_of(task), pretrained.tokenizer, pretrained.backbone
+    check_answer(task, backbone)
     _check_kind(task, template, backbone)
     verbalizer = _verbalizer(task, words, template, pretrained)
     leading = around_ids(tokenizer)[0] if backbone.bidirectional else leading_ids(tokenizer)
@@ -165,7 +210,7 @@ def bind(
         )
     material = Material(
         backbone, tokenizer, task.task, verbalizer, leading, [*leading, *head_ids(template, tokenizer)],
-        template.soft, training, base or Path.cwd(),
+        template.soft, training, base or Path.cwd(), numeric=isinstance(task.answer, NumberAnswer),
     )  # fmt: skip
     method = make_method(task.method, material, lambda folder: read_prompt(folder, pretrained))
     context = backbone.context
@@ -218,6 +263,8 @@ def _verbalizer(
     task: Task, words: Mapping[str, Sequence[str]], template: Template, pretrained: Pretrained
 ) -> Verbalizer:
     """Labels and their words as token ids; without a language-model head there are none to score."""
+    if task.answer.kind != "label":
+        return Verbalizer(("number",) if isinstance(task.answer, NumberAnswer) else (), (), (), ())
     if not pretrained.backbone.scores_words:
         return wordless(list(words))
     return make_verbalizer(

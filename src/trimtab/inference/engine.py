@@ -23,24 +23,35 @@ from trimtab.prompts import EncodedRow
 
 @dataclass(frozen=True)
 class Request:
-    """One row to answer: the run to answer with, the input fields, and a place for messages."""
+    """One row to answer: the run to answer with, the input fields, a place for messages, and a choice's options."""
 
     run: str
     fields: Mapping[str, str]
     where: str = "input"
+    options: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """An answer: the label, every label's probability, and how many tokens of the input were cut to fit."""
+    """An answer.
+
+    Attributes:
+        label: the label, the option chosen, or the number as text.
+        probabilities: every label's, or every option's; empty for a number.
+        cut_tokens: how many tokens of the input were cut to fit.
+        index: of a choice, the place of the option among the row's, counted from 0.
+        number: of a number, the number.
+    """
 
     label: str
     probabilities: dict[str, float]
     cut_tokens: int
+    index: int | None = None
+    number: float | None = None
 
     @property
     def probability(self) -> float:
-        """Probability of the label."""
+        """Probability of the label or option. Raises KeyError for a number."""
         return self.probabilities[self.label]
 
 
@@ -114,8 +125,15 @@ class Engine:
         rows = self._encode(requests)
         totals = self._totals([request.run for request in requests], rows)
         for request, total, row in zip(requests, totals, rows, strict=True):
-            labels = self._find(request.run).bound.labels
-            out.append(Prediction(labels[int(total.argmax())], dict(zip(labels, total.tolist(), strict=True)), row.cut))
+            bound = self._find(request.run).bound
+            if bound.scale is not None:
+                mean, sd = bound.scale
+                number = mean + sd * float(total[0])
+                out.append(Prediction(f"{number:.6g}", {}, row.cut, number=number))
+                continue
+            labels, best = row.options.labels if row.options else bound.labels, int(total.argmax())
+            probabilities = dict(zip(labels, total.tolist(), strict=True))
+            out.append(Prediction(labels[best], probabilities, row.cut, best if row.options else None))
         return out
 
     def _encode(self, requests: Sequence[Request]) -> list[EncodedRow]:
@@ -133,11 +151,12 @@ class Engine:
         rows: dict[int, EncodedRow] = {}
         for run, at in places.items():
             own = [(requests[i].fields, requests[i].where) for i in at]
-            rows |= dict(zip(at, self._find(run).bound.encode(own), strict=True))
+            options = [requests[i].options for i in at]
+            rows |= dict(zip(at, self._find(run).bound.encode(own, options), strict=True))
         return [rows[i] for i in range(len(requests))]
 
     def _totals(self, runs: Sequence[str], rows: Sequence[EncodedRow]) -> list[np.ndarray]:
-        """Label probabilities [C] of each row under its run, the mean over the run's members."""
+        """Label probabilities [C] of each row under its run, or its number [1]: the mean over the run's members."""
         backbone = self.pretrained.backbone
         shared: list[tuple[int, Query]] = []
         apart: dict[int, tuple[_Member, list[tuple[int, Query]]]] = {}
@@ -146,8 +165,9 @@ class Engine:
             for member in loaded.members:
                 condition = member.condition
                 query = Query(
-                    row.ids, member.prompt, loaded.bound.verbalizer, condition.head, condition.calibration, row.answer
-                )
+                    row.ids, member.prompt, row.options or loaded.bound.verbalizer, condition.head,
+                    condition.calibration, row.answer, row.options is not None, loaded.bound.scale is not None,
+                )  # fmt: skip
                 queries = shared if member.state is None else apart.setdefault(id(member), (member, []))[1]
                 queries.append((i, query))
         totals: list[np.ndarray | None] = [None] * len(rows)
@@ -155,7 +175,8 @@ class Engine:
         def add(queries: list[tuple[int, Query]], answers: Iterable[tuple[int, torch.Tensor]]) -> None:
             for at, scores in answers:
                 i = queries[at][0]
-                share = scores.exp().double().cpu().numpy() / len(self._find(runs[i]).members)
+                found = scores if queries[at][1].number else scores.exp()
+                share = found.double().cpu().numpy() / len(self._find(runs[i]).members)
                 total = totals[i]
                 totals[i] = share if total is None else total + share
 

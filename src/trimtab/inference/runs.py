@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +136,7 @@ def save_run(folder: Path, run: Run) -> None:
             "kept": run.kept,
             "backbone": run.backbone,
             "facts": run.facts,
-            "examples": [asdict(example) for example in run.examples],
+            "examples": [{"fields": e.fields, "answer": e.answer, "where": e.where} for e in run.examples],
         },
     )
 

@@ -36,6 +36,8 @@ class Query:
         head: weight [C, D] and bias [C] that score the labels, in place of their words.
         calibration: log-probabilities [C] taken off the labels' before these are normalised; or None.
         answer: index of the token that the answer is scored at; None for the last.
+        own: whether the verbalizer is this row's own.
+        number: whether the head's single output is a number and not the score of a label.
     """
 
     ids: tuple[int, ...]
@@ -44,6 +46,8 @@ class Query:
     head: Head | None = None
     calibration: torch.Tensor | None = None
     answer: int | None = None
+    own: bool = False
+    number: bool = False
 
     @property
     def nodes(self) -> tuple[int, ...]:
@@ -69,7 +73,7 @@ def label_log_probabilities(
         prefix: the prompts, read before; None where rows stand alone.
 
     Yields:
-        (index into queries, log-probabilities [C] in float32), shortest rows first.
+        (index into queries, log-probabilities [C] in float32; of numbers [1], what the head says), shortest rows first.
     """
     longest = max(prefix.lengths, default=0) if prefix else 0
     with torch.no_grad():
@@ -81,15 +85,19 @@ def label_log_probabilities(
             hidden = backbone.forward(layout, prefix, wanted=wanted)
             groups: dict[tuple[int, int], list[int]] = {}
             for at, query in enumerate(batch):
-                groups.setdefault((id(query.verbalizer), id(query.head)), []).append(at)
+                groups.setdefault((0 if query.own else id(query.verbalizer), id(query.head)), []).append(at)
             for group in groups.values():
                 first = batch[group[0]]
                 index = torch.tensor([j for at in group for j in range(*spans[at])], device=hidden.device)
-                scores = scores_of(backbone, hidden.index_select(0, index), first.verbalizer, first.head)
-                result = torch.log_softmax(scores, -1)
-                for at, row in zip(group, result, strict=True):
-                    against = batch[at].calibration
-                    yield members[at], row if against is None else torch.log_softmax(row - against, -1)
+                found = hidden.index_select(0, index)
+                scores: Sequence[torch.Tensor] | torch.Tensor
+                if first.own:
+                    scores = own_scores(backbone, found, [batch[at].verbalizer for at in group])
+                else:
+                    scores = scores_of(backbone, found, first.verbalizer, first.head)
+                for at, row in zip(group, scores, strict=True):
+                    result, against = row if batch[at].number else torch.log_softmax(row, -1), batch[at].calibration
+                    yield members[at], result if against is None else torch.log_softmax(result - against, -1)
 
 
 def passes(sizes: Sequence[int]) -> Iterator[list[int]]:
@@ -151,6 +159,46 @@ def word_scores(backbone: CausalBackbone, hidden: torch.Tensor, verbalizer: Verb
             columns.append(total / len(path) if verbalizer.length_normalise else total)
         out.append(torch.stack(columns, -1))
     return torch.cat(out)
+
+
+def own_scores(backbone: CausalBackbone, hidden: torch.Tensor, trees: Sequence[Verbalizer]) -> list[torch.Tensor]:
+    """Scores of rows' own options: hidden [sum of 1 + M, D], root and nodes of each row in turn -> [C] a row.
+
+    Gradients flow. Scores over the vocabulary exist for a piece of the hidden states at a time, and are made again for
+    the backward pass.
+    """
+
+    def likelihoods(hidden_MD: torch.Tensor, place_E: torch.Tensor, token_E: torch.Tensor) -> torch.Tensor:
+        logits_MV = backbone.logits(hidden_MD)
+        return logits_MV[place_E, token_E] - torch.logsumexp(logits_MV, -1)[place_E]
+
+    places: list[int] = []  # of each token of each word: the hidden state that it is scored at
+    tokens: list[int] = []
+    at = 0
+    for tree in trees:
+        for word in tree.words:
+            places += [at + 1 + node for node in word.nodes]
+            tokens += word.ids
+        at += 1 + len(tree.node_ids)
+    place_E = torch.tensor(places, device=hidden.device)
+    token_E = torch.tensor(tokens, device=hidden.device)
+    step = max(1, PIECE // backbone.vocabulary_size)
+    scores_E = torch.zeros(len(places), device=hidden.device)
+    for start in range(0, len(hidden), step):
+        piece = hidden[start : start + step]
+        inside_E = ((place_E >= start) & (place_E < start + step)).nonzero()[:, 0]
+        found = backbone.made_again(likelihoods, piece, place_E[inside_E] - start, token_E[inside_E])
+        scores_E = scores_E.index_add(0, inside_E, found)
+    out = []
+    at = 0
+    for tree in trees:
+        options = []
+        for word in tree.words:
+            total = scores_E[at : at + len(word.ids)].sum()
+            options.append(total / len(word.ids) if tree.length_normalise else total)
+            at += len(word.ids)
+        out.append(torch.stack(options))
+    return out
 
 
 def label_scores(scores_BW: torch.Tensor, verbalizer: Verbalizer) -> torch.Tensor:

@@ -11,6 +11,7 @@ from trimtab.data import DataReport, Example, Record, check, to_example
 from trimtab.data.records import read_all, source_name
 from trimtab.errors import TrimtabError
 from trimtab.spec import DataSettings
+from trimtab.spec_answers import LABEL, AnswerSettings
 
 
 def run(
@@ -18,6 +19,7 @@ def run(
     *,
     settings: DataSettings,
     fields: Sequence[str],
+    answer: AnswerSettings = LABEL,
     base: Path,
     others: Mapping[str, str],
     count_tokens: Callable[[str], int] | None = None,
@@ -31,6 +33,7 @@ def run(
         source: file (or other source) of training examples.
         settings: how it is read; its own train, dev and test are not looked at.
         fields: fields of the template. Where empty, every column of text, numbers or booleans but the label column.
+        answer: what kind of answer the rows have.
         base: folder at which relative paths start.
         others: split name -> source of the other splits.
         count_tokens: text -> number of tokens.
@@ -48,7 +51,7 @@ def run(
             message = f"{records[0].where}: no column of text besides the label '{settings.label}'."
             raise TrimtabError(message, f"The columns are {', '.join(records[0].values)}.")
         rows = _blank_for_null(records, [settings.columns.get(field, field) for field in fields])
-        splits[name] = [to_example(row, fields, settings, need_answer=False) for row in rows]
+        splits[name] = [to_example(row, fields, settings, answer, need_answer=False) for row in rows]
     return check(splits, count_tokens=count_tokens, context=context)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import time
 from collections.abc import Sequence
 from datetime import datetime
 from importlib.metadata import version
@@ -15,11 +14,10 @@ import torch
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import Example, Splits, check_labels, load_splits, read_examples
 from trimtab.errors import TrimtabError
-from trimtab.evaluation import majority, naive_bayes, paired_test, score, write_report
-from trimtab.evaluation.metrics import Scores
+from trimtab.evaluation import write_report
+from trimtab.evaluation.metrics import answer_ids
 from trimtab.evaluation.run_report import (
     BackboneFacts,
-    Baseline,
     Cost,
     CurvePoint,
     DataFacts,
@@ -32,12 +30,11 @@ from trimtab.inference.bound import BoundTask, template_of
 from trimtab.inference.engine import Engine
 from trimtab.inference.runs import PROMPT_FILE, Run, as_given, load_run, zero_shot
 from trimtab.jobs.backbone import Progress, backbone_of
+from trimtab.jobs.judging import RUN, ZERO_SHOT, judge, option_names
 from trimtab.methods.method import trained
-from trimtab.spec import DataSettings, Task
+from trimtab.spec import DataSettings
+from trimtab.spec_answers import ChoiceAnswer, LabelAnswer, NumberAnswer
 from trimtab.spec_methods import ZeroShotSettings
-
-# Rows answered between two calls of `progress`.
-CHUNK = 256
 
 
 def run(
@@ -69,12 +66,13 @@ def run(
     data = tuned.task.data
     if test is not None:
         data = data.model_copy(update={"test": absolute(test, Path.cwd()), "test_limit": None})
-    fields = template_of(tuned.task).fields
+    fields, answer = template_of(tuned.task).fields, tuned.task.answer
     if test is not None and not _is_here(data.train):
-        note = "train is not here: majority and naive Bayes are left out"
-        splits = Splits([], [], read_examples(data.test or "", fields, data, base=Path.cwd()), [note])
+        left_out = {"label": "majority and naive Bayes", "choice": "majority", "number": "mean and ridge regression"}
+        note = f"train is not here: {left_out[answer.kind]} are left out"
+        splits = Splits([], [], read_examples(data.test or "", fields, data, answer, base=Path.cwd()), [note])
     else:
-        splits = load_splits(data, fields, base=Path.cwd())
+        splits = load_splits(data, fields, answer, base=Path.cwd())
     if pretrained is None:
         pretrained = backbone_of(tuned.task, Path.cwd(), offline=offline, agree=agree, progress=progress)
     before = report_before(folder)
@@ -107,25 +105,23 @@ def report_of(
         data: where the examples came from, if not as the run's task says.
     """
     labels = list(tuned.words)
-    for part in (splits.train, splits.dev, splits.test):
-        check_labels(part, labels)
+    match tuned.task.answer:
+        case ChoiceAnswer():
+            labels = option_names(splits)
+        case LabelAnswer():
+            for part in (splits.train, splits.dev, splits.test):
+                check_labels(part, labels)
     _make(folder)
     engine = Engine(pretrained)
-    bound = engine.add("run", tuned)
-    dev, probabilities, cut = _score(engine, splits.dev, labels, "scoring dev", progress)
-    test = None
-    if splits.test:
-        began = time.perf_counter()
-        test, probabilities, cut = _score(engine, splits.test, labels, "scoring test", progress)
-        seconds = time.perf_counter() - began
-        cost = cost.model_copy(update={"predict_rows_per_second": len(splits.test) / seconds})
+    bound = engine.add(RUN, tuned)
     judged = splits.test or splits.dev
-    baselines: list[Baseline] = []
-    if beside and probabilities is not None:
-        if tuned.task.method != ZeroShotSettings() and pretrained.backbone.scores_words:
-            engine.add("zero-shot", zero_shot(*as_given(tuned), pretrained))
-        baselines = _baselines(engine, splits.train, judged, labels, tuned.task, probabilities, progress)
-    notes = [*notes, *([f"{cut} of {len(judged)} rows were shortened to fit."] if cut else [])]
+    words = not isinstance(tuned.task.answer, NumberAnswer) and pretrained.backbone.scores_words
+    if beside and judged and words and tuned.task.method != ZeroShotSettings():
+        engine.add(ZERO_SHOT, zero_shot(*as_given(tuned), pretrained))
+    found = judge(engine, tuned.task, labels, splits, beside=beside, progress=progress)
+    if found.seconds is not None:
+        cost = cost.model_copy(update={"predict_rows_per_second": len(splits.test) / found.seconds})
+    notes = [*notes, *([f"{found.cut} of {len(judged)} rows were shortened to fit."] if found.cut else [])]
     report = RunReport(
         name=tuned.task.name,
         created=datetime.now().astimezone().isoformat(timespec="seconds"),
@@ -139,9 +135,11 @@ def report_of(
         cost=cost,
         curve=curve,
         runs=_run_facts(tuned),
-        baselines=baselines,
-        dev=dev,
-        test=test,
+        answer=tuned.task.answer.kind,
+        number=found.number,
+        baselines=found.baselines,
+        dev=found.dev,
+        test=found.test,
         template_example=_as_read(bound, (judged or splits.train)[0]),
         label_words=bound.label_words(),
         warnings=_warnings(tuned),
@@ -169,9 +167,9 @@ def _data_facts(splits: Splits, labels: Sequence[str], data: DataSettings, notes
         test_rows=len(splits.test),
         sources={part: source for part in parts if (source := getattr(data, part))},
         label_counts={
-            part: {label: sum(e.answer == label for e in rows) for label in labels}
+            part: dict(zip(labels, np.bincount(answer_ids(rows, labels), minlength=len(labels)).tolist(), strict=True))
             for part, rows in parts.items()
-            if rows
+            if rows and labels
         },
         language=_language([e for rows in parts.values() for e in rows[:200]]),
         notes=list(notes),
@@ -194,9 +192,9 @@ def _run_facts(tuned: Run) -> list[RunFacts]:
 
 def _as_read(bound: BoundTask, example: Example) -> str:
     """How a row reads as text, demonstrations before it, answer included."""
-    [row] = bound.encode([(example.fields, example.where)])
+    [row] = bound.encode([(example.fields, example.where)], [example.options])
     shown = str(bound.pretrained.tokenizer.decode([*bound.shown, *row.ids[: row.demonstrations]]))
-    return shown + bound.as_read(example.fields, example.answer or bound.labels[0])
+    return shown + bound.as_read(example.fields, example.answer or bound.labels[0], row)
 
 
 def _make(folder: Path) -> None:
@@ -222,70 +220,6 @@ def absolute(source: str | None, base: Path) -> str | None:
 
     path = base / source
     return source if not path.exists() and is_known_data(source) else str(path.resolve())
-
-
-def _answers(
-    engine: Engine, name: str, examples: Sequence[Example], what: str, progress: Progress | None
-) -> tuple[np.ndarray, int]:
-    """Label probabilities [N, C] in order, and rows cut to fit."""
-    parts, cut = [], 0
-    for start in range(0, len(examples), CHUNK):
-        chunk = examples[start : start + CHUNK]
-        if progress:
-            progress(what, start, len(examples))
-        probabilities, rows_cut = engine.probabilities(name, [(e.fields, e.where) for e in chunk])
-        parts.append(probabilities)
-        cut += rows_cut
-    if progress:
-        progress(what, len(examples), len(examples))
-    return np.concatenate(parts), cut
-
-
-def _score(
-    engine: Engine, examples: Sequence[Example], labels: list[str], what: str, progress: Progress | None
-) -> tuple[Scores | None, np.ndarray | None, int]:
-    """Scores of the run on a split, its label probabilities, and rows cut to fit; nothing for an empty split."""
-    if not examples:
-        return None, None, 0
-    probabilities, cut = _answers(engine, "run", examples, what, progress)
-    return score(examples, probabilities, labels), probabilities, cut
-
-
-def _baselines(
-    engine: Engine,
-    train: Sequence[Example],
-    judged: Sequence[Example],
-    labels: list[str],
-    task: Task,
-    ours: np.ndarray,
-    progress: Progress | None,
-) -> list[Baseline]:
-    gold = np.array([labels.index(e.answer or "") for e in judged])
-    right = ours.argmax(-1) == gold
-    out = []
-    names = [*(("majority", "naive Bayes") if train else ()), *(("zero-shot",) if "zero-shot" in engine.runs else ())]
-    for name in names:
-        if progress:
-            progress(f"scoring {name}", 0, None)
-        began = time.perf_counter()
-        match name:
-            case "majority":
-                probabilities = majority(train, judged, labels)
-            case "naive Bayes":
-                probabilities = naive_bayes(train, judged, labels, language=task.language)
-            case _:
-                probabilities = _answers(engine, "zero-shot", judged, "scoring zero-shot", progress)[0]
-        scores = score(judged, probabilities, labels, worst=0)
-        out.append(
-            Baseline(
-                name=name,
-                accuracy=scores.accuracy,
-                interval=scores.intervals["accuracy"],
-                seconds=time.perf_counter() - began,
-                p_value=paired_test(right, probabilities.argmax(-1) == gold),
-            )
-        )
-    return out
 
 
 def _warnings(tuned: Run) -> list[str]:

@@ -59,6 +59,8 @@ def export(
         TrimtabError: whatever is wrong with the run, its backbone or the folder; the format cannot express the method.
     """
     run = load_run(folder)
+    if format != "text":
+        _need_labels(run.task)
     _check_empty(out)
     if pretrained is None:
         exact = run.task.model_copy(update={"train": run.task.train.model_copy(update={"precision": "float32"})})
@@ -116,6 +118,7 @@ def import_(
     Raises:
         TrimtabError: whatever is wrong with the adapter, the settings, the backbone or the folder.
     """
+    _need_labels(task)
     _check_empty(out)
     read = read_adapter(adapter)
     words = _words(task, base)
@@ -143,6 +146,14 @@ def _anywhere(task: Task, words: Mapping[str, list[str]], base: Path) -> Task:
         update={"backbone": local_or_known(task.backbone, base), "data": task.data.model_copy(update=places),
                 "labels": task.labels.model_copy(update={"words": dict(words)})}
     )  # fmt: skip
+
+
+def _need_labels(task: Task) -> None:
+    if task.answer.kind != "label":
+        raise TrimtabError(
+            f"the answers of this task are {task.answer.kind}s, and only tasks with labels are exported or imported.",
+            "Answer with the run itself: trimtab predict.",
+        )
 
 
 def _need_causal(pretrained: Pretrained) -> None:

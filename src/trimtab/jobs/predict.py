@@ -9,9 +9,11 @@ from pathlib import Path
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import BadRecord, Record, read_records, to_example
 from trimtab.errors import TrimtabError
+from trimtab.inference.bound import BoundTask
 from trimtab.inference.engine import Engine, Prediction, Request
 from trimtab.inference.runs import load_run
 from trimtab.jobs.backbone import Progress, backbone_of
+from trimtab.spec_answers import ChoiceAnswer
 
 NAME = "run"
 
@@ -43,7 +45,8 @@ def run(engine: Engine, source: str, *, batch: int = 32, base: Path | None = Non
         base: folder at which a relative path starts.
 
     Yields:
-        For each row, in order: `{"label": ..., "probability": ..., "probabilities": {...}}`, with `cut_tokens` where
+        For each row, in order: `{"label": ..., "probability": ..., "probabilities": {...}}`, where answers are choices
+        `{"option": ..., "index": ..., ...}` likewise, where they are numbers `{"number": ...}`; with `cut_tokens` where
         the text was shortened to fit; or `{"error": ..., "where": ...}` in place of a row that cannot be answered.
 
     Raises:
@@ -65,7 +68,7 @@ def run(engine: Engine, source: str, *, batch: int = 32, base: Path | None = Non
                 requests.append(made)
         predictions = iter(engine.answer(requests) if requests else [])
         for answer in answers:
-            yield answer if answer is not None else _answer(next(predictions))
+            yield answer if answer is not None else _answer(bound, next(predictions))
 
 
 def _request(engine: Engine, record: Record | BadRecord) -> Request | dict[str, object]:
@@ -73,19 +76,35 @@ def _request(engine: Engine, record: Record | BadRecord) -> Request | dict[str, 
         return {"error": record.error, "where": record.where}
     bound = engine.runs[NAME]
     try:
-        example = to_example(record, bound.template.fields, bound.task.data, need_answer=False)
-        bound.encoder.encode(example.fields, example.where)
+        example = to_example(
+            record, bound.template.fields, bound.task.data, bound.task.answer, need_answer=False,
+            read_answer=bound.task.answer.kind == "label",
+        )  # fmt: skip
+        if bound.choice:
+            bound.encode([(example.fields, example.where)], [example.options])
+        else:
+            bound.encoder.encode(example.fields, example.where)
     except TrimtabError as error:
         return {"error": str(error), "where": record.where}
-    return Request(NAME, example.fields, record.where)
+    return Request(NAME, example.fields, record.where, example.options)
 
 
-def _answer(prediction: Prediction) -> dict[str, object]:
-    answer: dict[str, object] = {
-        "label": prediction.label,
-        "probability": round(prediction.probability, 6),
-        "probabilities": {label: round(p, 6) for label, p in prediction.probabilities.items()},
-    }
+def _answer(bound: BoundTask, prediction: Prediction) -> dict[str, object]:
+    answer: dict[str, object]
+    if prediction.number is not None:
+        answer = {"number": float(f"{prediction.number:.6g}")}
+    else:
+        kind = bound.task.answer
+        found = (
+            {"option": prediction.label, "index": (prediction.index or 0) + kind.first}
+            if isinstance(kind, ChoiceAnswer)
+            else {"label": prediction.label}
+        )
+        answer = {
+            **found,
+            "probability": round(prediction.probability, 6),
+            "probabilities": {label: round(p, 6) for label, p in prediction.probabilities.items()},
+        }
     if prediction.cut_tokens:
         answer["cut_tokens"] = prediction.cut_tokens
     return answer
@@ -93,11 +112,17 @@ def _answer(prediction: Prediction) -> dict[str, object]:
 
 def texts(engine: Engine, given: Sequence[str]) -> Iterator[dict[str, object]]:
     """Answer texts given directly, for tasks with one input field. Raises TrimtabError where there are more."""
-    fields = engine.runs[NAME].template.fields
+    bound = engine.runs[NAME]
+    fields = bound.template.fields
+    if bound.choice:
+        raise TrimtabError(
+            "this task chooses among the options of a row, and a text alone has none.",
+            "Give a file, or JSON lines on standard input.",
+        )
     if len(fields) != 1:
         raise TrimtabError(
             f"this task reads {len(fields)} fields ({', '.join(fields)}), not one text.",
             "Give a file, or JSON lines on standard input.",
         )
     for prediction in engine.answer([Request(NAME, {fields[0]: text}, f"text {i}") for i, text in enumerate(given, 1)]):
-        yield _answer(prediction)
+        yield _answer(bound, prediction)

@@ -48,12 +48,12 @@ def run(
     pretrained: Pretrained | None = None,
     progress: Progress | None = None,
 ) -> tuple[list[Shown], dict[str, list[list[str]]]]:
-    """Show the first rows of train, and every label's words as tokens.
+    """Show the first rows of train, and every label's words as tokens (none where answers are of another kind).
 
     Raises:
         TrimtabError: whatever is wrong with settings, data or backbone.
     """
-    splits = load_splits(task.data, template_of(task).fields, base=base)
+    splits = load_splits(task.data, template_of(task).fields, task.answer, base=base)
     words = labels_of(task, [e.answer or "" for e in splits.train])
     if pretrained is None:
         pretrained = backbone_of(task, base, offline=offline, agree=agree, progress=progress)
@@ -69,9 +69,10 @@ def run(
 
     shown = []
     for example in splits.train[:rows]:
-        [row] = bound.encode([(example.fields, example.where)])
+        [row] = bound.encode([(example.fields, example.where)], [example.options])
         label = example.answer or ""
-        word = bound.verbalizer.trained_word(bound.labels.index(label)) if label in bound.labels else None
+        verbalizer = row.options or bound.verbalizer
+        word = verbalizer.trained_word(verbalizer.labels.index(label)) if label in verbalizer.labels else None
         framed = pretrained.backbone.bidirectional  # then all but a prefix stands in the row
         before = [] if framed else ["▢"] * bound.method.tokens
         if isinstance(task.method, PrefixSettings):
@@ -84,8 +85,10 @@ def run(
             ("row", pieces(row.ids[row.demonstrations :])),
             ("answer", pieces(word.ids) if word else []),
         ]
-        text = bound.as_read(example.fields, label)
+        text = bound.as_read(example.fields, label, row)
         shown.append(Shown(example.where, label, text, [part for part in parts if part[1]], row.cut))
+    if task.answer.kind != "label":
+        return shown, {}
     return shown, {
         label: [pieces(w.ids) for w in bound.verbalizer.words if w.label == i] for i, label in enumerate(bound.labels)
     }

@@ -22,13 +22,16 @@ from trimtab.backbones.tensors import load_tensors, save_tensors
 from trimtab.data import Example, Splits, check_labels, load_splits
 from trimtab.errors import TrimtabError
 from trimtab.evaluation.run_report import Cost, RunReport
+from trimtab.inference.answers import check_answer, settled_answer
 from trimtab.inference.bound import BoundTask, bind, labels_of, template_of
 from trimtab.inference.runs import PROMPT_FILE, TASK_FILE, Run, backbone_facts, save_run, save_task
 from trimtab.jobs import evaluate, metrics, multitask
 from trimtab.jobs.backbone import Progress, backbone_of, local_or_known
 from trimtab.jobs.untrained import calibration, settle
 from trimtab.methods.method import Condition, Tensors, trained
+from trimtab.prompts import EncodedRow
 from trimtab.spec import Task
+from trimtab.spec_answers import NumberAnswer
 from trimtab.spec_methods import MultitaskPromptSettings, SoftPromptSettings
 from trimtab.task_file import read_task
 from trimtab.training.joint import joint_loss
@@ -100,7 +103,9 @@ def run(
             had begun.
     """
     _check_folder(out, resume)
-    splits = splits or load_splits(task.data, template_of(task).fields, base=base)
+    check_answer(task)
+    splits = splits or load_splits(task.data, template_of(task).fields, task.answer, base=base)
+    task = settled_answer(task, splits.train)
     words = {label: list(w) for label, w in labels_of(task, [e.answer or "" for e in splits.train]).items()}
     for part in (splits.train, splits.dev, splits.test):
         check_labels(part, list(words))
@@ -185,17 +190,32 @@ def _check_folder(out: Path, resume: bool) -> None:
 
 def _encode(bound: BoundTask, examples: list[Example]) -> tuple[list[Labelled], list[str]]:
     """Rows as the loop takes them, and a note where some were shortened to fit."""
-    labels = {label: i for i, label in enumerate(bound.labels)}
-    rows = [bound.encoder.encode(e.fields, e.where) for e in examples]
+    rows = (
+        bound.encode([(e.fields, e.where) for e in examples], [e.options for e in examples])
+        if bound.choice
+        else [bound.encoder.encode(e.fields, e.where) for e in examples]
+    )
     cut = [row.cut for row in rows if row.cut]
     note = f"{len(cut)} of {len(rows)} training rows were shortened to fit, by {sum(cut)} tokens in all."
-    encoded = [Labelled(row.ids, labels[e.answer or ""], row.answer) for row, e in zip(rows, examples, strict=True)]
-    return encoded, [note] if cut else []
+    return [_labelled(bound, row, e) for row, e in zip(rows, examples, strict=True)], [note] if cut else []
+
+
+def _labelled(bound: BoundTask, row: EncodedRow, example: Example) -> Labelled:
+    if bound.scale is not None and example.number is not None:
+        mean, sd = bound.scale
+        return Labelled(row.ids, 0, row.answer, number=(example.number - mean) / sd)
+    labels = row.options.labels if row.options else bound.labels
+    return Labelled(row.ids, labels.index(example.answer or ""), row.answer, row.options)
 
 
 def _fingerprint(rows: Sequence[Labelled]) -> str:
     """A hash of the training rows as the backbone reads them."""
-    return hashlib.sha256(json.dumps([[row.ids, row.label] for row in rows]).encode()).hexdigest()
+
+    def content(row: Labelled) -> list[object]:
+        own = [[word.ids for word in row.options.words]] if row.options else []
+        return [row.ids, row.label, *own, *([] if row.number is None else [row.number])]
+
+    return hashlib.sha256(json.dumps([content(row) for row in rows]).encode()).hexdigest()
 
 
 def _resolved(task: Task, plan: Plan, words: dict[str, list[str]], base: Path) -> Task:
@@ -206,7 +226,7 @@ def _resolved(task: Task, plan: Plan, words: dict[str, list[str]], base: Path) -
     )  # fmt: skip
     places = {part: evaluate.absolute(getattr(task.data, part), base) for part in ("train", "dev", "test")}
     data = task.data.model_copy(update=places)
-    labels = task.labels.model_copy(update={"words": words})
+    labels = task.labels.model_copy(update={"words": words or None})
     method = task.method
     if isinstance(method, SoftPromptSettings | MultitaskPromptSettings) and method.init_run is not None:
         method = method.model_copy(update={"init_run": str((base / method.init_run).resolve())})
@@ -233,6 +253,7 @@ def _training(
         return Objective(
             of.pretrained.backbone, of.verbalizer, rows, judged, condition, of.prompt, settings.label_smoothing,
             alone=of.method.adapts, checkpointing=settings.gradient_checkpointing,
+            huber=isinstance(of.task.answer, NumberAnswer) and of.task.answer.loss == "huber",
         )  # fmt: skip
 
     own = objective(bound, bound.method.condition, train, dev)

@@ -33,9 +33,9 @@ from trimtab.spec_methods import (
 
 
 def make_method(settings: MethodSettings, material: Material, read_prompt: ReadPrompt) -> Method:
-    """The method that the settings name, for one backbone and task, with a head where the backbone has none."""
+    """The method that the settings name, for one backbone and task, with a head where only that can answer."""
     method = _named(settings, material, read_prompt)
-    if material.backbone.scores_words or isinstance(method, Head):
+    if not material.headed or isinstance(method, Head):
         return method
     return Headed(method, material)
 

@@ -29,7 +29,7 @@ class Head:
 
     @property
     def _from_words(self) -> bool:
-        return self.settings.init == "labels" and self.material.backbone.scores_words
+        return self.settings.init == "labels" and not self.material.headed
 
     def initial(self, seed: int) -> Tensors:
         """`weight` [C, D] and `bias` [C]: from the output vectors of each label's words, or zero."""

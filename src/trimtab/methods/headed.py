@@ -1,4 +1,4 @@
-"""A head trained together with another method, for backbones without a language-model head. Knows nothing about tasks.
+"""A head trained together with another method, where there are no words to score. Knows nothing about tasks.
 
 C labels, D hidden.
 """
@@ -20,7 +20,7 @@ RATE, START = 0.01, 0.02
 
 @dataclass(frozen=True)
 class Headed:
-    """Another method, and a linear layer that scores the labels.
+    """Another method, and a linear layer that scores the labels, or says the number (C = 1).
 
     Attributes:
         other: the other method, whose rate is the run's.

@@ -42,8 +42,10 @@ def start_ids(
             ids = label_ids
         case "text":
             ids = tokenize(tokenizer, text or "")
-        case "task":  # without a description the label words say most about the task
-            ids = tokenize(tokenizer, material.task) or label_ids
+        case "task":  # without a description the label words say most about the task, then the template's head
+            ids = tokenize(tokenizer, material.task) or label_ids or [i for i in material.head if i >= 0]
+    if not ids and init != "text":
+        raise TrimtabError(f"method.init is '{init}', and there is no such text.", "Describe the task under `task`.")
     if not ids:
         raise TrimtabError("method.init is 'text' but method.init_text is empty.", "Give the text to start from.")
     return (ids * (length // len(ids) + 1))[:length]

@@ -11,7 +11,7 @@ from trimtab.prompts.template import (
     parse_template,
     tokenize,
 )
-from trimtab.prompts.verbalizer import Verbalizer, Word, default_words, make_verbalizer, wordless
+from trimtab.prompts.verbalizer import Verbalizer, Word, default_words, make_options, make_verbalizer, wordless
 
 __all__ = [
     "Demonstrations",
@@ -26,6 +26,7 @@ __all__ = [
     "default_words",
     "fit_demonstrations",
     "leading_ids",
+    "make_options",
     "make_verbalizer",
     "parse_template",
     "tokenize",

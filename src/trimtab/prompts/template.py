@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from string import Formatter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trimtab.errors import TrimtabError, did_you_mean
+
+if TYPE_CHECKING:
+    from trimtab.prompts.verbalizer import Verbalizer
 
 TASK, ANSWER, SOFT = "task", "answer", "soft"
 
@@ -187,12 +190,14 @@ class EncodedRow:
         cut: how many tokens truncation took off.
         demonstrations: how many of the ids are demonstrations.
         answer: index of the token that the answer is scored at; None for the last.
+        options: of a choice, the row's own answers.
     """
 
     ids: tuple[int, ...]
     cut: int
     demonstrations: int = 0
     answer: int | None = None
+    options: Verbalizer | None = None
 
 
 @dataclass(frozen=True)

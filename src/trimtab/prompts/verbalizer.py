@@ -58,7 +58,7 @@ class Verbalizer:
     @property
     def longest(self) -> int:
         """Tokens of the longest word."""
-        return max(len(word.ids) for word in self.words)
+        return max((len(word.ids) for word in self.words), default=0)
 
     def trained_word(self, label: int) -> Word:
         """The word of a label that training aims at where words have several tokens: its first."""
@@ -140,6 +140,40 @@ def wordless(labels: Sequence[str]) -> Verbalizer:
     return Verbalizer(tuple(labels), tuple(words), (), ())
 
 
+def make_options(
+    options: Sequence[str],
+    tokenizer: Any,
+    where: str,
+    *,
+    lead: str = "",
+    before: str = "",
+    length_normalise: bool = False,
+) -> Verbalizer:
+    """A row's own options as labels, each standing for its own text in the answer's place.
+
+    Args:
+        options: at least two different texts.
+        tokenizer: a transformers tokenizer.
+        where: the row, for messages.
+        lead, before, length_normalise: see `make_verbalizer`.
+
+    Raises:
+        TrimtabError: two options that read the same in tokens; one that begins another, where the backbone has no end
+            token.
+    """
+    ids_of: dict[tuple[int, ...], tuple[str, str]] = {}
+    for option in options:
+        text = _spaced(option, lead, before)
+        ids = tuple(tokenize(tokenizer, text))
+        if ids in ids_of:
+            same = f"{where}: the options '{ids_of[ids][0]}' and '{option}' read the same in tokens."
+            raise TrimtabError(same, "Correct the row, or leave it out.")
+        ids_of[ids] = option, text
+    paths = _told_apart(list(ids_of), ids_of, tokenizer, where)
+    entries = [(i, text, path) for i, ((_, text), path) in enumerate(zip(ids_of.values(), paths, strict=True))]
+    return _tree(tuple(options), entries, length_normalise)
+
+
 def _check_number(labels: Collection[str]) -> None:
     if len(labels) < 2:
         raise TrimtabError(
@@ -169,7 +203,10 @@ def _check_masked(word: str, label: str, ids: Sequence[int], tokenizer: Any) -> 
 
 
 def _told_apart(
-    paths: list[tuple[int, ...]], entries: Mapping[tuple[int, ...], tuple[str, str]], tokenizer: Any
+    paths: list[tuple[int, ...]],
+    entries: Mapping[tuple[int, ...], tuple[str, str]],
+    tokenizer: Any,
+    where: str = "labels",
 ) -> list[tuple[int, ...]]:
     """The words' tokens, all with the end token behind them where one word begins another."""
     begun = next(((a, b) for a in paths for b in paths if a != b and b[: len(a)] == a), None)
@@ -178,7 +215,7 @@ def _told_apart(
     if tokenizer.eos_token_id is None:
         (_, short), (_, long) = (entries[path] for path in begun)
         raise TrimtabError(
-            f"labels: the word {short!r} begins {long!r}, and the backbone has no end token to tell them apart.",
+            f"{where}: the word {short!r} begins {long!r}, and the backbone has no end token to tell them apart.",
             "Choose words that do not begin one another.",
         )
     return [(*path, tokenizer.eos_token_id) for path in paths]

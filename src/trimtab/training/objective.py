@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch.nn import functional as F
 
 from trimtab.backbones.causal import CausalBackbone
 from trimtab.backbones.layout import Row
 from trimtab.backbones.prefix import Prompt
-from trimtab.inference.scoring import Query, label_log_probabilities, label_scores, word_scores
+from trimtab.inference.scoring import Query, label_log_probabilities, label_scores, own_scores, word_scores
 from trimtab.methods.method import Condition
 from trimtab.prompts.verbalizer import Verbalizer, Word
 from trimtab.training.loop import DevScore, Parameters
@@ -29,11 +30,21 @@ Conditions = Callable[[Parameters, int | None, int], Condition]
 
 @dataclass(frozen=True)
 class Labelled:
-    """A row's token ids behind the prompt, the index of its label, and where it is scored (see `layout.Row`)."""
+    """A row and its answer.
+
+    Attributes:
+        ids: its token ids behind the prompt.
+        label: index of its label, or of the right one of its options.
+        answer: where it is scored (see `layout.Row`).
+        options: its own options, where it has them.
+        number: the standardised number that is its answer, where answers are numbers.
+    """
 
     ids: tuple[int, ...]
     label: int
     answer: int | None = None
+    options: Verbalizer | None = None
+    number: float | None = None
 
 
 @dataclass(frozen=True)
@@ -42,13 +53,14 @@ class Objective:
 
     Attributes:
         backbone: the frozen model.
-        verbalizer: labels and words.
+        verbalizer: labels and words; not read where rows have their own options, or numbers.
         train, dev: encoded rows.
         condition: how a run's parameters condition the backbone.
         prompt: what is read before a row under a condition.
         alone: whether runs change the backbone itself, so that each needs passes of its own.
         checkpointing: see `CausalBackbone.forward`.
         smoothing: label smoothing (Szegedy et al. 2016), over labels or, where the tree is large, the vocabulary.
+        huber: whether numbers are trained with Huber's loss; else with the squared error.
     """
 
     backbone: CausalBackbone
@@ -60,14 +72,16 @@ class Objective:
     smoothing: float = 0.0
     alone: bool = False
     checkpointing: bool = False
+    huber: bool = False
 
     def loss(
         self, runs: Sequence[int], parameters: Sequence[Parameters], rows: Sequence[Sequence[int]], step: int
     ) -> torch.Tensor:
         """Mean loss of each run [K]; all in one pass, every prompt read once, unless the runs change the backbone.
 
-        Cross entropy over the labels' scores. Where the words have several tokens and their tree is large, that would
-        cost many nodes a row: then cross entropy over the vocabulary, at each token of the right label's first word.
+        Cross entropy over the labels' scores, or those of the row's own options; for numbers the squared or Huber's
+        loss. Where the words of labels have several tokens and their tree is large, that would cost many nodes a row:
+        then cross entropy over the vocabulary, at each token of the right label's first word.
         """
         if len(runs) > 1 and self.alone:
             each = zip(runs, parameters, rows, strict=True)
@@ -82,7 +96,9 @@ class Objective:
         """Mean loss of each run [K] of one pass."""
         prompts = [self.prompt(condition) for condition in conditions]
         batch = [(k, self.train[i]) for k, members in enumerate(rows) for i in members]
-        if any(condition.head for condition in conditions):
+        if batch[0][1].options is not None:
+            losses = self._option_losses(backbone, batch, prompts)
+        elif any(condition.head for condition in conditions):
             losses = self._head_losses(backbone, batch, prompts, conditions)
         elif len(self.verbalizer.node_ids) <= TREE_NODES:
             losses = self._label_losses(backbone, batch, prompts)
@@ -99,7 +115,7 @@ class Objective:
         prompts: Sequence[Prompt],
         conditions: Sequence[Condition],
     ) -> torch.Tensor:
-        """Cross entropy of each row [B] over its labels' scores by the run's head."""
+        """Loss of each row [B] by the run's head: cross entropy over its labels' scores, or how far a number is off."""
         hidden = backbone.forward(
             [Row(example.ids, prompt=k, answer=example.answer) for k, example in batch],
             prompts,
@@ -109,6 +125,11 @@ class Objective:
         weight_KCD, bias_KC = (torch.stack([head[part] for head in heads if head]) for part in (0, 1))
         run_B = torch.tensor([k for k, _ in batch], device=hidden.device)
         scores = torch.einsum("bd,bcd->bc", hidden, weight_KCD[run_B]) + bias_KC[run_B]
+        numbers = [example.number for _, example in batch if example.number is not None]
+        if numbers:
+            wanted = torch.tensor(numbers, device=hidden.device)
+            far = F.huber_loss if self.huber else F.mse_loss
+            return far(scores[:, 0], wanted, reduction="none")
         targets = torch.tensor([example.label for _, example in batch], device=hidden.device)
         return F.cross_entropy(scores, targets, reduction="none", label_smoothing=self.smoothing)
 
@@ -125,6 +146,28 @@ class Objective:
         scores = label_scores(word_scores(backbone, hidden, tree), tree)
         targets = torch.tensor([example.label for _, example in batch], device=backbone.device)
         return F.cross_entropy(scores, targets, reduction="none", label_smoothing=self.smoothing)
+
+    def _option_losses(
+        self, backbone: CausalBackbone, batch: Sequence[tuple[int, Labelled]], prompts: Sequence[Prompt]
+    ) -> torch.Tensor:
+        """Cross entropy of each row [B] over the scores of its own options."""
+        trees = [example.options for _, example in batch if example.options is not None]
+        rows = [
+            Row((*e.ids, *tree.node_ids), prompt=k, parents=tree.parents, answer=e.answer)
+            for (k, e), tree in zip(batch, trees, strict=True)
+        ]
+        layout = backbone.pack(rows, max(prompt.length for prompt in prompts))
+        spans = [
+            range(root, root + 1 + len(tree.node_ids))
+            for root, tree in zip(layout.answers_B.tolist(), trees, strict=True)
+        ]
+        wanted = torch.tensor([i for span in spans for i in span], device=backbone.device)
+        hidden = backbone.forward(layout, prompts, wanted=wanted, checkpointing=self.checkpointing)
+        losses = [
+            F.cross_entropy(scores, torch.tensor(e.label, device=scores.device), label_smoothing=self.smoothing)
+            for scores, (_, e) in zip(own_scores(backbone, hidden, trees), batch, strict=True)
+        ]
+        return torch.stack(losses)
 
     def _answer_losses(
         self, backbone: CausalBackbone, batch: Sequence[tuple[int, Labelled]], prompts: Sequence[Prompt]
@@ -155,7 +198,10 @@ class Objective:
         return Row((*example.ids, *word.ids[:-1]), prompt, parents)
 
     def evaluate(self, runs: Sequence[int], parameters: Sequence[Parameters]) -> list[DevScore]:
-        """Accuracy and mean loss of each run on dev, all in one batch unless the runs change the backbone."""
+        """Accuracy and mean loss of each run on dev, all in one batch unless the runs change the backbone.
+
+        Of numbers: the share of their variance on dev that is explained (R squared), and the mean squared error.
+        """
         if len(runs) > 1 and self.alone:
             return [self.evaluate([run], [own])[0] for run, own in zip(runs, parameters, strict=True)]
         with torch.no_grad():
@@ -166,15 +212,30 @@ class Objective:
     def _judged(self, backbone: CausalBackbone, conditions: Sequence[Condition]) -> list[DevScore]:
         state = backbone.read_prefix([self.prompt(condition) for condition in conditions])
         queries = [
-            Query(example.ids, k, self.verbalizer, condition.head, answer=example.answer)
+            Query(
+                example.ids,
+                k,
+                example.options or self.verbalizer,
+                condition.head,
+                answer=example.answer,
+                own=example.options is not None,
+                number=example.number is not None,
+            )
             for k, condition in enumerate(conditions)
             for example in self.dev
         ]
         right, loss = [0] * len(conditions), [0.0] * len(conditions)
         for at, scores in label_log_probabilities(backbone, queries, state):
             k, i = divmod(at, len(self.dev))
-            label = self.dev[i].label
+            label, number = self.dev[i].label, self.dev[i].number
+            if number is not None:
+                loss[k] += (float(scores[0]) - number) ** 2
+                continue
             right[k] += int(scores.argmax()) == label
             loss[k] -= float(scores[label])
         n = len(self.dev)
+        numbers = [example.number for example in self.dev if example.number is not None]
+        if numbers:
+            spread = float(np.var(numbers))
+            return [DevScore(1 - total / n / spread if spread else 0.0, total / n) for total in loss]
         return [DevScore(r / n, total / n) for r, total in zip(right, loss, strict=True)]

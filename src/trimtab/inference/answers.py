@@ -1,0 +1,69 @@
+"""Which kinds of answer go with which settings, methods and backbones. Knows nothing about how answers are scored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from trimtab.backbones.causal import CausalBackbone
+from trimtab.data import Example
+from trimtab.errors import TrimtabError
+from trimtab.spec import Task
+from trimtab.spec_answers import ChoiceAnswer, NumberAnswer
+from trimtab.spec_methods import FewShotSettings, HeadSettings, SearchSettings, ZeroShotSettings
+
+
+def check_answer(task: Task, backbone: CausalBackbone | None = None) -> None:
+    """Refuse what does not go with the task's kind of answer; with a backbone, also what does not go with that.
+
+    Raises:
+        TrimtabError: labels beside another kind, a method that needs labels, an encoder that should score options.
+    """
+    answer, method = task.answer, task.method
+    if answer.kind == "label":
+        return
+    if task.labels.words:
+        raise TrimtabError(
+            f"labels are given, and the answers of this task are {answer.kind}s.",
+            "Take `labels` out, or set answer to label.",
+        )
+    untrained = isinstance(method, ZeroShotSettings | FewShotSettings | SearchSettings)
+    if isinstance(answer, NumberAnswer):
+        if untrained:
+            raise TrimtabError(
+                f"method '{method.name}' trains nothing, and numbers are read by a layer that must be trained.",
+                "Choose a method that trains, head or soft_prompt say.",
+            )
+        if task.train.label_smoothing:
+            raise TrimtabError(
+                "train.label_smoothing spreads probability over labels, and the answers of this task are numbers.",
+                "Take it out.",
+            )
+        return
+    if isinstance(method, HeadSettings | FewShotSettings | SearchSettings):
+        raise TrimtabError(
+            f"method '{method.name}' needs labels that are the same for all rows, and each row has options of its own.",
+            "Choose another method, soft_prompt or lora say.",
+        )
+    if isinstance(method, ZeroShotSettings) and method.calibrate:
+        raise TrimtabError(
+            "method.calibrate needs labels that are the same for all rows, and each row has options of its own.",
+            "Take it out.",
+        )
+    if isinstance(answer, ChoiceAnswer) and backbone is not None and backbone.bidirectional:
+        raise TrimtabError(
+            f"options are scored as text, which needs a causal backbone; one of type '{backbone.config.model_type}' is "
+            "an encoder.",
+            "Choose another backbone.",
+        )
+
+
+def settled_answer(task: Task, train: Sequence[Example]) -> Task:
+    """The task with what numbers are standardised by picked from its training rows, unless it says."""
+    if not isinstance(task.answer, NumberAnswer):
+        return task
+    numbers = np.array([example.number for example in train], dtype=np.float64)
+    mean = float(numbers.mean()) if task.answer.mean is None else task.answer.mean
+    sd = float(numbers.std()) or 1.0 if task.answer.sd is None else task.answer.sd
+    return task.model_copy(update={"answer": task.answer.model_copy(update={"mean": mean, "sd": sd})})

@@ -1,0 +1,87 @@
+"""A report as a table for a terminal. Knows nothing about how figures came about; prints nothing itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import mean, stdev
+
+from rich.table import Table
+
+from trimtab.evaluation import number_findings
+from trimtab.evaluation.findings import headline_scores, interval_text, percent
+from trimtab.evaluation.run_report import RunReport
+
+
+def report_table(report: RunReport) -> Table | None:
+    """The run beside the baselines, the best last; None where nothing was scored."""
+    return _of_numbers(report) if report.number else _of_labels(report)
+
+
+def seeds_line(report: RunReport) -> str:
+    """How far several seeds differ on dev, or ""."""
+    reached = [run.dev_accuracy for run in report.runs if run.dev_accuracy is not None]
+    if len(reached) < 2:
+        return ""
+    of = " of the variance" if report.number else ""
+    return f"{len(reached)} seeds on dev: {100 * mean(reached):.1f} ± {100 * stdev(reached):.1f}%{of}"
+
+
+def _of_labels(report: RunReport) -> Table | None:
+    head = headline_scores(report)
+    if head is None:
+        return None
+    part, scores = head
+    table = _table(report, f"{scores.rows:,} {part} rows", ("accuracy", "95% interval", "F1", "p"))
+    rows = [
+        (b.accuracy, [b.name, percent(b.accuracy), interval_text(b.interval), "", _p_value(b.p_value), "",
+                      _seconds(b.seconds, 1)])
+        for b in report.baselines
+    ]  # fmt: skip
+    f1 = percent(scores.macro_f1) if report.answer == "label" else ""
+    own = [f"[bold]{percent(scores.accuracy)}[/bold]", interval_text(scores.intervals["accuracy"]), f1, ""]
+    rows.append((scores.accuracy, _own(report, own)))
+    for _, cells in sorted(rows, key=lambda row: row[0]):
+        table.add_row(*cells)
+    return table
+
+
+def _of_numbers(report: RunReport) -> Table | None:
+    head = number_findings.headline(report.number) if report.number else None
+    if head is None or report.number is None:
+        return None
+    plain, between = number_findings.plain, number_findings.between
+    part, scores = head
+    columns = ("RMSE", "95% interval", "MAE", "Pearson", "Spearman", "p")
+    table = _table(report, f"{scores.rows:,} {part} rows", columns)
+    rows = [
+        (b.rmse, [b.name, plain(b.rmse), between(b.interval), plain(b.mae), plain(b.pearson), plain(b.spearman),
+                  _p_value(b.p_value), "", _seconds(b.seconds, 1)])
+        for b in report.number.baselines
+    ]  # fmt: skip
+    own = [f"[bold]{plain(scores.rmse)}[/bold]", between(scores.intervals["rmse"]), plain(scores.mae),
+           plain(scores.pearson), plain(scores.spearman), ""]  # fmt: skip
+    rows.append((scores.rmse, _own(report, own)))
+    for _, cells in sorted(rows, key=lambda row: -row[0]):
+        table.add_row(*cells)
+    return table
+
+
+def _table(report: RunReport, what: str, columns: Sequence[str]) -> Table:
+    table = Table(title=f"{report.name}: {what}", title_justify="left")
+    table.add_column("method")
+    for column in (*columns, "trained", "seconds"):
+        table.add_column(column, justify="right", no_wrap=True)
+    return table
+
+
+def _own(report: RunReport, cells: Sequence[str]) -> list[str]:
+    trained = f"{report.method.trained_parameters:,}"
+    return [f"[bold]{report.method.name}[/bold]", *cells, trained, _seconds(report.cost.train_seconds, 0)]
+
+
+def _seconds(seconds: float | None, digits: int) -> str:
+    return "" if seconds is None else f"{seconds:.{digits}f}"
+
+
+def _p_value(p: float | None) -> str:
+    return "" if p is None else "<0.001" if p < 0.001 else f"{p:.3f}"

@@ -1,0 +1,506 @@
+"""Choices, numbers and pairs of texts through whole jobs: tuned, resumed, judged, used; against plain models."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from torch.nn import functional as F
+from transformers import AutoModelForCausalLM
+
+import tiny
+from encoders import save_encoder
+from trimtab import Engine, Request, open_engine
+from trimtab.backbones.pretrained import load
+from trimtab.errors import TrimtabError
+from trimtab.inference import scoring
+from trimtab.inference.bound import BoundTask, bind
+from trimtab.inference.runs import Run, load_run
+from trimtab.jobs import evaluate, exchange, predict, show, tune
+from trimtab.spec import Task
+from trimtab.task_file import make_task, read_task
+from trimtab.training.objective import Labelled, Objective
+
+CHOICE = {"kind": "choice", "options": "options"}
+TEMPLATES = {"choice": "{text} ?{answer}", "number": "Text: {text}\nScore:{answer}"}
+
+
+def choices(n: int, seed: int) -> list[dict[str, object]]:
+    """Rows with two to four options, one of which alone says something good; every third row in Chinese."""
+    draw = random.Random(seed)
+    out: list[dict[str, object]] = []
+    for i in range(n):
+        words, shape, text = (
+            (list(tiny.CHINESE.values()), "这家店{}", "怎么样")
+            if i % 3 == 0
+            else (list(tiny.ENGLISH.values()), "the film was {}", "how was it")
+        )
+        options = [shape.format(word) for word in draw.sample(words[1], draw.randint(1, 3))]
+        right = draw.randrange(len(options) + 1)
+        options.insert(right, shape.format(draw.choice(words[0])))
+        out.append({"text": text, "options": options, "label": right})
+    return out
+
+
+def numbers(n: int, seed: int) -> list[dict[str, object]]:
+    draw = random.Random(seed)
+    worth = {"positive": 8.0, "negative": 2.0}
+    return [{"text": row["text"], "label": round(worth[row["label"]] + draw.random(), 2)} for row in tiny.rows(n, seed)]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("answers")
+    for name, n, seed in (("train", 48, 1), ("dev", 18, 2), ("test", 18, 3)):
+        tiny.write_rows(folder / f"choice-{name}.jsonl", choices(n, seed))
+        tiny.write_rows(folder / f"number-{name}.jsonl", numbers(n, seed))
+    return folder
+
+
+def settings(kind: str, folder: Path, **changes: Any) -> Task:
+    content = tiny.task(folder, template={"text": TEMPLATES[kind]})
+    content |= {
+        "data": {part: f"{kind}-{part}.jsonl" for part in ("train", "dev", "test")},
+        "labels": {},
+        "answer": CHOICE if kind == "choice" else "number",
+    }
+    for name, value in changes.items():
+        content[name] = (
+            {**content[name], **value} if isinstance(value, dict) and name in ("train", "template") else value
+        )
+    return make_task(content)
+
+
+@pytest.fixture(scope="module")
+def runs(data: Path, tiny_folder: Path, pretrained: Any) -> dict[str, Path]:
+    """A run of each kind, judged beside the baselines."""
+    train = {"steps": 40, "evaluate_every": 20}
+    for kind in TEMPLATES:
+        tune.run(settings(kind, tiny_folder, train=train), data / f"run-{kind}", base=data, pretrained=pretrained)
+    return {kind: data / f"run-{kind}" for kind in TEMPLATES}
+
+
+@pytest.fixture(scope="module")
+def oracle(tiny_folder: Path) -> Any:
+    return AutoModelForCausalLM.from_pretrained(tiny_folder, dtype=torch.float32, attn_implementation="eager").eval()
+
+
+def before(oracle: Any, run: Run, tokenizer: Any, *texts: str) -> torch.Tensor:
+    """Embeddings [T, D] of the soft prompt in the model's units and of texts tokenised apart."""
+    table = oracle.get_input_embeddings().weight
+    ids = [i for text in texts for i in tokenizer(text, add_special_tokens=False)["input_ids"]]
+    vectors = table[torch.tensor(ids)]
+    prompt = run.tensors[0].get("prompt")
+    return vectors if prompt is None else torch.cat([prompt * table.square().mean().sqrt(), vectors])
+
+
+def option_score(oracle: Any, given: torch.Tensor, ids: list[int], mean: bool) -> torch.Tensor:
+    """Log-likelihood of an option's tokens behind a row, by the untouched model."""
+    whole = torch.cat([given, oracle.get_input_embeddings()(torch.tensor(ids))])
+    logits = oracle(inputs_embeds=whole[None], use_cache=False).logits[0]
+    found = torch.log_softmax(logits, -1)[len(given) - 1 : -1][range(len(ids)), ids]
+    return found.mean() if mean else found.sum()
+
+
+def test_a_choice_is_learned_judged_and_reported(runs: dict[str, Path]) -> None:
+    report = json.loads((runs["choice"] / "report.json").read_text())
+    assert report["answer"] == "choice"
+    assert report["test"]["accuracy"] >= 0.85
+    assert {b["name"] for b in report["baselines"]} == {"majority", "zero-shot"}
+    assert max(b["accuracy"] for b in report["baselines"]) < report["test"]["accuracy"]
+    assert set(report["data"]["label_counts"]["train"]) == {"option 1", "option 2", "option 3", "option 4"}
+    assert sum(report["data"]["label_counts"]["train"].values()) == 48
+    page, card = ((runs["choice"] / name).read_text() for name in ("report.html", "card.md"))
+    assert "Where the right option stands" in page
+    assert "Macro F1" not in page
+    assert "Gives one of the options that stand in the record to texts" in card
+    assert load_run(runs["choice"]).task.labels.words is None
+
+
+def test_numbers_are_learned_judged_and_reported(runs: dict[str, Path], data: Path) -> None:
+    report = json.loads((runs["number"] / "report.json").read_text())["number"]
+    scores = {b["name"]: b["rmse"] for b in report["baselines"]}
+    assert report["test"]["rmse"] < 0.7 * scores["mean"]
+    assert report["test"]["pearson"] > 0.8
+    assert set(scores) == {"mean", "ridge regression"}
+    resolved = yaml.safe_load((runs["number"] / "task.yaml").read_text())["answer"]
+    right = [float(str(row["label"])) for row in numbers(48, 1)]
+    assert (resolved["mean"], resolved["sd"]) == pytest.approx((np.mean(right), np.std(right)))
+    steps = [json.loads(line) for line in (runs["number"] / "metrics.jsonl").read_text().splitlines()]
+    shares, losses = zip(*(step["dev"][0] for step in steps if step["dev"]), strict=True)
+    dev = [(float(str(row["label"])) - resolved["mean"]) / resolved["sd"] for row in numbers(18, 2)]
+    assert list(shares) == pytest.approx([1 - loss / np.var(dev) for loss in losses])
+
+
+@pytest.mark.parametrize("normalise", [True, False])
+@pytest.mark.parametrize("method", ["soft_prompt", "zero_shot"])
+def test_probabilities_of_options_are_those_of_the_plain_model(
+    method: str, normalise: bool, data: Path, tmp_path: Path, pretrained: Any, tiny_folder: Path, oracle: Any
+) -> None:
+    task = settings("choice", tiny_folder, method={"name": method}, answer={**CHOICE, "length_normalise": normalise},
+                    train={"steps": 2}, template={"text": "{text}: {options} ? {answer}"})  # fmt: skip
+    if method == "zero_shot":
+        task = task.model_copy(update={"method": make_task({"method": method}).method})
+    run = tune.run(task, tmp_path / "run", base=data, beside=False, pretrained=pretrained).run
+    rows = choices(6, 5)
+    tiny.write_rows(tmp_path / "new.jsonl", [{k: v for k, v in row.items() if k != "label"} for row in rows])
+    found = list(predict.run(open_engine(tmp_path / "run", pretrained=pretrained), str(tmp_path / "new.jsonl")))
+    tokenizer = pretrained.tokenizer
+    for row, answer in zip(rows, found, strict=True):
+        options: list[str] = row["options"]  # type: ignore[assignment]
+        shown = "\n".join(f"{letter}. {option}" for letter, option in zip("ABCD", options, strict=False))
+        given = before(oracle, run, tokenizer, str(row["text"]), ":", " " + shown, " ?")
+        ids = [tokenizer(" " + option, add_special_tokens=False)["input_ids"] for option in options]
+        with torch.no_grad():
+            scores = torch.stack([option_score(oracle, given, own, normalise) for own in ids])
+        expected = scores.softmax(-1).tolist()
+        assert list(answer) == ["option", "index", "probability", "probabilities"]
+        assert list(answer["probabilities"]) == options  # type: ignore[call-overload]
+        assert list(answer["probabilities"].values()) == pytest.approx(expected, abs=1e-5)  # type: ignore[attr-defined]
+        assert (answer["option"], answer["index"]) == (options[int(scores.argmax())], int(scores.argmax()))
+
+
+def objective(bound: BoundTask, rows: list[Labelled], **changes: Any) -> Objective:
+    return Objective(
+        bound.pretrained.backbone, bound.verbalizer, rows, rows, lambda own, *_: bound.method.condition(own),
+        bound.prompt, **changes,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_the_loss_of_choices_is_cross_entropy_over_the_plain_models_scores(
+    smoothing: float, pretrained: Any, tiny_folder: Path, oracle: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bound = bind(settings("choice", tiny_folder), {}, pretrained)
+    rows = choices(8, 4)
+    encoded = bound.encode([({"text": str(r["text"])}, "x") for r in rows], [r["options"] for r in rows])  # type: ignore[misc]
+    labelled = [Labelled(e.ids, int(str(r["label"])), None, e.options) for e, r in zip(encoded, rows, strict=True)]
+    tensors = bound.method.initial(0)
+    prompt = tensors["prompt"].clone().requires_grad_()
+    losses = []
+    for row in rows:
+        run = Run("x", bound.task, {}, ({"prompt": prompt},), 0, {}, {})
+        given = before(oracle, run, pretrained.tokenizer, str(row["text"]), " ?")
+        options: list[str] = row["options"]  # type: ignore[assignment]
+        texts = [" " + option if option.isascii() else option for option in options]
+        ids = [pretrained.tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
+        scores = torch.stack([option_score(oracle, given, own, True) for own in ids])
+        losses.append(F.cross_entropy(scores, torch.tensor(int(str(row["label"]))), label_smoothing=smoothing))
+    expected = torch.stack(losses).mean()
+    expected.backward()
+    for piece in (1 << 25, 5 * 400):  # all at once; five hidden states at a time
+        monkeypatch.setattr(scoring, "PIECE", piece)
+        own = {"prompt": tensors["prompt"].clone().requires_grad_()}
+        [loss] = objective(bound, labelled, smoothing=smoothing).loss([0], [own], [range(8)], 0)
+        loss.backward()
+        assert loss.item() == pytest.approx(expected.item(), abs=1e-5)
+        assert torch.allclose(own["prompt"].grad, prompt.grad, atol=1e-5)
+
+
+def test_gradients_of_changed_weights_are_those_of_the_plain_model(pretrained: Any, tiny_folder: Path) -> None:
+    """Scores are made again in the backward pass: by then the backbone has its own weights back."""
+    model = AutoModelForCausalLM.from_pretrained(tiny_folder, dtype=torch.float32, attn_implementation="eager").eval()
+    content = settings("choice", tiny_folder).model_copy(update={"method": make_task({"method": "full"}).method})
+    bound = bind(content, {}, pretrained)
+    generator = torch.Generator().manual_seed(0)
+    own = {name: x + 0.1 * torch.randn(x.shape, generator=generator) for name, x in bound.method.initial(0).items()}
+    row = choices(1, 4)[0]
+    options: list[str] = row["options"]  # type: ignore[assignment]
+    [encoded] = bound.encode([({"text": str(row["text"])}, "x")], [options])
+    assert encoded.options is not None
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            weight.copy_(own[name])
+    given = model.get_input_embeddings()(torch.tensor(encoded.ids))
+    scores = torch.stack([option_score(model, given, list(word.ids), True) for word in encoded.options.words])
+    F.cross_entropy(scores, torch.tensor(int(str(row["label"])))).backward()
+    trained = {name: x.clone().requires_grad_() for name, x in own.items()}
+    labelled = [Labelled(encoded.ids, int(str(row["label"])), None, encoded.options)]
+    objective(bound, labelled).loss([0], [trained], [[0]], 0).sum().backward()
+    for name, weight in model.named_parameters():
+        assert torch.allclose(trained[name].grad, weight.grad, atol=1e-4), name
+
+
+@pytest.mark.parametrize("loss", ["squared", "huber"])
+def test_numbers_and_their_loss_are_those_of_the_plain_model(
+    loss: str, pretrained: Any, tiny_folder: Path, oracle: Any, data: Path, tmp_path: Path
+) -> None:
+    task = settings("number", tiny_folder, answer={"kind": "number", "loss": loss, "mean": 5.0, "sd": 2.0},
+                    train={"steps": 3})  # fmt: skip
+    run = tune.run(task, tmp_path / "run", base=data, beside=False, pretrained=pretrained).run
+    rows = numbers(6, 7)
+    with torch.no_grad():
+        hidden = [
+            oracle.model(
+                inputs_embeds=before(
+                    oracle, run, pretrained.tokenizer, "Text:", " " + str(row["text"]), "\nScore:"
+                )[None]
+            ).last_hidden_state[0, -1]
+            for row in rows
+        ]  # fmt: skip
+    expected = torch.stack(hidden) @ run.tensors[0]["head.weight"][0] + run.tensors[0]["head.bias"]
+    engine = open_engine(tmp_path / "run", pretrained=pretrained)
+    answers = engine.answer([Request("run", {"text": str(row["text"])}) for row in rows])
+    assert [a.number for a in answers] == pytest.approx((expected * 2 + 5).tolist(), abs=1e-4)
+    assert [(a.label, a.probabilities) for a in answers] == [(f"{a.number:.6g}", {}) for a in answers]
+    bound = engine.runs["run"]
+    wanted = [(float(str(row["label"])) - 5) / 2 for row in rows]
+    encoded = bound.encode([({"text": str(row["text"])}, "x") for row in rows])
+    labelled = [Labelled(e.ids, 0, number=w) for e, w in zip(encoded, wanted, strict=True)]
+    off = expected - torch.tensor(wanted)
+    by_hand = off**2 if loss == "squared" else torch.where(off.abs() < 1, off**2 / 2, off.abs() - 0.5)
+    [found] = objective(bound, labelled, huber=loss == "huber").loss([0], [run.tensors[0]], [range(6)], 0)
+    assert float(found) == pytest.approx(float(by_hand.mean()), abs=1e-4)
+
+
+class Killed(BaseException):
+    """Stands in for a kill: nothing cleans up after it."""
+
+
+@pytest.mark.parametrize("kind", TEMPLATES)
+def test_a_killed_run_goes_on_to_the_same_bits(
+    kind: str, data: Path, tmp_path: Path, pretrained: Any, tiny_folder: Path
+) -> None:
+    task = settings(kind, tiny_folder, train={"runs": 2, "checkpoint_seconds": 0})
+    tune.run(task, tmp_path / "whole", base=data, beside=False, pretrained=pretrained)
+
+    def die(record: Any, _: object) -> None:
+        if record.step == 5:
+            raise Killed
+
+    with pytest.raises(Killed):
+        tune.run(task, tmp_path / "run", base=data, pretrained=pretrained, on_step=die)
+    task = tune.resolved_task(tmp_path / "run")
+    tune.run(task, tmp_path / "run", base=data, beside=False, pretrained=pretrained, resume=True)
+    for name in ("prompt.safetensors", "task.yaml"):
+        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "run" / name).read_bytes()
+
+
+@pytest.mark.parametrize("kind", TEMPLATES)
+def test_answers_do_not_depend_on_what_else_is_asked(
+    kind: str, runs: dict[str, Path], data: Path, pretrained: Any, trimtab: Callable[..., Any]
+) -> None:
+    engine = open_engine(runs[kind], pretrained=pretrained)
+    source = str(data / f"{kind}-test.jsonl")
+    together = list(predict.run(engine, source, batch=1000))
+    alone = list(predict.run(engine, source, batch=1))
+    what = "number" if kind == "number" else "probability"
+    assert [a[what] for a in alone] == pytest.approx([a[what] for a in together], abs=1e-4)
+    assert [list(a) for a in alone] == [list(a) for a in together]
+    printed = [json.loads(line) for line in trimtab("predict", runs[kind], source).out.splitlines()]
+    assert [a[what] for a in printed] == pytest.approx([a[what] for a in together], abs=1e-4)
+
+
+def test_kinds_mix_in_one_engine(runs: dict[str, Path], pretrained: Any) -> None:
+    engine = Engine(pretrained)
+    for kind, folder in runs.items():
+        engine.add(kind, load_run(folder))
+    choice = Request("choice", {"text": "how was it"}, options=("the film was bad", "the film was great"))
+    number = Request("number", {"text": "a great and warm film"})
+    both = engine.answer([choice, number, choice])
+    assert both[0] == both[2]
+    assert (both[0].label, both[0].index) == ("the film was great", 1)
+    assert both[1].number == pytest.approx(engine.answer([number])[0].number, abs=1e-4)
+
+
+def test_bad_rows_are_answered_in_their_places(runs: dict[str, Path], pretrained: Any, tmp_path: Path) -> None:
+    good = {"text": "how was it", "options": ["the film was bad", "the film was great"], "label": -1}
+    path = tiny.write_rows(tmp_path / "new.jsonl", [good, {**good, "options": ["one"]}, {"text": "x"}, good])
+    found = list(predict.run(open_engine(runs["choice"], pretrained=pretrained), str(path)))
+    assert found[0] == found[3]
+    assert found[1]["error"] == f"{path}:2: 1 option, expected two or more. Add options, or leave the row out."
+    assert found[2]["error"] == (
+        f"{path}:3: no column 'options' for the options; the columns are text. "
+        "Set answer.options to a column that is there."
+    )
+    with pytest.raises(TrimtabError) as caught:
+        open_engine(runs["choice"], pretrained=pretrained).answer([Request("run", {"text": "x"})])
+    assert str(caught.value) == "input: 0 options, expected two or more. Give the row its options."
+
+
+def test_the_command_line_shows_looks_and_scores(
+    runs: dict[str, Path], data: Path, tiny_folder: Path, trimtab: Callable[..., Any], pretrained: Any
+) -> None:
+    shown = trimtab("show", runs["choice"] / "task.yaml", "-n", "2").out
+    right = choices(48, 1)[0]
+    assert f"怎么样 ?{right['options'][right['label']]}" in shown  # type: ignore[index]
+    assert "Label words" not in shown
+    looked = trimtab("data", data / "number-train.jsonl", "--task", runs["number"] / "task.yaml", "--no-tokens").out
+    assert "48 rows, numbers from 2 to 8.99, median 5.49, mean 5.465" in looked
+    said = trimtab("evaluate", runs["number"])
+    assert (said.code, "Pearson" in said.out, "ridge regression" in said.out) == (0, True, True)
+    text = trimtab("predict", runs["choice"], "-t", "x")
+    assert (text.code, text.err) == (
+        2,
+        "trimtab: this task chooses among the options of a row, and a text alone has none.\n"
+        "         Give a file, or JSON lines on standard input.\n",
+    )
+    [answer] = show.run(settings("number", tiny_folder), 1, base=data, pretrained=pretrained)[0]
+    assert answer.text.endswith("\nScore:")
+    again = evaluate.run(runs["choice"], test=str(data / "choice-dev.jsonl"), out=data / "again", pretrained=pretrained)
+    assert again.test is not None
+    assert again.test.rows == 18
+
+
+@pytest.mark.parametrize("method", ["head", "lora", "late_prompt", "prefix", "full"])
+def test_every_sort_of_method_learns_numbers(
+    method: str, data: Path, tmp_path: Path, pretrained: Any, tiny_folder: Path
+) -> None:
+    content = {"name": method, **({"length": 4} if method in ("late_prompt", "prefix") else {})}
+    task = settings("number", tiny_folder, train={"steps": 24, "evaluate_every": 12, "runs": 2, "ensemble": True})
+    task = task.model_copy(update={"method": make_task({"method": content}).method})
+    made = tune.run(task, tmp_path / "run", base=data, beside=False, pretrained=pretrained)
+    assert made.report is not None
+    assert made.report.number is not None
+    assert made.report.number.test is not None
+    spread = np.std([float(str(row["label"])) for row in numbers(18, 3)])
+    assert made.report.number.test.rmse < spread
+
+
+@pytest.mark.parametrize("method", ["lora", "late_prompt", "prefix"])
+def test_every_sort_of_method_chooses(
+    method: str, data: Path, tmp_path: Path, pretrained: Any, tiny_folder: Path
+) -> None:
+    content = {"name": method, **({} if method == "lora" else {"length": 4})}
+    task = settings("choice", tiny_folder, train={"steps": 4, "runs": 2, "gradient_checkpointing": True})
+    task = task.model_copy(update={"method": make_task({"method": content}).method})
+    made = tune.run(task, tmp_path / "run", base=data, beside=False, pretrained=pretrained)
+    assert made.report is not None
+    assert made.report.dev is not None
+    assert made.report.dev.log_loss == pytest.approx(made.run.facts["dev_loss"][made.run.kept], abs=1e-4)
+    assert made.report.dev.accuracy == pytest.approx(made.run.facts["dev_accuracy"][made.run.kept])
+
+
+def test_an_option_may_be_too_long_and_the_text_is_cut_for_it(pretrained: Any, tiny_folder: Path) -> None:
+    bound = bind(settings("choice", tiny_folder, template={"max_tokens": 64}), {}, pretrained)
+    fields = {"text": "the plot is great " * 30}
+    rows = {}
+    for name, option in (("short", "good"), ("long", "good and " * 4)):
+        [rows[name]] = bound.encode([(fields, "rows.jsonl:1")], [(option, "bad")])
+    assert rows["short"].options is not None
+    assert rows["long"].options is not None
+    longer = rows["long"].options.longest - rows["short"].options.longest
+    assert len(rows["short"].ids) - len(rows["long"].ids) == rows["long"].cut - rows["short"].cut == longer
+    assert len(rows["long"].ids) + bound.method.tokens + rows["long"].options.longest == 64
+    with pytest.raises(TrimtabError) as caught:
+        bound.encode([(fields, "rows.jsonl:1")], [("good and " * 60, "bad")])
+    found = len(pretrained.tokenizer(" " + "good and " * 60, add_special_tokens=False)["input_ids"])
+    assert str(caught.value) == (
+        f"rows.jsonl:1: an option of {found} tokens leaves no room for the input within {bound.encoder.budget}. "
+        "Shorten it, leave the row out, or raise template.max_tokens."
+    )
+
+
+@pytest.mark.parametrize("kind", ["bert", "bare"])
+def test_encoders_say_numbers_too(kind: str, data: Path, tmp_path: Path) -> None:
+    folder = save_encoder(tmp_path / kind, kind)
+    encoder = load(folder, tmp_path / "cache", name=kind, precision="float32")
+    task = settings("number", folder, train={"steps": 3}, template={"text": "{answer} : {text}"})
+    tune.run(task, tmp_path / "run", base=data, beside=False, pretrained=encoder)
+    [answer] = open_engine(tmp_path / "run", pretrained=encoder).answer([Request("run", {"text": "a great film"})])
+    assert answer.number is not None
+    task = settings("choice", folder)
+    with pytest.raises(TrimtabError) as caught:
+        tune.run(task, tmp_path / "other", base=data, pretrained=encoder)
+    assert str(caught.value) == (
+        "options are scored as text, which needs a causal backbone; one of type 'bert' is an encoder. "
+        "Choose another backbone."
+    )
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "labels": (
+        {"answer": "number", "labels": ["a", "b"]},
+        "labels are given, and the answers of this task are numbers. Take `labels` out, or set answer to label.",
+    ),
+    "number untrained": (
+        {"answer": "number", "method": "few_shot"},
+        "method 'few_shot' trains nothing, and numbers are read by a layer that must be trained. Choose a method that "
+        "trains, head or soft_prompt say.",
+    ),
+    "smoothing": (
+        {"answer": "number", "train": {"label_smoothing": 0.1}},
+        "train.label_smoothing spreads probability over labels, and the answers of this task are numbers. Take it out.",
+    ),
+    "head": (
+        {"answer": CHOICE, "method": "head"},
+        "method 'head' needs labels that are the same for all rows, and each row has options of its own. Choose "
+        "another method, soft_prompt or lora say.",
+    ),
+    "calibrate": (
+        {"answer": CHOICE, "method": {"name": "zero_shot", "calibrate": True}},
+        "method.calibrate needs labels that are the same for all rows, and each row has options of its own. "
+        "Take it out.",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_does_not_go_together(case: str, tmp_path: Path) -> None:
+    content, message = REFUSED[case]
+    with pytest.raises(TrimtabError) as caught:
+        tune.run(make_task(content), tmp_path / "run", base=tmp_path)
+    assert str(caught.value) == message
+
+
+def test_only_labels_are_exchanged(runs: dict[str, Path], tmp_path: Path, pretrained: Any) -> None:
+    with pytest.raises(TrimtabError) as caught:
+        exchange.export(runs["number"], tmp_path / "out", pretrained=pretrained)
+    assert str(caught.value) == (
+        "the answers of this task are numbers, and only tasks with labels are exported or imported. "
+        "Answer with the run itself: trimtab predict."
+    )
+    assert exchange.export(runs["choice"], tmp_path / "out", format="text", pretrained=pretrained)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"answer": "numbr"}, "task: unknown kind of answer 'numbr'. Did you mean 'number'?"),
+        ({"answer": {"kind": "choice", "option": ["a", "b"]}}, "Did you mean 'options'?"),
+        ({"answer": {"kind": "number", "sd": 0}}, "task: answer.sd: Input should be greater than 0 (found 0). "
+         "See docs/task-file.md."),
+        ({"answer": {"kind": "choice", "options": ["a"]}}, "task: answer.options: Value error, name two different "
+         "columns or more, or one column that holds a list (found ['a']). See docs/task-file.md."),
+    ],
+)  # fmt: skip
+def test_settings_that_will_not_do(content: dict[str, Any], message: str) -> None:
+    with pytest.raises(TrimtabError) as caught:
+        make_task(content)
+    assert str(caught.value).endswith(message)
+
+
+def test_a_task_file_from_before_has_labels(tmp_path: Path) -> None:
+    path = tmp_path / "task.yaml"
+    path.write_text("labels: [a, b]\n")
+    assert read_task(path).answer.kind == "label"
+    assert read_task(path, ["answer.kind=number"]).answer.kind == "number"
+    path.write_text("answer: number\n")
+    assert read_task(path, ["answer.loss=huber"]).answer.model_dump()["loss"] == "huber"
+
+
+def test_pairs_are_cut_in_either_field(data: Path, tiny_folder: Path, pretrained: Any) -> None:
+    task = make_task({
+        **tiny.task(tiny_folder),
+        "template": {"text": "{premise}\nQuestion: {hypothesis} True, false or neither?{answer}",
+                     "truncate": ["premise", "hypothesis"], "max_tokens": 64},
+        "labels": {"entailment": "True", "contradiction": "false", "neutral": "neither"},
+    })  # fmt: skip
+    bound = bind(task, {k: list(v) for k, v in (task.labels.words or {}).items()}, pretrained)
+    short, long = "the plot is great", "the plot is great and " * 40
+    for premise, hypothesis in ((long, short), (short, long), (long, long)):
+        [row] = bound.encode([({"premise": premise, "hypothesis": hypothesis}, "pairs.jsonl:1")])
+        assert row.cut > 0
+        text = pretrained.tokenizer.decode(row.ids)
+        assert len(row.ids) + bound.method.tokens + bound.verbalizer.longest == 64
+        assert "\nQuestion:" in text
+        assert text.endswith(" True, false or neither?")
+        for given in (premise, hypothesis):
+            assert given != short or short in text
