@@ -53,8 +53,8 @@ def read_sources(task: Task, pretrained: Pretrained, base: Path) -> list[Source]
         return []
     if task.method.sources and task.answer.kind != "label":
         raise TrimtabError(
-            f"method.sources: the answers of this task are of kind '{task.answer.kind}', and only tasks with labels are "
-            "trained together.",
+            f"method.sources: the answers of this task are of kind '{task.answer.kind}', and only tasks with labels "
+            "are trained together.",
             "Leave method.sources out.",
         )
     sources = []
