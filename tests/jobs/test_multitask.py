@@ -102,6 +102,10 @@ def test_other_rows_or_another_backbone_are_noticed(data, tmp_path, pretrained, 
         "Set both to the same one."
     )
     assert refusal("empty", data={"train": "none.jsonl"}).startswith("method.sources: empty.yaml: none.jsonl: no such")
+    assert refusal("numbers", answer="number") == (
+        "method.sources: numbers.yaml: its answers are of kind 'number', and only tasks with labels are trained "
+        "together. Name another task."
+    )
     assert "label '差评'" in refusal("fewer", labels=["好评", "差平"])
     with pytest.raises(TrimtabError, match=r"method.sources: absent.yaml: .*absent.yaml: no such file"):
         tune.run(settings(tiny_folder, ["absent.yaml"]), tmp_path / "run", base=data, pretrained=pretrained)

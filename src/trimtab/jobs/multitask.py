@@ -51,6 +51,12 @@ def read_sources(task: Task, pretrained: Pretrained, base: Path) -> list[Source]
     """
     if not isinstance(task.method, MultitaskPromptSettings):
         return []
+    if task.method.sources and task.answer.kind != "label":
+        raise TrimtabError(
+            f"method.sources: the answers of this task are of kind '{task.answer.kind}', and only tasks with labels "
+            "are trained together.",
+            "Leave method.sources out.",
+        )
     sources = []
     for number, name in enumerate(task.method.sources):
         try:
@@ -65,6 +71,11 @@ def _read(path: Path, number: int, task: Task, pretrained: Pretrained, base: Pat
     if local_or_known(other.backbone, place) != local_or_known(task.backbone, base):
         raise TrimtabError(
             f"its backbone is {other.backbone}, that of this task {task.backbone}.", "Set both to the same one."
+        )
+    if other.answer.kind != "label":
+        raise TrimtabError(
+            f"its answers are of kind '{other.answer.kind}', and only tasks with labels are trained together.",
+            "Name another task.",
         )
     splits = load_splits(other.data, template_of(other).fields, base=place)
     words = {label: list(own) for label, own in labels_of(other, [e.answer or "" for e in splits.train]).items()}
