@@ -24,7 +24,7 @@ from trimtab.jobs import tune
 from trimtab.jobs.backbone import Progress, backbone_of
 from trimtab.jobs.cells import Material, fingerprint, is_kept, measure
 from trimtab.jobs.evaluate import machine_facts
-from trimtab.jobs.ways import WayKind, most_telling, pick_ways
+from trimtab.jobs.ways import WayKind, check_labelled, most_telling, pick_ways
 from trimtab.spec import Task
 from trimtab.training.plan import make_plan
 
@@ -86,6 +86,7 @@ def run(
         KeyboardInterrupt: the user stopped it; what was measured is kept.
     """
     began = time.monotonic()
+    check_labelled(task)
     splits = load_splits(task.data, template_of(task).fields, base=base)
     words = {label: list(w) for label, w in labels_of(task, [e.answer or "" for e in splits.train]).items()}
     for part in (splits.train, splits.dev, splits.test):

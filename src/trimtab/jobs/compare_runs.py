@@ -23,6 +23,7 @@ from trimtab.inference.runs import PROMPT_FILE, Run, load_run
 from trimtab.jobs.backbone import Progress, backbone_of
 from trimtab.jobs.cells import answers_of, fingerprint
 from trimtab.jobs.evaluate import absolute, machine_facts, report_before
+from trimtab.jobs.ways import check_labelled
 from trimtab.methods.method import trained
 
 
@@ -96,6 +97,8 @@ def run(
 
 def _check(runs: Sequence[Run]) -> None:
     first = runs[0]
+    for tuned in runs:
+        check_labelled(tuned.task)
     for at, tuned in enumerate(runs):
         if tuned.name in {before.name for before in runs[:at]}:
             raise TrimtabError(f"{tuned.name}: given twice.", "Give each run once.")

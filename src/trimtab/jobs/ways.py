@@ -102,3 +102,12 @@ def method_of(way: WayKind, task: Task) -> Any:
     if type(task.method) is kind and len(way.method) == 1:
         return task.method
     return kind(**way.method)
+
+
+def check_labelled(task: Task) -> None:
+    """Raise TrimtabError unless the answers are labels."""
+    if task.answer.kind != "label":
+        raise TrimtabError(
+            f"the answers of {task.name} are of kind '{task.answer.kind}', and only ways to give labels are compared.",
+            "`trimtab tune` and `trimtab evaluate` put such a task beside its baselines.",
+        )
