@@ -114,6 +114,11 @@ def test_the_choice_comes_first() -> None:
     )
 
 
+def test_a_name_with_a_colon_or_a_full_stop_is_kept_whole() -> None:
+    html = render_comparison(comparison([way("soft_prompt", 0.9, 9.0, name="A. Prompt: 20 tokens")]))
+    assert '<h1><strong>Choose A. Prompt: 20 tokens<span class="vanish">:</span></strong> 90.0%, the only' in html
+
+
 def test_a_choice_in_other_words_or_none_is_shown_as_it_is() -> None:
     other = five_ways().model_copy(update={"choose": "Take LoRA. It is best."})
     html = render_comparison(other)
