@@ -1,4 +1,4 @@
-"""The page of a comparison in a real browser: it fits, it sorts, its labels keep apart, it prints, it asks for nothing."""
+"""The page of a comparison in a real browser: it fits, sorts, prints, asks for nothing; labels keep apart."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ CHARTS = """[...document.querySelectorAll("svg.compared")].filter(s => s.getClie
   view: [s.viewBox.baseVal.width, s.viewBox.baseVal.height],
   scale: s.getBoundingClientRect().width / s.viewBox.baseVal.width,
   texts: [...s.querySelectorAll("text")].map(t => {
-    const b = t.getBBox(); return { kind: t.classList[0], text: t.textContent, box: [b.x, b.y, b.x + b.width, b.y + b.height] };
+    const b = t.getBBox(), box = [b.x, b.y, b.x + b.width, b.y + b.height];
+    return { kind: t.classList[0], text: t.textContent, box };
   }),
   marks: [...s.querySelectorAll(".way > :is(rect, circle, path:not(.whisker))")].map(m => {
     const b = m.getBBox(); return [b.x, b.y, b.x + b.width, b.y + b.height];
@@ -47,7 +48,8 @@ CONTRAST = """(() => {
   const light = colour => { const [r, g, b] = colour.match(/[\\d.]+/g).map(Number);
     return 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b); };
   const paper = light(getComputedStyle(document.body).backgroundColor);
-  const against = colour => { const l = light(colour); return (Math.max(l, paper) + 0.05) / (Math.min(l, paper) + 0.05); };
+  const ratio = (a, b) => (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+  const against = colour => ratio(light(colour), paper);
   const charts = [...document.querySelectorAll("svg.compared text")].map(t => against(getComputedStyle(t).fill));
   const table = [...document.querySelectorAll("table.ways :is(th, td, small, button)")];
   return { least: Math.min(...charts, ...table.map(t => against(getComputedStyle(t).color))), paper };

@@ -106,11 +106,17 @@ def test_figures_are_written_so(text: object, value: float, expected: str) -> No
 
 def test_the_choice_comes_first() -> None:
     assert words(render_comparison(five_ways())).startswith(
-        "movie-reviews · Trimtab comparison Trimtab comparison · movie-reviews Choose the soft prompt : 91.9%, and no other way is really better; it trains "
-        "in 12 min. LoRA, at 92.7%, is no real difference (p = 0.21, paired bootstrap). Say whether the review is "
-        "positive or negative. Ways measured 5 1 left out Scored on 1,821 test rows Trained on 6,919 rows, 2 labels "
-        "Measuring took 90 min all ways and seeds Backbone SmolLM2-135M-Instruct 135 million parameters"
+        "movie-reviews · Trimtab comparison Trimtab comparison · movie-reviews Choose the soft prompt : 91.9%, and no "
+        "other way is really better; it trains in 12 min. LoRA, at 92.7%, is no real difference (p = 0.21, paired "
+        "bootstrap). Say whether the review is positive or negative. Ways measured 5 1 left out Scored on 1,821 test "
+        "rows Trained on 6,919 rows, 2 labels Measuring took 90 min all ways and seeds Backbone SmolLM2-135M-Instruct "
+        "135 million parameters"
     )
+
+
+def test_a_name_with_a_colon_or_a_full_stop_is_kept_whole() -> None:
+    html = render_comparison(comparison([way("soft_prompt", 0.9, 9.0, name="A. Prompt: 20 tokens")]))
+    assert '<h1><strong>Choose A. Prompt: 20 tokens<span class="vanish">:</span></strong> 90.0%, the only' in html
 
 
 def test_a_choice_in_other_words_or_none_is_shown_as_it_is() -> None:
@@ -233,10 +239,10 @@ def test_who_said_what_stands_below_each_text_the_right_label_first() -> None:
 def test_how_it_was_measured_names_tests_splits_and_machine() -> None:
     text = words(render_comparison(five_ways()))
     assert (
-        "Differences are to the reference, soft prompt, row by row on the same rows. The p-values are of McNemar’s exact "
-        "test (for ways of one seed) and a paired bootstrap over rows and seeds (for ways of several seeds), after Holm’s "
-        "correction for 4 comparisons. From 0.05 up, chance could explain the difference: no real difference was found, "
-        "which does not show that there is none."
+        "Differences are to the reference, soft prompt, row by row on the same rows. The p-values are of McNemar’s "
+        "exact test (for ways of one seed) and a paired bootstrap over rows and seeds (for ways of several seeds), "
+        "after Holm’s correction for 4 comparisons. From 0.05 up, chance could explain the difference: no real "
+        "difference was found, which does not show that there is none."
     ) in text
     assert "Cost is training time at 0.20 EUR an hour." in text
     assert f"train 6,919 {'a' * 64} dev 872 {'b' * 64} test 1,821 {'c' * 64}" in text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -47,7 +47,7 @@ def test_spread_keeps_the_order_and_the_distance(middles: list[float]) -> None:
     assert all(-1e-6 <= p <= 400 + 1e-6 for p in places)
     step = min(LINE_HEIGHT, 400 / max(len(middles) - 1, 1))
     order = sorted(range(len(middles)), key=lambda n: middles[n])
-    assert all(places[b] - places[a] >= step - 1e-6 for a, b in zip(order, order[1:], strict=False))
+    assert all(places[b] - places[a] >= step - 1e-6 for a, b in pairwise(order))
 
 
 def test_spread_leaves_what_is_far_apart_where_it_is() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from markupsafe import Markup
 
 from trimtab.evaluation import charts, compare_charts
-from trimtab.evaluation.choosing import MAJORITY, chosen_way, p_text
+from trimtab.evaluation.choosing import MAJORITY, chosen_way, in_a_sentence, p_text
 from trimtab.evaluation.comparison import Comparison, Difference, Disagreement, Way
 from trimtab.evaluation.findings import duration, interval_text, percent
 from trimtab.evaluation.page import environment, flat_settings, size
@@ -54,12 +54,13 @@ def render_comparison(comparison: Comparison) -> str:
     script = (Path(__file__).parent / "compare.js").read_text(encoding="utf-8")
     chosen = chosen_way(comparison)
     names = {way.key: way.name for way in comparison.ways}
-    headline, *rest = _SENTENCE_ENDS.split(comparison.choose, maxsplit=1)
+    head = f"Choose {in_a_sentence(chosen)}" if chosen else ""
+    headline, *rest = _SENTENCE_ENDS.split(comparison.choose.removeprefix(f"{head}:"), maxsplit=1)
     context: dict[str, Any] = {
         "c": comparison,
         "rows": comparison.test_rows if comparison.part == "test" else comparison.dev_rows,
-        "head": headline.partition(":")[0] if chosen else "",
-        "headline": headline.partition(":")[2] if chosen else headline,
+        "head": head,
+        "headline": headline,
         "lead": rest[0] if rest else "",
         "chosen": chosen.key if chosen else "",
         "script": Markup(script),

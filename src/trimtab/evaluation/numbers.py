@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from trimtab.data.example import Example
 from trimtab.errors import TrimtabError
-from trimtab.evaluation.words import CJK_SHARE, cjk_share
 from trimtab.evaluation.metrics import RESAMPLES, Floats, Interval, shortened
+from trimtab.evaluation.words import CJK_SHARE, cjk_share
 
 POINTS = 500
 ALPHAS = (1.0, 0.3, 0.1, 3.0, 10.0)
