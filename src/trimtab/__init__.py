@@ -12,10 +12,14 @@ if TYPE_CHECKING:
     from trimtab.backbones.pretrained import Pretrained
     from trimtab.data import Example, load_splits
     from trimtab.errors import TrimtabError
+    from trimtab.evaluation.comparison import Comparison
     from trimtab.evaluation.run_report import RunReport
     from trimtab.inference.engine import Engine, Prediction, Request
     from trimtab.inference.runs import Run, load_run
     from trimtab.jobs.backbone import open_backbone
+    from trimtab.jobs.compare import Wanted
+    from trimtab.jobs.compare import run as compare
+    from trimtab.jobs.compare_runs import run as compare_runs
     from trimtab.jobs.evaluate import run as evaluate
     from trimtab.jobs.exchange import export as export_run
     from trimtab.jobs.exchange import import_ as import_adapter
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
     from trimtab.task_file import make_task, read_task
 
 _WHERE = {
+    "Comparison": ("trimtab.evaluation.comparison", "Comparison"),
     "Engine": ("trimtab.inference.engine", "Engine"),
     "Example": ("trimtab.data", "Example"),
     "Prediction": ("trimtab.inference.engine", "Prediction"),
@@ -38,6 +43,9 @@ _WHERE = {
     "Task": ("trimtab.spec", "Task"),
     "TrimtabError": ("trimtab.errors", "TrimtabError"),
     "Tuned": ("trimtab.jobs.tune", "Tuned"),
+    "Wanted": ("trimtab.jobs.compare", "Wanted"),
+    "compare": ("trimtab.jobs.compare", "run"),
+    "compare_runs": ("trimtab.jobs.compare_runs", "run"),
     "evaluate": ("trimtab.jobs.evaluate", "run"),
     "export_run": ("trimtab.jobs.exchange", "export"),
     "import_adapter": ("trimtab.jobs.exchange", "import_"),
@@ -53,6 +61,7 @@ _WHERE = {
 }
 
 __all__ = [
+    "Comparison",
     "Engine",
     "Example",
     "Prediction",
@@ -63,6 +72,9 @@ __all__ = [
     "Task",
     "TrimtabError",
     "Tuned",
+    "Wanted",
+    "compare",
+    "compare_runs",
     "evaluate",
     "export_run",
     "import_adapter",

@@ -10,8 +10,8 @@ import pytest
 import tiny
 from trimtab.data import load_splits
 from trimtab.errors import TrimtabError
-from trimtab.evaluation import naive_bayes, paired_test
-from trimtab.jobs import compare, tune
+from trimtab.evaluation import naive_bayes, paired_test, read_report
+from trimtab.jobs import compare, compare_runs, tune
 from trimtab.jobs.compare import Wanted
 from trimtab.jobs.ways import ON_A_CPU, WAYS
 from trimtab.task_file import make_task
@@ -193,3 +193,39 @@ def test_what_cannot_be_asked_for(task, data, tmp_path, pretrained):
         "--reference: 'lora' is not among the ways compared. They are majority, naive_bayes, zero_shot, soft_prompt."
     )
     assert set(ON_A_CPU) <= set(WAYS)
+
+
+def test_the_command_line(data, trimtab, tmp_path):
+    asked = ("compare", data / "task.yaml", "--out", "out", "--set", "train.steps=4", "--methods")
+    done = trimtab(*asked, "majority, naive_bayes,soft_prompt", "--price", "2", "--currency", "EUR")
+    assert done.code == 0, done.err
+    assert "Choose " in done.out
+    assert "soft prompt: 64 training rows, seed 0" in done.err
+    page = (tmp_path / "out" / "compare.html").read_text(encoding="utf-8")
+    assert "EUR" in page
+    for option, value, message in (
+        ("--budget", "soon", "--budget: 'soon' is not a time such as 90s, 10m or 1.5h."),
+        ("--learning-curve", "8,many", "--learning-curve: '8,many' is not a list of numbers of rows such as 8,32,128."),
+    ):
+        refused = trimtab(*asked, "majority,naive_bayes", option, value)
+        assert (refused.code, message in refused.err) == (2, True)
+    numbers = trimtab(*asked, "majority", "--set", "answer=number", "--set", "labels={}")
+    assert numbers.code == 2
+    assert "only ways to give labels are compared" in numbers.err
+
+
+def test_runs_on_the_same_rows(task, data, tmp_path, trimtab, pretrained):
+    for name, steps in (("a", 12), ("b", 2)):
+        own = task.model_copy(update={"train": task.train.model_copy(update={"steps": steps})})
+        tune.run(own, tmp_path / name, base=data, beside=False, pretrained=pretrained)
+    a, b = tmp_path / "a", tmp_path / "b"
+    made = compare_runs.run([a, b], out=tmp_path / "both", pretrained=pretrained)
+    assert made.reference == str(a)
+    by_name = {way.name: way.accuracy for way in made.ways}
+    for folder in (a, b):
+        assert by_name[str(folder)] == read_report(folder / "report.json").test.accuracy
+    assert (tmp_path / "both" / "compare.html").exists()
+    done = trimtab("evaluate", a, b)
+    assert (done.code, "ref." in done.out) == (0, True)
+    twice = trimtab("evaluate", a, a)
+    assert (twice.code, f"{a}: given twice. Give each run once." in " ".join(twice.err.split())) == (2, True)

@@ -1,9 +1,11 @@
 """Which way of a comparison to choose, and why, in two sentences. Knows nothing about how figures came about.
 
-The rule. Out of the running is every way that is known to be really worse than another (adjusted p < 0.05) and every
-way of which is not known how it stands to the most accurate one. Of those left the cheapest is chosen: no language
-model before an untrained one before a tuned one, then the fewest seconds of training, the fewest bytes on disk, the
-higher accuracy. Where the majority label is left, no way has been shown to be worth anything, and that is said instead.
+The rule. Out of the running is every way that is known to be really worse than another (adjusted p < 0.05), every way
+of which is not known how it stands to the most accurate one, and every way more than 5 points below that: where rows
+are too few to show so wide a gap to be real, it is still the likelier loss. Of those left the cheapest is chosen: no
+language model before an untrained one before a tuned one, then the fewest seconds of training, the fewest bytes on
+disk, the higher accuracy. Where the majority label is left, no way has been shown to be worth anything, and that is
+said instead.
 
 How two ways stand to each other is known where one of them is the reference or, given `against_best`, the most
 accurate way.
@@ -20,7 +22,8 @@ from trimtab.evaluation.findings import SIGNIFICANT, duration, percent
 
 MAJORITY = "majority"
 KINDS = ("baseline", "untrained", "tuned")
-WIDE_GAP = 0.02
+# Gaps as shares: from the first on more rows are asked for; beyond the second a way is not chosen, proof or none.
+WIDE_GAP, WIDEST_GAP = 0.02, 0.05
 _TAKES_AN_ARTICLE = re.compile(r"(prompt|prefix|head|probe|SVM)$")
 
 
@@ -58,6 +61,7 @@ class _Tests:
             way
             for way in ways
             if (way.key == self.best.key or self.of(way, self.best) is not None)
+            and self.best.accuracy - way.accuracy <= WIDEST_GAP
             and not any(self.really_worse(way, other) for other in ways)
         ]
 
