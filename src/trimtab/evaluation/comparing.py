@@ -30,6 +30,7 @@ class Cell:
         train_seconds, peak_memory_bytes, latency_seconds, batch_rows_per_second, trained_parameters, bytes_on_disk,
         without_prompt: as in `Way`.
         notes: a sentence each.
+        seconds: what measuring took, answering included.
     """
 
     seed: int
@@ -42,6 +43,7 @@ class Cell:
     bytes_on_disk: int = 0
     without_prompt: float | None = None
     notes: tuple[str, ...] = ()
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)

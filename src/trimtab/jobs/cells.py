@@ -91,10 +91,12 @@ def measure(
     kept = material.folder / "cells" / f"{name}.json"
     if (cell := _read(kept)) is not None:
         return cell
+    began = time.monotonic()
     if task is None:
         cell = _measure_baseline(way, seed, material)
     else:
         cell = _measure_method(way, seed, task, material, material.folder / "runs" / name, on_step, progress)
+    cell = replace(cell, seconds=max(time.monotonic() - began, cell.train_seconds))
     _write(kept, cell)
     return cell
 

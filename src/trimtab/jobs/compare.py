@@ -130,7 +130,7 @@ def run(
         disagreements=disagreements(full, whole.judged, gold, labels, reference) if len(full) > 1 else [],
         price_an_hour=wanted.price_an_hour,
         currency=wanted.currency,
-        seconds=time.monotonic() - began,
+        seconds=sum(cell.seconds for way, _ in measured for cell in way.cells),
         notes=_notes(splits.note, bool(splits.test)),
         settings=task.model_dump(mode="json"),
     )
