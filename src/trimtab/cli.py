@@ -357,7 +357,7 @@ def _explain(error: Exception) -> tuple[str, str]:
         return error.message, error.hint
     if isinstance(error, OSError):
         return f"{error.filename or 'input or output'}: {error.strerror or error}.", "Check the path and free space."
-    from trimtab.jobs.tune import is_out_of_memory
+    from trimtab.jobs.folder import is_out_of_memory
 
     if is_out_of_memory(error):
         return "out of memory.", "Close other programs, choose a smaller backbone, or lower template.max_tokens."

@@ -29,6 +29,7 @@ from trimtab.inference.engine import Engine, Request
 from trimtab.inference.runs import PROMPT_FILE, Run, zero_shot
 from trimtab.jobs import metrics, tune
 from trimtab.jobs.backbone import Progress
+from trimtab.jobs.folder import OnStep
 from trimtab.jobs.peak import PeakMemory
 from trimtab.jobs.ways import WayKind, method_of
 from trimtab.methods.method import trained
@@ -78,7 +79,7 @@ class Material:
 
 
 def measure(
-    way: WayKind, seed: int, material: Material, *, on_step: tune.OnStep | None = None, progress: Progress | None = None
+    way: WayKind, seed: int, material: Material, *, on_step: OnStep | None = None, progress: Progress | None = None
 ) -> Cell:
     """A cell, measured or as it was kept.
 
@@ -175,7 +176,7 @@ def _measure_baseline(way: WayKind, seed: int, material: Material) -> Cell:
 
 
 def _measure_method(
-    way: WayKind, seed: int, task: Task, material: Material, folder: Path, on_step: tune.OnStep | None,
+    way: WayKind, seed: int, task: Task, material: Material, folder: Path, on_step: OnStep | None,
     progress: Progress | None,
 ) -> Cell:  # fmt: skip
     pretrained = material.pretrained()

@@ -6,8 +6,6 @@ import functools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from importlib.metadata import version
 from pathlib import Path
 
 from trimtab.backbones.pretrained import Pretrained
@@ -17,13 +15,12 @@ from trimtab.evaluation.choosing import choose
 from trimtab.evaluation.comparing import Cell, Measured, compare, curve_lines, disagreements
 from trimtab.evaluation.comparison import Comparison, LeftOut
 from trimtab.evaluation.report import write_comparison
-from trimtab.evaluation.run_report import BackboneFacts
 from trimtab.inference.bound import labels_of, template_of
 from trimtab.inference.runs import backbone_facts
-from trimtab.jobs import tune
 from trimtab.jobs.backbone import Progress, backbone_of
 from trimtab.jobs.cells import Material, fingerprint, is_kept, measure
-from trimtab.jobs.evaluate import machine_facts
+from trimtab.jobs.evaluate import made_with
+from trimtab.jobs.folder import OnStep
 from trimtab.jobs.ways import WayKind, check_labelled, most_telling, pick_ways
 from trimtab.spec import Task
 from trimtab.training.plan import make_plan
@@ -67,7 +64,7 @@ def run(
     agree: bool = False,
     pretrained: Pretrained | None = None,
     on_cell: OnCell | None = None,
-    on_step: tune.OnStep | None = None,
+    on_step: OnStep | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
     """Compare ways to do a task.
@@ -111,12 +108,7 @@ def run(
     labels, gold = list(words), whole.gold
     compared, against_best = compare(full, gold, len(labels), reference, price_an_hour=wanted.price_an_hour)
     made = Comparison(
-        name=task.name,
-        created=datetime.now().astimezone().isoformat(timespec="seconds"),
-        trimtab=version("trimtab"),
-        task=task.task,
-        backbone=BackboneFacts(**backbone_facts(opened()), parameters=opened().backbone.parameters),
-        machine=machine_facts(opened()),
+        **made_with(task, backbone_facts(opened()), opened()),
         labels=labels,
         train_rows=len(splits.train),
         dev_rows=len(splits.dev),
@@ -132,7 +124,6 @@ def run(
         currency=wanted.currency,
         seconds=sum(cell.seconds for way, _ in measured for cell in way.cells),
         notes=_notes(splits.note, bool(splits.test)),
-        settings=task.model_dump(mode="json"),
     )
     made = made.model_copy(update={"choose": choose(made, against_best)})
     write_comparison(out, made)
@@ -187,7 +178,7 @@ def _measure(
     wanted: Wanted,
     began: float,
     on_cell: OnCell | None,
-    on_step: tune.OnStep | None,
+    on_step: OnStep | None,
     progress: Progress | None,
 ) -> tuple[list[tuple[Measured, int]], list[LeftOut]]:
     """Every way as measured, with its number of training rows; and what was left out."""

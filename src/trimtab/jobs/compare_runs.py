@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from datetime import datetime
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +15,11 @@ from trimtab.evaluation.choosing import choose
 from trimtab.evaluation.comparing import Cell, Measured, compare, disagreements
 from trimtab.evaluation.comparison import Comparison
 from trimtab.evaluation.report import write_comparison
-from trimtab.evaluation.run_report import BackboneFacts
 from trimtab.inference.bound import template_of
 from trimtab.inference.runs import PROMPT_FILE, Run, load_run
 from trimtab.jobs.backbone import Progress, backbone_of
 from trimtab.jobs.cells import answers_of, fingerprint
-from trimtab.jobs.evaluate import absolute, machine_facts, report_before
+from trimtab.jobs.evaluate import absolute, made_with, report_before
 from trimtab.jobs.ways import check_labelled
 from trimtab.methods.method import trained
 
@@ -63,16 +60,11 @@ def run(
         if opened is None or opened.content_hash != tuned.backbone["content_hash"]:
             opened = backbone_of(tuned.task, Path.cwd(), offline=offline, agree=agree, progress=progress)
         if opened.content_hash == first.backbone["content_hash"]:
-            parameters, machine = opened.backbone.parameters, machine_facts(opened)
+            facts = made_with(first.task, first.backbone, opened)
         measured.append(Measured(tuned.name, tuned.name, "tuned", [_cell(tuned, opened, examples, labels, progress)]))
     ways, against_best = compare(measured, gold, len(labels), first.name)
     made = Comparison(
-        name=first.task.name,
-        created=datetime.now().astimezone().isoformat(timespec="seconds"),
-        trimtab=version("trimtab"),
-        task=first.task.task,
-        backbone=BackboneFacts(**first.backbone, parameters=parameters),
-        machine=machine,
+        **facts,
         labels=labels,
         train_rows=0,
         dev_rows=len(examples) if part == "dev" else 0,
@@ -83,7 +75,6 @@ def run(
         ways=ways,
         disagreements=disagreements(measured, examples, gold, labels, first.name),
         seconds=time.monotonic() - began,
-        settings=first.task.model_dump(mode="json"),
     )
     made = made.model_copy(update={"choose": choose(made, against_best)})
     if out is not None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -32,7 +33,7 @@ from trimtab.inference.runs import PROMPT_FILE, Run, as_given, load_run, zero_sh
 from trimtab.jobs.backbone import Progress, backbone_of
 from trimtab.jobs.judging import RUN, ZERO_SHOT, judge, option_names
 from trimtab.methods.method import trained
-from trimtab.spec import DataSettings
+from trimtab.spec import DataSettings, Task
 from trimtab.spec_answers import ChoiceAnswer, LabelAnswer, NumberAnswer
 from trimtab.spec_methods import ZeroShotSettings
 
@@ -123,15 +124,9 @@ def report_of(
         cost = cost.model_copy(update={"predict_rows_per_second": len(splits.test) / found.seconds})
     notes = [*notes, *([f"{found.cut} of {len(judged)} rows were shortened to fit."] if found.cut else [])]
     report = RunReport(
-        name=tuned.task.name,
-        created=datetime.now().astimezone().isoformat(timespec="seconds"),
-        trimtab=version("trimtab"),
-        task=tuned.task.task,
-        backbone=BackboneFacts(**tuned.backbone, parameters=pretrained.backbone.parameters),
+        **made_with(tuned.task, tuned.backbone, pretrained),
         method=_method_facts(tuned, bound.method.tokens or bound.template.soft),
         data=_data_facts(splits, labels, data or tuned.task.data, notes),
-        settings=tuned.task.model_dump(mode="json"),
-        machine=machine_facts(pretrained),
         cost=cost,
         curve=curve,
         runs=_run_facts(tuned),
@@ -176,7 +171,26 @@ def _data_facts(splits: Splits, labels: Sequence[str], data: DataSettings, notes
     )
 
 
-def machine_facts(pretrained: Pretrained) -> MachineFacts:
+def made_with(task: Task, backbone: Mapping[str, str], pretrained: Pretrained) -> dict[str, Any]:
+    """What reports and comparisons say of the task and of what it was done with, by field.
+
+    Args:
+        task: the settings.
+        backbone: what the run remembers of it (`backbone_facts`).
+        pretrained: the backbone.
+    """
+    return {
+        "name": task.name,
+        "created": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "trimtab": version("trimtab"),
+        "task": task.task,
+        "backbone": BackboneFacts(**backbone, parameters=pretrained.backbone.parameters),
+        "machine": _machine_facts(pretrained),
+        "settings": task.model_dump(mode="json"),
+    }
+
+
+def _machine_facts(pretrained: Pretrained) -> MachineFacts:
     """What the backbone runs on."""
     precision = str(pretrained.backbone.dtype).removeprefix("torch.")
     return MachineFacts(cpu=_processor(pretrained), threads=torch.get_num_threads(), precision=precision)

@@ -6,10 +6,7 @@ import hashlib
 import json
 import resource
 import shutil
-import signal
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -18,15 +15,15 @@ from typing import Any
 import torch
 
 from trimtab.backbones.pretrained import Pretrained
-from trimtab.backbones.tensors import load_tensors, save_tensors
 from trimtab.data import Example, Splits, check_labels, load_splits
 from trimtab.errors import TrimtabError
 from trimtab.evaluation.run_report import Cost, RunReport
 from trimtab.inference.answers import check_answer, settled_answer
 from trimtab.inference.bound import BoundTask, bind, labels_of, template_of
-from trimtab.inference.runs import PROMPT_FILE, TASK_FILE, Run, backbone_facts, save_run, save_task
+from trimtab.inference.runs import TASK_FILE, Run, backbone_facts, save_run
 from trimtab.jobs import evaluate, metrics, multitask
 from trimtab.jobs.backbone import Progress, backbone_of, local_or_known
+from trimtab.jobs.folder import CHECKPOINT, OnStep, begin, check_folder, run_loop
 from trimtab.jobs.untrained import calibration, settle
 from trimtab.methods.method import Condition, Tensors, trained
 from trimtab.prompts import EncodedRow
@@ -35,14 +32,9 @@ from trimtab.spec_answers import NumberAnswer
 from trimtab.spec_methods import MultitaskPromptSettings, SoftPromptSettings
 from trimtab.task_file import read_task
 from trimtab.training.joint import joint_loss
-from trimtab.training.loop import Plan, StepRecord, Training
+from trimtab.training.loop import Plan, Training
 from trimtab.training.objective import Labelled, Objective
 from trimtab.training.plan import make_plan
-
-CHECKPOINT = "checkpoint.safetensors"
-# Large checkpoints are written less often, so that writing them takes at most one part in this many of the time; but
-# where one is wanted after every step it is written.
-SAVING_SHARE = 20
 
 
 @dataclass(frozen=True)
@@ -62,7 +54,6 @@ class Tuned:
 
 
 OnPlan = Callable[[Plan, list[str]], None]
-OnStep = Callable[[StepRecord, Plan], None]
 
 
 def run(
@@ -102,7 +93,7 @@ def run(
         TrimtabError: whatever is wrong with settings, data, backbone or disk. Nothing is left in `out` unless training
             had begun.
     """
-    _check_folder(out, resume)
+    check_folder(out, resume)
     check_answer(task)
     splits = splits or load_splits(task.data, template_of(task).fields, task.answer, base=base)
     task = settled_answer(task, splits.train)
@@ -130,9 +121,9 @@ def run(
     if on_plan:
         on_plan(plan, notes)
     made_of = {"weights": pretrained.content_hash, "examples": _fingerprint(together)}
-    _begin(out, task, training, made_of)
+    begin(out, task, training, made_of)
     try:
-        stopped = _train(training, out, made_of, task.train.checkpoint_seconds, on_step)
+        stopped = run_loop(training, out, made_of, task.train.checkpoint_seconds, on_step)
     except BaseException:
         if training.done == 0:  # nothing to go on from
             shutil.rmtree(out, ignore_errors=True)
@@ -167,25 +158,6 @@ def _cost(out: Path, plan: Plan) -> Cost:
         examples_per_second=metrics.runs_stepped(out) * plan.batch_size / max(seconds, 1e-9),
         peak_memory_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
     )
-
-
-def _check_folder(out: Path, resume: bool) -> None:
-    if out.is_file():
-        raise TrimtabError(f"{out}: a file, not a folder.", "Choose another folder with --out.")
-    begun = (out / TASK_FILE).is_file()
-    finished = (out / PROMPT_FILE).is_file() and not (out / CHECKPOINT).is_file()
-    if resume and begun:
-        if finished:
-            raise TrimtabError(f"{out}: this run is finished.", "Look at it with `trimtab evaluate`.")
-        return
-    if out.is_dir() and any(out.iterdir()):
-        if begun and not finished:
-            raise TrimtabError(
-                f"{out}: holds a run that was not finished.",
-                "Go on with --resume, or choose another folder with --out.",
-            )
-        state = "holds a finished run" if begun else "is not empty"
-        raise TrimtabError(f"{out}: the folder {state}.", "Choose another folder with --out.")
 
 
 def _encode(bound: BoundTask, examples: list[Example]) -> tuple[list[Labelled], list[str]]:
@@ -260,117 +232,6 @@ def _training(
     rest = [objective(o.bound, o.condition, rows, []) for o, rows in zip(others, theirs, strict=True)]
     loss = joint_loss([own, *rest]) if rest else own.loss
     return Training(plan, [trained(tensors) for tensors in start], loss, own.evaluate, bound.method.factor)
-
-
-def _begin(out: Path, task: Task, training: Training, made_of: Mapping[str, str]) -> None:
-    """Make the run folder, or take up the one that was begun."""
-    if (out / TASK_FILE).is_file():
-        _take_up(out, task, training, made_of)
-        return
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        (out / metrics.FILE).write_text("", encoding="utf-8")
-        save_task(out, task)
-    except (OSError, TrimtabError) as error:
-        shutil.rmtree(out, ignore_errors=True)
-        if isinstance(error, TrimtabError):
-            raise
-        raise TrimtabError(
-            f"{out}: cannot be written ({error.strerror}).", "Choose another folder with --out."
-        ) from None
-
-
-def _take_up(out: Path, task: Task, training: Training, made_of: Mapping[str, str]) -> None:
-    """Go on from the checkpoint of a folder, or from the start where none was saved yet."""
-    before = _flat(read_task(out / TASK_FILE).model_dump(mode="json"))
-    now = _flat(task.model_dump(mode="json"))
-    names = [name for name in {**before, **now} if before.get(name) != now.get(name)]
-    if names:
-        changed = "; ".join(f"{name} was {before.get(name)!r}, is {now.get(name)!r}" for name in names)
-        raise TrimtabError(
-            f"{out}: begun with other settings: {changed}.",
-            "Give the settings it was begun with, or choose another folder with --out.",
-        )
-    if (out / CHECKPOINT).is_file():
-        stored = load_tensors(out / CHECKPOINT)
-        for what, source in (("weights", task.backbone), ("examples", task.data.train)):
-            if stored.values.get(what) != made_of[what]:
-                raise TrimtabError(
-                    f"{out}: begun with other {what} than {source} holds now.",
-                    "Put the former ones back, or choose another folder with --out.",
-                )
-        training.restore(stored)
-    metrics.keep(out, training.done)
-
-
-def _flat(values: Mapping[str, Any], above: str = "") -> dict[str, Any]:
-    """Nested settings by their dotted names."""
-    out: dict[str, Any] = {}
-    for name, value in values.items():
-        out |= _flat(value, f"{above}{name}.") if isinstance(value, dict) else {above + name: value}
-    return out
-
-
-def _train(
-    training: Training, out: Path, made_of: Mapping[str, str], every: float, on_step: OnStep | None
-) -> int | None:
-    """Run the loop, recording and saving as it goes. Returns the step at which the user stopped it, if so."""
-    saved = time.monotonic()
-    with _interruptible() as interrupted:
-        try:
-            for record in training.steps():
-                metrics.append(out, record)
-                if on_step:
-                    on_step(record, training.plan)
-                if interrupted() and training.done < training.plan.steps:
-                    _save(out, training, made_of)
-                    return training.done
-                if time.monotonic() - saved >= every:
-                    began = time.monotonic()
-                    _save(out, training, made_of)
-                    saved = time.monotonic()
-                    every = max(every, SAVING_SHARE * (saved - began)) if every else 0.0
-        except (MemoryError, RuntimeError) as error:
-            if not is_out_of_memory(error):
-                raise
-            raise TrimtabError(
-                f"out of memory at step {training.done + 1} (batch of {training.plan.batch_size} rows a run, "
-                f"{len(training.parameters)} run(s)).",
-                "Set train.gradient_checkpointing=true, raise train.accumulate, or lower train.batch_size, train.runs "
-                "or template.max_tokens.",
-            ) from None
-    return None
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether memory ran out, of the machine or of an accelerator."""
-    return isinstance(error, MemoryError) or "out of memory" in str(error) or "can't allocate memory" in str(error)
-
-
-@contextmanager
-def _interruptible() -> Iterator[Callable[[], bool]]:
-    """Turn the first Ctrl-C into a wish to stop after the step at hand; a second one stops at once."""
-    wished = False
-
-    def wish(*_: object) -> None:
-        nonlocal wished
-        wished = True
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    try:
-        before = signal.signal(signal.SIGINT, wish)
-    except ValueError:  # not the main thread: nobody presses Ctrl-C here
-        yield lambda: False
-        return
-    try:
-        yield lambda: wished
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _save(out: Path, training: Training, made_of: Mapping[str, str]) -> None:
-    stored = training.checkpoint()
-    save_tensors(out / CHECKPOINT, stored.tensors, {**stored.values, **made_of})
 
 
 def _keep(
