@@ -4,6 +4,8 @@ PYTHON ?= python3
 # Install another build of PyTorch with e.g. `make TORCH="torch==2.13.0 --index-url https://download.pytorch.org/whl/cpu" demo`.
 TORCH ?= torch==2.13.0
 PYTEST ?=
+# Processes that tests run in, one thread each.
+WORKERS ?= 2
 # The demo's run folder, and settings to override, e.g. `make demo DEMO_SET="--set train.steps=6" DEMO_RUN=runs/try`.
 DEMO_RUN ?= runs/demo
 DEMO_SET ?=
@@ -68,7 +70,7 @@ lint: $(INSTALLED)
 
 pytest: $(INSTALLED)
 	@echo "Tests"
-	@$(BIN)/python -m pytest --quiet $(PYTEST)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --quiet -n $(WORKERS) --dist loadfile $(PYTEST)
 
 format: $(INSTALLED)
 	@$(BIN)/ruff check --quiet --fix .
