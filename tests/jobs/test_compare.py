@@ -11,7 +11,7 @@ import tiny
 from trimtab.data import load_splits
 from trimtab.errors import TrimtabError
 from trimtab.evaluation import naive_bayes, paired_test, read_report
-from trimtab.jobs import compare, compare_runs, tune
+from trimtab.jobs import cells, compare, compare_runs, tune
 from trimtab.jobs.compare import Wanted
 from trimtab.jobs.ways import ON_A_CPU, WAYS
 from trimtab.task_file import make_task
@@ -68,7 +68,9 @@ def test_figures_are_those_of_each_way_alone(task, data, tmp_path, pretrained):
     assert ways["soft_prompt"].peak_memory_bytes > 0
     written = json.loads((tmp_path / "out" / "compare.json").read_text(encoding="utf-8"))
     assert [way["key"] for way in written["ways"]] == [way.key for way in made.ways]
-    assert made.choose in (tmp_path / "out" / "compare.html").read_text(encoding="utf-8") or made.choose
+    page = (tmp_path / "out" / "compare.html").read_text(encoding="utf-8")
+    assert all(way.name in page for way in made.ways)
+    assert written["choose"] == made.choose
 
 
 def test_one_seed_each_is_mcnemar_with_holm(task, data, tmp_path, pretrained):
@@ -129,6 +131,25 @@ def test_a_killed_comparison_goes_on_where_it_was(task, data, tmp_path, pretrain
     )
     assert steps[0] == 8
     assert [(w.key, w.accuracies) for w in made.ways] == [(w.key, w.accuracies) for w in whole.ways]
+
+
+def test_what_was_trained_and_not_yet_scored_is_scored(task, data, tmp_path, pretrained, monkeypatch):
+    whole = compared(task, tmp_path / "whole", data, pretrained)
+    score = cells.answers_of
+
+    def die(run, *given):
+        if run.task.method.name == "soft_prompt":
+            raise Killed
+        return score(run, *given)
+
+    monkeypatch.setattr(cells, "answers_of", die)
+    with pytest.raises(Killed):
+        compared(task, tmp_path / "out", data, pretrained)
+    monkeypatch.setattr(cells, "answers_of", score)
+    made = compared(task, tmp_path / "out", data, pretrained)
+    assert made.left_out == []
+    assert [(w.key, w.accuracies) for w in made.ways] == [(w.key, w.accuracies) for w in whole.ways]
+    assert {w.key: w.peak_memory_bytes is None for w in made.ways}["soft_prompt"]
 
 
 def test_learning_curves(task, data, tmp_path, pretrained):

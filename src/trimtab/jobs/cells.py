@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -26,10 +26,10 @@ from trimtab.evaluation import baselines, classic
 from trimtab.evaluation.comparing import Cell
 from trimtab.evaluation.keywords import keyword_rules
 from trimtab.inference.engine import Engine, Request
-from trimtab.inference.runs import PROMPT_FILE, Run, zero_shot
+from trimtab.inference.runs import PROMPT_FILE, TASK_FILE, Run, load_run, zero_shot
 from trimtab.jobs import metrics, tune
 from trimtab.jobs.backbone import Progress
-from trimtab.jobs.folder import OnStep
+from trimtab.jobs.folder import OnStep, is_finished
 from trimtab.jobs.peak import PeakMemory
 from trimtab.jobs.ways import WayKind, method_of
 from trimtab.methods.method import trained
@@ -51,7 +51,7 @@ class Material:
         task, base: the settings, and the folder at which their relative paths start.
         splits: the rows; `judged` of them are answered.
         words: label -> label words.
-        pretrained: opens the backbone, once it is needed.
+        pretrained: the backbone.
         folder: where cells and runs are kept.
         without_prompt: whether to measure what is left of tuned ways without their prompt.
         offline: do not use the network.
@@ -61,7 +61,7 @@ class Material:
     base: Path
     splits: Splits
     words: dict[str, list[str]]
-    pretrained: Callable[[], Pretrained]
+    pretrained: Pretrained
     folder: Path
     without_prompt: bool = False
     offline: bool = False
@@ -88,7 +88,7 @@ def measure(
         KeyboardInterrupt: the user stopped its training, which goes on when it is asked for again.
     """
     task = _task_of(way, seed, material)
-    name = f"{way.key}-{len(material.splits.train)}-{seed}-{_hash(way, seed, material, task)}"
+    name = _name(way, seed, material, task)
     kept = material.folder / "cells" / f"{name}.json"
     if (cell := _read(kept)) is not None:
         return cell
@@ -105,7 +105,7 @@ def measure(
 def is_kept(way: WayKind, seed: int, material: Material) -> bool:
     """Whether the cell need not be measured."""
     task = _task_of(way, seed, material)
-    name = f"{way.key}-{len(material.splits.train)}-{seed}-{_hash(way, seed, material, task)}"
+    name = _name(way, seed, material, task)
     return _read(material.folder / "cells" / f"{name}.json") is not None
 
 
@@ -124,7 +124,8 @@ def fingerprint(examples: Sequence[Example]) -> str:
     return hashlib.sha256(json.dumps(rows, ensure_ascii=False).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _hash(way: WayKind, seed: int, material: Material, task: Task | None) -> str:
+def _name(way: WayKind, seed: int, material: Material, task: Task | None) -> str:
+    """What a cell is kept as: readable, and with a hash of what decides its answers."""
     splits = material.splits
     decides: dict[str, Any] = {
         "version": CELL_VERSION,
@@ -144,10 +145,11 @@ def _hash(way: WayKind, seed: int, material: Material, task: Task | None) -> str
             "labels": [material.words, task.labels.length_normalise],
             "method": task.method.model_dump(mode="json"),
             "train": task.train.model_dump(mode="json", exclude=machine),
-            "weights": material.pretrained().content_hash,
+            "weights": material.pretrained.content_hash,
             "without_prompt": material.without_prompt and way.kind == "tuned",
         }
-    return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:16]
+    digest = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:16]
+    return f"{way.key}-{len(splits.train)}-{seed}-{digest}"
 
 
 def _measure_baseline(way: WayKind, seed: int, material: Material) -> Cell:
@@ -179,32 +181,43 @@ def _measure_method(
     way: WayKind, seed: int, task: Task, material: Material, folder: Path, on_step: OnStep | None,
     progress: Progress | None,
 ) -> Cell:  # fmt: skip
-    pretrained = material.pretrained()
-    with PeakMemory(pretrained.backbone.device) as peak:
-        tuned = tune.run(
-            task, folder, base=material.base, resume=(folder / "task.yaml").exists(), report=False,
-            splits=material.splits, pretrained=pretrained, on_step=on_step, progress=progress,
-        )  # fmt: skip
-    if tuned.stopped_at is not None:
-        raise KeyboardInterrupt
-    answers, alone, speed = answers_of(tuned.run, pretrained, material.judged, progress, way.name)
+    pretrained = material.pretrained
+    run, peak = _run_of(task, material, folder, on_step, progress)
+    answers, alone, speed = answers_of(run, pretrained, material.judged, progress, way.name)
     cell = Cell(
         seed,
         answers,
         train_seconds=metrics.seconds(folder),
-        peak_memory_bytes=peak.bytes,
+        peak_memory_bytes=peak,
         latency_seconds=alone,
         batch_rows_per_second=speed,
-        trained_parameters=sum(x.numel() for tensors in tuned.run.answering for x in trained(tensors).values()),
+        trained_parameters=sum(x.numel() for tensors in run.answering for x in trained(tensors).values()),
         bytes_on_disk=(folder / PROMPT_FILE).stat().st_size if way.kind == "tuned" else 0,
     )
     if material.without_prompt and way.kind == "tuned":
-        bare = _without_prompt(tuned.run, pretrained)
+        bare = _without_prompt(run, pretrained)
         left, _, _ = answers_of(bare, pretrained, material.judged, progress, f"{way.name} without its prompt")
         cell = replace(cell, without_prompt=float((left == material.gold).mean()))
     if isinstance(task.method, FullSettings):  # hundreds of megabytes that answer nothing any more
         (folder / PROMPT_FILE).unlink()
     return cell
+
+
+def _run_of(
+    task: Task, material: Material, folder: Path, on_step: OnStep | None, progress: Progress | None
+) -> tuple[Run, int | None]:
+    """The run of a cell, and the most memory its training took; None where it was trained, but not scored, before."""
+    begun = (folder / TASK_FILE).exists()
+    if begun and is_finished(folder):
+        return load_run(folder), None
+    with PeakMemory(material.pretrained.backbone.device) as peak:
+        tuned = tune.run(
+            task, folder, base=material.base, resume=begun, report=False, splits=material.splits,
+            pretrained=material.pretrained, on_step=on_step, progress=progress,
+        )  # fmt: skip
+    if tuned.stopped_at is not None:
+        raise KeyboardInterrupt
+    return tuned.run, peak.bytes
 
 
 def answers_of(

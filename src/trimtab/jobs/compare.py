@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -88,16 +87,23 @@ def run(
     words = {label: list(w) for label, w in labels_of(task, [e.answer or "" for e in splits.train]).items()}
     for part in (splits.train, splits.dev, splits.test):
         check_labels(part, list(words))
-
-    @functools.cache
-    def opened() -> Pretrained:
-        return pretrained or backbone_of(task, base, offline=offline, agree=agree, progress=progress)
-
-    ways = pick_ways(wanted.methods, opened().backbone.device.type == "cuda")
+    if pretrained is None:
+        pretrained = backbone_of(task, base, offline=offline, agree=agree, progress=progress)
+    ways = pick_ways(wanted.methods, pretrained.backbone.device.type == "cuda")
     reference = _reference(wanted.reference, ways)
-    whole = Material(task, base, splits, words, opened, out, wanted.without_prompt, offline)
+    whole = Material(task, base, splits, words, pretrained, out, wanted.without_prompt, offline)
     asked = _asked(task, wanted, ways, whole)
     measured, left_out = _measure(asked, wanted, began, on_cell, on_step, progress)
+    made = _figures(whole, wanted, reference, measured, left_out)
+    write_comparison(out, made)
+    return made
+
+
+def _figures(
+    whole: Material, wanted: Wanted, reference: str, measured: Sequence[tuple[Measured, int]], left_out: list[LeftOut]
+) -> Comparison:
+    """The comparison of what was measured. Raises TrimtabError where that is not the reference."""
+    task, splits, pretrained = whole.task, whole.splits, whole.pretrained
     full = [way for way, rows in measured if rows == len(splits.train)]
     if reference not in {way.key for way in full}:
         why = next(left.why for left in left_out if left.key == reference)
@@ -105,10 +111,10 @@ def run(
             f"--reference: '{reference}' could not be measured ({why}).",
             "Give more time, or name another reference.",
         )
-    labels, gold = list(words), whole.gold
+    labels, gold = list(whole.words), whole.gold
     compared, against_best = compare(full, gold, len(labels), reference, price_an_hour=wanted.price_an_hour)
     made = Comparison(
-        **made_with(task, backbone_facts(opened()), opened()),
+        **made_with(task, backbone_facts(pretrained), pretrained),
         labels=labels,
         train_rows=len(splits.train),
         dev_rows=len(splits.dev),
@@ -125,9 +131,7 @@ def run(
         seconds=sum(cell.seconds for way, _ in measured for cell in way.cells),
         notes=_notes(splits.note, bool(splits.test)),
     )
-    made = made.model_copy(update={"choose": choose(made, against_best)})
-    write_comparison(out, made)
-    return made
+    return made.model_copy(update={"choose": choose(made, against_best)})
 
 
 def _reference(name: str | None, ways: Sequence[WayKind]) -> str:

@@ -29,12 +29,17 @@ CHECKPOINT = "checkpoint.safetensors"
 SAVING_SHARE = 20
 
 
+def is_finished(folder: Path) -> bool:
+    """Whether a run folder's training came to its end."""
+    return (folder / PROMPT_FILE).is_file() and not (folder / CHECKPOINT).is_file()
+
+
 def check_folder(out: Path, resume: bool) -> None:
     """Raise TrimtabError where `out` cannot be begun, or with `resume` taken up."""
     if out.is_file():
         raise TrimtabError(f"{out}: a file, not a folder.", "Choose another folder with --out.")
     begun = (out / TASK_FILE).is_file()
-    finished = (out / PROMPT_FILE).is_file() and not (out / CHECKPOINT).is_file()
+    finished = is_finished(out)
     if resume and begun:
         if finished:
             raise TrimtabError(f"{out}: this run is finished.", "Look at it with `trimtab evaluate`.")
