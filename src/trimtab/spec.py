@@ -80,6 +80,12 @@ class LabelSettings(Settings):
         description="Label -> one or several label words. A plain word, or just a list of label names, is read too. "
         "By default each label's own name, `_` read as a space.",
     )
+    among: Literal["vocabulary", "branches"] | None = Field(
+        None,
+        description="What a token of a label word is scored among: the whole vocabulary, or the tokens that label "
+        "words go on with there. By default the vocabulary, but the branches where a method is trained and the words "
+        "are many and long.",
+    )
     length_normalise: bool = Field(
         False, description="Divide the score of a label word by its number of tokens (for words of unequal length)."
     )

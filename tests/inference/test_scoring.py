@@ -33,8 +33,10 @@ def prompts(pretrained):
     return [torch.randn(n, pretrained.backbone.hidden_size, generator=generator) * scale for n in (5, 0, 3)]
 
 
-def verbalizer(pretrained, name: str, normalise: bool = False):
-    return make_verbalizer(SETS[name], pretrained.tokenizer, before="Answer:", length_normalise=normalise)
+def verbalizer(pretrained, name: str, normalise: bool = False, branches: bool = False):
+    return make_verbalizer(
+        SETS[name], pretrained.tokenizer, before="Answer:", length_normalise=normalise, branches=branches
+    )
 
 
 def queries(pretrained, made, prompt: int = 0) -> list[Query]:
@@ -51,7 +53,14 @@ def by_hand(oracle, query: Query, prompt: torch.Tensor) -> torch.Tensor:
         with torch.no_grad():
             scores = torch.log_softmax(oracle(inputs_embeds=whole[None], use_cache=False).logits[0].double(), -1)
         at = len(prompt) + len(query.ids) - 1
-        total = sum(scores[at + i, token] for i, token in enumerate(word.ids))
+        if made.branches:
+            known = [own.ids for own in made.words]
+            total = torch.zeros((), dtype=torch.float64)
+            for i, token in enumerate(word.ids):
+                allowed = sorted({ids[i] for ids in known if ids[:i] == word.ids[:i] and len(ids) > i})
+                total = total + torch.log_softmax(scores[at + i, allowed], -1)[allowed.index(token)]
+        else:
+            total = sum(scores[at + i, token] for i, token in enumerate(word.ids))
         words.append(total / len(word.ids) if made.length_normalise else total)
     labels = [
         torch.logsumexp(torch.stack([s for s, w in zip(words, made.words, strict=True) if w.label == label]), 0)
@@ -68,10 +77,11 @@ def answers(pretrained, asked, prompts) -> list[torch.Tensor]:
     return [out[i] for i in range(len(asked))]
 
 
+@pytest.mark.parametrize("branches", [False, True], ids=["vocabulary", "branches"])
 @pytest.mark.parametrize("normalise", [False, True], ids=["sum", "mean"])
 @pytest.mark.parametrize("name", SETS)
-def test_scores_equal_the_sum_over_tokens(pretrained, oracle, prompts, name, normalise):
-    asked = queries(pretrained, verbalizer(pretrained, name, normalise))
+def test_scores_equal_the_sum_over_tokens(pretrained, oracle, prompts, name, normalise, branches):
+    asked = queries(pretrained, verbalizer(pretrained, name, normalise, branches))
     expected = torch.stack([by_hand(oracle, query, prompts[0]) for query in asked])
     torch.testing.assert_close(torch.stack(answers(pretrained, asked, prompts)), expected, atol=1e-5, rtol=1e-5)
 

@@ -226,8 +226,9 @@ def test_merged_weights_give_the_same_logits(name, folder, backbone, tmp_path):
         (WORDS, {}),
         ({"bad": ["awful", "not good"], "good": ["wonderful film", "warm"]}, {}),
         ({"bad": ["awful", "not good"], "good": ["wonderful film", "warm"]}, {"length_normalise": True}),
+        ({"bad": ["not good", "not warm"], "good": ["wonderful film", "not bad"]}, {"among": "branches"}),
     ],
-    ids=["one token", "several", "normalised"],
+    ids=["one token", "several", "normalised", "branches"],
 )
 def test_the_code_on_the_card_gives_the_probabilities(name, words, labels, backbone, tmp_path, monkeypatch, capsys):
     run = run_of(backbone, METHODS.get(name, {"name": name}), words, labels=labels)

@@ -135,3 +135,20 @@ def test_the_same_word_twice_for_a_label_counts_once():
 )
 def test_what_cannot_stand_for_labels(words, message):
     assert refusal(words, Letters()) == message
+
+
+def test_branches_keep_of_each_word_what_tells_it_from_others():
+    words = {"card": ["card lost", "card stolen"], "cash": ["cash"], "pin": ["pin code forgotten"]}
+    made = make_verbalizer(words, Letters(), branches=True)
+    kept = ["".join(chr(i) for i in word.ids) for word in made.words]
+    assert kept == ["card l", "card s", "cas", "p"]
+    assert [word.text for word in made.words] == ["card lost", "card stolen", "cash", "pin code forgotten"]
+    at = {stem: node for word, stem in zip(made.words, kept, strict=True) for node, stem in [(word.nodes[-1], stem)]}
+    assert {chr(i) for i in made.choices[-1]} == {"c", "p"}
+    assert {chr(i) for i in made.choices[at["cas"]]} == {"s", "r"}
+    assert {chr(i) for i in made.choices[at["card l"]]} == {"l", "s"}
+
+
+def test_branches_where_one_word_begins_another():
+    made = make_verbalizer({"a": ["good"], "b": ["good film"]}, Letters(), branches=True)
+    assert ["".join(chr(i) for i in word.ids) for word in made.words] == ["good\0", "good "]

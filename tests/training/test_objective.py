@@ -20,6 +20,8 @@ WORDS = {
     "several tokens": {"negative": ["not a good film", "bad"], "positive": ["a good film"]},
 }
 
+BRANCHES = {"negative": ["not a good film"], "positive": ["a good film"], "neither": ["a great film"]}
+
 
 @pytest.fixture(scope="module")
 def oracle(tiny_folder):
@@ -27,11 +29,11 @@ def oracle(tiny_folder):
 
 
 def make_objective(
-    pretrained, words="one token", *, n=24, smoothing=0.0, dropout=0.0, seeds=(0, 1, 2), task="is it good ?"
+    pretrained, words="one token", *, n=24, smoothing=0.0, dropout=0.0, seeds=(0, 1, 2), task="is it good ?", **more
 ):
     text = "{task}\nText: {text}\nAnswer:{answer}" if task else "{text}\nAnswer:{answer}"
-    made = make_task({"task": task, "template": {"text": text}, "method": {"length": 4, "dropout": dropout}})
-    bound = bind(made, WORDS[words], pretrained)
+    made = make_task({"task": task, "template": {"text": text}, "method": {"length": 4, "dropout": dropout}, **more})
+    bound = bind(made, WORDS.get(words) or BRANCHES, pretrained)
     encoded = [
         Labelled(bound.encoder.encode({"text": row["text"]}).ids, bound.labels.index(row["label"]))
         for row in tiny.rows(n)
@@ -109,6 +111,26 @@ def test_label_smoothing_over_two_labels(pretrained):
     plain, smooth = (make_objective(pretrained, smoothing=s).loss([0], prompts(1), [[3]], 0) for s in (0.0, 0.2))
     right = torch.exp(-plain)
     torch.testing.assert_close(smooth, -0.9 * right.log() - 0.1 * (1 - right).log(), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_branches_of_a_large_tree_are_the_cross_entropy_over_labels(pretrained, smoothing, monkeypatch):
+    """Each token among those that words go on with there: the product over a word's tokens is the label's share."""
+    objective = make_objective(pretrained, "branches", labels={"among": "branches"}, smoothing=smoothing)
+    assert objective.verbalizer.branches
+    rows = [list(range(8)), [0, 5, 9]]
+    whole, parts = prompts(2), prompts(2)
+    expected = objective.loss([0, 1], whole, rows, 0)  # over the labels' scores, all nodes run
+    monkeypatch.setattr("trimtab.training.objective.TREE_NODES", 0)
+    found = objective.loss([0, 1], parts, rows, 0)  # along the right word only
+    if smoothing:  # spread over the branches at each token, not over the labels
+        assert not torch.allclose(found, expected, atol=1e-4)
+        return
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
+    found.sum().backward()
+    expected.sum().backward()
+    for one, other in zip(whole, parts, strict=True):
+        torch.testing.assert_close(one["prompt"].grad, other["prompt"].grad, atol=1e-5, rtol=1e-4)
 
 
 @pytest.mark.parametrize("words", WORDS)

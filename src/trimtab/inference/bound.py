@@ -45,6 +45,10 @@ from trimtab.spec_methods import (
     ZeroShotSettings,
 )
 
+# A tree of label words with more inner nodes than this is a large one: to run them all would cost more than the row
+# itself, and to learn them all more than to tell the labels apart.
+TREE_NODES = 16
+
 
 @dataclass(frozen=True)
 class BoundTask:
@@ -201,7 +205,7 @@ def bind(
     template, tokenizer, backbone = template_of(task), pretrained.tokenizer, pretrained.backbone
     check_answer(task, backbone)
     _check_kind(task, template, backbone)
-    verbalizer = _verbalizer(task, words, template, pretrained)
+    verbalizer = _verbalizer(task, words, template, pretrained, training)
     leading = around_ids(tokenizer)[0] if backbone.bidirectional else leading_ids(tokenizer)
     if template.soft and not isinstance(task.method, SoftPromptSettings | PTuningSettings | MultitaskPromptSettings):
         raise TrimtabError(
@@ -260,22 +264,31 @@ def _check_kind(task: Task, template: Template, backbone: CausalBackbone) -> Non
 
 
 def _verbalizer(
-    task: Task, words: Mapping[str, Sequence[str]], template: Template, pretrained: Pretrained
+    task: Task, words: Mapping[str, Sequence[str]], template: Template, pretrained: Pretrained, training: bool
 ) -> Verbalizer:
     """Labels and their words as token ids; without a language-model head there are none to score."""
     if task.answer.kind != "label":
         return Verbalizer(("number",) if isinstance(task.answer, NumberAnswer) else (), (), (), ())
     if not pretrained.backbone.scores_words:
         return wordless(list(words))
-    return make_verbalizer(
-        words,
-        pretrained.tokenizer,
-        lead=template.answer_lead,
-        before=template.before_answer,
-        length_normalise=task.labels.length_normalise,
-        masked=pretrained.backbone.bidirectional and not pretrained.backbone.encoder_decoder,
-        apart=pretrained.backbone.encoder_decoder,
-    )
+
+    def made(branches: bool) -> Verbalizer:
+        return make_verbalizer(
+            words,
+            pretrained.tokenizer,
+            lead=template.answer_lead,
+            before=template.before_answer,
+            length_normalise=task.labels.length_normalise,
+            masked=pretrained.backbone.bidirectional and not pretrained.backbone.encoder_decoder,
+            apart=pretrained.backbone.encoder_decoder,
+            branches=branches,
+        )
+
+    if task.labels.among is not None:
+        return made(task.labels.among == "branches")
+    verbalizer = made(False)
+    untrained = isinstance(task.method, ZeroShotSettings | FewShotSettings | SearchSettings)
+    return made(True) if training and not untrained and len(verbalizer.node_ids) > TREE_NODES else verbalizer
 
 
 def _frame(template: Template, pretrained: Pretrained, soft: int) -> Frame:

@@ -87,7 +87,7 @@ def zero_shot(task: Task, words: dict[str, list[str]], pretrained: Pretrained) -
     template = task.template.model_copy(update={"text": re.sub(r"\{soft:\d+\}", "", task.template.text)})
     plain = task.model_copy(
         update={"train": task.train.model_copy(update={"ensemble": False}), "template": template,
-                "method": ZeroShotSettings()}
+                "method": ZeroShotSettings(), "labels": task.labels.model_copy(update={"among": "vocabulary"})}
     )  # fmt: skip
     return Run("zero-shot", plain, words, ({},), 0, backbone_facts(pretrained), {})
 

@@ -65,7 +65,8 @@ def label_log_probabilities(
 ) -> Iterator[tuple[int, torch.Tensor]]:
     """Score every label for every row; rows of different prompts and label sets mix in one pass.
 
-    A word's score is the sum of its tokens' log-likelihoods (divided by their number with `length_normalise`); a
+    A word's score is the sum of its tokens' log-likelihoods (divided by their number with `length_normalise`), over the
+    vocabulary or, with `branches`, over the tokens that words go on with there; a
     label's is the log-sum-exp of its words'; probabilities are a softmax over labels.
 
     Args:
@@ -143,6 +144,8 @@ def word_scores(backbone: CausalBackbone, hidden: torch.Tensor, verbalizer: Verb
     if verbalizer.single_token:
         return backbone.logits(hidden, torch.tensor([word.ids[0] for word in words], device=hidden.device))
     size = 1 + len(verbalizer.node_ids)
+    if verbalizer.branches:
+        return _branch_scores(backbone, hidden.view(-1, size, hidden.shape[-1]), verbalizer)
     edges = sorted({(node + 1, token) for word in words for node, token in zip(word.nodes, word.ids, strict=True)})
     place = {edge: i for i, edge in enumerate(edges)}
     nodes = torch.tensor([node for node, _ in edges], device=hidden.device)
@@ -159,6 +162,27 @@ def word_scores(backbone: CausalBackbone, hidden: torch.Tensor, verbalizer: Verb
             columns.append(total / len(path) if verbalizer.length_normalise else total)
         out.append(torch.stack(columns, -1))
     return torch.cat(out)
+
+
+def _branch_scores(backbone: CausalBackbone, hidden_BND: torch.Tensor, verbalizer: Verbalizer) -> torch.Tensor:
+    """Scores of all words [B, W] whose tokens are scored among those that words go on with at their node."""
+    scores = hidden_BND.new_zeros(len(hidden_BND), len(verbalizer.words), dtype=torch.float32)
+    for node, choices in verbalizer.choices.items():
+        if len(choices) == 1:  # certain
+            continue
+        logits = backbone.logits(hidden_BND[:, node + 1], torch.tensor(choices, device=hidden_BND.device))
+        found_BC = torch.log_softmax(logits, -1)
+        through = [
+            (w, choices.index(token))
+            for w, word in enumerate(verbalizer.words)
+            for at, token in zip(word.nodes, word.ids, strict=True)
+            if at == node
+        ]
+        words, tokens = (torch.tensor(column, device=hidden_BND.device) for column in zip(*through, strict=True))
+        scores = scores.index_add(1, words, found_BC[:, tokens])
+    if not verbalizer.length_normalise:
+        return scores
+    return scores / torch.tensor([len(word.ids) for word in verbalizer.words], device=scores.device)
 
 
 def own_scores(backbone: CausalBackbone, hidden: torch.Tensor, trees: Sequence[Verbalizer]) -> list[torch.Tensor]:

@@ -45,11 +45,7 @@ BACKBONE, FOLDER = {base!r}, "."
 
 {ids_of}
 
-def log_likelihood(ids, word):
-    with torch.no_grad():
-        logits = model(input_ids=torch.tensor([ids + word])).logits[0, -1 - len(word) : -1]
-    return logits.log_softmax(-1)[range(len(word)), word].{total}()
-
+{scoring}
 
 row = {row!r}
 ids = {ids}
@@ -58,6 +54,24 @@ scores = [torch.stack([log_likelihood(ids, word) for word in several]).logsumexp
 probabilities = dict(zip(words, torch.stack(scores).softmax(0).tolist()))
 print(probabilities)"""
 
+VOCABULARY = """\
+def log_likelihood(ids, word):
+    with torch.no_grad():
+        logits = model(input_ids=torch.tensor([ids + word])).logits[0, -1 - len(word) : -1]
+    return logits.log_softmax(-1)[range(len(word)), word].{total}()
+"""
+# A token is scored among those that words go on with there.
+BRANCHES = """\
+def log_likelihood(ids, word):
+    with torch.no_grad():
+        logits = model(input_ids=torch.tensor([ids + word])).logits[0, -1 - len(word) : -1]
+    known = [other for several in words.values() for other in several]
+    found = []
+    for i, token in enumerate(word):
+        allowed = sorted({{other[i] for other in known if other[:i] == word[:i]}})
+        found.append(logits[i, allowed].log_softmax(-1)[allowed.index(token)])
+    return torch.stack(found).{total}()
+"""
 ADAPTER = """\
 tokenizer = AutoTokenizer.from_pretrained(BACKBONE)
 model = AutoModelForCausalLM.from_pretrained(BACKBONE, dtype=torch.float32)
@@ -127,7 +141,9 @@ def _code(bound: BoundTask, merged: bool, leading: int) -> str:
         base=base_model(bound.pretrained),
         loading=MERGED if merged else ADAPTER,
         ids_of=IDS_OF if plain else IDS_BEHIND_NEWLINE,
-        total="mean" if verbalizer.length_normalise else "sum",
+        scoring=(BRANCHES if verbalizer.branches else VOCABULARY).format(
+            total="mean" if verbalizer.length_normalise else "sum"
+        ),
         row=dict.fromkeys(bound.template.fields, "..."),
         ids=_ids(bound, () if leading else bound.leading),
         words=words,

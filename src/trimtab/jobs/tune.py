@@ -113,7 +113,7 @@ def run(
     start = [bound.method.initial(seed) for seed in plan.seeds]
     if not trained(start[0]):
         plan, start = replace(plan, steps=0, seeds=plan.seeds[:1]), [calibration(bound)]
-    task = _resolved(task, plan, words, base)
+    task = _resolved(task, plan, words, base, bound.verbalizer.branches)
     training = _training(bound, plan, start, train, _encode(bound, splits.dev)[0], others, theirs)
     notes = [
         *splits.note, *multitask.note(others, len(train)), *settled.notes, *bound.demonstrations.notes, *cut,
@@ -190,7 +190,7 @@ def _fingerprint(rows: Sequence[Labelled]) -> str:
     return hashlib.sha256(json.dumps([content(row) for row in rows]).encode()).hexdigest()
 
 
-def _resolved(task: Task, plan: Plan, words: dict[str, list[str]], base: Path) -> Task:
+def _resolved(task: Task, plan: Plan, words: dict[str, list[str]], base: Path, branches: bool) -> Task:
     """The task with everything picked written out, so that it says what was done and can be run from anywhere."""
     train = task.train.model_copy(
         update={"steps": plan.steps or None, "epochs": None, "batch_size": plan.batch_size, "rate": plan.rate or None,
@@ -198,7 +198,8 @@ def _resolved(task: Task, plan: Plan, words: dict[str, list[str]], base: Path) -
     )  # fmt: skip
     places = {part: evaluate.absolute(getattr(task.data, part), base) for part in ("train", "dev", "test")}
     data = task.data.model_copy(update=places)
-    labels = task.labels.model_copy(update={"words": words or None})
+    among = {"among": "branches" if branches else "vocabulary"} if task.answer.kind == "label" else {}
+    labels = task.labels.model_copy(update={"words": words or None, **among})
     method = task.method
     if isinstance(method, SoftPromptSettings | MultitaskPromptSettings) and method.init_run is not None:
         method = method.model_copy(update={"init_run": str((base / method.init_run).resolve())})

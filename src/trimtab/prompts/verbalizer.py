@@ -5,8 +5,10 @@ Words that share a stem share its tokens: all words together form a tree whose i
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from trimtab.errors import TrimtabError
@@ -22,7 +24,8 @@ class Word:
     Attributes:
         label: index of its label.
         text: the word as it stands in the row, leading white space included.
-        ids: its token ids (with the end token, where one word begins another).
+        ids: its token ids (with the end token, where one word begins another); with `Verbalizer.branches` only so many
+            as tell it from all others.
         nodes: for each token, the tree node whose scores it is read from; ROOT is the last token of the row.
     """
 
@@ -42,6 +45,8 @@ class Verbalizer:
         node_ids, parents: token id and parent of each inner node of the tree (see layout.Row); empty where every
             word is one token.
         length_normalise: divide a word's score by its number of tokens.
+        branches: score a token among those that words go on with at its node, not among the whole vocabulary; the
+            words' probabilities then sum to 1.
     """
 
     labels: tuple[str, ...]
@@ -49,6 +54,16 @@ class Verbalizer:
     node_ids: tuple[int, ...]
     parents: tuple[int, ...]
     length_normalise: bool = False
+    branches: bool = False
+
+    @cached_property
+    def choices(self) -> dict[int, tuple[int, ...]]:
+        """Tokens that words go on with, by node, ROOT included."""
+        found: dict[int, set[int]] = {}
+        for word in self.words:
+            for node, token in zip(word.nodes, word.ids, strict=True):
+                found.setdefault(node, set()).add(token)
+        return {node: tuple(sorted(tokens)) for node, tokens in found.items()}
 
     @property
     def single_token(self) -> bool:
@@ -79,6 +94,7 @@ def make_verbalizer(
     length_normalise: bool = False,
     masked: bool = False,
     apart: bool = False,
+    branches: bool = False,
 ) -> Verbalizer:
     """Tokenise label words and build their tree.
 
@@ -92,6 +108,7 @@ def make_verbalizer(
         masked: whether the answer stands in the place of one mask token.
         apart: whether the answer is a text of its own, which a decoder says: a word's tokens are then those that the
             tokenizer makes of it as a target, special ones left out.
+        branches: see Verbalizer.
 
     Raises:
         TrimtabError: fewer than two labels, a label without words, a word without tokens, two labels with one word, a
@@ -122,9 +139,10 @@ def make_verbalizer(
                     "Give each label words of its own.",
                 )
     paths = _told_apart(list(ids_of), ids_of, tokenizer)
+    paths = _shortest(paths) if branches else paths
     labels = tuple(words)
     entries = [(labels.index(label), text, path) for (label, text), path in zip(ids_of.values(), paths, strict=True)]
-    return _tree(labels, entries, length_normalise)
+    return replace(_tree(labels, entries, length_normalise), branches=branches)
 
 
 def _ids(tokenizer: Any, text: str, apart: bool) -> tuple[int, ...]:
@@ -219,6 +237,12 @@ def _told_apart(
             "Choose words that do not begin one another.",
         )
     return [(*path, tokenizer.eos_token_id) for path in paths]
+
+
+def _shortest(paths: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    """Of each path, none of which begins another, as much as no other begins with."""
+    begun = Counter(path[:depth] for path in paths for depth in range(1, len(path) + 1))
+    return [next(path[:d] for d in range(1, len(path) + 1) if begun[path[:d]] == 1) for path in paths]
 
 
 def _spaced(word: str, lead: str, before: str) -> str:

@@ -15,14 +15,11 @@ from torch.nn import functional as F
 from trimtab.backbones.causal import CausalBackbone
 from trimtab.backbones.layout import Row
 from trimtab.backbones.prefix import Prompt
+from trimtab.inference.bound import TREE_NODES
 from trimtab.inference.scoring import Query, label_log_probabilities, label_scores, own_scores, word_scores
 from trimtab.methods.method import Condition
 from trimtab.prompts.verbalizer import Verbalizer, Word
 from trimtab.training.loop import DevScore, Parameters
-
-# Label words of several tokens are scored in training up to this many inner nodes of their tree: more would cost more
-# than the row itself.
-TREE_NODES = 16
 
 # (parameters of a run, step or None when judging, run) -> how they condition the backbone
 Conditions = Callable[[Parameters, int | None, int], Condition]
@@ -81,7 +78,8 @@ class Objective:
 
         Cross entropy over the labels' scores, or those of the row's own options; for numbers the squared or Huber's
         loss. Where the words of labels have several tokens and their tree is large, that would cost many nodes a row:
-        then cross entropy over the vocabulary, at each token of the right label's first word.
+        then cross entropy at each token of the right label's first word, over the vocabulary, or over the branches
+        there, which comes to the same as over the labels where each has one word.
         """
         if len(runs) > 1 and self.alone:
             each = zip(runs, parameters, rows, strict=True)
@@ -102,6 +100,8 @@ class Objective:
             losses = self._head_losses(backbone, batch, prompts, conditions)
         elif len(self.verbalizer.node_ids) <= TREE_NODES:
             losses = self._label_losses(backbone, batch, prompts)
+        elif self.verbalizer.branches:
+            losses = self._branch_losses(backbone, batch, prompts)
         else:
             losses = self._answer_losses(backbone, batch, prompts)
         run_of_row = torch.tensor([k for k, _ in batch], device=backbone.device)
@@ -191,6 +191,36 @@ class Objective:
             logits, torch.tensor(targets, device=device), reduction="none", label_smoothing=self.smoothing
         )
         return losses.new_zeros(len(batch)).index_add(0, torch.tensor(owner, device=device), losses)
+
+    def _branch_losses(
+        self, backbone: CausalBackbone, batch: Sequence[tuple[int, Labelled]], prompts: Sequence[Prompt]
+    ) -> torch.Tensor:
+        """Cross entropy of each row [B] over the branches, summed over the tokens of the right label's first word."""
+        words = [self.verbalizer.trained_word(example.label) for _, example in batch]
+        rows = [self._answered(k, example, word) for (k, example), word in zip(batch, words, strict=True)]
+        layout = backbone.pack(rows, max(prompt.length for prompt in prompts))
+        tokens = sorted({token for several in self.verbalizer.choices.values() for token in several})
+        place = {token: i for i, token in enumerate(tokens)}
+        steps = [  # each choice there is: its owner, its place, what there is to choose from, what is right
+            (at, start + len(example.ids) - 1 + depth, self.verbalizer.choices[node], token)
+            for at, (start, (_, example), word) in enumerate(zip(layout.starts, batch, words, strict=True))
+            for depth, (node, token) in enumerate(zip(word.nodes, word.ids, strict=True))
+            if len(self.verbalizer.choices[node]) > 1
+        ]
+        device = backbone.device
+        wanted = torch.tensor([at for _, at, _, _ in steps], device=device)
+        hidden = backbone.forward(layout, prompts, wanted=wanted, checkpointing=self.checkpointing)
+        logits = backbone.logits(hidden, torch.tensor(tokens, device=device))
+        allowed = torch.zeros(logits.shape, dtype=torch.bool)
+        for row, (_, _, choices, _) in zip(allowed, steps, strict=True):
+            row[[place[token] for token in choices]] = True
+        allowed = allowed.to(device)
+        found = torch.log_softmax(logits.masked_fill(~allowed, float("-inf")), -1)
+        right = found.gather(-1, torch.tensor([[place[token]] for *_, token in steps], device=device))[:, 0]
+        spread = found.masked_fill(~allowed, 0.0).sum(-1) / allowed.sum(-1)
+        losses = -(1 - self.smoothing) * right - self.smoothing * spread
+        owners = torch.tensor([owner for owner, *_ in steps], device=device)
+        return losses.new_zeros(len(batch)).index_add(0, owners, losses)
 
     def _answered(self, prompt: int, example: Labelled, word: Word) -> Row:
         """A row with a word behind it as text, or for a decoder as a tree of one path."""
