@@ -38,7 +38,9 @@ def state_of(backbone, lengths, past: bool = False):
     if past:
         shape = state.layers[0][0].shape[1:]
         pasts = [tuple((normal(4, *shape), normal(4, *shape)) for _ in state.layers) for _ in lengths]
-        state = backbone.read_prefix([Prompt(p.embeddings, past, p.soft) for p, past in zip(prompts, pasts, strict=True)])
+        state = backbone.read_prefix(
+            [Prompt(p.embeddings, past, p.soft) for p, past in zip(prompts, pasts, strict=True)]
+        )
     return state
 
 
@@ -57,7 +59,9 @@ def test_going_on_equals_reading_whole(backbone, lengths):
     decoding = begin(backbone, rows, state)
     assert isinstance(decoding, Kept)
     for step in range(STEPS):
-        torch.testing.assert_close(decoding.hidden, whole(backbone, rows, tokens[:, :step], state), atol=2e-5, rtol=1e-5)
+        torch.testing.assert_close(
+            decoding.hidden, whole(backbone, rows, tokens[:, :step], state), atol=2e-5, rtol=1e-5
+        )
         decoding.step(tokens[:, step])
     torch.testing.assert_close(decoding.hidden, whole(backbone, rows, tokens, state), atol=2e-5, rtol=1e-5)
 

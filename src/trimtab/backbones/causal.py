@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from transformers import PreTrainedModel
 
+
 class CausalBackbone:
     """A frozen causal language model.
 
@@ -250,7 +251,9 @@ class CausalBackbone:
             raise too_long(int(positions_N.max()) + 1, self.context)
         with torch.no_grad():
             if self._layers is None:
-                return self._run(x_ND, Pass(None, None, (), None, None, attend=attend), positions_N, keep=None, first_grad=0)
+                return self._run(
+                    x_ND, Pass(None, None, (), None, None, attend=attend), positions_N, keep=None, first_grad=0
+                )
             rotary = {kind: self._rotary(x_ND, positions_N, kind) for kind in {layer.rotary for layer in self._layers}}
             norm: Any = self.model.base_model.norm
             return norm(fused.run_with(x_ND, self._layers, rotary, attend))  # type: ignore[no-any-return]

@@ -141,7 +141,13 @@ class Kept:
         self._lengths_N = self._lengths_N + 1
 
     def _attend(
-        self, layer: int, q_NHd: torch.Tensor, k_NJd: torch.Tensor, v_NJd: torch.Tensor, scale: float, window: int | None
+        self,
+        layer: int,
+        q_NHd: torch.Tensor,
+        k_NJd: torch.Tensor,
+        v_NJd: torch.Tensor,
+        scale: float,
+        window: int | None,
     ) -> torch.Tensor:
         """Each row's new token to its prompt and to all of its row: [N, H, d]."""
         N, H, d = q_NHd.shape
@@ -177,9 +183,7 @@ class Kept:
         """See Decoding."""
         self._lengths_N = self._lengths_N.index_select(0, rows_M)
         self._longest = int(self._lengths_N.max())
-        self._keys, self._values = (
-            [x.index_select(0, rows_M) for x in kept] for kept in (self._keys, self._values)
-        )
+        self._keys, self._values = ([x.index_select(0, rows_M) for x in kept] for kept in (self._keys, self._values))
         self._prompts.select(rows_M)
         self.hidden = self.hidden.index_select(0, rows_M)
 
@@ -234,7 +238,7 @@ class _Prompts:
 
     def _by_prompt(self, x_NJGe: torch.Tensor) -> torch.Tensor:
         """[N, J, G, e] -> [K, J, m G, e]."""
-        N, J, G, e = x_NJGe.shape
+        _, J, G, e = x_NJGe.shape
         K, m = len(self._lengths_K), self._most
         if self._place_N is not None:
             x_NJGe = x_NJGe.new_zeros(K * m, J, G, e).index_copy_(0, self._place_N, x_NJGe)

@@ -29,14 +29,16 @@ def token_losses(
         smoothing: label smoothing (Szegedy et al. 2016) over the vocabulary.
     """
     step = max(1, PIECE // backbone.vocabulary_size)
-    frozen = not any(x.requires_grad for x in (backbone.output.weight, getattr(backbone.output, "bias", None)) if x is not None)
+    frozen = not any(
+        x.requires_grad for x in (backbone.output.weight, getattr(backbone.output, "bias", None)) if x is not None
+    )
     if frozen and not smoothing:
         return _Frozen.apply(hidden_MD, targets_M, backbone, step)  # type: ignore[no-any-return, no-untyped-call]
 
     def losses(hidden: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         return F.cross_entropy(backbone.logits(hidden), targets, reduction="none", label_smoothing=smoothing)
 
-    pieces = zip(hidden_MD.split(step), targets_M.split(step), strict=True)
+    pieces = zip(torch.split(hidden_MD, step), torch.split(targets_M, step), strict=True)
     return torch.cat([backbone.made_again(losses, hidden, targets) for hidden, targets in pieces])
 
 
