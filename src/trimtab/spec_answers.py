@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, field_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from trimtab.spec_methods import Settings
 
@@ -59,7 +59,64 @@ class NumberAnswer(Settings):
     )  # fmt: skip
 
 
-ANSWERS = {kind.model_fields["kind"].default: kind for kind in (LabelAnswer, ChoiceAnswer, NumberAnswer)}
+class TextAnswer(Settings):
+    """Free text, said token by token."""
+
+    kind: Literal["text"] = Field("text", description="Free text.")
+    max_tokens: int | None = Field(
+        None,
+        ge=1,
+        description="Longest answer in tokens, its end included; that much of the context is kept free. By default "
+        "what the longest training answer takes, and at most 256.",
+    )
+    min_tokens: int = Field(0, ge=0, description="Fewest tokens of an answer before its end.")
+    temperature: float = Field(
+        0.0, ge=0, le=10, description="0 takes the likeliest token each time (greedy); else tokens are drawn."
+    )
+    top_k: int | None = Field(None, ge=1, description="Draw from the k likeliest tokens only (Fan et al. 2018).")
+    top_p: float | None = Field(
+        None, gt=0, lt=1,
+        description="Draw from the fewest tokens that have this share of the probability (Holtzman et al. 2020).",
+    )  # fmt: skip
+    min_p: float | None = Field(
+        None, gt=0, lt=1,
+        description="Draw from tokens that have this share of the likeliest one's probability (Nguyen et al. 2024).",
+    )  # fmt: skip
+    beams: int = Field(1, ge=1, le=64, description="Beam search over this many texts; 1 is none.")
+    length_penalty: float = Field(
+        1.0,
+        description="A beam's score is its log-likelihood over its length to this power; above 1 favours long ones.",
+    )
+    repetition_penalty: float = Field(
+        1.0, ge=1, description="Takes this factor off tokens that the answer holds (Keskar et al. 2019); 1 is none."
+    )
+    no_repeat_ngram: int = Field(
+        0, ge=0, description="No sequence of this many tokens twice in an answer; 0 allows all."
+    )
+    stop: list[str] = Field(default_factory=list, description="Texts at which an answer ends; not part of it.")
+    answers: int = Field(1, ge=1, le=100, description="Answers given to each row: drawn, or of the best beams.")
+    seed: int = Field(0, ge=0, description="Seed of what is drawn.")
+    one_of: list[str] | None = Field(None, min_length=1, description="The answer is one of these texts.")
+    pattern: str | None = Field(None, description="The answer matches this regular expression.")
+    json_schema: dict[str, Any] | None = Field(None, description="The answer is JSON of this schema.")
+
+    @model_validator(mode="after")
+    def _check_decoding(self) -> TextAnswer:
+        drawing = [name for name in ("top_k", "top_p", "min_p") if getattr(self, name) is not None]
+        if self.beams > 1 and self.temperature:
+            raise ValueError("beams and temperature do not go together: set one of them")
+        if drawing and not self.temperature:
+            raise ValueError(f"{drawing[0]} goes with drawing: set temperature, to 1 say")
+        if self.answers > max(self.beams, 1) and not self.temperature:
+            raise ValueError(f"answers is {self.answers}: set temperature to draw them, or beams to that many")
+        if any(not text for text in self.stop):
+            raise ValueError("an empty text in stop ends every answer: take it out")
+        if sum(value is not None for value in (self.one_of, self.pattern, self.json_schema)) > 1:
+            raise ValueError("give one of one_of, pattern and json_schema")
+        return self
+
+
+ANSWERS = {kind.model_fields["kind"].default: kind for kind in (LabelAnswer, ChoiceAnswer, NumberAnswer, TextAnswer)}
 
 
 def _answer_kind(value: Any) -> str:
@@ -71,7 +128,8 @@ def _answer_kind(value: Any) -> str:
 AnswerSettings = Annotated[
     Annotated[LabelAnswer, Tag("label")]
     | Annotated[ChoiceAnswer, Tag("choice")]
-    | Annotated[NumberAnswer, Tag("number")],
+    | Annotated[NumberAnswer, Tag("number")]
+    | Annotated[TextAnswer, Tag("text")],
     Discriminator(_answer_kind),
 ]
 LABEL = LabelAnswer()

@@ -13,7 +13,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -23,9 +22,10 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 
 from trimtab.backbones import attention, fused
 from trimtab.backbones.checkpointing import Checkpointed
-from trimtab.backbones.current import current, running
+from trimtab.backbones.current import running
 from trimtab.backbones.layers import Layer, layers_of
 from trimtab.backbones.layout import Layout, Row, pack
+from trimtab.backbones.plain import ATTENTION, Attend, Pass, attend_packed
 from trimtab.backbones.prefix import Layers, PrefixState, Prompt, pack_layers
 from trimtab.backbones.swap import swapped
 from trimtab.errors import TrimtabError
@@ -34,72 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from transformers import PreTrainedModel
-
-ATTENTION = "trimtab_shared_prefix"
-
-
-@dataclass
-class Pass:
-    """One pass over packed tokens, as the attention of a plain module needs to know it."""
-
-    prompts: Layout | None
-    rows: Layout | None
-    lengths: tuple[int, ...]
-    state: Layers | None
-    capture: list[tuple[torch.Tensor, torch.Tensor]] | None
-    past: attention.Past | None = None
-    checkpointing: bool = False
-
-
-def _attend_packed(
-    module: Any,
-    query: torch.Tensor,
-    key: torch.Tensor,
-    value: torch.Tensor,
-    mask: object,
-    scaling: float | None = None,
-    sliding_window: int | None = None,
-    softcap: float | None = None,
-    s_aux: object = None,
-    **_: object,
-) -> tuple[torch.Tensor, None]:
-    """Attention function for transformers modules: shapes [1, heads, N, d] in, [1, N, heads, d] out."""
-    now: Pass = current()
-    if softcap is not None or s_aux is not None:
-        raise TrimtabError("attention with score capping or sinks is not supported.", "Choose another backbone.")
-    q, k, v = (x[0].transpose(0, 1) for x in (query, key, value))
-    scale = scaling if scaling is not None else q.shape[-1] ** -0.5
-    S = len(now.prompts) if now.prompts is not None else 0
-    prefix = now.state[module.layer_idx] if now.state is not None else None
-    out = []
-    if now.prompts is not None:
-        own, lengths = (k[:S], v[:S]), now.past.lengths if now.past else ()
-        if now.capture is not None:
-            now.capture.append(own)
-        out.append(
-            attention.attend(
-                q[:S], *own, now.prompts, scale=scale, window=sliding_window, prefix=prefix, prefix_lengths=lengths
-            )
-        )
-        prefix = (
-            own
-            if prefix is None or now.past is None
-            else (now.past.join(prefix[0], own[0]), now.past.join(prefix[1], own[1]))
-        )
-    if now.rows is not None:
-        out.append(
-            attention.attend(
-                q[S:],
-                k[S:],
-                v[S:],
-                now.rows,
-                scale=scale,
-                window=sliding_window,
-                prefix=prefix,
-                prefix_lengths=now.lengths,
-            )
-        )
-    return torch.cat(out)[None], None
 
 
 class CausalBackbone:
@@ -125,7 +59,7 @@ class CausalBackbone:
     def __init__(self, model: PreTrainedModel, *, fuse: bool = True) -> None:
         from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
-        ALL_ATTENTION_FUNCTIONS.register(ATTENTION, _attend_packed)
+        ALL_ATTENTION_FUNCTIONS.register(ATTENTION, attend_packed)
         if not getattr(model, "_supports_attention_backend", False) and not getattr(model, "_supports_sdpa", False):
             raise TrimtabError(
                 f"backbone of type '{model.config.model_type}' cannot run with a replaced attention.",
@@ -215,7 +149,7 @@ class CausalBackbone:
         capture: list[tuple[torch.Tensor, torch.Tensor]] = []
         layout = self._prompt_layout(lengths)
         x = torch.cat([prompt.embeddings.to(self.dtype) for prompt in given])
-        positions = self._behind(layout, order.lengths if order else ())
+        positions = self.behind(layout, order.lengths if order else ())
         now = Pass(layout, None, total, past, capture, order)
         self._run(x, now, positions, keep=None, first_grad=len(x))
         if order is None or past is None:
@@ -257,19 +191,16 @@ class CausalBackbone:
             state, order, own = self._past(given)
             lengths, soft = tuple(prompt.length for prompt in given), tuple(prompt.soft for prompt in given)
         layout = rows if isinstance(rows, Layout) else self.pack(rows, max(lengths, default=0))
-        positions = self._behind(layout, lengths)
+        positions = self.behind(layout, lengths)
         if int(positions.max()) >= self.context:
-            raise TrimtabError(
-                f"a row of {int(positions.max()) + 1} tokens is longer than the backbone's context of {self.context}.",
-                "Set template.truncate or a smaller template.max_tokens.",
-            )
-        x = self._embed_rows(layout, soft)
+            raise too_long(int(positions.max()) + 1, self.context)
+        x = self.embed_rows(layout, soft)
         wanted = layout.answers_B if wanted is None else wanted
         prompt_layout = None
         if sum(own):
             prompt_layout = self._prompt_layout(own)
             x = torch.cat([*(prompt.embeddings.to(x.dtype) for prompt in given), x])
-            positions = torch.cat([self._behind(prompt_layout, order.lengths if order else ()), positions])
+            positions = torch.cat([self.behind(prompt_layout, order.lengths if order else ()), positions])
         S = len(x) - len(layout)
         now = Pass(prompt_layout, layout, lengths, state, None, order, checkpointing)
         return self._run(x, now, positions, keep=wanted + S, first_grad=len(x) if layout.soft else S)
@@ -283,13 +214,13 @@ class CausalBackbone:
         packed = tuple((k.to(self.dtype), v.to(self.dtype)) for k, v in pack_layers(pasts))
         return packed, attention.Past.of([prompt.past_length for prompt in prompts], own, self.device), own
 
-    def _behind(self, layout: Layout, lengths: Sequence[int]) -> torch.Tensor:
+    def behind(self, layout: Layout, lengths: Sequence[int]) -> torch.Tensor:
         """Positions of packed tokens that have `lengths` tokens before them, by prompt."""
         if not lengths:
             return layout.positions_R
         return layout.positions_R + torch.tensor(list(lengths), device=self.device)[layout.prompt_R]
 
-    def _embed_rows(self, layout: Layout, soft: Sequence[torch.Tensor | None]) -> torch.Tensor:
+    def embed_rows(self, layout: Layout, soft: Sequence[torch.Tensor | None]) -> torch.Tensor:
         """Input embeddings [R, D] of packed rows, soft vectors in the places of negative ids."""
         if not layout.soft:
             return self.embed(layout.ids_R)
@@ -305,10 +236,27 @@ class CausalBackbone:
         """Hidden states [R, D] of packed rows as layer `layer` (fused, counted from 0) finds them."""
         assert self._layers is not None
         lengths = state.lengths if state else ()
-        positions = self._behind(rows, lengths)
+        positions = self.behind(rows, lengths)
         x = self.embed(rows.ids_R)
         now = Pass(None, rows, lengths, state.layers if state and state.layers else None, None)
         return self._through(x, now, positions, self._layers[:layer], None, 0)
+
+    def attended(self, x_ND: torch.Tensor, positions_N: torch.Tensor, attend: Attend) -> torch.Tensor:
+        """Final hidden states [N, D] of tokens [N, D] whose attention is the caller's to work out, without gradients.
+
+        Raises:
+            TrimtabError: a token lies beyond the backbone's context.
+        """
+        if int(positions_N.max()) >= self.context:
+            raise too_long(int(positions_N.max()) + 1, self.context)
+        with torch.no_grad():
+            if self._layers is None:
+                return self._run(
+                    x_ND, Pass(None, None, (), None, None, attend=attend), positions_N, keep=None, first_grad=0
+                )
+            rotary = {kind: self._rotary(x_ND, positions_N, kind) for kind in {layer.rotary for layer in self._layers}}
+            norm: Any = self.model.base_model.norm
+            return norm(fused.run_with(x_ND, self._layers, rotary, attend))  # type: ignore[no-any-return]
 
     def pack(self, rows: Sequence[Row], prefix_length: int = 0) -> Layout:
         """Pack rows for `forward`; keep the layout where the same rows are run again."""
@@ -381,6 +329,14 @@ class CausalBackbone:
         cos, sin = rotary(x_ND[None], positions_N[None], kind) if kind else rotary(x_ND[None], positions_N[None])
         half = cos.shape[-1] // 2
         return cos[0, :, None, :half], sin[0, :, None, :half]
+
+
+def too_long(tokens: int, context: int) -> TrimtabError:
+    """What to raise where a row does not fit into the context."""
+    return TrimtabError(
+        f"a row of {tokens} tokens is longer than the backbone's context of {context}.",
+        "Set template.truncate or a smaller template.max_tokens.",
+    )
 
 
 def _prompts(given: Sequence[Prompt | torch.Tensor]) -> list[Prompt]:

@@ -16,9 +16,10 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
-from trimtab.backbones.causal import CausalBackbone, Pass
+from trimtab.backbones.causal import CausalBackbone
 from trimtab.backbones.current import running
 from trimtab.backbones.layout import Layout, Row, pack
+from trimtab.backbones.plain import Pass
 from trimtab.backbones.swap import swapped
 from trimtab.errors import TrimtabError
 
@@ -65,7 +66,7 @@ class EncoderBackbone(CausalBackbone):
         """Pack rows for `forward`; keep the layout where the same rows are run again."""
         return pack(rows, heads=self.heads, device=self.device, prefix_length=prefix_length, causal=False)
 
-    def _behind(self, layout: Layout, lengths: Sequence[int]) -> torch.Tensor:
+    def behind(self, layout: Layout, lengths: Sequence[int]) -> torch.Tensor:
         """Positions of packed tokens, which count from the start of the row, whatever stands before it."""
         return layout.positions_R
 

@@ -206,7 +206,7 @@ class EncoderDecoderBackbone(CausalBackbone):
                 f"a row of {longest} tokens is longer than the backbone's context of {self.context}.",
                 "Set template.truncate or a smaller template.max_tokens.",
             )
-        x_RD = self._embed_rows(layout, state.soft)
+        x_RD = self.embed_rows(layout, state.soft)
         order = sorted(range(len(layout.rows)), key=layout.starts.__getitem__)
         firsts, made, done = [0] * len(order), [], 0
         for block in layout.blocks:

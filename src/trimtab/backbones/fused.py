@@ -11,7 +11,7 @@ width.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from torch.nn import functional as F
 from trimtab.backbones import attention
 from trimtab.backbones.layers import Layer
 from trimtab.backbones.layout import Layout
+from trimtab.backbones.plain import Attend
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,20 @@ def run(
     return x_ND
 
 
+def run_with(
+    x_ND: torch.Tensor, layers: Sequence[Layer], rotary: dict[str, tuple[torch.Tensor, torch.Tensor]], attend: Attend
+) -> torch.Tensor:
+    """Run the decoder layers with attention of the caller's, without gradients: [N, D] -> [N, D], before the norm."""
+    step = Step(None, None, (), rotary, None, 0)
+    for index, layer in enumerate(layers):
+
+        def asked(qkv: torch.Tensor, index: int = index, layer: Layer = layer) -> torch.Tensor:
+            return attend(index, *_split(qkv, layer), layer.scale, layer.window).flatten(1)
+
+        x_ND, _ = _compute(x_ND, None, None, layer, step, None, asked)
+    return x_ND
+
+
 class _Layer(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x, kp, vp, layer, step, last, first):  # type: ignore[no-untyped-def]
@@ -134,13 +149,14 @@ class _Layer(torch.autograd.Function):
 
 
 def _compute(
-    x: torch.Tensor, kp: Any, vp: Any, layer: Layer, step: Step, keep: torch.Tensor | None
-) -> tuple[torch.Tensor, tuple[Any, ...]]:
+    x: torch.Tensor, kp: Any, vp: Any, layer: Layer, step: Step, keep: torch.Tensor | None,
+    attend: Callable[[torch.Tensor], torch.Tensor] | None = None,
+) -> tuple[torch.Tensor, tuple[Any, ...]]:  # fmt: skip
     """The layer's output, and what its backward pass needs besides its input."""
     h, rstd1 = _norm(x, layer.norm_attention, layer.eps)
     raw = F.linear(h, layer.qkv, layer.qkv_bias).view(x.shape[0], -1, layer.head_size)
     qkv, rstd_qk = _normed_rotated(raw, layer, step)
-    att = _attend(qkv, layer, step, kp, vp)
+    att = _attend(qkv, layer, step, kp, vp) if attend is None else attend(qkv)
     o = F.linear(att if keep is None else att.index_select(0, keep), layer.out)
     residual = x if keep is None else x.index_select(0, keep)
     o_raw = rstd_o = m_raw = rstd_m = None

@@ -89,7 +89,7 @@ class LateBackbone(CausalBackbone):
         with torch.no_grad():
             return self._whole.hidden_at(self._start, self.pack([Row(self._fixed)]))
 
-    def _embed_rows(self, layout: Layout, soft: Sequence[torch.Tensor | None]) -> torch.Tensor:
+    def embed_rows(self, layout: Layout, soft: Sequence[torch.Tensor | None]) -> torch.Tensor:
         """Hidden states [R, D] of packed rows where prompts enter, kept from before or made now."""
         keys = [(tuple(row.ids), row.parents) for row in layout.rows]
         hidden = {key: self._kept[key] for key in keys if key in self._kept}

@@ -1,4 +1,4 @@
-"""A record's answer, and the options it chooses among: labels, choices, numbers. Knows nothing about input fields."""
+"""A record's answer and options: labels, choices, numbers, texts. Knows nothing about input fields."""
 
 from __future__ import annotations
 
@@ -19,6 +19,23 @@ def read_label(record: Record, column: str) -> str | None:
     """The answer as it stands; None where it is absent, null or blank. Raises TrimtabError where it is a list."""
     text = as_text(record, column) if column in record.values else None
     return whole(text) if text and text.strip() else None
+
+
+def read_texts(record: Record, column: str) -> tuple[str, ...]:
+    """Every answer of a record, from a text or a list of texts, in order, once each; empty where there is none.
+
+    Raises:
+        TrimtabError: an answer that is no text or number, or blank beside others.
+    """
+    value = record.values.get(column)
+    if not isinstance(value, list):
+        text = read_label(record, column)
+        return () if text is None else (text.strip(),)
+    texts = [as_text(Record({column: item}, record.where), column) for item in value]
+    if any(text is None or not text.strip() for text in texts):
+        message = f"{record.where}: one of the {len(texts)} answers in column '{column}' is empty."
+        raise TrimtabError(message, "Take it out, or write it.")
+    return tuple(dict.fromkeys(whole(text).strip() for text in texts if text))
 
 
 def read_number(record: Record, column: str) -> float | None:

@@ -16,6 +16,7 @@ class Example:
         where: place of origin for messages, e.g. `reviews.jsonl:12`.
         options: of a choice, what is chosen among; else empty.
         number: the answer of a task whose answers are numbers.
+        references: of free text every answer that is right, `answer` first; else empty.
     """
 
     fields: dict[str, str]
@@ -23,10 +24,16 @@ class Example:
     where: str
     options: tuple[str, ...] = ()
     number: float | None = None
+    references: tuple[str, ...] = ()
+
+    @property
+    def kept_open(self) -> bool:
+        """Whether its answer is not one of a fixed set of labels."""
+        return bool(self.options or self.references) or self.number is not None
 
     @property
     def stratum(self) -> str:
-        """Which rows it is alike, for splits and samples: its label, or the place of the right option; no numbers."""
-        if self.number is not None or self.answer is None:
+        """Which rows it is alike, for splits and samples: its label, or the place of the right option; else none."""
+        if self.number is not None or self.references or self.answer is None:
             return ""
         return str(self.options.index(self.answer)) if self.options else self.answer

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from trimtab.data.answers import lettered, read_choice, read_label, read_number, read_options
+from trimtab.data.answers import lettered, read_choice, read_label, read_number, read_options, read_texts
 from trimtab.data.clean import clean_text
 from trimtab.data.example import Example
 from trimtab.data.records import Record, read_all
 from trimtab.data.values import as_text, no_column, whole
 from trimtab.errors import TrimtabError, did_you_mean
 from trimtab.spec import DataSettings
-from trimtab.spec_answers import LABEL, AnswerSettings, ChoiceAnswer, NumberAnswer
+from trimtab.spec_answers import LABEL, AnswerSettings, ChoiceAnswer, NumberAnswer, TextAnswer
 
 _UNLABELLED_HINT = "Label the row or leave it out; `trimtab predict` takes rows without labels."
 
@@ -57,6 +57,7 @@ def to_example(
             raise TrimtabError(f"{record.where}: column '{column}' is null, expected text or a number.", hint)
         texts[field] = whole(clean_text(text, settings.clean))
     number, found = None, None
+    references: tuple[str, ...] = ()
     if read_answer:
         match answer:
             case NumberAnswer():
@@ -64,13 +65,16 @@ def to_example(
                 found = None if number is None else f"{number:.15g}"
             case ChoiceAnswer():
                 found = read_choice(record, settings.label, answer, options)
+            case TextAnswer():
+                references = read_texts(record, settings.label)
+                found = references[0] if references else None
             case _:
                 found = read_label(record, settings.label)
     if found is None and need_answer:
         if settings.label not in record.values:
             raise no_column(record, settings.label, "the answer", "Set data.label to one of them.")
         raise TrimtabError(f"{record.where}: no label in column '{settings.label}'.", _UNLABELLED_HINT)
-    return Example(texts, found, record.where, options, number)
+    return Example(texts, found, record.where, options, number, references)
 
 
 def read_examples(
@@ -98,14 +102,14 @@ def read_examples(
 
 
 def check_labels(examples: Sequence[Example], known: Sequence[str]) -> None:
-    """Check that every answer is one of the labels `known`; numbers and choices are checked as they are read.
+    """Check that every answer is one of the labels `known`; answers of other kinds are checked as they are read.
 
     Raises:
         TrimtabError: at the first that is not, naming the nearest known label. The message lists eight labels at most.
     """
     allowed = set(known)
     for example in examples:
-        if example.answer is None or example.answer in allowed or example.options or example.number is not None:
+        if example.answer is None or example.answer in allowed or example.kept_open:
             continue
         listed = ", ".join(known) if len(known) <= 8 else f"{', '.join(known[:8])}, ... ({len(known)} in all)"
         hint = did_you_mean(example.answer, known) or "Correct the row, or add the label to `labels`."

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -49,13 +49,15 @@ def load_splits(settings: DataSettings, fields: Sequence[str], answer: AnswerSet
     assert settings.train is not None
     note: list[str] = []
     train = read_examples(settings.train, fields, settings, answer, base=base)
-    if answer.kind != "choice":
+    if answer.kind in ("label", "number"):
         _check_two_answers(train, settings, answer.kind)
     if settings.dev is None:
         train, dev = _set_dev_aside(train, settings, note)
     else:
         dev = read_examples(settings.dev, fields, settings, answer, base=base)
     test = [] if settings.test is None else read_examples(settings.test, fields, settings, answer, base=base)
+    if answer.kind == "text":
+        dev, test = _together("dev", dev, note), _together("test", test, note)
     return Splits(
         _sample_train(train, settings, note),
         _sample("dev", dev, settings.dev_limit, settings.seed, note),
@@ -162,6 +164,20 @@ def _sample(split: str, examples: list[Example], n: int | None, seed: int, note:
         return examples
     note.append(f"{split}: {n} of {len(examples)} rows sampled (seed {seed})")
     return stratified_sample(examples, n, seed)
+
+
+def _together(split: str, examples: list[Example], note: list[str]) -> list[Example]:
+    """Rows with the same input as one, right with the answers of all."""
+    groups: dict[tuple[str, ...], list[Example]] = defaultdict(list)
+    for example in examples:
+        groups[tuple(example.fields.values())].append(example)
+    if len(groups) == len(examples):
+        return examples
+    note.append(f"{split}: {len(examples)} rows hold {len(groups)} inputs, each right with any of its answers")
+    return [
+        replace(own[0], references=tuple(dict.fromkeys(text for e in own for text in e.references)))
+        for own in groups.values()
+    ]
 
 
 def _check_settings(settings: DataSettings, answer: AnswerSettings) -> None:

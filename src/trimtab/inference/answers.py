@@ -7,11 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from trimtab.backbones.causal import CausalBackbone
+from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import Example
 from trimtab.errors import TrimtabError
 from trimtab.spec import Task
-from trimtab.spec_answers import ChoiceAnswer, NumberAnswer
+from trimtab.spec_answers import ChoiceAnswer, NumberAnswer, TextAnswer
 from trimtab.spec_methods import FewShotSettings, HeadSettings, SearchSettings, ZeroShotSettings
+
+# The longest answer that is picked, in tokens.
+MOST_TOKENS = 256
 
 
 def check_answer(task: Task, backbone: CausalBackbone | None = None) -> None:
@@ -41,6 +45,9 @@ def check_answer(task: Task, backbone: CausalBackbone | None = None) -> None:
                 "Take it out.",
             )
         return
+    if isinstance(answer, TextAnswer):
+        _check_text(task, backbone)
+        return
     if isinstance(method, HeadSettings | FewShotSettings | SearchSettings):
         raise TrimtabError(
             f"method '{method.name}' needs labels that are the same for all rows, and each row has options of its own.",
@@ -59,6 +66,31 @@ def check_answer(task: Task, backbone: CausalBackbone | None = None) -> None:
         )
 
 
+def _check_text(task: Task, backbone: CausalBackbone | None) -> None:
+    """Refuse what does not go with free text."""
+    method = task.method
+    if isinstance(method, HeadSettings | SearchSettings):
+        raise TrimtabError(
+            f"method '{method.name}' needs labels, and the answers of this task are texts.",
+            "Choose another method, soft_prompt or lora say.",
+        )
+    if isinstance(method, ZeroShotSettings | FewShotSettings) and method.calibrate:
+        raise TrimtabError("method.calibrate needs labels, and the answers of this task are texts.", "Take it out.")
+    if task.train.ensemble:
+        raise TrimtabError(
+            "train.ensemble takes the mean of labels' probabilities, and the answers of this task are texts.",
+            "Take it out; the best run on dev answers.",
+        )
+    if backbone is not None and (
+        not backbone.scores_words or (backbone.bidirectional and not backbone.encoder_decoder)
+    ):
+        raise TrimtabError(
+            f"free text is said token by token, and a backbone of type '{backbone.config.model_type}' is "
+            f"{backbone.title}.",
+            "Choose a causal backbone or an encoder-decoder.",
+        )
+
+
 def settled_answer(task: Task, train: Sequence[Example]) -> Task:
     """The task with what numbers are standardised by picked from its training rows, unless it says."""
     if not isinstance(task.answer, NumberAnswer):
@@ -67,3 +99,14 @@ def settled_answer(task: Task, train: Sequence[Example]) -> Task:
     mean = float(numbers.mean()) if task.answer.mean is None else task.answer.mean
     sd = float(numbers.std()) or 1.0 if task.answer.sd is None else task.answer.sd
     return task.model_copy(update={"answer": task.answer.model_copy(update={"mean": mean, "sd": sd})})
+
+
+def settled_length(task: Task, train: Sequence[Example], pretrained: Pretrained) -> Task:
+    """The task with the longest answer, in tokens, picked from its training rows, unless it says or has no texts."""
+    if not isinstance(task.answer, TextAnswer) or task.answer.max_tokens is not None:
+        return task
+    texts = [" " + text for example in train for text in example.references]
+    longest = max(map(len, pretrained.tokenizer(texts, add_special_tokens=False)["input_ids"]), default=MOST_TOKENS)
+    # Its end token, and one for white space that is written otherwise; half of the context is the input's.
+    most = min(longest + 2, MOST_TOKENS, pretrained.backbone.context // 2)
+    return task.model_copy(update={"answer": task.answer.model_copy(update={"max_tokens": most})})

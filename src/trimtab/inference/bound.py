@@ -11,7 +11,7 @@ from trimtab.backbones.prefix import Prompt
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import Example
 from trimtab.errors import TrimtabError
-from trimtab.inference.answers import check_answer
+from trimtab.inference.answers import MOST_TOKENS, check_answer
 from trimtab.inference.nearest import Nearest
 from trimtab.inference.runs import read_prompt
 from trimtab.methods.choose import make_method
@@ -30,11 +30,13 @@ from trimtab.prompts import (
     make_options,
     make_verbalizer,
     parse_template,
+    spaced,
     wordless,
 )
-from trimtab.prompts.template import goes_on, head_ids
+from trimtab.prompts.demonstrations import SEPARATOR
+from trimtab.prompts.template import goes_on, head_ids, tokenize
 from trimtab.spec import Task
-from trimtab.spec_answers import ChoiceAnswer, NumberAnswer
+from trimtab.spec_answers import ChoiceAnswer, NumberAnswer, TextAnswer
 from trimtab.spec_methods import (
     FewShotSettings,
     MultitaskPromptSettings,
@@ -106,6 +108,42 @@ class BoundTask:
         return isinstance(self.task.answer, ChoiceAnswer)
 
     @property
+    def writes(self) -> bool:
+        """Whether answers are free text."""
+        return isinstance(self.task.answer, TextAnswer)
+
+    @property
+    def most(self) -> int:
+        """Longest answer in free text, in tokens, its end included; 0 where answers are of another kind."""
+        return _most(self.task)
+
+    def decoding(self, own: TextAnswer | None = None) -> TextAnswer:
+        """How free text is found: as the task says, or as `own` does; few-shot ends answers as it shows them."""
+        settings = own or self.task.answer
+        assert isinstance(settings, TextAnswer)
+        if isinstance(self.task.method, FewShotSettings):
+            return settings.model_copy(update={"stop": [*settings.stop, SEPARATOR]})
+        return settings
+
+    @property
+    def ends(self) -> tuple[int, ...]:
+        """Tokens that end an answer in free text, the one that is trained first."""
+        config = getattr(self.pretrained.backbone.model, "generation_config", None)
+        others = getattr(config, "eos_token_id", None)
+        listed = others if isinstance(others, list) else [others]
+        own = [self.pretrained.tokenizer.eos_token_id, *listed]
+        return tuple(dict.fromkeys(int(i) for i in own if i is not None))
+
+    def answer_ids(self, text: str) -> tuple[int, ...]:
+        """Token ids of an answer in free text as it stands behind a row, with its end, shortened to `most`."""
+        tokenizer = self.pretrained.tokenizer
+        if self.pretrained.backbone.encoder_decoder:
+            ids = tokenizer(text_target=text, add_special_tokens=False)["input_ids"]
+        else:
+            ids = tokenize(tokenizer, spaced(text, self.template.answer_lead, self.template.before_answer))
+        return (*ids, self.ends[0])[: self.most]
+
+    @property
     def scale(self) -> tuple[float, float] | None:
         """Mean and standard deviation that numbers are standardised by; None where answers are none."""
         answer = self.task.answer
@@ -148,6 +186,8 @@ class BoundTask:
         """
         if not self.pretrained.backbone.scores_words:
             return self.template.text(fields)
+        if self.writes:
+            return self.template.text(fields, spaced(label, self.template.answer_lead, self.template.before_answer))
         verbalizer = row.options if row and row.options else self.verbalizer
         word = next((w.text for w in verbalizer.words if verbalizer.labels[w.label] == label), "")
         return self.template.text(fields, word)
@@ -205,6 +245,8 @@ def bind(
     template, tokenizer, backbone = template_of(task), pretrained.tokenizer, pretrained.backbone
     check_answer(task, backbone)
     _check_kind(task, template, backbone)
+    if isinstance(task.answer, TextAnswer) and tokenizer.eos_token_id is None:
+        raise TrimtabError("free text needs an end token, and this backbone has none.", "Choose another backbone.")
     verbalizer = _verbalizer(task, words, template, pretrained, training)
     leading = around_ids(tokenizer)[0] if backbone.bidirectional else leading_ids(tokenizer)
     if template.soft and not isinstance(task.method, SoftPromptSettings | PTuningSettings | MultitaskPromptSettings):
@@ -239,9 +281,15 @@ def bind(
         frame = _frame(template, pretrained, method.tokens - past)
         encoder = Encoder(template, tokenizer, budget=most - past - len(frame), answer_tokens=0, frame=frame)
     else:
-        encoder = Encoder(template, tokenizer, budget=budget - taken, answer_tokens=verbalizer.longest)
+        longest = _most(task) or verbalizer.longest
+        encoder = Encoder(template, tokenizer, budget=budget - taken, answer_tokens=longest)
     nearest = Nearest(backbone, tuple(leading), encoder, shown, per_row) if per_row else None
     return BoundTask(task, pretrained, template, encoder, verbalizer, tuple(leading), method, shown, nearest)
+
+
+def _most(task: Task) -> int:
+    """Longest answer in free text, in tokens; 0 where answers are of another kind."""
+    return (task.answer.max_tokens or MOST_TOKENS) if isinstance(task.answer, TextAnswer) else 0
 
 
 def _check_kind(task: Task, template: Template, backbone: CausalBackbone) -> None:

@@ -5,30 +5,43 @@ N requests, C labels.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
+from trimtab.backbones.layout import Row
 from trimtab.backbones.prefix import PrefixState
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.errors import TrimtabError, did_you_mean
 from trimtab.inference.bound import BoundTask, bind
+from trimtab.inference.constraints import make_constraint
+from trimtab.inference.generation import Ask, Done, Token, Written, write
 from trimtab.inference.runs import Run
-from trimtab.inference.scoring import Query, label_log_probabilities
+from trimtab.inference.scoring import Query, label_log_probabilities, passes
 from trimtab.methods.method import Condition, Tensors
 from trimtab.prompts import EncodedRow
+from trimtab.spec_answers import TextAnswer
 
 
 @dataclass(frozen=True)
 class Request:
-    """One row to answer: the run to answer with, the input fields, a place for messages, and a choice's options."""
+    """One row to answer.
+
+    Attributes:
+        run: the run to answer with.
+        fields: the input.
+        where: a place for messages.
+        options: of a choice, what is chosen among.
+        decoding: how free text is found, in place of what the run's task says.
+    """
 
     run: str
     fields: Mapping[str, str]
     where: str = "input"
     options: Sequence[str] = ()
+    decoding: TextAnswer | None = None
 
 
 @dataclass(frozen=True)
@@ -36,11 +49,12 @@ class Prediction:
     """An answer.
 
     Attributes:
-        label: the label, the option chosen, or the number as text.
-        probabilities: every label's, or every option's; empty for a number.
+        label: the label, the option chosen, the number as text, or the free text.
+        probabilities: every label's, or every option's; empty for a number or free text.
         cut_tokens: how many tokens of the input were cut to fit.
         index: of a choice, the place of the option among the row's, counted from 0.
         number: of a number, the number.
+        texts: of free text every answer given, the best first, or in the order drawn.
     """
 
     label: str
@@ -48,10 +62,11 @@ class Prediction:
     cut_tokens: int
     index: int | None = None
     number: float | None = None
+    texts: tuple[Written, ...] = ()
 
     @property
     def probability(self) -> float:
-        """Probability of the label or option. Raises KeyError for a number."""
+        """Probability of the label or option. Raises KeyError for a number or free text."""
         return self.probabilities[self.label]
 
 
@@ -121,8 +136,79 @@ class Engine:
         Raises:
             TrimtabError: an unknown run, a missing field, a row that does not fit.
         """
-        out = []
         rows = self._encode(requests)
+        written = [i for i, request in enumerate(requests) if self._find(request.run).bound.writes]
+        if written:
+            return self._mixed(requests, rows, written)
+        return self._scored(requests, rows)
+
+    def _mixed(
+        self, requests: Sequence[Request], rows: Sequence[EncodedRow], written: Sequence[int]
+    ) -> list[Prediction]:
+        """Answers where those to `written` are free text."""
+        out: dict[int, Prediction] = {}
+        for event in self._write([requests[i] for i in written], [rows[i] for i in written]):
+            if isinstance(event, Done):
+                i = written[event.row]
+                out[i] = Prediction(event.answers[0].text, {}, rows[i].cut, texts=event.answers)
+        others = [i for i in range(len(requests)) if i not in out]
+        if others:
+            scored = self._scored([requests[i] for i in others], [rows[i] for i in others])
+            out |= dict(zip(others, scored, strict=True))
+        return [out[i] for i in range(len(requests))]
+
+    def stream(self, request: Request) -> Iterator[str]:
+        """The free text of one request in pieces, as it is said; of several answers the first.
+
+        What may yet turn out to be the beginning of a text of `stop`, or half of a character, is held back.
+
+        Raises:
+            TrimtabError: as `answer` does; the run's answers are not free text.
+        """
+        bound = self._find(request.run).bound
+        if not bound.writes:
+            raise TrimtabError(f"the answers of the run '{request.run}' are not free text.", "Use `answer`.")
+        stops = bound.decoding(request.decoding).stop
+        held = max((len(stop) - 1 for stop in stops), default=0)
+        said = ""
+        for event in self._write([request], self._encode([request])):
+            if isinstance(event, Token) and event.answer == 0:
+                text = self.pretrained.tokenizer.decode(list(event.ids), skip_special_tokens=True).lstrip()
+                whole = text[: len(text) - held].rstrip("\ufffd").rstrip()
+                if len(whole) > len(said):
+                    yield whole[len(said) :]
+                    said = whole
+            elif isinstance(event, Done):
+                yield event.answers[0].text[len(said) :]
+
+    def _write(self, requests: Sequence[Request], rows: Sequence[EncodedRow]) -> Iterator[Token | Done]:
+        """Answers in free text, and their tokens as they are said; those of runs that share passes in one batch."""
+        groups: dict[int, tuple[_Member, list[int]]] = {}
+        for i, request in enumerate(requests):
+            [member] = self._find(request.run).members
+            groups.setdefault(0 if member.state is None else id(member), (member, []))[1].append(i)
+        tokenizer = self.pretrained.tokenizer
+        for member, own in groups.values():
+            asks = [self._ask(requests[i], rows[i], member) for i in own]
+            sizes = [(len(ask.row.ids) + ask.most) * ask.settings.answers * ask.settings.beams for ask in asks]
+            with member.condition.on(self.pretrained.backbone) as adapted:
+                for members in passes(sizes):
+                    batch = [asks[at] for at in members]
+                    state = self._state() if member.state is None else member.state
+                    for event in write(adapted, batch, state, tokenizer, self._find(requests[own[0]].run).bound.ends):
+                        yield replace(event, row=own[members[event.row]])
+
+    def _ask(self, request: Request, row: EncodedRow, member: _Member) -> Ask:
+        bound = self._find(request.run).bound
+        settings = bound.decoding(request.decoding)
+        backbone, prompt = self.pretrained.backbone, self._find(request.run).members[0].prompt
+        most = settings.max_tokens or bound.most
+        constraint = make_constraint(settings, self.pretrained.tokenizer, backbone.vocabulary_size, list(bound.ends))
+        return Ask(Row(row.ids, prompt), settings, most, constraint)
+
+    def _scored(self, requests: Sequence[Request], rows: Sequence[EncodedRow]) -> list[Prediction]:
+        """Answers that are labels, choices or numbers."""
+        out = []
         totals = self._totals([request.run for request in requests], rows)
         for request, total, row in zip(requests, totals, rows, strict=True):
             bound = self._find(request.run).bound

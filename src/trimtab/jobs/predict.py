@@ -46,7 +46,8 @@ def run(engine: Engine, source: str, *, batch: int = 32, base: Path | None = Non
 
     Yields:
         For each row, in order: `{"label": ..., "probability": ..., "probabilities": {...}}`, where answers are choices
-        `{"option": ..., "index": ..., ...}` likewise, where they are numbers `{"number": ...}`; with `cut_tokens` where
+        `{"option": ..., "index": ..., ...}` likewise, where they are numbers `{"number": ...}`, where they are free
+        text `{"text": ..., "ended": ..., "log_likelihood": ...}` and, if several, `"texts"`; with `cut_tokens` where
         the text was shortened to fit; or `{"error": ..., "where": ...}` in place of a row that cannot be answered.
 
     Raises:
@@ -91,7 +92,12 @@ def _request(engine: Engine, record: Record | BadRecord) -> Request | dict[str, 
 
 def _answer(bound: BoundTask, prediction: Prediction) -> dict[str, object]:
     answer: dict[str, object]
-    if prediction.number is not None:
+    if prediction.texts:
+        best = prediction.texts[0]
+        answer = {"text": best.text, "ended": best.ended, "log_likelihood": round(best.log_likelihood, 4)}
+        if len(prediction.texts) > 1:
+            answer["texts"] = [text.text for text in prediction.texts]
+    elif prediction.number is not None:
         answer = {"number": float(f"{prediction.number:.6g}")}
     else:
         kind = bound.task.answer

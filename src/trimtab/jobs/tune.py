@@ -18,7 +18,7 @@ from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import Example, Splits, check_labels, load_splits
 from trimtab.errors import TrimtabError
 from trimtab.evaluation.run_report import Cost, RunReport
-from trimtab.inference.answers import check_answer, settled_answer
+from trimtab.inference.answers import check_answer, settled_answer, settled_length
 from trimtab.inference.bound import BoundTask, bind, labels_of, template_of
 from trimtab.inference.runs import TASK_FILE, Run, backbone_facts, save_run
 from trimtab.jobs import evaluate, metrics, multitask
@@ -102,6 +102,7 @@ def run(
         check_labels(part, list(words))
     if pretrained is None:
         pretrained = backbone_of(task, base, offline=offline, agree=agree, progress=progress)
+    task = settled_length(task, splits.train, pretrained)
     settled = settle(task, words, splits, pretrained, progress)
     task, words = settled.task, settled.words
     bound = bind(task, words, pretrained, base, settled.examples, training=True)
@@ -168,8 +169,23 @@ def _encode(bound: BoundTask, examples: list[Example]) -> tuple[list[Labelled], 
         else [bound.encoder.encode(e.fields, e.where) for e in examples]
     )
     cut = [row.cut for row in rows if row.cut]
-    note = f"{len(cut)} of {len(rows)} training rows were shortened to fit, by {sum(cut)} tokens in all."
-    return [_labelled(bound, row, e) for row, e in zip(rows, examples, strict=True)], [note] if cut else []
+    notes = (
+        [f"{len(cut)} of {len(rows)} training rows were shortened to fit, by {sum(cut)} tokens in all."] if cut else []
+    )
+    if bound.writes:
+        texts = [_written(bound, row, text) for row, e in zip(rows, examples, strict=True) for text in e.references]
+        endless = sum(row.text[-1] != bound.ends[0] for row in texts)
+        if endless:
+            notes.append(
+                f"{endless} of {len(texts)} answers are longer than answer.max_tokens ({bound.most}): what goes beyond "
+                "is not trained."
+            )
+        return texts, notes
+    return [_labelled(bound, row, e) for row, e in zip(rows, examples, strict=True)], notes
+
+
+def _written(bound: BoundTask, row: EncodedRow, text: str) -> Labelled:
+    return Labelled(row.ids, 0, row.answer, text=bound.answer_ids(text))
 
 
 def _labelled(bound: BoundTask, row: EncodedRow, example: Example) -> Labelled:
@@ -185,7 +201,7 @@ def _fingerprint(rows: Sequence[Labelled]) -> str:
 
     def content(row: Labelled) -> list[object]:
         own = [[word.ids for word in row.options.words]] if row.options else []
-        return [row.ids, row.label, *own, *([] if row.number is None else [row.number])]
+        return [row.ids, row.label, *own, *([] if row.number is None else [row.number]), *row.text]
 
     return hashlib.sha256(json.dumps([content(row) for row in rows]).encode()).hexdigest()
 

@@ -11,7 +11,7 @@ from trimtab.prompts.template import (
     parse_template,
     tokenize,
 )
-from trimtab.prompts.verbalizer import Verbalizer, Word, default_words, make_options, make_verbalizer, wordless
+from trimtab.prompts.verbalizer import Verbalizer, Word, default_words, make_options, make_verbalizer, spaced, wordless
 
 __all__ = [
     "Demonstrations",
@@ -29,6 +29,7 @@ __all__ = [
     "make_options",
     "make_verbalizer",
     "parse_template",
+    "spaced",
     "tokenize",
     "wordless",
 ]

@@ -11,7 +11,7 @@ import numpy as np
 from trimtab.data import Example, stratified_sample
 from trimtab.errors import TrimtabError
 from trimtab.prompts.template import Encoder, Template, tokenize
-from trimtab.prompts.verbalizer import Verbalizer
+from trimtab.prompts.verbalizer import Verbalizer, spaced
 from trimtab.spec_methods import FewShotSettings
 
 SEPARATOR = "\n\n"
@@ -67,8 +67,10 @@ def choose_demonstrations(
 
 
 def _balanced(train: Sequence[Example], labels: Sequence[str], k: int, seed: int) -> list[Example]:
-    """Draw one row of each label in turn until there are `k`, then put them in any order."""
+    """Draw one row of each label in turn until there are `k`, then put them in any order; without labels any `k`."""
     generator = np.random.default_rng([seed, 3])
+    if not labels:
+        return [train[i] for i in generator.permutation(len(train))[:k]]
     drawn = []
     for label in labels:
         rows = [i for i, example in enumerate(train) if example.answer == label]
@@ -99,7 +101,7 @@ def fit_demonstrations(
 
     Args:
         examples: what `choose_demonstrations` gave.
-        template, tokenizer, verbalizer: of the task.
+        template, tokenizer, verbalizer: of the task; without labels the examples' own answers are shown.
         room: tokens for demonstrations and row together.
         nearest: how many each row gets; None where all are shown to every row.
 
@@ -133,10 +135,11 @@ def _within(
 ) -> list[tuple[Example, tuple[int, ...], int]]:
     """Those that fit into `share` tokens: example, token ids, tokens cut off."""
     blank = tokenize(tokenizer, SEPARATOR)
-    answers = {
-        label: [*tokenize(tokenizer, verbalizer.trained_word(i).text), *blank]
-        for i, label in enumerate(verbalizer.labels)
+    lead, before = template.answer_lead, template.before_answer
+    texts = {label: verbalizer.trained_word(i).text for i, label in enumerate(verbalizer.labels)} or {
+        example.answer or "": spaced(example.answer or "", lead, before) for example in examples
     }
+    answers = {answer: [*tokenize(tokenizer, text), *blank] for answer, text in texts.items()}
     out = []
     try:
         encoder = Encoder(template, tokenizer, budget=share, answer_tokens=max(map(len, answers.values())))

@@ -5,8 +5,10 @@ K runs, B rows of a pass, C labels, W words, D hidden.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -14,12 +16,13 @@ from torch.nn import functional as F
 
 from trimtab.backbones.causal import CausalBackbone
 from trimtab.backbones.layout import Row
-from trimtab.backbones.prefix import Prompt
+from trimtab.backbones.prefix import PrefixState, Prompt
 from trimtab.inference.bound import TREE_NODES
-from trimtab.inference.scoring import Query, label_log_probabilities, label_scores, own_scores, word_scores
+from trimtab.inference.scoring import Query, label_log_probabilities, label_scores, own_scores, passes, word_scores
 from trimtab.methods.method import Condition
-from trimtab.prompts.verbalizer import Verbalizer, Word
+from trimtab.prompts.verbalizer import Verbalizer
 from trimtab.training.loop import DevScore, Parameters
+from trimtab.training.token_loss import token_losses
 
 # (parameters of a run, step or None when judging, run) -> how they condition the backbone
 Conditions = Callable[[Parameters, int | None, int], Condition]
@@ -35,6 +38,7 @@ class Labelled:
         answer: where it is scored (see `layout.Row`).
         options: its own options, where it has them.
         number: the standardised number that is its answer, where answers are numbers.
+        text: token ids of its answer and its end, where answers are free text.
     """
 
     ids: tuple[int, ...]
@@ -42,6 +46,7 @@ class Labelled:
     answer: int | None = None
     options: Verbalizer | None = None
     number: float | None = None
+    text: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,8 @@ class Objective:
         prompt: what is read before a row under a condition.
         alone: whether runs change the backbone itself, so that each needs passes of its own.
         checkpointing: see `CausalBackbone.forward`.
-        smoothing: label smoothing (Szegedy et al. 2016), over labels or, where the tree is large, the vocabulary.
+        smoothing: label smoothing (Szegedy et al. 2016), over labels, or where the tree is large or answers are free
+            text, the vocabulary.
         huber: whether numbers are trained with Huber's loss; else with the squared error.
     """
 
@@ -79,7 +85,8 @@ class Objective:
         Cross entropy over the labels' scores, or those of the row's own options; for numbers the squared or Huber's
         loss. Where the words of labels have several tokens and their tree is large, that would cost many nodes a row:
         then cross entropy at each token of the right label's first word, over the vocabulary, or over the branches
-        there, which comes to the same as over the labels where each has one word.
+        there, which comes to the same as over the labels where each has one word. For free text cross entropy over the
+        vocabulary at each token of the answer, over the mean length of answers in train: the loss of a token.
         """
         if len(runs) > 1 and self.alone:
             each = zip(runs, parameters, rows, strict=True)
@@ -94,7 +101,9 @@ class Objective:
         """Mean loss of each run [K] of one pass."""
         prompts = [self.prompt(condition) for condition in conditions]
         batch = [(k, self.train[i]) for k, members in enumerate(rows) for i in members]
-        if batch[0][1].options is not None:
+        if batch[0][1].text:
+            losses = self._answer_losses(backbone, batch, prompts, [e.text for _, e in batch]) / self._text_length
+        elif batch[0][1].options is not None:
             losses = self._option_losses(backbone, batch, prompts)
         elif any(condition.head for condition in conditions):
             losses = self._head_losses(backbone, batch, prompts, conditions)
@@ -103,7 +112,8 @@ class Objective:
         elif self.verbalizer.branches:
             losses = self._branch_losses(backbone, batch, prompts)
         else:
-            losses = self._answer_losses(backbone, batch, prompts)
+            words = [self.verbalizer.trained_word(example.label).ids for _, example in batch]
+            losses = self._answer_losses(backbone, batch, prompts, words)
         run_of_row = torch.tensor([k for k, _ in batch], device=backbone.device)
         counts = torch.tensor([len(members) for members in rows], device=backbone.device, dtype=torch.float32)
         return losses.new_zeros(len(rows)).index_add(0, run_of_row, losses) / counts
@@ -170,26 +180,28 @@ class Objective:
         return torch.stack(losses)
 
     def _answer_losses(
-        self, backbone: CausalBackbone, batch: Sequence[tuple[int, Labelled]], prompts: Sequence[Prompt]
+        self,
+        backbone: CausalBackbone,
+        batch: Sequence[tuple[int, Labelled]],
+        prefix: Sequence[Prompt] | PrefixState,
+        answers: Sequence[tuple[int, ...]],
     ) -> torch.Tensor:
-        """Cross entropy of each row [B] over the vocabulary, summed over the tokens of the right label's first word."""
-        words = [self.verbalizer.trained_word(example.label) for _, example in batch]
-        rows = [self._answered(k, example, word) for (k, example), word in zip(batch, words, strict=True)]
-        layout = backbone.pack(rows, max(prompt.length for prompt in prompts))
+        """Cross entropy of each row [B] over the vocabulary, summed over the tokens of its answer."""
+        rows = [self._answered(k, example, answer) for (k, example), answer in zip(batch, answers, strict=True)]
+        lengths = prefix.lengths if isinstance(prefix, PrefixState) else [prompt.length for prompt in prefix]
+        layout = backbone.pack(rows, max(lengths))
         wanted: list[int] = []
         targets: list[int] = []
         owner: list[int] = []
-        for at, (start, (_, example), word) in enumerate(zip(layout.starts, batch, words, strict=True)):
+        for at, (start, (_, example), answer) in enumerate(zip(layout.starts, batch, answers, strict=True)):
             last = start + len(example.ids) - 1
-            wanted.extend(range(last, last + len(word.ids)))
-            targets.extend(word.ids)
-            owner.extend([at] * len(word.ids))
+            wanted.extend(range(last, last + len(answer)))
+            targets.extend(answer)
+            owner.extend([at] * len(answer))
         device = backbone.device
         places = torch.tensor(wanted, device=device)
-        logits = backbone.logits(backbone.forward(layout, prompts, wanted=places, checkpointing=self.checkpointing))
-        losses = F.cross_entropy(
-            logits, torch.tensor(targets, device=device), reduction="none", label_smoothing=self.smoothing
-        )
+        hidden = backbone.forward(layout, prefix, wanted=places, checkpointing=self.checkpointing)
+        losses = token_losses(backbone, hidden, torch.tensor(targets, device=device), self.smoothing)
         return losses.new_zeros(len(batch)).index_add(0, torch.tensor(owner, device=device), losses)
 
     def _branch_losses(
@@ -197,7 +209,7 @@ class Objective:
     ) -> torch.Tensor:
         """Cross entropy of each row [B] over the branches, summed over the tokens of the right label's first word."""
         words = [self.verbalizer.trained_word(example.label) for _, example in batch]
-        rows = [self._answered(k, example, word) for (k, example), word in zip(batch, words, strict=True)]
+        rows = [self._answered(k, example, word.ids) for (k, example), word in zip(batch, words, strict=True)]
         layout = backbone.pack(rows, max(prompt.length for prompt in prompts))
         tokens = sorted({token for several in self.verbalizer.choices.values() for token in several})
         place = {token: i for i, token in enumerate(tokens)}
@@ -222,22 +234,40 @@ class Objective:
         owners = torch.tensor([owner for owner, *_ in steps], device=device)
         return losses.new_zeros(len(batch)).index_add(0, owners, losses)
 
-    def _answered(self, prompt: int, example: Labelled, word: Word) -> Row:
-        """A row with a word behind it as text, or for a decoder as a tree of one path."""
-        parents = tuple(range(-1, len(word.ids) - 2)) if self.backbone.encoder_decoder else ()
-        return Row((*example.ids, *word.ids[:-1]), prompt, parents)
+    def _answered(self, prompt: int, example: Labelled, answer: tuple[int, ...]) -> Row:
+        """A row with an answer behind it as text, or for a decoder as a tree of one path."""
+        parents = tuple(range(-1, len(answer) - 2)) if self.backbone.encoder_decoder else ()
+        return Row((*example.ids, *answer[:-1]), prompt, parents)
+
+    @cached_property
+    def _text_length(self) -> float:
+        """Mean tokens of an answer in train."""
+        return float(np.mean([len(example.text) for example in self.train]))
 
     def evaluate(self, runs: Sequence[int], parameters: Sequence[Parameters]) -> list[DevScore]:
         """Accuracy and mean loss of each run on dev, all in one batch unless the runs change the backbone.
 
-        Of numbers: the share of their variance on dev that is explained (R squared), and the mean squared error.
+        Of numbers: the share of their variance on dev that is explained (R squared), and the mean squared error. Of
+        free text: the mean probability of a token (geometric: its inverse is the perplexity), and its mean loss.
         """
         if len(runs) > 1 and self.alone:
             return [self.evaluate([run], [own])[0] for run, own in zip(runs, parameters, strict=True)]
         with torch.no_grad():
             conditions = [self.condition(own, None, run) for run, own in zip(runs, parameters, strict=True)]
             with conditions[0].on(self.backbone) as backbone:
-                return self._judged(backbone, conditions)
+                return (self._read if self.dev[0].text else self._judged)(backbone, conditions)
+
+    def _read(self, backbone: CausalBackbone, conditions: Sequence[Condition]) -> list[DevScore]:
+        """Scores of each run on answers in free text."""
+        state = backbone.read_prefix([self.prompt(condition) for condition in conditions])
+        total = [0.0] * len(conditions)
+        for members in passes([len(example.ids) + len(example.text) for example in self.dev]):
+            batch = [(k, self.dev[i]) for k in range(len(conditions)) for i in members]
+            losses = self._answer_losses(backbone, batch, state, [example.text for _, example in batch])
+            for k, loss in enumerate(losses.view(len(conditions), -1).sum(-1).tolist()):
+                total[k] += loss
+        tokens = sum(len(example.text) for example in self.dev)
+        return [DevScore(math.exp(-loss / tokens), loss / tokens) for loss in total]
 
     def _judged(self, backbone: CausalBackbone, conditions: Sequence[Condition]) -> list[DevScore]:
         state = backbone.read_prefix([self.prompt(condition) for condition in conditions])
