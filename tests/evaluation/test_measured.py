@@ -8,7 +8,6 @@ from scipy import stats
 
 from trimtab.evaluation.measured import differences, exchange_test, mean_of_rows, with_intervals
 
-
 RANDOM = np.random.default_rng(3)
 ONE = RANDOM.random(150)
 OTHER = np.clip(ONE + RANDOM.normal(0.03, 0.2, 150), 0, 1)

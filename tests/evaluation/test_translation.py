@@ -22,7 +22,8 @@ TEXTS = [
     "to be or not to be",
 ]
 REFERENCES = [
-    ["The cat sat on the mat.", "A cat was on the mat."], ["Something."], ["It is 20% off, hurry up!", "20% off!", "Hurry!"],
+    ["The cat sat on the mat.", "A cat was on the mat."], ["Something."],
+    ["It is 20% off, hurry up!", "20% off!", "Hurry!"],
     ["A"], ["xyz qqq"], ["我爱北京的天安门，真的 👍"], ["to be, or not to be: that is the question"],
 ]  # fmt: skip
 CHINESE = ["今天天气很好，我们去公园玩。", "他说App很好用", ""]

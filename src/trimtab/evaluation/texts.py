@@ -165,13 +165,13 @@ def _check(predictions: Sequence[str], references: Sequence[Sequence[str]], inpu
         if len(rows) != len(predictions):
             raise TrimtabError(
                 f"There are {len(predictions)} answers, but {what} for {len(rows)} rows.",
-                "Every answer needs the references of its own row.",
+                "Every answer needs its own.",
             )
     for row, texts in enumerate(references, start=1):
         assert not isinstance(texts, str), "references are lists of texts"
         if not texts:
             raise TrimtabError(
-                f"Row {row}: this row has no reference.", "Scoring needs one text or more that is right."
+                f"Row {row}: this row has no reference.", "Scoring needs a text or more that are right."
             )
 
 
