@@ -1,4 +1,4 @@
-"""The sandbox itself, against programs that try to get out. Each of them ends soon and stays small even if nothing held it."""
+"""The sandbox itself, against programs that try to get out; each ends soon and stays small even where nothing holds."""
 
 from __future__ import annotations
 
@@ -77,7 +77,6 @@ def test_programs_that_pass_and_fail() -> None:
         ("class E(Exception):\n    def __str__(self): raise self\nraise E", "E", ""),
         ("raise ValueError('x' * 10_000)", "ValueError", "x" * 500),
         ("open('/home/none')", "FileNotFoundError", "[Errno 2] No such file or directory: '/home/none'"),
-        ("\0", "SyntaxError", "source code string cannot contain null bytes"),
     ],
 )
 def test_how_programs_fail(program: str, error: str, line: str) -> None:
@@ -104,7 +103,6 @@ def test_time() -> None:
 
 
 def test_memory() -> None:
-    held = []
     found = run("held = [bytearray(1 << 20) for _ in range(600)]", limits=Limits(seconds=20, memory=100 * MIB))
     assert (found.result, found.error) == ("memory", "MemoryError")
     # Each of four processes stays within what one may have; together they do not.
@@ -120,7 +118,6 @@ time.sleep(10)
     found = run(several, limits=Limits(seconds=20, memory=150 * MIB))
     assert found.result == "memory"
     assert found.seconds < 8
-    assert not held
 
 
 def test_memory_that_no_limit_counts_cannot_be_had() -> None:
@@ -189,7 +186,7 @@ pathlib.Path("b").write_bytes(bytes(3 << 20))
     assert run(program, limits=limits).result == "passed"
     found = run(program, "pathlib.Path('c').write_bytes(bytes(3 << 20))", limits)
     assert (found.result, found.line) == ("forbidden", "[Errno 28] No space left on device")
-    found = run(program, "pathlib.Path('c').write_bytes(bytes(5 << 20))", limits)
+    found = run("open('c', 'wb', 0).write(bytes(4 << 20))\nopen('c', 'ab', 0).write(b'x')", "", limits)
     assert (found.result, found.line) == ("forbidden", "[Errno 27] File too large")
     found = run("files = [open('/dev/null') for _ in range(100)]")
     assert (found.result, found.line[:9]) == ("forbidden", "[Errno 24")
@@ -273,9 +270,7 @@ subprocess.run(["true"], check=True)
     assert set(words[:-1]) <= refused, words
     assert words[-1] == "done"
     status = "fields = dict(line.split(':', 1) for line in open('/proc/self/status'))\n"
-    held = (
-        "assert int(fields['CapEff'], 16) == int(fields['CapPrm'], 16) == 0\nassert fields['NoNewPrivs'].strip() == '1'"
-    )
+    held = "assert int(fields['CapEff'], 16) == int(fields['CapPrm'], 16) == 0 and int(fields['NoNewPrivs']) == 1"
     assert run(status, held).result == "passed"
 
 
@@ -295,7 +290,7 @@ for path in glob.glob("/proc/*/environ") + glob.glob("/proc/*/cmdline"):
 print(sorted(set(os.environ) - {"LC_CTYPE"}))
 descriptors = [d for d in range(64) if os.path.exists(f"/proc/self/fd/{d}")]
 print(descriptors, sys.stdin.read())
-""")  # fmt: skip
+""", limits=Limits(seconds=20, memory=300 * MIB))  # fmt: skip
     assert secret not in found.stdout
     assert "['HOME', 'PATH', 'TMPDIR']\n[0, 1, 2, 4] \n" in found.stdout
 

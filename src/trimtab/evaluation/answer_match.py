@@ -122,7 +122,8 @@ def final_number(text: str) -> Decimal | None:
     found = _numbers(tail)
     if mark and found:
         return found[0]
-    return (_numbers(head) + found or [None])[-1]
+    every = _numbers(head) + found
+    return every[-1] if every else None
 
 
 def _numbers(text: str) -> list[Decimal]:

@@ -24,8 +24,8 @@ _NONE = ("", "none", "[]", "无", "没有")
 def entity_f1(predictions: Sequence[str], references: Sequence[Sequence[str]]) -> Measured:
     """Return micro F1 of the entities that N texts list: precision and recall are over all of them.
 
-    Each counts as often as it stands there. Type and text must both be right. Of several references, that of the best F1
-    counts. Where there is no entity anywhere, F1 is 1.
+    Each counts as often as it stands there. Type and text must both be right. Of several references, that of the best
+    F1 counts. Where there is no entity anywhere, F1 is 1.
 
     Returns:
         sums: right entities, entities given, entities that are right to give.

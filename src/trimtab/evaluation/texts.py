@@ -170,9 +170,7 @@ def _check(predictions: Sequence[str], references: Sequence[Sequence[str]], inpu
     for row, texts in enumerate(references, start=1):
         assert not isinstance(texts, str), "references are lists of texts"
         if not texts:
-            raise TrimtabError(
-                f"Row {row}: this row has no reference.", "Scoring needs a text or more that are right."
-            )
+            raise TrimtabError(f"Row {row}: this row has no reference.", "Scoring needs a text or more that are right.")
 
 
 def _measure(

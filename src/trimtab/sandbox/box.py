@@ -46,8 +46,8 @@ class Outcome:
     """What became of a program.
 
     Attributes:
-        result: `passed` where program and tests ran to their end; `forbidden` where a system call that the box or a limit
-            refused ended it; `memory` where there was not enough; `failed` for everything else.
+        result: `passed` where program and tests ran to their end; `forbidden` where a system call that was refused, by
+            the box or a limit, ended it; `memory` where there was not enough; `failed` for everything else.
         error: the exception's type, or the signal that ended it, e.g. `AssertionError`; "" where it passed.
         line: the last line of the exception's text, shortened.
         stdout, stderr: the first `Limits.output_bytes` of each.
@@ -117,9 +117,10 @@ def _folder(isolation: Isolation) -> Iterator[str]:
             os.chown(folder, NOBODY, NOBODY)
         yield folder
     finally:
-        for path, _, _ in os.walk(folder):  # a program may have locked us out of folders of its own
-            with contextlib.suppress(OSError):
-                Path(path).chmod(0o700)
+        for path, folders, _ in os.walk(folder):  # a program may have locked us out of folders of its own
+            for name in folders:
+                if not (Path(path) / name).is_symlink():
+                    (Path(path) / name).chmod(0o700)
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -154,9 +155,9 @@ def _supervised(job: dict[str, Any], limits: Limits) -> tuple[dict[str, Any], st
         with contextlib.suppress(ProcessLookupError):
             os.killpg(supervisor.pid, signal.SIGKILL)
         supervisor.wait()
-        for pipe in (supervisor.stdin, supervisor.stdout, supervisor.stderr):
+        for end in (supervisor.stdin, supervisor.stdout, supervisor.stderr):
             with contextlib.suppress(OSError):
-                pipe.close()
+                end.close()
     if not said:
         said = {"end": "refused", "why": f"the supervisor ended by itself ({stderr.strip()[-300:] or 'killed'})"}
     return said, stdout, stderr
@@ -167,14 +168,13 @@ def _heads(most: dict[IO[bytes], int], deadline: float) -> dict[IO[bytes], bytes
     heads = dict.fromkeys(most, b"")
     with selectors.DefaultSelector() as selector:
         for pipe in most:
-            selector.register(pipe, selectors.EVENT_READ)
+            selector.register(pipe, selectors.EVENT_READ, pipe)
         while selector.get_map() and (left := deadline - time.monotonic()) > 0:
             for key, _ in selector.select(left):
-                pipe: Any = key.fileobj
                 part = os.read(key.fd, 1 << 16)
                 if not part:
-                    selector.unregister(pipe)
-                heads[pipe] += part[: most[pipe] - len(heads[pipe])]
+                    selector.unregister(key.fileobj)
+                heads[key.data] += part[: most[key.data] - len(heads[key.data])]
     return heads
 
 
