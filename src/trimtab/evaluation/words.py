@@ -17,12 +17,12 @@ from trimtab.data.example import Example
 Language = Literal["auto", "en", "zh"]
 
 CJK_SHARE = 0.3
-_CJK = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
-_CJK_CHARACTER = re.compile(f"[{_CJK}]")
+CJK = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
+_CJK_CHARACTER = re.compile(f"[{CJK}]")
 _LETTER = re.compile(r"[^\W\d_]")
 _WORD = re.compile(r"\w+")
-_UNIT = re.compile(rf"([{_CJK}]+)|([^\W{_CJK}]+)|\S")
-_ATOM = re.compile(rf"[{_CJK}]|[^\W{_CJK}]+|\S")
+_UNIT = re.compile(rf"([{CJK}]+)|([^\W{CJK}]+)|\S")
+_ATOM = re.compile(rf"[{CJK}]|[^\W{CJK}]+|\S")
 
 
 def joined_fields(example: Example) -> str:
