@@ -25,7 +25,7 @@ def check_answer(task: Task, backbone: CausalBackbone | None = None) -> None:
         return
     if task.labels.words:
         raise TrimtabError(
-            f"labels are given, and the answers of this task are {answer.kind}s.",
+            f"labels are given, and the answers of this task are {answer.plural}.",
             "Take `labels` out, or set answer to label.",
         )
     untrained = isinstance(method, ZeroShotSettings | FewShotSettings | SearchSettings)
