@@ -30,8 +30,8 @@ class DataSettings(Settings):
     test: str | None = Field(None, description="Examples to report on, once. Never used to choose anything.")
     format: Literal["auto", "jsonl", "csv", "tsv", "parquet", "conll"] = Field(
         "auto",
-        description="File format; `auto` goes by the file name's ending. `conll` has a token and its tag a line, a blank "
-        "line between rows.",
+        description="File format; `auto` goes by the file name's ending. `conll` has a token and its tag a line, a "
+        "blank line between rows.",
     )
     columns: dict[str, str] = Field(
         default_factory=dict, description="Template field -> column, where their names differ."

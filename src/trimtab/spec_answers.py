@@ -99,7 +99,9 @@ class TagsAnswer(AnswerBase):
         "Chinese or Japanese.",
     )
     tags: list[str] | None = Field(
-        None, min_length=2, description="Tags that can be given, in BIO where they mark entities; those of train by default."
+        None,
+        min_length=2,
+        description="Tags that can be given, in BIO where they mark entities; those of train by default.",
     )
 
 

@@ -32,7 +32,7 @@ class Example:
 
     @property
     def stratum(self) -> str:
-        """Which rows it is alike, for splits and samples: its label, or the place of the right option; no numbers or tags."""
+        """Which rows it is alike, for splits and samples: its label, or the place of the right option; else ""."""
         if self.number is not None or self.tags is not None or self.answer is None:
             return ""
         return str(self.options.index(self.answer)) if self.options else self.answer

@@ -1,4 +1,4 @@
-"""JSON Lines, CSV, TSV, Parquet, CoNLL and plain text to rows. Knows nothing about where files are or what columns mean.
+"""JSON Lines, CSV, TSV, Parquet, CoNLL and text to rows. Knows nothing about where files are or what columns mean.
 
 Every reader yields `(place, values)` or `Fault`s: it never raises for a bad row, so that the caller may go on.
 The place of a row is its first physical line, or its row number in a Parquet file, counted from 1.

@@ -44,7 +44,8 @@ def load_splits(settings: DataSettings, fields: Sequence[str], answer: AnswerSet
     Dev is set aside before train is sampled. With `shots`, dev gets as many rows a label as train, or what is left.
 
     Raises:
-        TrimtabError: a split cannot be read, train has one label, number or tag only, or nothing can be set aside for dev.
+        TrimtabError: a split cannot be read, train has one label, number or tag only, or nothing can be set aside for
+            dev.
     """
     _check_settings(settings, answer)
     assert settings.train is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Literal
 
 # Chinese characters, kana, and the marks and full-width forms that stand among them without a space.
@@ -17,8 +18,8 @@ def leads(tokens: Sequence[str], join: Literal["auto", "space", "none"]) -> list
     """What stands before each token: nothing before the first, then a space or nothing (see `answer.join`)."""
     if join != "auto":
         return ["", *[" " if join == "space" else ""] * (len(tokens) - 1)][: len(tokens)]
-    pairs = zip(tokens, tokens[1:], strict=False)
-    return [*[""][: len(tokens)], *("" if _cjk(a[-1:]) and _cjk(b[:1]) else " " for a, b in pairs)]
+    between = ["" if _cjk(a[-1:]) and _cjk(b[:1]) else " " for a, b in pairwise(tokens)]
+    return ["", *between][: len(tokens)]
 
 
 def joined(tokens: Sequence[str], join: Literal["auto", "space", "none"]) -> str:

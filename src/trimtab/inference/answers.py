@@ -8,9 +8,11 @@ import numpy as np
 
 from trimtab.backbones.causal import CausalBackbone
 from trimtab.data import Example
+from trimtab.data.tagged import check_tags
+from trimtab.data.tags import OUTSIDE
 from trimtab.errors import TrimtabError
 from trimtab.spec import Task
-from trimtab.spec_answers import ChoiceAnswer, NumberAnswer
+from trimtab.spec_answers import ChoiceAnswer, NumberAnswer, TagsAnswer
 from trimtab.spec_methods import FewShotSettings, HeadSettings, SearchSettings, ZeroShotSettings
 
 
@@ -29,12 +31,20 @@ def check_answer(task: Task, backbone: CausalBackbone | None = None) -> None:
             "Take `labels` out, or set answer to label.",
         )
     untrained = isinstance(method, ZeroShotSettings | FewShotSettings | SearchSettings)
-    if isinstance(answer, NumberAnswer):
-        if untrained:
+    if isinstance(answer, NumberAnswer | TagsAnswer) and untrained:
+        raise TrimtabError(
+            f"method '{method.name}' trains nothing, and {answer.plural} are read by a layer that must be trained.",
+            "Choose a method that trains, head or soft_prompt say.",
+        )
+    if isinstance(answer, TagsAnswer):
+        if backbone is not None and backbone.encoder_decoder:
             raise TrimtabError(
-                f"method '{method.name}' trains nothing, and numbers are read by a layer that must be trained.",
-                "Choose a method that trains, head or soft_prompt say.",
+                "tags are read at the tokens of the row, which needs a causal backbone or an encoder; one of type "
+                f"'{backbone.config.model_type}' is {backbone.title}.",
+                "Choose another backbone.",
             )
+        return
+    if isinstance(answer, NumberAnswer):
         if task.train.label_smoothing:
             raise TrimtabError(
                 "train.label_smoothing spreads probability over labels, and the answers of this task are numbers.",
@@ -60,10 +70,24 @@ def check_answer(task: Task, backbone: CausalBackbone | None = None) -> None:
 
 
 def settled_answer(task: Task, train: Sequence[Example]) -> Task:
-    """The task with what numbers are standardised by picked from its training rows, unless it says."""
+    """The task with what numbers are standardised by, or the tags there are, picked from its training rows.
+
+    What it says itself stands. Raises TrimtabError where it names tags and a training row has another.
+    """
+    if isinstance(task.answer, TagsAnswer):
+        found = {tag for example in train for tag in example.tags or ()}
+        tags = task.answer.tags or sorted(found, key=_in_order)
+        check_tags(train, tags)
+        return task.model_copy(update={"answer": task.answer.model_copy(update={"tags": tags})})
     if not isinstance(task.answer, NumberAnswer):
         return task
     numbers = np.array([example.number for example in train], dtype=np.float64)
     mean = float(numbers.mean()) if task.answer.mean is None else task.answer.mean
     sd = float(numbers.std()) or 1.0 if task.answer.sd is None else task.answer.sd
     return task.model_copy(update={"answer": task.answer.model_copy(update={"mean": mean, "sd": sd})})
+
+
+def _in_order(tag: str) -> tuple[bool, str, str]:
+    """`O` first, then entities by type, their beginnings before the rest."""
+    prefix, _, kind = tag.partition("-")
+    return tag != OUTSIDE, kind or prefix, prefix

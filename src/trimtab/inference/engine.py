@@ -1,6 +1,6 @@
 """One backbone in memory answering for many runs, their prompts mixed in one batch. Knows nothing about files or HTTP.
 
-N requests, C labels.
+N requests, W tokens of a request, C labels.
 """
 
 from __future__ import annotations
@@ -17,18 +17,25 @@ from trimtab.errors import TrimtabError, did_you_mean
 from trimtab.inference.bound import BoundTask, bind
 from trimtab.inference.runs import Run
 from trimtab.inference.scoring import Query, label_log_probabilities
+from trimtab.inference.tagging import Tagged, Tokens, tag
 from trimtab.methods.method import Condition, Tensors
 from trimtab.prompts import EncodedRow
 
 
 @dataclass(frozen=True)
 class Request:
-    """One row to answer: the run to answer with, the input fields, a place for messages, and a choice's options."""
+    """One row to answer: the run to answer with, the input fields, and a place for messages.
+
+    Attributes:
+        options: what a choice is among.
+        tokens: what is tagged; where there are none, the text in the tagged field is cut into tokens.
+    """
 
     run: str
     fields: Mapping[str, str]
     where: str = "input"
     options: Sequence[str] = ()
+    tokens: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -36,11 +43,12 @@ class Prediction:
     """An answer.
 
     Attributes:
-        label: the label, the option chosen, or the number as text.
-        probabilities: every label's, or every option's; empty for a number.
+        label: the label, the option chosen, the number or the tags as text.
+        probabilities: every label's, or every option's; empty for a number and for tags.
         cut_tokens: how many tokens of the input were cut to fit.
         index: of a choice, the place of the option among the row's, counted from 0.
         number: of a number, the number.
+        tagged: where tokens are tagged, these, their tags and what they mark.
     """
 
     label: str
@@ -48,10 +56,11 @@ class Prediction:
     cut_tokens: int
     index: int | None = None
     number: float | None = None
+    tagged: Tagged | None = None
 
     @property
     def probability(self) -> float:
-        """Probability of the label or option. Raises KeyError for a number."""
+        """Probability of the label or option. Raises KeyError for a number and for tags."""
         return self.probabilities[self.label]
 
 
@@ -122,10 +131,15 @@ class Engine:
             TrimtabError: an unknown run, a missing field, a row that does not fit.
         """
         out = []
-        rows = self._encode(requests)
+        cuts = [self._tokens(request) for request in requests]
+        rows = self._encode(requests, cuts)
         totals = self._totals([request.run for request in requests], rows)
-        for request, total, row in zip(requests, totals, rows, strict=True):
+        for request, total, row, tokens in zip(requests, totals, rows, cuts, strict=True):
             bound = self._find(request.run).bound
+            if bound.tags:
+                tagged = tag(tokens, total, bound.labels, bound.tags)
+                out.append(Prediction(" ".join(tagged.tags), {}, row.cut, tagged=tagged))
+                continue
             if bound.scale is not None:
                 mean, sd = bound.scale
                 number = mean + sd * float(total[0])
@@ -136,7 +150,12 @@ class Engine:
             out.append(Prediction(labels[best], probabilities, row.cut, best if row.options else None))
         return out
 
-    def _encode(self, requests: Sequence[Request]) -> list[EncodedRow]:
+    def _tokens(self, request: Request) -> Tokens:
+        """What a request has to be tagged, none where its run gives no tags."""
+        field = self._find(request.run).bound.template.tagged
+        return Tokens.of(request.tokens, request.fields.get(field, "") if field else "")
+
+    def _encode(self, requests: Sequence[Request], tokens: Sequence[Tokens]) -> list[EncodedRow]:
         """Each request's row as token ids; those of one run are encoded together."""
         places: dict[str, list[int]] = {}
         for i, request in enumerate(requests):
@@ -152,11 +171,12 @@ class Engine:
         for run, at in places.items():
             own = [(requests[i].fields, requests[i].where) for i in at]
             options = [requests[i].options for i in at]
-            rows |= dict(zip(at, self._find(run).bound.encode(own, options), strict=True))
+            words = [tokens[i].texts for i in at]
+            rows |= dict(zip(at, self._find(run).bound.encode(own, options, words), strict=True))
         return [rows[i] for i in range(len(requests))]
 
     def _totals(self, runs: Sequence[str], rows: Sequence[EncodedRow]) -> list[np.ndarray]:
-        """Label probabilities [C] of each row under its run, or its number [1]: the mean over the run's members."""
+        """Label probabilities [C] of each row under its run, of tags [W, C], or its number [1]: the members' mean."""
         backbone = self.pretrained.backbone
         shared: list[tuple[int, Query]] = []
         apart: dict[int, tuple[_Member, list[tuple[int, Query]]]] = {}
@@ -167,10 +187,13 @@ class Engine:
                 query = Query(
                     row.ids, member.prompt, row.options or loaded.bound.verbalizer, condition.head,
                     condition.calibration, row.answer, row.options is not None, loaded.bound.scale is not None,
+                    row.read_at,
                 )  # fmt: skip
+                if row.read_at == ():  # a text without a token
+                    continue
                 queries = shared if member.state is None else apart.setdefault(id(member), (member, []))[1]
                 queries.append((i, query))
-        totals: list[np.ndarray | None] = [None] * len(rows)
+        totals: list[np.ndarray | None] = [np.zeros((0, 0)) if row.read_at == () else None for row in rows]
 
         def add(queries: list[tuple[int, Query]], answers: Iterable[tuple[int, torch.Tensor]]) -> None:
             for at, scores in answers:
