@@ -39,7 +39,7 @@ class TagCounts:
         entities = sum(self.types.values())
         return (
             f"{self.tokens:,} tokens, {entities:,} {'entity' if entities == 1 else 'entities'} of {len(self.types)} "
-            f"type{'' if len(self.types) == 1 else 's'}, {self.without:,} rows without one, longest row "
+            f"type{'' if len(self.types) == 1 else 's'}, {self.without:,} row{'' if self.without == 1 else 's'} without one, longest row "
             f"{self.longest} tokens"
         )
 
