@@ -7,13 +7,16 @@ from statistics import mean, stdev
 
 from rich.table import Table
 
-from trimtab.evaluation import number_findings
-from trimtab.evaluation.findings import headline_scores, interval_text, percent
-from trimtab.evaluation.run_report import RunReport
+from trimtab.evaluation import number_findings, tag_findings
+from trimtab.evaluation.findings import figure_on_dev, headline_scores, interval_text, percent
+from trimtab.evaluation.run_report import RunReport, TagBaseline, TagReport
+from trimtab.evaluation.tags import TagScores
 
 
 def report_table(report: RunReport) -> Table | None:
     """The run beside the baselines, the best last; None where nothing was scored."""
+    if report.tags:
+        return _of_tags(report, report.tags)
     return _of_numbers(report) if report.number else _of_labels(report)
 
 
@@ -22,7 +25,7 @@ def seeds_line(report: RunReport) -> str:
     reached = [run.dev_accuracy for run in report.runs if run.dev_accuracy is not None]
     if len(reached) < 2:
         return ""
-    of = " of the variance" if report.number else ""
+    of = " of the variance" if report.number else f" {figure_on_dev(report)}" if report.tags else ""
     return f"{len(reached)} seeds on dev: {100 * mean(reached):.1f} ± {100 * stdev(reached):.1f}%{of}"
 
 
@@ -63,6 +66,29 @@ def _of_numbers(report: RunReport) -> Table | None:
     rows.append((scores.rmse, _own(report, own)))
     for _, cells in sorted(rows, key=lambda row: -row[0]):
         table.add_row(*cells)
+    return table
+
+
+def _of_tags(report: RunReport, tags: TagReport) -> Table | None:
+    head = tag_findings.headline(tags)
+    if head is None:
+        return None
+    part, scores = head
+    columns = ("accuracy",) if scores.plain else ("F1", "precision", "recall")
+    table = _table(report, f"{scores.rows:,} {part} rows", (columns[0], "95% interval", *columns[1:], "macro F1", "p"))
+
+    def cells(of: TagScores | TagBaseline) -> list[str]:
+        return [] if scores.plain else [percent(of.precision), percent(of.recall)]
+
+    rows = [
+        (b.f1, [b.name, percent(b.f1), interval_text(b.interval), *cells(b), percent(b.macro_f1), _p_value(b.p_value),
+                "", _seconds(b.seconds, 1)])
+        for b in tags.baselines
+    ]  # fmt: skip
+    own = [f"[bold]{percent(scores.f1)}[/bold]", interval_text(scores.intervals["f1"]), *cells(scores)]
+    rows.append((scores.f1, _own(report, [*own, percent(scores.macro_f1), ""])))
+    for _, row in sorted(rows, key=lambda row: row[0]):
+        table.add_row(*row)
     return table
 
 

@@ -20,13 +20,24 @@ from trimtab.evaluation.run_report import (
     NumberReport,
     RunFacts,
     RunReport,
+    TagBaseline,
+    TagReport,
 )
 from trimtab.evaluation.significance import (
     accuracy_interval,
     holm,
     paired_bootstrap,
+    paired_f1_test,
     paired_permutation_test,
     paired_test,
+)
+from trimtab.evaluation.tags import (
+    TagMistake,
+    TagScores,
+    commonest_tag,
+    commonest_tag_of_token,
+    entity_counts,
+    score_tags,
 )
 
 __all__ = [
@@ -52,9 +63,16 @@ __all__ = [
     "RunFacts",
     "RunReport",
     "Scores",
+    "TagBaseline",
+    "TagMistake",
+    "TagReport",
+    "TagScores",
     "Way",
     "accuracy_interval",
     "choose",
+    "commonest_tag",
+    "commonest_tag_of_token",
+    "entity_counts",
     "holm",
     "keyword_rules",
     "majority",
@@ -62,6 +80,7 @@ __all__ = [
     "mine_rules",
     "naive_bayes",
     "paired_bootstrap",
+    "paired_f1_test",
     "paired_permutation_test",
     "paired_test",
     "read_comparison",
@@ -70,6 +89,7 @@ __all__ = [
     "ridge",
     "score",
     "score_numbers",
+    "score_tags",
     "tfidf_logistic",
     "word_vector_logistic",
     "write_comparison",

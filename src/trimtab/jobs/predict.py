@@ -12,6 +12,7 @@ from trimtab.errors import TrimtabError
 from trimtab.inference.bound import BoundTask
 from trimtab.inference.engine import Engine, Prediction, Request
 from trimtab.inference.runs import load_run
+from trimtab.inference.tagging import Tagged
 from trimtab.jobs.backbone import Progress, backbone_of
 from trimtab.spec_answers import ChoiceAnswer
 
@@ -46,9 +47,10 @@ def run(engine: Engine, source: str, *, batch: int = 32, base: Path | None = Non
 
     Yields:
         For each row, in order: `{"label": ..., "probability": ..., "probabilities": {...}}`, where answers are choices
-        `{"option": ..., "index": ..., ...}` likewise, where they are numbers `{"number": ...}`, where they are free
-        text `{"text": ..., "ended": ..., "log_likelihood": ...}` and, if several, `"texts"`; with `cut_tokens` where
-        the text was shortened to fit; or `{"error": ..., "where": ...}` in place of a row that cannot be answered.
+        `{"option": ..., "index": ..., ...}` likewise, where they are numbers `{"number": ...}`, where they are tags
+        `{"tokens": [...], "tags": [...], "entities": [...]}`, where they are free text `{"text": ..., "ended": ...,
+        "log_likelihood": ...}` and, if several, `"texts"`; with `cut_tokens` where the text was shortened to fit; or
+        `{"error": ..., "where": ...}` in place of a row that cannot be answered.
 
     Raises:
         TrimtabError: if the source cannot be read at all.
@@ -81,13 +83,13 @@ def _request(engine: Engine, record: Record | BadRecord) -> Request | dict[str, 
             record, bound.template.fields, bound.task.data, bound.task.answer, need_answer=False,
             read_answer=bound.task.answer.kind == "label",
         )  # fmt: skip
-        if bound.choice:
-            bound.encode([(example.fields, example.where)], [example.options])
+        if bound.choice or bound.tags:
+            bound.encode([(example.fields, example.where)], [example.options], [example.tokens])
         else:
             bound.encoder.encode(example.fields, example.where)
     except TrimtabError as error:
         return {"error": str(error), "where": record.where}
-    return Request(NAME, example.fields, record.where, example.options)
+    return Request(NAME, example.fields, record.where, example.options, example.tokens)
 
 
 def _answer(bound: BoundTask, prediction: Prediction) -> dict[str, object]:
@@ -97,6 +99,8 @@ def _answer(bound: BoundTask, prediction: Prediction) -> dict[str, object]:
         answer = {"text": best.text, "ended": best.ended, "log_likelihood": round(best.log_likelihood, 4)}
         if len(prediction.texts) > 1:
             answer["texts"] = [text.text for text in prediction.texts]
+    elif prediction.tagged is not None:
+        answer = _tagged(prediction.tagged, plain=bound.tags is not None and bound.tags.scheme == "plain")
     elif prediction.number is not None:
         answer = {"number": float(f"{prediction.number:.6g}")}
     else:
@@ -114,6 +118,19 @@ def _answer(bound: BoundTask, prediction: Prediction) -> dict[str, object]:
     if prediction.cut_tokens:
         answer["cut_tokens"] = prediction.cut_tokens
     return answer
+
+
+def _tagged(found: Tagged, plain: bool) -> dict[str, object]:
+    answer: dict[str, object] = {"tokens": list(found.tokens), "tags": list(found.tags)}
+    if plain:
+        answer["probabilities"] = [round(p, 6) for p in found.probabilities]
+    else:
+        answer["entities"] = [
+            {"type": e.type, "start": e.start, "end": e.end, "text": e.text, "probability": round(e.probability, 6)}
+            | ({"characters": list(e.characters)} if e.characters else {})
+            for e in found.entities
+        ]
+    return answer | ({"beyond": found.beyond} if found.beyond else {})
 
 
 def texts(engine: Engine, given: Sequence[str]) -> Iterator[dict[str, object]]:

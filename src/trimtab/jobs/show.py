@@ -7,6 +7,7 @@ from pathlib import Path
 
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import load_splits
+from trimtab.inference.answers import settled_answer
 from trimtab.inference.bound import bind, labels_of, template_of
 from trimtab.jobs.backbone import Progress, backbone_of
 from trimtab.prompts import choose_demonstrations
@@ -54,6 +55,7 @@ def run(
         TrimtabError: whatever is wrong with settings, data or backbone.
     """
     splits = load_splits(task.data, template_of(task).fields, task.answer, base=base)
+    task = settled_answer(task, splits.train)
     words = labels_of(task, [e.answer or "" for e in splits.train])
     if pretrained is None:
         pretrained = backbone_of(task, base, offline=offline, agree=agree, progress=progress)
@@ -69,7 +71,7 @@ def run(
 
     shown = []
     for example in splits.train[:rows]:
-        [row] = bound.encode([(example.fields, example.where)], [example.options])
+        [row] = bound.encode([(example.fields, example.where)], [example.options], [example.tokens])
         label = example.answer or ""
         verbalizer = row.options or bound.verbalizer
         word = verbalizer.trained_word(verbalizer.labels.index(label)) if label in verbalizer.labels else None
