@@ -5,8 +5,10 @@ from trimtab.evaluation.choosing import choose
 from trimtab.evaluation.classic import read_word_vectors, tfidf_logistic, word_vector_logistic
 from trimtab.evaluation.comparison import Comparison, CurveLine, Difference, Disagreement, LeftOut, Way
 from trimtab.evaluation.keywords import keyword_rules, mine_rules
+from trimtab.evaluation.measured import TextScore
 from trimtab.evaluation.metrics import CalibrationBin, ClassScore, Interval, Mistake, Scores, score
 from trimtab.evaluation.numbers import NumberScores, mean_number, ridge, score_numbers
+from trimtab.evaluation.pass_at_k import pass_at_k
 from trimtab.evaluation.report import read_comparison, read_report, write_comparison, write_report
 from trimtab.evaluation.run_report import (
     BackboneFacts,
@@ -28,8 +30,10 @@ from trimtab.evaluation.significance import (
     paired_permutation_test,
     paired_test,
 )
+from trimtab.evaluation.texts import TEXT_METRICS, TextDifference, TextScores, compare_texts, score_texts
 
 __all__ = [
+    "TEXT_METRICS",
     "BackboneFacts",
     "Baseline",
     "CalibrationBin",
@@ -52,9 +56,13 @@ __all__ = [
     "RunFacts",
     "RunReport",
     "Scores",
+    "TextDifference",
+    "TextScore",
+    "TextScores",
     "Way",
     "accuracy_interval",
     "choose",
+    "compare_texts",
     "holm",
     "keyword_rules",
     "majority",
@@ -64,12 +72,14 @@ __all__ = [
     "paired_bootstrap",
     "paired_permutation_test",
     "paired_test",
+    "pass_at_k",
     "read_comparison",
     "read_report",
     "read_word_vectors",
     "ridge",
     "score",
     "score_numbers",
+    "score_texts",
     "tfidf_logistic",
     "word_vector_logistic",
     "write_comparison",
