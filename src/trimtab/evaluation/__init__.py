@@ -5,8 +5,10 @@ from trimtab.evaluation.choosing import choose
 from trimtab.evaluation.classic import read_word_vectors, tfidf_logistic, word_vector_logistic
 from trimtab.evaluation.comparison import Comparison, CurveLine, Difference, Disagreement, LeftOut, Way
 from trimtab.evaluation.keywords import keyword_rules, mine_rules
+from trimtab.evaluation.measured import TextScore
 from trimtab.evaluation.metrics import CalibrationBin, ClassScore, Interval, Mistake, Scores, score
 from trimtab.evaluation.numbers import NumberScores, mean_number, ridge, score_numbers
+from trimtab.evaluation.pass_at_k import pass_at_k
 from trimtab.evaluation.report import read_comparison, read_report, write_comparison, write_report
 from trimtab.evaluation.run_report import (
     BackboneFacts,
@@ -39,8 +41,10 @@ from trimtab.evaluation.tags import (
     entity_counts,
     score_tags,
 )
+from trimtab.evaluation.texts import TEXT_METRICS, TextDifference, TextScores, compare_texts, score_texts
 
 __all__ = [
+    "TEXT_METRICS",
     "BackboneFacts",
     "Baseline",
     "CalibrationBin",
@@ -67,11 +71,15 @@ __all__ = [
     "TagMistake",
     "TagReport",
     "TagScores",
+    "TextDifference",
+    "TextScore",
+    "TextScores",
     "Way",
     "accuracy_interval",
     "choose",
     "commonest_tag",
     "commonest_tag_of_token",
+    "compare_texts",
     "entity_counts",
     "holm",
     "keyword_rules",
@@ -83,6 +91,7 @@ __all__ = [
     "paired_f1_test",
     "paired_permutation_test",
     "paired_test",
+    "pass_at_k",
     "read_comparison",
     "read_report",
     "read_word_vectors",
@@ -90,6 +99,7 @@ __all__ = [
     "score",
     "score_numbers",
     "score_tags",
+    "score_texts",
     "tfidf_logistic",
     "word_vector_logistic",
     "write_comparison",
