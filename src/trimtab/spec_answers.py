@@ -114,6 +114,13 @@ class TextAnswer(AnswerBase):
     stop: list[str] = Field(default_factory=list, description="Texts at which an answer ends; not part of it.")
     answers: int = Field(1, ge=1, le=100, description="Answers given to each row: drawn, or of the best beams.")
     seed: int = Field(0, ge=0, description="Seed of what is drawn.")
+    metrics: list[str] | None = Field(
+        None,
+        min_length=1,
+        description="What answers are scored by, the headline first: BLEU, chrF, chrF++, ROUGE-1, ROUGE-2, ROUGE-L, "
+        "EM, F1, numeric EM, entity F1, distinct-1, distinct-2, length ratio, empty, copied. By default chrF, BLEU, "
+        "ROUGE-L, EM, F1 and the length ratio.",
+    )
     one_of: list[str] | None = Field(None, min_length=1, description="The answer is one of these texts.")
     pattern: str | None = Field(None, description="The answer matches this regular expression.")
     json_schema: dict[str, Any] | None = Field(None, description="The answer is JSON of this schema.")

@@ -115,6 +115,8 @@ def print_report(report: RunReport, folder: Path) -> None:
     from trimtab.tables import report_table, seeds_line
 
     console = Console(emoji=False)
+    if not console.is_terminal:
+        console = Console(emoji=False, width=TABLE_WIDTH)
     table = report_table(report)
     if table is None:
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trimtab.evaluation import number_findings, tag_findings
+from trimtab.evaluation import number_findings, tag_findings, written_findings
 from trimtab.evaluation.metrics import ClassScore, Interval, Scores
 from trimtab.evaluation.run_report import Baseline, RunReport
 
@@ -61,6 +61,8 @@ def summary(report: RunReport) -> str:
         return number_findings.summary(report.number)
     if report.tags:
         return tag_findings.summary(report.tags)
+    if report.written:
+        return written_findings.summary(report.written)
     headline = headline_scores(report)
     if not headline:
         return "Not scored."
@@ -78,6 +80,8 @@ def figure_on_dev(report: RunReport) -> str:
         return "share of the variance"
     if report.tags and report.tags.dev:
         return tag_findings.figure(report.tags.dev)
+    if report.written:
+        return "mean probability of a token"
     return "accuracy"
 
 
@@ -87,6 +91,8 @@ def verdict(report: RunReport) -> str:
         return number_findings.verdict(report.number)
     if report.tags:
         return tag_findings.verdict(report.tags)
+    if report.written:
+        return written_findings.verdict(report.written)
     headline, others = headline_scores(report), rivals(report)
     if not headline or not others:
         return ""
@@ -138,7 +144,9 @@ def limits(report: RunReport) -> list[str]:
         sentences += number_findings.limits(report.number)
     if report.tags:
         sentences += tag_findings.limits(report.tags)
-    own = report.number or report.tags  # scores of a kind that has its own
+    if report.written:
+        sentences += written_findings.limits(report.written)
+    own = report.number or report.tags or report.written  # scores of a kind that has its own
     if headline or (own and (own.test or own.dev)):
         sentences.append("Scores hold for texts like those scored: another source, time or style needs its own test.")
     language = LANGUAGES.get(report.data.language)
@@ -154,7 +162,7 @@ def limits(report: RunReport) -> list[str]:
 
 def _limits_of_data(report: RunReport) -> list[str]:
     sentences = []
-    own = report.number or report.tags or report
+    own = report.number or report.tags or report.written or report
     if not own.test and own.dev:
         sentences.append(
             "There is no test set. The scores are on dev, which also served to choose: expect a little less."

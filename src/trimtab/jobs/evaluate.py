@@ -72,7 +72,7 @@ def run(
     if test is not None and not _is_here(data.train):
         left_out = {
             "label": "majority and naive Bayes", "choice": "majority", "number": "mean and ridge regression",
-            "tags": "the commonest tags",
+            "tags": "the commonest tags", "text": "nearest answers",
         }  # fmt: skip
         note = f"train is not here: {left_out[answer.kind]} are left out"
         splits = Splits([], [], read_examples(data.test or "", fields, data, answer, base=Path.cwd()), [note])
@@ -138,6 +138,7 @@ def report_of(
         answer=tuned.task.answer.kind,
         number=found.number,
         tags=found.tags,
+        written=found.written,
         baselines=found.baselines,
         dev=found.dev,
         test=found.test,

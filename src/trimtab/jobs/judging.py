@@ -26,12 +26,21 @@ from trimtab.evaluation import (
 )
 from trimtab.evaluation.metrics import Scores
 from trimtab.evaluation.numbers import numbers_of
-from trimtab.evaluation.run_report import Baseline, NumberBaseline, NumberReport, TagBaseline, TagReport
+from trimtab.evaluation.run_report import (
+    Baseline,
+    NumberBaseline,
+    NumberReport,
+    TagBaseline,
+    TagReport,
+    WrittenBaseline,
+    WrittenReport,
+)
 from trimtab.evaluation.tags import TagScores
+from trimtab.evaluation.written import difference, nearest_answer, score_written
 from trimtab.inference.engine import Engine, Prediction, Request
 from trimtab.jobs.backbone import Progress
 from trimtab.spec import Task
-from trimtab.spec_answers import TagsAnswer
+from trimtab.spec_answers import TagsAnswer, TextAnswer
 
 # Names under which the engine knows the run and the backbone without a prompt.
 RUN, ZERO_SHOT = "run", "zero-shot"
@@ -48,6 +57,7 @@ class Judged:
         baselines: other ways, on test or else on dev.
         number: the same where answers are numbers.
         tags: the same where they are tags.
+        written: the same where they are free text; dev is scored only where there is no test.
         cut: rows of test, or else of dev, that were shortened to fit.
         seconds: time to answer test.
     """
@@ -59,6 +69,7 @@ class Judged:
     cut: int = 0
     seconds: float | None = None
     tags: TagReport | None = None
+    written: WrittenReport | None = None
 
 
 def judge(
@@ -74,6 +85,8 @@ def judge(
         beside: score other ways of doing the task too.
         progress: told what is being done.
     """
+    if isinstance(task.answer, TextAnswer):
+        return _judge_texts(engine, task, task.answer, splits, beside=beside, progress=progress)
     dev = _answers(engine, RUN, splits.dev, "scoring dev", progress)
     began = time.perf_counter()
     test = _answers(engine, RUN, splits.test, "scoring test", progress)
@@ -204,6 +217,39 @@ def _number_baselines(
             )
         )
     return out
+
+
+def _judge_texts(
+    engine: Engine, task: Task, kind: TextAnswer, splits: Splits, *, beside: bool, progress: Progress | None
+) -> Judged:
+    """Answers in free text take long: those to dev are asked for only where there is no test."""
+    part, judged = ("test", splits.test) if splits.test else ("dev", splits.dev)
+    began = time.perf_counter()
+    answers = _answers(engine, RUN, judged, f"answering {part}", progress)
+    seconds = time.perf_counter() - began if splits.test else None
+    if not judged:
+        return Judged(written=WrittenReport())
+    ours = [answer.label for answer in answers]
+    unfinished = sum(answer.texts[0].ended == "length" for answer in answers)
+    scores = score_written(judged, ours, metrics=kind.metrics, language=task.language, unfinished=unfinished)
+    names = ["nearest answer"] if splits.train and beside else []
+    names += [ZERO_SHOT] if ZERO_SHOT in engine.runs and beside else []
+    baselines = []
+    for name in names:
+        if progress:
+            progress(f"scoring {name}", 0, None)
+        began = time.perf_counter()
+        if name == ZERO_SHOT:
+            found = [a.label for a in _answers(engine, ZERO_SHOT, judged, f"answering {part}, zero-shot", progress)]
+        else:
+            found = nearest_answer(splits.train, judged, language=task.language)
+        took = time.perf_counter() - began
+        theirs = score_written(judged, found, metrics=kind.metrics, language=task.language, samples=0)
+        p_value = difference(judged, ours, found, scores.headline.name, task.language)
+        baselines.append(WrittenBaseline(name=name, figures=theirs.figures, seconds=took, p_value=p_value))
+    test, dev = (scores, None) if splits.test else (None, scores)
+    cut = sum(answer.cut_tokens > 0 for answer in answers)
+    return Judged(written=WrittenReport(dev=dev, test=test, baselines=baselines), cut=cut, seconds=seconds)
 
 
 def _tags(answers: Sequence[Prediction]) -> list[tuple[str, ...]]:

@@ -18,6 +18,7 @@ from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import Example, Splits, check_labels, load_splits
 from trimtab.errors import TrimtabError
 from trimtab.evaluation.run_report import Cost, RunReport
+from trimtab.evaluation.texts import metric_names
 from trimtab.inference.answers import check_answer, settled_answer, settled_length
 from trimtab.inference.bound import BoundTask, bind, labels_of, template_of
 from trimtab.inference.runs import TASK_FILE, Run, backbone_facts, save_run
@@ -28,7 +29,7 @@ from trimtab.jobs.untrained import calibration, settle
 from trimtab.methods.method import Condition, Tensors, trained
 from trimtab.prompts import EncodedRow
 from trimtab.spec import Task
-from trimtab.spec_answers import NumberAnswer
+from trimtab.spec_answers import NumberAnswer, TextAnswer
 from trimtab.spec_methods import MultitaskPromptSettings, SoftPromptSettings
 from trimtab.task_file import read_task
 from trimtab.training.joint import joint_loss
@@ -95,6 +96,8 @@ def run(
     """
     check_folder(out, resume)
     check_answer(task)
+    if isinstance(task.answer, TextAnswer):
+        metric_names(task.answer.metrics or ())
     splits = splits or load_splits(task.data, template_of(task).fields, task.answer, base=base)
     task = settled_answer(task, splits.train)
     words = {label: list(w) for label, w in labels_of(task, [e.answer or "" for e in splits.train]).items()}
