@@ -64,7 +64,7 @@ def print_data(report: DataReport) -> None:
 
     console = Console(emoji=False)
     for name, split in report.splits.items():
-        counted = split.numbers or split.tags
+        counted = split.numbers or split.tags or split.texts
         found = counted.in_words() if counted else f"{split.distinct_labels} labels"
         console.print(f"{name}: {split.rows:,} rows, {found}", style="bold", soft_wrap=True)
         table = Table(show_header=False, box=None)

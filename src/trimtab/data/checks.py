@@ -13,6 +13,7 @@ from trimtab.data.damage import damage_signs
 from trimtab.data.duplicates import group_by_text
 from trimtab.data.example import Example
 from trimtab.data.tag_checks import TagCounts, count_tags, tag_warnings
+from trimtab.data.texts import TextCounts, count_texts
 
 SHOWN = 5
 LABELS_SHOWN = 200
@@ -82,6 +83,7 @@ class SplitReport:
         over_context: rows of more tokens than the context; None where tokens or context are unknown.
         numbers: the answers where they are numbers; there are no labels then.
         tags: the answers where they are tags; likewise.
+        texts: the answers where they are free text; likewise.
     """
 
     rows: int
@@ -97,6 +99,7 @@ class SplitReport:
     over_context: Finding | None
     numbers: Numbers | None = None
     tags: TagCounts | None = None
+    texts: TextCounts | None = None
 
 
 @dataclass(frozen=True)
@@ -168,7 +171,7 @@ def _check_split(
     labels = Counter(
         f"option {int(example.stratum) + 1}" if example.options else example.answer
         for example in examples
-        if example.answer is not None and example.number is None and example.tags is None
+        if example.answer is not None and (example.options or not example.kept_open)
     )
     texts = ["\n".join(example.fields.values()) for example in examples]
     tokens = None if count_tokens is None else [count_tokens(text) for text in texts]
@@ -194,16 +197,20 @@ def _check_split(
         over_context=over,
         numbers=_numbers(numbers),
         tags=count_tags(examples, plain),
+        texts=count_texts(examples, count_tokens),
     )
 
 
 def _repeated(examples: Sequence[Example]) -> tuple[Finding, Finding]:
-    """Return (duplicates, conflicting labels)."""
+    """Return (duplicates, conflicting labels); a text may well have several answers in free text."""
     duplicates, conflicts = [], []
     for key, (first, *others) in group_by_text(examples).items():
         if not key:
             continue
-        duplicates += [_pair(examples[first], examples[other]) for other in others]
+        same = [i for i in others if not examples[i].references or examples[i].answer == examples[first].answer]
+        duplicates += [_pair(examples[first], examples[other]) for other in same]
+        if examples[first].references:
+            continue
         labelled = [examples[row] for row in (first, *others) if examples[row].answer is not None]
         unlike = [example for example in labelled if example.answer != labelled[0].answer]
         if unlike:
