@@ -112,7 +112,7 @@ def table(rows: list[dict]) -> str:  # type: ignore[type-arg]
     for row in rows:
         groups[row["set"], " ".join(row["overrides"]), row["method"]].append(row)
     lines = [
-        "| set | settings | method | draws | training rows | test accuracy or entity F1 | trained | seconds | memory | on disk |",
+        "| set | settings | method | draws | training rows | test accuracy or F1 | trained | seconds | memory | on disk |",
         "| --- | --- | --- | --: | --: | --: | --: | --: | --: | --: |",
     ]
     for (name, settings, method), own in groups.items():
