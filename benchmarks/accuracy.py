@@ -107,12 +107,12 @@ def reached_with_tags(tags) -> dict:  # type: ignore[no-untyped-def, type-arg]
 
 
 def table(rows: list[dict]) -> str:  # type: ignore[type-arg]
-    """Markdown: a line for each set, way of using it and method, draws taken together."""
+    """Markdown: a line for each set, way of using it and method, draws taken together. Scores are accuracy or F1."""
     groups = defaultdict(list)
     for row in rows:
         groups[row["set"], " ".join(row["overrides"]), row["method"]].append(row)
     lines = [
-        "| set | settings | method | draws | training rows | test accuracy or F1 | trained | seconds | memory | on disk |",
+        "| set | settings | method | draws | training rows | test score | trained | seconds | memory | on disk |",
         "| --- | --- | --- | --: | --: | --: | --: | --: | --: | --: |",
     ]
     for (name, settings, method), own in groups.items():
