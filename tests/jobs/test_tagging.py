@@ -184,7 +184,7 @@ def test_learning_judging_and_using(
     run = load_run(tmp_path / "run")
     engine = open_engine(tmp_path / "run", pretrained=loaded[kind])
     test = rows(16, 3)
-    together = engine.answer([Request("run", {"tokens": ""}, tokens=row["tokens"]) for row in test])
+    together = engine.answer([Request("run", {}, tokens=row["tokens"]) for row in test])
     for row, answer in zip(test, together, strict=True):
         with torch.no_grad():
             expected = by_hand(engine.runs["run"], folders[kind], run.tensors[run.kept], row["tokens"]).softmax(-1)
@@ -318,7 +318,7 @@ def test_what_is_beyond_the_context_is_counted_and_outside(
              on_plan=lambda plan, found: notes.extend(found))  # fmt: skip
     [cut] = [note for note in notes if "shortened" in note]
     engine = open_engine(tmp_path / "run", pretrained=loaded[kind])
-    [answer] = engine.answer([Request("run", {"tokens": ""}, tokens=long["tokens"])])
+    [answer] = engine.answer([Request("run", {}, tokens=long["tokens"])])
     assert answer.tagged is not None
     assert len(answer.tagged.tags) == 120
     fitting = 120 - answer.tagged.beyond
