@@ -329,6 +329,18 @@ def test_what_is_beyond_the_context_is_counted_and_outside(
     assert (record["beyond"], record["cut_tokens"]) == (answer.tagged.beyond, answer.cut_tokens)
 
 
+def test_a_row_that_does_not_fit_is_answered_with_an_error(
+    data: Path, tmp_path: Path, loaded: Any, folders: Any
+) -> None:
+    task = settings(folders["llama"], template={"max_tokens": 64, "truncate": []}, train={"steps": 2})
+    tune.run(task, tmp_path / "run", base=data, beside=False, pretrained=loaded["llama"])
+    tiny.write_rows(tmp_path / "in.jsonl", [{"text": "cold " * 90}, {"text": "a cold film"}])
+    engine = open_engine(tmp_path / "run", pretrained=loaded["llama"])
+    long, short = predict.run(engine, "in.jsonl", base=tmp_path)
+    assert str(long["error"]).startswith("in.jsonl:1: the row is ")
+    assert short["tokens"] == ["a", "cold", "film"]
+
+
 def test_plain_tags(data: Path, tmp_path: Path, loaded: Any, folders: Any) -> None:
     kinds = {"O": "X", "B-part": "DET", "I-part": "NOUN", "B-praise": "ADJ", "B-blame": "ADJ"}
     for name, n, seed in (("train", 64, 1), ("dev", 16, 2), ("test", 16, 3)):

@@ -12,7 +12,7 @@ from trimtab.errors import TrimtabError
 from trimtab.inference.bound import BoundTask
 from trimtab.inference.engine import Engine, Prediction, Request
 from trimtab.inference.runs import load_run
-from trimtab.inference.tagging import Tagged
+from trimtab.inference.tagging import Tagged, Tokens
 from trimtab.jobs.backbone import Progress, backbone_of
 from trimtab.spec_answers import ChoiceAnswer
 
@@ -83,7 +83,8 @@ def _request(engine: Engine, record: Record | BadRecord) -> Request | dict[str, 
             read_answer=bound.task.answer.kind == "label",
         )  # fmt: skip
         if bound.choice or bound.tags:
-            bound.encode([(example.fields, example.where)], [example.options], [example.tokens])
+            tokens = Tokens.of(example.tokens, example.fields.get(bound.template.tagged, "")).texts
+            bound.encode([(example.fields, example.where)], [example.options], [tokens])
         else:
             bound.encoder.encode(example.fields, example.where)
     except TrimtabError as error:
