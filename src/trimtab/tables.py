@@ -8,7 +8,7 @@ from statistics import mean, stdev
 from rich.table import Table
 
 from trimtab.evaluation import number_findings, tag_findings, written_findings
-from trimtab.evaluation.findings import figure_on_dev, headline_scores, interval_text, percent
+from trimtab.evaluation.findings import headline_scores, interval_text, percent
 from trimtab.evaluation.run_report import RunReport, TagBaseline, TagReport, WrittenReport
 from trimtab.evaluation.tags import TagScores
 from trimtab.evaluation.written import Figure
@@ -31,8 +31,8 @@ def seeds_line(report: RunReport) -> str:
     reached = [run.dev_accuracy for run in report.runs if run.dev_accuracy is not None]
     if len(reached) < 2:
         return ""
-    named = report.tags or report.written
-    of = " of the variance" if report.number else f" {figure_on_dev(report)}" if named else ""
+    of = " of the variance" if report.number else " F1" if report.tags else ""
+    of = ", mean probability of a token" if report.written else of
     return f"{len(reached)} seeds on dev: {100 * mean(reached):.1f} ± {100 * stdev(reached):.1f}%{of}"
 
 

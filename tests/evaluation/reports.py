@@ -210,7 +210,7 @@ def tags(plain: bool = False, **changes: object) -> RunReport:
     scores = score_tags(*tagged(plain=plain), plain=plain)
     other = TagBaseline(name="commonest tag of each token", f1=0.4, interval=Interval(0.3, 0.5), precision=0.5,
                         recall=0.35, macro_f1=0.3, token_accuracy=0.6, seconds=0.1, p_value=0.0001)  # fmt: skip
-    most = other.model_copy(update={"name": "commonest tag", "f1": 0.0})
+    most = other.model_copy(update={"name": "commonest tag", "f1": 0.0, "interval": Interval(0.0, 0.0)})
     own = TagReport(dev=scores, test=scores, baselines=[most, other])
     given = {"answer": "tags", "tags": own, "dev": None, "test": None, "baselines": [], "label_words": {}}
     return report(None, **{**given, **changes})

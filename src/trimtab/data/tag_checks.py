@@ -36,12 +36,9 @@ class TagCounts:
         """The counts as a phrase."""
         if self.plain:
             return f"{self.tokens:,} tokens, {len(self.types)} tags"
-        entities = sum(self.types.values())
-        return (
-            f"{self.tokens:,} tokens, {entities:,} {'entity' if entities == 1 else 'entities'} of {len(self.types)} "
-            f"type{'' if len(self.types) == 1 else 's'}, {self.without:,} row{'' if self.without == 1 else 's'} "
-            f"without one, longest row {self.longest} tokens"
-        )
+        entities, types = _counted(sum(self.types.values()), "entity"), _counted(len(self.types), "type")
+        without = f"{_counted(self.without, 'row')} without one"
+        return f"{self.tokens:,} tokens, {entities} of {types}, {without}, longest row {self.longest} tokens"
 
 
 def count_tags(examples: Sequence[Example], plain: bool) -> TagCounts | None:
@@ -87,3 +84,8 @@ def tag_warnings(splits: Mapping[str, TagCounts | None]) -> list[str]:
                 "the rows."
             )
     return found
+
+
+def _counted(n: int, what: str) -> str:
+    several = what[:-1] + "ies" if what.endswith("y") else what + "s"
+    return f"{n:,} {what if n == 1 else several}"

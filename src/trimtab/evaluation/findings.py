@@ -75,14 +75,14 @@ def summary(report: RunReport) -> str:
 
 
 def figure_on_dev(report: RunReport) -> str:
-    """Return what a run is chosen by on dev."""
+    """Return what a run is chosen by, as it stands in a sentence."""
     if report.number:
-        return "share of the variance"
+        return "the share of dev's variance explained"
     if report.tags and report.tags.dev:
-        return tag_findings.figure(report.tags.dev)
+        return f"{tag_findings.figure(report.tags.dev)} on dev"
     if report.written:
-        return "mean probability of a token"
-    return "accuracy"
+        return "mean probability of a token on dev"
+    return "dev accuracy"
 
 
 def verdict(report: RunReport) -> str:
@@ -172,9 +172,9 @@ def _limits_of_data(report: RunReport) -> list[str]:
         sentences.append(f"Tuned on {rows:,} rows only; another {rows:,} could give a noticeably different prompt.")
     reached = [run.dev_accuracy for run in report.runs if run.dev_accuracy is not None]
     if len(reached) > 1 and max(reached) - min(reached) >= 0.01:
-        what = "the share of dev's variance explained" if report.number else f"{figure_on_dev(report)} on dev"
         sentences.append(
-            f"Over {len(reached)} seeds {what} ranged from {percent(min(reached))} to {percent(max(reached))}."
+            f"Over {len(reached)} seeds {figure_on_dev(report)} ranged from {percent(min(reached))} to "
+            f"{percent(max(reached))}."
         )
     return sentences
 

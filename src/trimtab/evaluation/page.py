@@ -247,9 +247,9 @@ def _curves(report: RunReport) -> dict[str, Markup]:
         last = max((point.step for point in report.curve), default=0)
         return Markup(charts.line_chart(title, lines, x_end=last, x_name="step", unit=unit))
 
-    judged = "Share of the variance on dev explained" if report.number else "Dev accuracy"
-    if report.tags or report.written:
-        judged = f"{_capital(findings.figure_on_dev(report))} on dev"
+    judged = _capital(findings.figure_on_dev(report))
+    if report.number:
+        judged = "Share of the variance on dev explained"
     drawn = {
         "Training loss": chart("Training loss", losses, ""),
         judged: chart(judged, accuracies, "%"),

@@ -248,7 +248,8 @@ class Engine:
         places: dict[str, list[int]] = {}
         for i, request in enumerate(requests):
             bound = self._find(request.run).bound
-            missing = [field for field in bound.template.fields if field not in request.fields]
+            given = {*request.fields, bound.template.tagged} if request.tokens else request.fields
+            missing = [field for field in bound.template.fields if field not in given]
             if missing:
                 raise TrimtabError(
                     f"{request.where}: no field '{missing[0]}'.",

@@ -13,7 +13,7 @@ from trimtab.errors import TrimtabError
 from trimtab.inference.bound import BoundTask
 from trimtab.inference.engine import Engine, Prediction, Request
 from trimtab.inference.runs import TASK_FILE, load_run
-from trimtab.inference.tagging import Tagged
+from trimtab.inference.tagging import Tagged, Tokens
 from trimtab.jobs.backbone import Progress, backbone_of
 from trimtab.spec import Task
 from trimtab.spec_answers import ChoiceAnswer, TextAnswer
@@ -114,7 +114,8 @@ def _request(engine: Engine, record: Record | BadRecord) -> Request | dict[str, 
             read_answer=bound.task.answer.kind == "label",
         )  # fmt: skip
         if bound.choice or bound.tags:
-            bound.encode([(example.fields, example.where)], [example.options], [example.tokens])
+            tokens = Tokens.of(example.tokens, example.fields.get(bound.template.tagged, "")).texts
+            bound.encode([(example.fields, example.where)], [example.options], [tokens])
         else:
             bound.encoder.encode(example.fields, example.where)
     except TrimtabError as error:

@@ -344,8 +344,8 @@ class Objective:
         """Scores of each run on dev, from the log-probabilities [W, C] of its rows' tokens."""
         index = {tag: i for i, tag in enumerate(self.verbalizer.labels)}
         counts, loss, tokens = [[0, 0, 0] for _ in range(runs)], [0.0] * runs, [0] * runs
-        for at, scores_WC in answers:
-            k, i = divmod(at, len(self.dev))
+        for at, found_WC in answers:
+            (k, i), scores_WC = divmod(at, len(self.dev)), found_WC.cpu()
             gold = self.dev[i].tags
             predicted = decoded(scores_WC.argmax(-1).tolist(), self.verbalizer.labels, len(gold), self.plain)
             found = hits(spans(gold, self.plain), spans(predicted, self.plain))
