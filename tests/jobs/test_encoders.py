@@ -255,15 +255,36 @@ def test_a_causal_backbone_answers_at_the_end(data, tmp_path, pretrained, tiny_f
     )
 
 
-def test_late_prompts_and_exports_need_a_causal_backbone(data, tmp_path, loaded, folders):
+def test_late_prompts_need_a_causal_backbone(data, tmp_path, loaded, folders):
     with pytest.raises(TrimtabError) as caught:
         tune.run(settings("late_prompt", folders["bert"]), tmp_path / "late", base=data, pretrained=loaded["bert"])
     assert "late" in str(caught.value)
     assert not (tmp_path / "late").exists()
-    tune.run(settings("lora", folders["bert"]), tmp_path / "run", base=data, beside=False, pretrained=loaded["bert"])
+
+
+@pytest.mark.parametrize("method", ["soft_prompt", "lora"])
+def test_a_tuned_run_to_peft_and_back(method, data, tmp_path, loaded, folders):
+    task = settings(method, folders["roberta"])
+    tune.run(task, tmp_path / "run", base=data, beside=False, pretrained=loaded["roberta"])
+    exchange.export(tmp_path / "run", tmp_path / "out", pretrained=loaded["roberta"])
+    exchange.import_(tmp_path / "out", task, tmp_path / "again", base=data, pretrained=loaded["roberta"])
+    requests = [Request("run", {"text": text}) for text in TEXTS]
+    expected, found = (
+        [a.probabilities for a in open_engine(tmp_path / name, pretrained=loaded["roberta"]).answer(requests)]
+        for name in ("run", "again")
+    )
+    assert found == [pytest.approx(row, abs=1e-6) for row in expected]
+
+
+def test_a_head_on_the_mean_hidden_state_is_not_exchanged(data, tmp_path, loaded, folders):
+    tune.run(settings("lora", folders["bare"]), tmp_path / "run", base=data, beside=False, pretrained=loaded["bare"])
     with pytest.raises(TrimtabError) as caught:
-        exchange.export(tmp_path / "run", tmp_path / "out", pretrained=loaded["bert"])
-    assert "only runs on causal backbones are exported" in str(caught.value)
+        exchange.export(tmp_path / "run", tmp_path / "out", pretrained=loaded["bare"])
+    assert str(caught.value) == (
+        f"{folders['bare']}: an encoder without a language-model head, whose labels are scored by a linear layer on "
+        "the mean hidden state; neither PEFT nor a model class of transformers has a place for it. "
+        "Answer with the run itself: trimtab predict."
+    )
     assert not (tmp_path / "out").exists()
 
 

@@ -103,7 +103,7 @@ def make_verbalizer(
         if not candidates:
             raise TrimtabError(f"labels: label '{label}' has no words.", "Give it at least one.")
         for word in candidates:
-            text = _spaced(word, lead, before)
+            text = spaced(word, lead, before)
             ids = _ids(tokenizer, word.strip() if apart else text, apart) if word.strip() else ()
             if not ids:
                 raise TrimtabError(
@@ -163,7 +163,7 @@ def make_options(
     """
     ids_of: dict[tuple[int, ...], tuple[str, str]] = {}
     for option in options:
-        text = _spaced(option, lead, before)
+        text = spaced(option, lead, before)
         ids = tuple(tokenize(tokenizer, text))
         if ids in ids_of:
             same = f"{where}: the options '{ids_of[ids][0]}' and '{option}' read the same in tokens."
@@ -221,7 +221,8 @@ def _told_apart(
     return [(*path, tokenizer.eos_token_id) for path in paths]
 
 
-def _spaced(word: str, lead: str, before: str) -> str:
+def spaced(word: str, lead: str, before: str) -> str:
+    """The word as it stands behind a row's text (see `make_verbalizer`)."""
     if lead or word[:1].isspace() or not before:
         return lead + word.lstrip() if lead else word
     latin = word[:1].isascii() and word[:1].isalnum() and before[-1:].isascii() and not before[-1:].isspace()
