@@ -229,7 +229,7 @@ def test_numbers_are_shown_by_r_squared_and_their_error() -> None:
     assert "Fisher’s paired permutation test on squared errors (for ways of one seed)" in text
     assert "those furthest apart first. The right number is marked" in text
     assert "3.1 soft prompt 4.5 TF-IDF + ridge regression 2 in the data" in text
-    assert "Not drawn: prefix, at -310.0%." in text  # on its scale nothing else could be told apart
+    assert "Not drawn: mean, at −0.2%; prefix, at −310.0%." in text  # on its scale nothing else could be told apart
     assert "Labels" not in text
     assert "ccuracy" not in html.replace("read_accuracy", "")
 

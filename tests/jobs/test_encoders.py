@@ -15,7 +15,8 @@ from trimtab.backbones.pretrained import load
 from trimtab.errors import TrimtabError
 from trimtab.inference.bound import bind
 from trimtab.inference.runs import load_run
-from trimtab.jobs import evaluate, exchange, show, tune
+from trimtab.jobs import compare, evaluate, exchange, show, tune
+from trimtab.jobs.compare import Wanted
 from trimtab.task_file import make_task
 
 TEMPLATE = "{task} it was {answer} . review : {text}"
@@ -274,6 +275,16 @@ def test_a_tuned_run_to_peft_and_back(method, data, tmp_path, loaded, folders):
         for name in ("run", "again")
     )
     assert found == [pytest.approx(row, abs=1e-6) for row in expected]
+
+
+def test_without_its_prompt_the_head_that_was_trained_along_is_left(data, tmp_path, loaded, folders):
+    wanted = Wanted(methods=("majority", "soft_prompt"), without_prompt=True)
+    task = settings("soft_prompt", folders["bare"])
+    made = compare.run(task, tmp_path / "out", wanted, base=data, pretrained=loaded["bare"])
+    ways = {way.key: way for way in made.ways}
+    assert made.left_out == []
+    assert ways["soft_prompt"].without_prompt is not None
+    assert ways["majority"].without_prompt is None
 
 
 def test_a_head_on_the_mean_hidden_state_is_not_exchanged(data, tmp_path, loaded, folders):

@@ -104,7 +104,7 @@ def environment() -> Environment:
         "points": findings.points_text,
         "plain": number_findings.plain,
         "between": number_findings.between,
-        "hundredths": lambda share: f"{100 * share:.1f}",
+        "hundredths": lambda share: findings.percent(share).removesuffix("%"),
         "count": lambda number: f"{number:,}",
         "size": size,
         "big": _big,

@@ -19,7 +19,7 @@ from trimtab.errors import TrimtabError
 from trimtab.inference.bound import BoundTask, bind, template_of
 from trimtab.inference.runs import Run
 from trimtab.interchange.adapter import Adapter
-from trimtab.methods.method import FIXED, Condition, Tensors
+from trimtab.methods.method import Condition, Tensors
 from trimtab.spec_methods import (
     IA3Settings,
     LoraSettings,
@@ -89,7 +89,9 @@ def to_adapter(run: Run, pretrained: Pretrained) -> Adapter:
         case SoftPromptSettings() | PTuningSettings() | MultitaskPromptSettings():
             bound, condition = bound_run(run, pretrained)
             adapter = _soft_adapter(bound, condition, common)
-            return replace(adapter, tensors=adapter.tensors | _network(run)) if settings.name == "p_tuning" else adapter
+            if not isinstance(settings, PTuningSettings):
+                return adapter
+            return replace(adapter, tensors=adapter.tensors | _network(run))
         case PrefixSettings():
             _check_prefix(run.name, settings, pretrained)
             return _prefix_adapter(*bound_run(run, pretrained), common)
@@ -137,7 +139,7 @@ def _check_prefix(name: str, settings: PrefixSettings, pretrained: Pretrained) -
 
 def _network(run: Run) -> Tensors:
     """P-tuning's network and what it reads, so that an adapter read back is the run that it was."""
-    return {NETWORK + name: x for name, x in only_tensors(run).items() if not name.startswith(FIXED)}
+    return {NETWORK + name: x for name, x in only_tensors(run).items()}
 
 
 def _soft_adapter(bound: BoundTask, condition: Condition, common: Mapping[str, Any]) -> Adapter:

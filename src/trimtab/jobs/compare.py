@@ -212,7 +212,7 @@ def _measure(
 def _too_long(
     way: WayKind, seed: int, material: Material, wanted: Wanted, began: float, cells: dict[tuple[str, int], list[Cell]]
 ) -> str:
-    """Why a cell does not fit into the time left, or ""; the speed of answering is known from zero-shot."""
+    """Why a cell does not fit into the time left, or ""; the speed of answering is known from ways before it."""
     if wanted.budget_seconds is None or is_kept(way, seed, material):
         return ""
     left = wanted.budget_seconds - (time.monotonic() - began)
