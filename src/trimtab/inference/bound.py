@@ -40,6 +40,7 @@ from trimtab.spec import Task
 from trimtab.spec_answers import ChoiceAnswer, NumberAnswer, TagsAnswer, TextAnswer
 from trimtab.spec_methods import (
     FewShotSettings,
+    MethodSettings,
     MultitaskPromptSettings,
     PrefixSettings,
     PTuningSettings,
@@ -96,11 +97,12 @@ class BoundTask:
         """
         backbone = self.pretrained.backbone
         if backbone.bidirectional:  # where all else stands in the row
-            return Prompt(backbone.embed_with([], None), condition.past, condition.soft)
+            return Prompt(backbone.embed_with([], None), condition.past, condition.soft, condition.shift)
         if condition.view is not None and condition.soft is not None:  # which has what stands before rows by itself
             return Prompt(condition.soft)
         soft = [-1 - j for j in range(len(condition.soft))] if condition.soft is not None and self._in_front else []
-        ids = [*self.leading, *soft, *self.shown, *(() if self.nearest else self.encoder.head_ids)]
+        first = [*soft, *self.leading] if _before_leading(self.task.method) else [*self.leading, *soft]
+        ids = [*first, *self.shown, *(() if self.nearest else self.encoder.head_ids)]
         embeddings = backbone.embed_with(ids, condition.soft)
         return Prompt(embeddings, condition.past, condition.soft if self.template.soft else None)
 
@@ -293,6 +295,11 @@ def bind(
             f"the template has {{soft}} slots, which method '{task.method.name}' does not fill.",
             "Take them out of template.text, or set method to soft_prompt or p_tuning.",
         )
+    if template.soft and _before_leading(task.method):
+        raise TrimtabError(
+            "method.before_leading puts the soft prompt before the row, and the template has {soft} slots.",
+            "Take the slots out of template.text, or method.before_leading.",
+        )
     material = Material(
         backbone, tokenizer, task.task, verbalizer, leading, [*leading, *head_ids(template, tokenizer)],
         template.soft, training, base or Path.cwd(), read=isinstance(task.answer, NumberAnswer | TagsAnswer),
@@ -317,7 +324,7 @@ def bind(
     taken = 0 if per_row else sum(map(len, shown.rows))
     if backbone.bidirectional:
         past = method.tokens if isinstance(task.method, PrefixSettings) else 0
-        frame = _frame(template, pretrained, method.tokens - past)
+        frame = _frame(template, pretrained, method.tokens - past, first=_before_leading(task.method))
         encoder = Encoder(template, tokenizer, budget=most - past - len(frame), answer_tokens=0, frame=frame)
     else:
         longest = _most(task) or verbalizer.longest
@@ -342,6 +349,11 @@ def _check_kind(task: Task, template: Template, backbone: CausalBackbone) -> Non
         raise TrimtabError(
             f"method '{name}' answers in label words, and this backbone of type '{kind}' has no language-model head.",
             "Choose a method that trains one, head or lora say, or another backbone.",
+        )
+    if backbone.encoder_decoder and isinstance(task.method, PrefixSettings) and task.method.takes_positions:
+        raise TrimtabError(
+            f"method.takes_positions is for encoders, and a backbone of type '{kind}' is {backbone.title}.",
+            "Take it out.",
         )
     if backbone.bidirectional and isinstance(task.method, FewShotSettings):
         raise TrimtabError(
@@ -380,10 +392,14 @@ def _verbalizer(
     return made(True) if training and not untrained and len(verbalizer.node_ids) > TREE_NODES else verbalizer
 
 
-def _frame(template: Template, pretrained: Pretrained, soft: int) -> Frame:
+def _before_leading(method: MethodSettings) -> bool:
+    return isinstance(method, SoftPromptSettings) and method.before_leading
+
+
+def _frame(template: Template, pretrained: Pretrained, soft: int, *, first: bool) -> Frame:
     """What stands in an encoder's rows besides text, `soft` vectors in front of it where the template has no slots."""
     before, after = around_ids(pretrained.tokenizer)
     front = () if template.soft else tuple(-1 - j for j in range(soft))
     masked = pretrained.backbone.scores_words and not pretrained.backbone.encoder_decoder and not template.tagged
     mask = (int(pretrained.tokenizer.mask_token_id),) if masked else ()
-    return Frame((*before, *front), mask, tuple(after))
+    return Frame((*front, *before) if first else (*before, *front), mask, tuple(after))
