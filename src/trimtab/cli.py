@@ -143,10 +143,13 @@ def _seconds(text: str | None) -> float | None:
 @click.option("--test", help="Score these examples instead of the task's own test.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the report.  [default: the run folder]")
 @BESIDE
+@click.option(
+    "--run-code", is_flag=True, help="Run answers as Python programs against the tests in `answer.tests`, in a sandbox."
+)
 @OFFLINE
 @AGREE
 def evaluate(
-    runs: tuple[Path, ...], test: str | None, out: Path | None, beside: bool, offline: bool, agree: bool
+    runs: tuple[Path, ...], test: str | None, out: Path | None, beside: bool, run_code: bool, offline: bool, agree: bool
 ) -> None:
     """Score RUN on labelled examples and write report.html, report.json and card.md.
 
@@ -157,13 +160,18 @@ def evaluate(
     from trimtab.jobs import evaluate as job
 
     if len(runs) > 1:
+        if run_code:
+            raise click.UsageError("--run-code goes with one run.")
         with Bars() as bars:
             made = compare_runs.run(runs, test=test, out=out, offline=offline, agree=agree, progress=bars.progress)
         print_comparison(made, out)
         return
     [run] = runs
     with Bars() as bars:
-        report = job.run(run, test=test, out=out, offline=offline, agree=agree, beside=beside, progress=bars.progress)
+        report = job.run(
+            run, test=test, out=out, offline=offline, agree=agree, beside=beside, run_code=run_code,
+            progress=bars.progress,
+        )  # fmt: skip
     print_report(report, out or run)
 
 
