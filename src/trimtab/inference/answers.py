@@ -10,6 +10,7 @@ from trimtab.backbones.causal import CausalBackbone
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import Example
 from trimtab.errors import TrimtabError
+from trimtab.prompts import is_dialogue
 from trimtab.spec import Task
 from trimtab.spec_answers import ChoiceAnswer, NumberAnswer, TextAnswer
 from trimtab.spec_methods import FewShotSettings, HeadSettings, SearchSettings, ZeroShotSettings
@@ -22,9 +23,11 @@ def check_answer(task: Task, backbone: CausalBackbone | None = None) -> None:
     """Refuse what does not go with the task's kind of answer; with a backbone, also what does not go with that.
 
     Raises:
-        TrimtabError: labels beside another kind, a method that needs labels, an encoder that should score options.
+        TrimtabError: labels beside another kind, a method that needs labels, an encoder that should score options, a
+            dialogue that is not answered in text or by a causal backbone.
     """
     answer, method = task.answer, task.method
+    _check_chat(task, backbone)
     if answer.kind == "label":
         return
     if task.labels.words:
@@ -62,6 +65,29 @@ def check_answer(task: Task, backbone: CausalBackbone | None = None) -> None:
         raise TrimtabError(
             f"options are scored as text, which needs a causal backbone; one of type '{backbone.config.model_type}' is "
             "an encoder.",
+            "Choose another backbone.",
+        )
+
+
+def _check_chat(task: Task, backbone: CausalBackbone | None) -> None:
+    """Refuse what does not go with dialogues, or with a chat template around rows."""
+    dialogue = is_dialogue(task.template.text)
+    if dialogue and task.answer.kind != "text":
+        raise TrimtabError(
+            f"template.text stands for a whole dialogue, and the answers of this task are {task.answer.kind}s.",
+            "Set answer to text.",
+        )
+    if not dialogue and not task.template.chat:
+        return
+    if isinstance(task.method, FewShotSettings):
+        raise TrimtabError(
+            "method 'few_shot' shows examples as plain text, and rows of this task are turns of a dialogue.",
+            "Choose another method, or set template.chat to false.",
+        )
+    if backbone is not None and (backbone.bidirectional or backbone.encoder_decoder or not backbone.scores_words):
+        raise TrimtabError(
+            f"a chat template needs a causal backbone, and one of type '{backbone.config.model_type}' is "
+            f"{backbone.title}.",
             "Choose another backbone.",
         )
 

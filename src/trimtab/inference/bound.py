@@ -9,7 +9,7 @@ from pathlib import Path
 from trimtab.backbones.causal import CausalBackbone
 from trimtab.backbones.prefix import Prompt
 from trimtab.backbones.pretrained import Pretrained
-from trimtab.data import Example
+from trimtab.data import MESSAGES, Example
 from trimtab.errors import TrimtabError
 from trimtab.inference.answers import MOST_TOKENS, check_answer
 from trimtab.inference.nearest import Nearest
@@ -17,7 +17,10 @@ from trimtab.inference.runs import read_prompt
 from trimtab.methods.choose import make_method
 from trimtab.methods.method import Condition, Material, Method
 from trimtab.prompts import (
+    DIALOGUE,
+    Chat,
     Demonstrations,
+    DialogueEncoder,
     EncodedRow,
     Encoder,
     Frame,
@@ -26,7 +29,9 @@ from trimtab.prompts import (
     around_ids,
     default_words,
     fit_demonstrations,
+    is_dialogue,
     leading_ids,
+    make_chat,
     make_options,
     make_verbalizer,
     parse_template,
@@ -65,17 +70,19 @@ class BoundTask:
         method: what is trained, and how it conditions the backbone.
         demonstrations: worked examples, those that fit.
         nearest: finds those each row gets; None where all rows are shown the same.
+        chat: how the backbone's chat template writes rows; None where rows are plain text.
     """
 
     task: Task
     pretrained: Pretrained
     template: Template
-    encoder: Encoder
+    encoder: Encoder | DialogueEncoder
     verbalizer: Verbalizer
     leading: tuple[int, ...]
     method: Method
     demonstrations: Demonstrations
     nearest: Nearest | None
+    chat: Chat | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -131,12 +138,14 @@ class BoundTask:
         config = getattr(self.pretrained.backbone.model, "generation_config", None)
         others = getattr(config, "eos_token_id", None)
         listed = others if isinstance(others, list) else [others]
-        own = [self.pretrained.tokenizer.eos_token_id, *listed]
+        own = [*([self.chat.end_id] if self.chat else []), self.pretrained.tokenizer.eos_token_id, *listed]
         return tuple(dict.fromkeys(int(i) for i in own if i is not None))
 
     def answer_ids(self, text: str) -> tuple[int, ...]:
         """Token ids of an answer in free text as it stands behind a row, with its end, shortened to `most`."""
         tokenizer = self.pretrained.tokenizer
+        if self.chat:
+            return tuple(self.chat.answer_ids(text))[: self.most]
         if self.pretrained.backbone.encoder_decoder:
             ids = tokenizer(text_target=text, add_special_tokens=False)["input_ids"]
         else:
@@ -184,6 +193,9 @@ class BoundTask:
 
         Where answers are choices, `row` is the row encoded, and `label` one of its options.
         """
+        if isinstance(self.encoder, DialogueEncoder):
+            messages = self.encoder.messages(fields)
+            return "".join(piece.text for piece in self.encoder.chat.pieces(messages)) + self.encoder.chat.lead + label
         if not self.pretrained.backbone.scores_words:
             return self.template.text(fields)
         if self.writes:
@@ -207,8 +219,18 @@ class BoundTask:
 
 
 def template_of(task: Task) -> Template:
-    """The parsed template of a task; tells the fields to read before a backbone is at hand."""
-    template = parse_template(task.template.text, task.task, task.template.truncate or (), tail=True)
+    """The parsed template of a task; tells the fields to read before a backbone is at hand.
+
+    That of dialogues is one field; see `trimtab.prompts.chat` for what they become.
+    """
+    text, dialogue = task.template.text, is_dialogue(task.template.text)
+    text = DIALOGUE if dialogue else text
+    template = parse_template(text, task.task, task.template.truncate or (), tail=True)
+    if MESSAGES in template.fields and not dialogue:
+        raise TrimtabError(
+            f"template.text has {{{MESSAGES}}}, which is a whole dialogue, beside other text: {text!r}.",
+            "Let it stand alone, and put what is to be said of it into `task`; or give the field another name.",
+        )
     if task.template.truncate is None and "text" in template.fields:
         return replace(template, truncate=frozenset({"text"}))
     return template
@@ -247,8 +269,14 @@ def bind(
     _check_kind(task, template, backbone)
     if isinstance(task.answer, TextAnswer) and tokenizer.eos_token_id is None:
         raise TrimtabError("free text needs an end token, and this backbone has none.", "Choose another backbone.")
-    verbalizer = _verbalizer(task, words, template, pretrained, training)
     leading = around_ids(tokenizer)[0] if backbone.bidirectional else leading_ids(tokenizer)
+    dialogue = is_dialogue(task.template.text)
+    chat = make_chat(tokenizer) if task.template.chat or dialogue else None
+    if chat:
+        leading = list(chat.leading)
+        if not dialogue:
+            template = chat.around(template, "" if "{task}" in task.template.text else task.task.strip())
+    verbalizer = _verbalizer(task, words, template, pretrained, training)
     if template.soft and not isinstance(task.method, SoftPromptSettings | PTuningSettings | MultitaskPromptSettings):
         raise TrimtabError(
             f"the template has {{soft}} slots, which method '{task.method.name}' does not fill.",
@@ -276,15 +304,22 @@ def bind(
         per_row = task.method.demonstrations if task.method.choice == "nearest" else None
         shown = fit_demonstrations(examples, template, tokenizer, verbalizer, room=budget, nearest=per_row)
     taken = 0 if per_row else sum(map(len, shown.rows))
+    encoder: Encoder | DialogueEncoder
     if backbone.bidirectional:
         past = method.tokens if isinstance(task.method, PrefixSettings) else 0
         frame = _frame(template, pretrained, method.tokens - past)
         encoder = Encoder(template, tokenizer, budget=most - past - len(frame), answer_tokens=0, frame=frame)
     else:
         longest = _most(task) or verbalizer.longest
-        encoder = Encoder(template, tokenizer, budget=budget - taken, answer_tokens=longest)
-    nearest = Nearest(backbone, tuple(leading), encoder, shown, per_row) if per_row else None
-    return BoundTask(task, pretrained, template, encoder, verbalizer, tuple(leading), method, shown, nearest)
+        if chat and dialogue:
+            encoder = DialogueEncoder(chat, task.task.strip(), budget=budget, answer_tokens=longest)
+        else:
+            plain = chat.plain if chat else None
+            encoder = Encoder(template, tokenizer, budget=budget - taken, answer_tokens=longest, plain=plain)
+    nearest = None
+    if per_row and isinstance(encoder, Encoder):
+        nearest = Nearest(backbone, tuple(leading), encoder, shown, per_row)
+    return BoundTask(task, pretrained, template, encoder, verbalizer, tuple(leading), method, shown, nearest, chat)
 
 
 def _most(task: Task) -> int:

@@ -169,9 +169,9 @@ def _encode(bound: BoundTask, examples: list[Example]) -> tuple[list[Labelled], 
         else [bound.encoder.encode(e.fields, e.where) for e in examples]
     )
     cut = [row.cut for row in rows if row.cut]
-    notes = (
-        [f"{len(cut)} of {len(rows)} training rows were shortened to fit, by {sum(cut)} tokens in all."] if cut else []
-    )
+    left_out = sum(row.dropped for row in rows)
+    how = f"lost {left_out} earlier turns to fit," if left_out else "were shortened to fit, by"
+    notes = [f"{len(cut)} of {len(rows)} training rows {how} {sum(cut)} tokens in all."] if cut else []
     if bound.writes:
         texts = [_written(bound, row, text) for row, e in zip(rows, examples, strict=True) for text in e.references]
         endless = sum(row.text[-1] != bound.ends[0] for row in texts)
@@ -185,7 +185,7 @@ def _encode(bound: BoundTask, examples: list[Example]) -> tuple[list[Labelled], 
 
 
 def _written(bound: BoundTask, row: EncodedRow, text: str) -> Labelled:
-    return Labelled(row.ids, 0, row.answer, text=bound.answer_ids(text))
+    return Labelled(row.ids, 0, row.answer, text=bound.answer_ids(text), said=row.said)
 
 
 def _labelled(bound: BoundTask, row: EncodedRow, example: Example) -> Labelled:
@@ -201,7 +201,7 @@ def _fingerprint(rows: Sequence[Labelled]) -> str:
 
     def content(row: Labelled) -> list[object]:
         own = [[word.ids for word in row.options.words]] if row.options else []
-        return [row.ids, row.label, *own, *([] if row.number is None else [row.number]), *row.text]
+        return [row.ids, row.label, *own, *([] if row.number is None else [row.number]), *row.text, *row.said]
 
     return hashlib.sha256(json.dumps([content(row) for row in rows]).encode()).hexdigest()
 

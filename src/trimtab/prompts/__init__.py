@@ -1,5 +1,6 @@
 """Examples to token ids: template and verbalizer. Knows nothing about models."""
 
+from trimtab.prompts.chat import DIALOGUE, Chat, DialogueEncoder, is_dialogue, make_chat
 from trimtab.prompts.demonstrations import Demonstrations, choose_demonstrations, fit_demonstrations
 from trimtab.prompts.template import (
     EncodedRow,
@@ -14,7 +15,10 @@ from trimtab.prompts.template import (
 from trimtab.prompts.verbalizer import Verbalizer, Word, default_words, make_options, make_verbalizer, spaced, wordless
 
 __all__ = [
+    "DIALOGUE",
+    "Chat",
     "Demonstrations",
+    "DialogueEncoder",
     "EncodedRow",
     "Encoder",
     "Frame",
@@ -25,7 +29,9 @@ __all__ = [
     "choose_demonstrations",
     "default_words",
     "fit_demonstrations",
+    "is_dialogue",
     "leading_ids",
+    "make_chat",
     "make_options",
     "make_verbalizer",
     "parse_template",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from string import Formatter
 from typing import TYPE_CHECKING, Any
@@ -191,6 +191,8 @@ class EncodedRow:
         demonstrations: how many of the ids are demonstrations.
         answer: index of the token that the answer is scored at; None for the last.
         options: of a choice, the row's own answers.
+        said: of a dialogue, places of the tokens that the assistant said in it, ends of turns included.
+        dropped: how many of its turns were left out to fit.
     """
 
     ids: tuple[int, ...]
@@ -198,6 +200,8 @@ class EncodedRow:
     demonstrations: int = 0
     answer: int | None = None
     options: Verbalizer | None = None
+    said: tuple[int, ...] = ()
+    dropped: int = 0
 
 
 @dataclass(frozen=True)
@@ -230,11 +234,14 @@ class Encoder:
         budget: longest row in tokens behind the head and the soft prompt, answer included.
         answer_tokens: longest answer in tokens, kept free at the end.
         frame: what stands around and within the row of an encoder, whose head is then part of each row.
+        plain: what is done to fields so that they hold no control tokens.
     """
 
     def __init__(
-        self, template: Template, tokenizer: Any, *, budget: int, answer_tokens: int = 1, frame: Frame | None = None
-    ) -> None:
+        self, template: Template, tokenizer: Any, *, budget: int, answer_tokens: int = 1, frame: Frame | None = None,
+        plain: Callable[[str], str] | None = None,
+    ) -> None:  # fmt: skip
+        self._plain = plain
         self.template = template
         self.tokenizer = tokenizer
         self.frame = frame
@@ -271,7 +278,8 @@ class Encoder:
             else:
                 if part.field in self.template.truncate:
                     shorten.append(len(parts))
-                parts.append(tokenize(self.tokenizer, part.lead + fields[part.field]))
+                text = self._plain(fields[part.field]) if self._plain else fields[part.field]
+                parts.append(tokenize(self.tokenizer, part.lead + text))
         room = self.budget - taken
         excess = max(0, sum(map(len, parts)) - room)
         if excess:
