@@ -9,10 +9,13 @@ import numpy as np
 from trimtab.backbones.causal import CausalBackbone
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import Example
+from trimtab.data.tagged import check_tags
+from trimtab.data.tags import OUTSIDE
 from trimtab.errors import TrimtabError
-from trimtab.prompts import is_dialogue
+from trimtab.prompts import Template, is_dialogue
+from trimtab.prompts.template import goes_on
 from trimtab.spec import Task
-from trimtab.spec_answers import ChoiceAnswer, NumberAnswer, TextAnswer
+from trimtab.spec_answers import ChoiceAnswer, NumberAnswer, TagsAnswer, TextAnswer
 from trimtab.spec_methods import FewShotSettings, HeadSettings, SearchSettings, ZeroShotSettings
 
 # The longest answer that is picked, in tokens.
@@ -32,16 +35,24 @@ def check_answer(task: Task, backbone: CausalBackbone | None = None) -> None:
         return
     if task.labels.words:
         raise TrimtabError(
-            f"labels are given, and the answers of this task are {answer.kind}s.",
+            f"labels are given, and the answers of this task are {answer.plural}.",
             "Take `labels` out, or set answer to label.",
         )
     untrained = isinstance(method, ZeroShotSettings | FewShotSettings | SearchSettings)
-    if isinstance(answer, NumberAnswer):
-        if untrained:
+    if isinstance(answer, NumberAnswer | TagsAnswer) and untrained:
+        raise TrimtabError(
+            f"method '{method.name}' trains nothing, and {answer.plural} are read by a layer that must be trained.",
+            "Choose a method that trains, head or soft_prompt say.",
+        )
+    if isinstance(answer, TagsAnswer):
+        if backbone is not None and backbone.encoder_decoder:
             raise TrimtabError(
-                f"method '{method.name}' trains nothing, and numbers are read by a layer that must be trained.",
-                "Choose a method that trains, head or soft_prompt say.",
+                "tags are read at the tokens of the row, which needs a causal backbone or an encoder; one of type "
+                f"'{backbone.config.model_type}' is {backbone.title}.",
+                "Choose another backbone.",
             )
+        return
+    if isinstance(answer, NumberAnswer):
         if task.train.label_smoothing:
             raise TrimtabError(
                 "train.label_smoothing spreads probability over labels, and the answers of this task are numbers.",
@@ -69,16 +80,43 @@ def check_answer(task: Task, backbone: CausalBackbone | None = None) -> None:
         )
 
 
+def check_kind(task: Task, template: Template, backbone: CausalBackbone) -> None:
+    """Refuse what this kind of backbone cannot do: text behind the answer, demonstrations, answers in words.
+
+    Raises:
+        TrimtabError: at the first of them.
+    """
+    kind, name = backbone.config.model_type, task.method.name
+    if template.tail and backbone.encoder_decoder:
+        raise goes_on(task.template.text, "An encoder-decoder")
+    if template.tail and not backbone.bidirectional:
+        raise goes_on(task.template.text)
+    if not backbone.scores_words and isinstance(task.method, ZeroShotSettings | FewShotSettings | SearchSettings):
+        raise TrimtabError(
+            f"method '{name}' answers in label words, and this backbone of type '{kind}' has no language-model head.",
+            "Choose a method that trains one, head or lora say, or another backbone.",
+        )
+    if backbone.bidirectional and isinstance(task.method, FewShotSettings):
+        raise TrimtabError(
+            f"method '{name}' needs a causal backbone, and one of type '{kind}' is {backbone.title}.",
+            "Choose another method or backbone.",
+        )
+
+
 def _check_chat(task: Task, backbone: CausalBackbone | None) -> None:
     """Refuse what does not go with dialogues, or with a chat template around rows."""
     dialogue = is_dialogue(task.template.text)
     if dialogue and task.answer.kind != "text":
         raise TrimtabError(
-            f"template.text stands for a whole dialogue, and the answers of this task are {task.answer.kind}s.",
+            f"template.text stands for a whole dialogue, and the answers of this task are {task.answer.plural}.",
             "Set answer to text.",
         )
     if not dialogue and not task.template.chat:
         return
+    if task.answer.kind == "tags":
+        raise TrimtabError(
+            "template.chat puts the answer behind the row, and tags are read within it.", "Set template.chat to false."
+        )
     if isinstance(task.method, FewShotSettings):
         raise TrimtabError(
             "method 'few_shot' shows examples as plain text, and rows of this task are turns of a dialogue.",
@@ -118,7 +156,15 @@ def _check_text(task: Task, backbone: CausalBackbone | None) -> None:
 
 
 def settled_answer(task: Task, train: Sequence[Example]) -> Task:
-    """The task with what numbers are standardised by picked from its training rows, unless it says."""
+    """The task with what numbers are standardised by, or the tags there are, picked from its training rows.
+
+    What it says itself stands. Raises TrimtabError where it names tags and a training row has another.
+    """
+    if isinstance(task.answer, TagsAnswer):
+        found = {tag for example in train for tag in example.tags or ()}
+        tags = task.answer.tags or sorted(found, key=_in_order)
+        check_tags(train, tags)
+        return task.model_copy(update={"answer": task.answer.model_copy(update={"tags": tags})})
     if not isinstance(task.answer, NumberAnswer):
         return task
     numbers = np.array([example.number for example in train], dtype=np.float64)
@@ -136,3 +182,9 @@ def settled_length(task: Task, train: Sequence[Example], pretrained: Pretrained)
     # Its end token, and one for white space that is written otherwise; half of the context is the input's.
     most = min(longest + 2, MOST_TOKENS, pretrained.backbone.context // 2)
     return task.model_copy(update={"answer": task.answer.model_copy(update={"max_tokens": most})})
+
+
+def _in_order(tag: str) -> tuple[bool, str, str]:
+    """`O` first, then entities by type, their beginnings before the rest."""
+    prefix, _, kind = tag.partition("-")
+    return tag != OUTSIDE, kind or prefix, prefix

@@ -1,5 +1,6 @@
 """Examples to token ids: template and verbalizer. Knows nothing about models."""
 
+from trimtab.prompts.around import around_ids, leading_ids
 from trimtab.prompts.chat import DIALOGUE, Chat, DialogueEncoder, is_dialogue, make_chat
 from trimtab.prompts.demonstrations import Demonstrations, choose_demonstrations, fit_demonstrations
 from trimtab.prompts.template import (
@@ -7,8 +8,6 @@ from trimtab.prompts.template import (
     Encoder,
     Frame,
     Template,
-    around_ids,
-    leading_ids,
     parse_template,
     tokenize,
 )

@@ -16,7 +16,8 @@ from jinja2 import TemplateError
 
 from trimtab.data import MESSAGES, Message, messages_of
 from trimtab.errors import TrimtabError
-from trimtab.prompts.template import EncodedRow, Template, leading_ids, tokenize
+from trimtab.prompts.around import leading_ids
+from trimtab.prompts.template import EncodedRow, Template, tokenize
 
 # How a dialogue is written for a backbone that has no chat template of its own.
 PLAIN = (
@@ -224,6 +225,10 @@ class DialogueEncoder:
         """The dialogue as it is read whole, the task description first where it has no system message of its own."""
         messages = messages_of(fields[MESSAGES], where)
         return messages if messages[0].role == "system" else [*self._system, *messages]
+
+    def text(self, fields: Mapping[str, str], answer: str) -> str:
+        """The dialogue as it reads whole, an answer behind it."""
+        return "".join(piece.text for piece in self.chat.pieces(self.messages(fields))) + self.chat.lead + answer
 
     def encode(self, fields: Mapping[str, str], where: str = "input", taken: int = 0) -> EncodedRow:
         """Token ids of a dialogue up to where the assistant answers; where too long, without its earliest turns.
