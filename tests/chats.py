@@ -58,14 +58,14 @@ def save_tokenizer(folder: Path, family: str = "chatml") -> Any:
     return tokenizer
 
 
-def save_backbone(folder: Path, family: str = "chatml", seed: int = 0) -> Path:
+def save_backbone(folder: Path, family: str = "chatml", seed: int = 0, context: int = tiny.CONTEXT) -> Path:
     """Save a seeded Llama of two layers and its tokenizer."""
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = save_tokenizer(folder, family)
     torch.manual_seed(seed)
     config = LlamaConfig(
         vocab_size=len(tokenizer), hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=4,
-        num_key_value_heads=2, max_position_embeddings=tiny.CONTEXT, initializer_range=0.3, tie_word_embeddings=True,
+        num_key_value_heads=2, max_position_embeddings=context, initializer_range=0.3, tie_word_embeddings=True,
         bos_token_id=None, eos_token_id=tokenizer.eos_token_id,
     )  # fmt: skip
     LlamaForCausalLM(config).save_pretrained(folder)

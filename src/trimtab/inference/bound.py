@@ -245,9 +245,8 @@ def template_of(task: Task) -> Template:
     """
     if isinstance(task.answer, TagsAnswer):
         return _template_of_tags(task, task.answer)
-    text, dialogue = task.template.text, is_dialogue(task.template.text)
-    text = DIALOGUE if dialogue else text
-    template = parse_template(text, task.task, task.template.truncate or (), tail=True)
+    dialogue = is_dialogue(text := task.template.text)
+    template = parse_template(DIALOGUE if dialogue else text, task.task, task.template.truncate or (), tail=True)
     if MESSAGES in template.fields and not dialogue:
         raise TrimtabError(
             f"template.text has {{{MESSAGES}}}, which is a whole dialogue, beside other text: {text!r}.",
@@ -352,9 +351,7 @@ def bind(
     else:
         plain = chat.plain if chat else str
         encoder = Encoder(template, tokenizer, budget=budget - taken, answer_tokens=longest, plain=plain)
-    nearest = None
-    if per_row and isinstance(encoder, Encoder):
-        nearest = Nearest(backbone, tuple(leading), encoder, shown, per_row)
+    nearest = Nearest(backbone, tuple(leading), encoder, shown, per_row) if per_row else None
     return BoundTask(task, pretrained, template, encoder, verbalizer, tuple(leading), method, shown, nearest, chat)
 
 
