@@ -61,6 +61,10 @@ def test_to_be_answered_is_what_comes_before_the_last_answer_or_all():
         assert found.references == ()
 
 
+def test_a_text_alone_is_what_the_user_says():
+    assert read({"text": "Hi."}) == ([U], None)
+
+
 def test_contents_are_cleaned():
     settings = DataSettings(clean=["whitespace"])
     found = example({"messages": [{"role": "user", "content": " a \t b "}, A]}, settings)

@@ -37,7 +37,7 @@ class Message:
 
 
 def read_messages(record: Record, settings: DataSettings) -> list[Message]:
-    """The messages of a record, cleaned, without white space around them.
+    """The messages of a record, cleaned, without white space around them. A text alone is the user's turn.
 
     Where `data.columns.messages` is set, that column holds the list; else the record's columns say which form it has.
 
@@ -47,6 +47,8 @@ def read_messages(record: Record, settings: DataSettings) -> list[Message]:
     where, values = record.where, record.values
     column = settings.columns.get(MESSAGES)
     found = [column] if column is not None else [form for form in _FORMS if form in values]
+    if not found and set(values) == {"text"}:
+        found = ["text"]
     if not found or found[0] not in values:
         named = f"no column '{column}' with a dialogue" if column else f"no dialogue in any of {', '.join(_FORMS)}"
         raise TrimtabError(
@@ -58,7 +60,13 @@ def read_messages(record: Record, settings: DataSettings) -> list[Message]:
             f"{where}: dialogues in the columns {' and '.join(found)}.",
             "Set data.columns.messages to the one that is meant.",
         )
-    messages = _alpaca(record) if found == ["instruction"] and column is None else _listed(values[found[0]], where)
+    match found[0] if column is None else None:
+        case "instruction":
+            messages = _alpaca(record)
+        case "text":
+            messages = [Message("user", as_text(record, "text") or "")]
+        case _:
+            messages = _listed(values[found[0]], where)
     messages = [Message(m.role, whole(_cleaned(m.content, settings.clean))) for m in messages]
     check_messages(messages, where)
     return messages

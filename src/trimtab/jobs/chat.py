@@ -17,7 +17,7 @@ from trimtab.inference.answers import MOST_TOKENS
 from trimtab.inference.bound import BoundTask, template_of
 from trimtab.inference.engine import Engine, Request
 from trimtab.inference.runs import load_run, zero_shot
-from trimtab.jobs.backbone import Progress, backbone_of, open_backbone
+from trimtab.jobs.backbone import Progress, backbone_of
 from trimtab.jobs.predict import decoding_otherwise
 from trimtab.prompts import DIALOGUE, is_dialogue
 from trimtab.spec import Task
@@ -175,10 +175,10 @@ def open_talk(
         raise TrimtabError("there is nothing to talk to.", "Name a run, or a backbone with --backbone.")
     decoding = decoding or {}
     tuned = [replace(run, task=_talking(run.task, folder, decoding)) for run, folder in zip(loaded, runs, strict=True)]
-    if pretrained is None and backbone is not None:
-        pretrained = open_backbone(backbone, offline=offline, agree=agree, progress=progress)
-    elif pretrained is None:
-        pretrained = backbone_of(tuned[0].task, Path.cwd(), offline=offline, agree=agree, progress=progress)
+    if pretrained is None:  # opened as the first run's task says
+        opened = tuned[0].task if tuned else Task()
+        opened = opened.model_copy(update={"backbone": backbone}) if backbone is not None else opened
+        pretrained = backbone_of(opened, Path.cwd(), offline=offline, agree=agree, progress=progress)
     engine = Engine(pretrained)
     for run, folder in zip(tuned, runs, strict=True):
         engine.add(_free_name(folder.resolve().name, engine), run)
