@@ -208,6 +208,26 @@ def predict(
 
 
 @trimtab.command()
+@click.argument("runs", metavar="[RUN ...]", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--backbone", help="Talk to this backbone as it is, alone or beside runs.")
+@click.option("--temperature", type=click.FloatRange(0), help="0 takes the likeliest token; above 0 they are drawn.")
+@click.option("--top-p", type=float, help="Draw from the fewest tokens that have this share of the probability.")
+@click.option("--max-tokens", type=click.IntRange(1), help="Longest answer, in tokens.")
+@click.option("--seed", type=click.IntRange(0), help="Seed of what is drawn.")
+@OFFLINE
+@AGREE
+def chat(runs: tuple[Path, ...], backbone: str | None, offline: bool, agree: bool, **given: float | None) -> None:
+    """Talk to RUN, or to several side by side, or to a bare backbone; behind a pipe each line is a message."""
+    from trimtab.jobs import chat as job
+    from trimtab.talk import Conversation
+
+    decoding = {name: value for name, value in given.items() if value is not None}
+    with Bars() as bars:
+        talk = job.open_talk(runs, backbone, decoding, offline=offline, agree=agree, progress=bars.progress)
+    Conversation(talk).run()
+
+
+@trimtab.command()
 @click.argument("task", type=click.Path(path_type=Path))
 @click.option("-n", "rows", default=3, show_default=True, type=click.IntRange(1), help="Rows to show.")
 @SET

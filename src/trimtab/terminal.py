@@ -1,6 +1,6 @@
 """What a job ends with, as text on the terminal. Knows nothing about how it came about.
 
-With cli.py and bars.py the only files that print. rich is imported when a table is asked for.
+With cli.py, bars.py and talk.py the only files that print. rich is imported when a table is asked for.
 """
 
 from __future__ import annotations

@@ -8,7 +8,8 @@ from __future__ import annotations
 from trimtab.inference.bound import BoundTask
 from trimtab.inference.runs import Run
 from trimtab.interchange.peft import base_model
-from trimtab.prompts.template import Slot, Soft, around_ids, tokenize
+from trimtab.prompts.around import around_ids
+from trimtab.prompts.template import Encoder, Slot, Soft, tokenize
 from trimtab.prompts.verbalizer import spaced
 from trimtab.spec_answers import ChoiceAnswer
 from trimtab.spec_methods import PTuningSettings
@@ -214,6 +215,7 @@ def _words(bound: BoundTask) -> str:
 
 def _ids(bound: BoundTask, leading: int) -> list[str]:
     """The lines that make a row's token ids; for an encoder with the special tokens around it."""
+    assert isinstance(bound.encoder, Encoder), "dialogues are not exported"
     frame, template = bound.encoder.frame, bound.template
     first, last = around_ids(bound.pretrained.tokenizer) if frame else (bound.leading, ())
     before = [str(list(first))] if first and not leading else []
