@@ -12,6 +12,7 @@ from typing import Literal
 
 import click
 
+from trimtab.arguments import seconds, sizes
 from trimtab.bars import Bars
 from trimtab.errors import TrimtabError
 from trimtab.terminal import print_comparison, print_data, print_model, print_report, print_shown, say_plan
@@ -100,9 +101,9 @@ def compare(
         methods=[name.strip() for name in methods.split(",")] if methods else None,
         seeds=seeds,
         reference=reference,
-        curve=_sizes(learning_curve),
+        curve=sizes(learning_curve),
         without_prompt=without_prompt,
-        budget_seconds=_seconds(budget),
+        budget_seconds=seconds(budget),
         price_an_hour=price,
         currency=currency,
     )
@@ -119,34 +120,18 @@ def compare(
     print_comparison(made, out)
 
 
-def _sizes(text: str | None) -> list[int]:
-    """`8,32,all` as numbers of rows; all of them are measured anyway."""
-    parts = [part.strip() for part in (text or "").split(",") if part.strip() not in ("", "all")]
-    if not all(part.isdecimal() and int(part) > 1 for part in parts):
-        raise click.UsageError(f"--learning-curve: '{text}' is not a list of numbers of rows such as 8,32,128.")
-    return [int(part) for part in parts]
-
-
-def _seconds(text: str | None) -> float | None:
-    """`90s`, `10m` or `1.5h` in seconds."""
-    if text is None:
-        return None
-    units = {"s": 1, "m": 60, "h": 3600}
-    try:
-        return float(text[:-1]) * units[text[-1:]]
-    except (KeyError, ValueError):
-        raise click.UsageError(f"--budget: '{text}' is not a time such as 90s, 10m or 1.5h.") from None
-
-
 @trimtab.command()
 @click.argument("runs", metavar="RUN [RUN_B ...]", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--test", help="Score these examples instead of the task's own test.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the report.  [default: the run folder]")
 @BESIDE
+@click.option(
+    "--run-code", is_flag=True, help="Run answers as Python programs against the tests in `answer.tests`, in a sandbox."
+)
 @OFFLINE
 @AGREE
 def evaluate(
-    runs: tuple[Path, ...], test: str | None, out: Path | None, beside: bool, offline: bool, agree: bool
+    runs: tuple[Path, ...], test: str | None, out: Path | None, beside: bool, run_code: bool, offline: bool, agree: bool
 ) -> None:
     """Score RUN on labelled examples and write report.html, report.json and card.md.
 
@@ -157,13 +142,18 @@ def evaluate(
     from trimtab.jobs import evaluate as job
 
     if len(runs) > 1:
+        if run_code:
+            raise click.UsageError("--run-code goes with one run.")
         with Bars() as bars:
             made = compare_runs.run(runs, test=test, out=out, offline=offline, agree=agree, progress=bars.progress)
         print_comparison(made, out)
         return
     [run] = runs
     with Bars() as bars:
-        report = job.run(run, test=test, out=out, offline=offline, agree=agree, beside=beside, progress=bars.progress)
+        report = job.run(
+            run, test=test, out=out, offline=offline, agree=agree, beside=beside, run_code=run_code,
+            progress=bars.progress,
+        )  # fmt: skip
     print_report(report, out or run)
 
 

@@ -231,6 +231,33 @@ def test_predict_answers_every_form_and_goes_on_after_a_bad_one(folder, backbone
     assert alone["text"] == first["text"]
 
 
+@pytest.mark.parametrize("family", ["chatml", "gemma", "plain"])
+def test_the_code_on_an_exports_card_says_the_answer(folder, folders, backbones, family, tmp_path, monkeypatch, capsys):
+    from trimtab.jobs import exchange
+
+    run = tuned(folder, backbones[family], overrides=[f"backbone={folders[family]}"]).run
+    exchange.export(folder / "run", tmp_path / "peft", format="peft", pretrained=backbones[family])
+    text = (tmp_path / "peft" / "README.md").read_text()
+    code = text.partition("```python\n")[2].partition("```")[0].replace("...", "a great film")
+    monkeypatch.chdir(tmp_path / "peft")
+    names: dict[str, str] = {}
+    exec(compile(code, "card", "exec"), names)
+    engine = Engine(backbones[family])
+    engine.add("run", run)
+    [answer] = engine.answer([Request("run", {MESSAGES: "a great film"})])
+    assert names["text"] == answer.label
+    capsys.readouterr()
+
+
+def test_a_report_of_dialogues(folder, backbones):
+    tiny.write_rows(folder / "test.jsonl", chats.rows(6, 3))
+    task = read_task(folder / "task.yaml", ["data.test=test.jsonl", "train.steps=1"])
+    report = tune.run(task, folder / "run", base=folder, pretrained=backbones["chatml"]).report
+    assert report.template_example.startswith("<|im_start|>system\nwhat do you say ?<|im_end|>\n<|im_start|>user\n")
+    assert report.data.test_rows == 6
+    assert (folder / "run" / "report.html").is_file()
+
+
 def test_show_shows_the_chat_as_the_backbone_reads_it(folder, backbones):
     [row], _ = show.run(read_task(folder / "task.yaml"), 1, base=folder, pretrained=backbones["chatml"])
     first = chats.rows(24, 1)[0]["messages"]

@@ -70,6 +70,7 @@ def to_example(
         texts[field] = whole(clean_text(text, settings.clean))
     number, tags, found = None, None, None
     references: tuple[str, ...] = ()
+    tests = ""
     if read_answer:
         match answer:
             case TagsAnswer():
@@ -81,6 +82,7 @@ def to_example(
             case ChoiceAnswer():
                 found = read_choice(record, settings.label, answer, options)
             case TextAnswer():
+                tests = _tests(record, answer.tests) if answer.tests else ""
                 references = read_texts(record, settings.label)
                 found = references[0] if references else None
             case _:
@@ -91,7 +93,7 @@ def to_example(
         raise TrimtabError(f"{record.where}: no label in column '{settings.label}'.", _UNLABELLED_HINT)
     return Example(
         texts, found, record.where, options, number, references, () if isinstance(tokens, str) else tokens,
-        tags.bio if tags else None, tags.mended if tags else (),
+        tags.bio if tags else None, tags.mended if tags else (), tests,
     )  # fmt: skip
 
 
@@ -104,6 +106,12 @@ def _dialogue(record: Record, settings: DataSettings, *, need_answer: bool, read
     return Example(
         {MESSAGES: as_field(before)}, references[0] if references else None, record.where, (), None, references
     )
+
+
+def _tests(record: Record, column: str) -> str:
+    if column not in record.values:
+        raise no_column(record, column, "the tests", "Set answer.tests to one of them.")
+    return as_text(record, column) or ""
 
 
 def read_examples(

@@ -16,7 +16,7 @@ from trimtab.prompts import Template, is_dialogue, make_chat
 from trimtab.prompts.template import goes_on
 from trimtab.spec import Task
 from trimtab.spec_answers import ChoiceAnswer, NumberAnswer, TagsAnswer, TextAnswer
-from trimtab.spec_methods import FewShotSettings, HeadSettings, SearchSettings, ZeroShotSettings
+from trimtab.spec_methods import FewShotSettings, HeadSettings, PrefixSettings, SearchSettings, ZeroShotSettings
 
 # The longest answer that is picked, in tokens.
 MOST_TOKENS = 256
@@ -95,6 +95,11 @@ def check_kind(task: Task, template: Template, backbone: CausalBackbone) -> None
         raise TrimtabError(
             f"method '{name}' answers in label words, and this backbone of type '{kind}' has no language-model head.",
             "Choose a method that trains one, head or lora say, or another backbone.",
+        )
+    if backbone.encoder_decoder and isinstance(task.method, PrefixSettings) and task.method.takes_positions:
+        raise TrimtabError(
+            f"method.takes_positions is for encoders, and a backbone of type '{kind}' is {backbone.title}.",
+            "Take it out.",
         )
     if backbone.bidirectional and isinstance(task.method, FewShotSettings):
         raise TrimtabError(

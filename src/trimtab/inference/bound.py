@@ -14,6 +14,7 @@ from trimtab.errors import TrimtabError
 from trimtab.inference.answers import MOST_TOKENS, check_answer, check_kind
 from trimtab.inference.nearest import Nearest
 from trimtab.inference.runs import read_prompt
+from trimtab.inference.words import verbalizer_of
 from trimtab.methods.choose import make_method
 from trimtab.methods.method import Condition, Material, Method
 from trimtab.prompts import (
@@ -33,10 +34,8 @@ from trimtab.prompts import (
     leading_ids,
     make_chat,
     make_options,
-    make_verbalizer,
     parse_template,
     spaced,
-    wordless,
 )
 from trimtab.prompts.demonstrations import SEPARATOR
 from trimtab.prompts.template import Slot, head_ids, tokenize
@@ -44,17 +43,12 @@ from trimtab.spec import Task
 from trimtab.spec_answers import ChoiceAnswer, NumberAnswer, TagsAnswer, TextAnswer
 from trimtab.spec_methods import (
     FewShotSettings,
+    MethodSettings,
     MultitaskPromptSettings,
     PrefixSettings,
     PTuningSettings,
-    SearchSettings,
     SoftPromptSettings,
-    ZeroShotSettings,
 )
-
-# A tree of label words with more inner nodes than this is a large one: to run them all would cost more than the row
-# itself, and to learn them all more than to tell the labels apart.
-TREE_NODES = 16
 
 
 @dataclass(frozen=True)
@@ -102,11 +96,12 @@ class BoundTask:
         """
         backbone = self.pretrained.backbone
         if backbone.bidirectional:  # where all else stands in the row
-            return Prompt(backbone.embed_with([], None), condition.past, condition.soft)
+            return Prompt(backbone.embed_with([], None), condition.past, condition.soft, condition.shift)
         if condition.view is not None and condition.soft is not None:  # which has what stands before rows by itself
             return Prompt(condition.soft)
         soft = [-1 - j for j in range(len(condition.soft))] if condition.soft is not None and self._in_front else []
-        ids = [*self.leading, *soft, *self.shown, *(() if self.nearest else self.encoder.head_ids)]
+        first = [*soft, *self.leading] if _before_leading(self.task.method) else [*self.leading, *soft]
+        ids = [*first, *self.shown, *(() if self.nearest else self.encoder.head_ids)]
         embeddings = backbone.embed_with(ids, condition.soft)
         return Prompt(embeddings, condition.past, condition.soft if self.template.soft else None)
 
@@ -312,11 +307,16 @@ def bind(
         leading = list(chat.leading)
         if not dialogue:
             template = chat.around(template, "" if "{task}" in task.template.text else task.task.strip())
-    verbalizer = _verbalizer(task, words, template, pretrained, training)
+    verbalizer = verbalizer_of(task, words, template, pretrained, training)
     if template.soft and not isinstance(task.method, SoftPromptSettings | PTuningSettings | MultitaskPromptSettings):
         raise TrimtabError(
             f"the template has {{soft}} slots, which method '{task.method.name}' does not fill.",
             "Take them out of template.text, or set method to soft_prompt or p_tuning.",
+        )
+    if template.soft and _before_leading(task.method):
+        raise TrimtabError(
+            "method.before_leading puts the soft prompt before the row, and the template has {soft} slots.",
+            "Take the slots out of template.text, or method.before_leading.",
         )
     material = Material(
         backbone, tokenizer, task.task, verbalizer, leading, [*leading, *head_ids(template, tokenizer)],
@@ -344,7 +344,7 @@ def bind(
     longest = _most(task) or verbalizer.longest
     if backbone.bidirectional:
         past = method.tokens if isinstance(task.method, PrefixSettings) else 0
-        frame = _frame(template, pretrained, method.tokens - past)
+        frame = _frame(template, pretrained, method.tokens - past, first=_before_leading(task.method))
         encoder = Encoder(template, tokenizer, budget=most - past - len(frame), answer_tokens=0, frame=frame)
     elif chat and dialogue:
         encoder = DialogueEncoder(chat, task.task.strip(), budget=budget, answer_tokens=longest)
@@ -360,40 +360,14 @@ def _most(task: Task) -> int:
     return (task.answer.max_tokens or MOST_TOKENS) if isinstance(task.answer, TextAnswer) else 0
 
 
-def _verbalizer(
-    task: Task, words: Mapping[str, Sequence[str]], template: Template, pretrained: Pretrained, training: bool
-) -> Verbalizer:
-    """Labels and their words as token ids; without a language-model head there are none to score."""
-    if isinstance(task.answer, TagsAnswer):
-        return wordless(task.answer.tags or ())
-    if task.answer.kind != "label":
-        return Verbalizer(("number",) if isinstance(task.answer, NumberAnswer) else (), (), (), ())
-    if not pretrained.backbone.scores_words:
-        return wordless(list(words))
-
-    def made(branches: bool) -> Verbalizer:
-        return make_verbalizer(
-            words,
-            pretrained.tokenizer,
-            lead=template.answer_lead,
-            before=template.before_answer,
-            length_normalise=task.labels.length_normalise,
-            masked=pretrained.backbone.bidirectional and not pretrained.backbone.encoder_decoder,
-            apart=pretrained.backbone.encoder_decoder,
-            branches=branches,
-        )
-
-    if task.labels.among is not None:
-        return made(task.labels.among == "branches")
-    verbalizer = made(False)
-    untrained = isinstance(task.method, ZeroShotSettings | FewShotSettings | SearchSettings)
-    return made(True) if training and not untrained and len(verbalizer.node_ids) > TREE_NODES else verbalizer
+def _before_leading(method: MethodSettings) -> bool:
+    return isinstance(method, SoftPromptSettings) and method.before_leading
 
 
-def _frame(template: Template, pretrained: Pretrained, soft: int) -> Frame:
+def _frame(template: Template, pretrained: Pretrained, soft: int, *, first: bool) -> Frame:
     """What stands in an encoder's rows besides text, `soft` vectors in front of it where the template has no slots."""
     before, after = around_ids(pretrained.tokenizer)
     front = () if template.soft else tuple(-1 - j for j in range(soft))
     masked = pretrained.backbone.scores_words and not pretrained.backbone.encoder_decoder and not template.tagged
     mask = (int(pretrained.tokenizer.mask_token_id),) if masked else ()
-    return Frame((*before, *front), mask, tuple(after))
+    return Frame((*front, *before) if first else (*before, *front), mask, tuple(after))
