@@ -258,6 +258,14 @@ def test_a_report_of_dialogues(folder, backbones):
     assert (folder / "run" / "report.html").is_file()
 
 
+def test_data_knows_dialogues_without_a_task(folder):
+    from trimtab.jobs import data
+    from trimtab.spec import DataSettings
+
+    report = data.run("train.jsonl", settings=DataSettings(), fields=(), base=folder, others={})
+    assert report.splits["train.jsonl"].rows == 24
+
+
 def test_show_shows_the_chat_as_the_backbone_reads_it(folder, backbones):
     [row], _ = show.run(read_task(folder / "task.yaml"), 1, base=folder, pretrained=backbones["chatml"])
     first = chats.rows(24, 1)[0]["messages"]
