@@ -12,6 +12,7 @@ from typing import Literal
 
 import click
 
+from trimtab.arguments import seconds, sizes
 from trimtab.bars import Bars
 from trimtab.errors import TrimtabError
 from trimtab.terminal import print_comparison, print_data, print_model, print_report, print_shown, say_plan
@@ -100,9 +101,9 @@ def compare(
         methods=[name.strip() for name in methods.split(",")] if methods else None,
         seeds=seeds,
         reference=reference,
-        curve=_sizes(learning_curve),
+        curve=sizes(learning_curve),
         without_prompt=without_prompt,
-        budget_seconds=_seconds(budget),
+        budget_seconds=seconds(budget),
         price_an_hour=price,
         currency=currency,
     )
@@ -117,25 +118,6 @@ def compare(
         _note(f"Stopped. What was measured is kept in {out}; the same command goes on from there.")
         sys.exit(130)
     print_comparison(made, out)
-
-
-def _sizes(text: str | None) -> list[int]:
-    """`8,32,all` as numbers of rows; all of them are measured anyway."""
-    parts = [part.strip() for part in (text or "").split(",") if part.strip() not in ("", "all")]
-    if not all(part.isdecimal() and int(part) > 1 for part in parts):
-        raise click.UsageError(f"--learning-curve: '{text}' is not a list of numbers of rows such as 8,32,128.")
-    return [int(part) for part in parts]
-
-
-def _seconds(text: str | None) -> float | None:
-    """`90s`, `10m` or `1.5h` in seconds."""
-    if text is None:
-        return None
-    units = {"s": 1, "m": 60, "h": 3600}
-    try:
-        return float(text[:-1]) * units[text[-1:]]
-    except (KeyError, ValueError):
-        raise click.UsageError(f"--budget: '{text}' is not a time such as 90s, 10m or 1.5h.") from None
 
 
 @trimtab.command()

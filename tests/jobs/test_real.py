@@ -1,4 +1,4 @@
-"""The embedded default backbone on real reviews: it learns, and says the obvious."""
+"""The embedded default backbone on real reviews: it learns, says the obvious, and talks."""
 
 from __future__ import annotations
 
@@ -38,3 +38,20 @@ def test_twelve_steps_lower_the_loss_and_the_obvious_is_said(folder, capsys, mon
     main(["predict", "run", "-t", "a wonderful, moving and funny film .", "-t", "a dull, stupid and tedious mess ."])
     answers = [json.loads(line)["label"] for line in capsys.readouterr().out.splitlines()]
     assert answers == ["positive", "negative"]
+
+
+def test_the_default_backbone_is_talked_to_as_its_chat_template_says():
+    from dataclasses import asdict
+
+    from trimtab.data import MESSAGES, Message, as_field
+    from trimtab.jobs.chat import open_talk
+    from trimtab.prompts import DialogueEncoder, make_chat
+
+    talk = open_talk([], "smollm2-135m", {"max_tokens": 12})
+    answers = ["".join(talk.ask("backbone", text)[1]) for text in ("What is the capital of France?", "And of Italy?")]
+    assert ["Paris" in answers[0], "Rome" in answers[1]] == [True, True]
+    tokenizer = talk.speakers["backbone"].bound.pretrained.tokenizer
+    messages = [*talk.speakers["backbone"].messages, Message("user", "```py\nx = {1}\n```\n\n1. 四 😀")]
+    own = tokenizer.apply_chat_template([asdict(m) for m in messages], add_generation_prompt=True, return_dict=True)
+    encoder = DialogueEncoder(make_chat(tokenizer), "", budget=2000, answer_tokens=0)
+    assert list(encoder.encode({MESSAGES: as_field(messages)}).ids) == own["input_ids"]

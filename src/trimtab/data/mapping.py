@@ -97,12 +97,6 @@ def to_example(
     )  # fmt: skip
 
 
-def _tests(record: Record, column: str) -> str:
-    if column not in record.values:
-        raise no_column(record, column, "the tests", "Set answer.tests to one of them.")
-    return as_text(record, column) or ""
-
-
 def _dialogue(record: Record, settings: DataSettings, *, need_answer: bool, read_answer: bool) -> Example:
     """A dialogue as an example; where the answer is not looked at, a last user's turn is there to be answered."""
     before, said = split_answer(read_messages(record, settings), drop_user=read_answer)
@@ -112,6 +106,12 @@ def _dialogue(record: Record, settings: DataSettings, *, need_answer: bool, read
     return Example(
         {MESSAGES: as_field(before)}, references[0] if references else None, record.where, (), None, references
     )
+
+
+def _tests(record: Record, column: str) -> str:
+    if column not in record.values:
+        raise no_column(record, column, "the tests", "Set answer.tests to one of them.")
+    return as_text(record, column) or ""
 
 
 def read_examples(

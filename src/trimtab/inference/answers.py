@@ -12,7 +12,7 @@ from trimtab.data import Example
 from trimtab.data.tagged import check_tags
 from trimtab.data.tags import OUTSIDE
 from trimtab.errors import TrimtabError
-from trimtab.prompts import Template, is_dialogue
+from trimtab.prompts import Template, is_dialogue, make_chat
 from trimtab.prompts.template import goes_on
 from trimtab.spec import Task
 from trimtab.spec_answers import ChoiceAnswer, NumberAnswer, TagsAnswer, TextAnswer
@@ -182,7 +182,9 @@ def settled_length(task: Task, train: Sequence[Example], pretrained: Pretrained)
     """The task with the longest answer, in tokens, picked from its training rows, unless it says or has no texts."""
     if not isinstance(task.answer, TextAnswer) or task.answer.max_tokens is not None:
         return task
-    texts = [" " + text for example in train for text in example.references]
+    chat = task.template.chat or is_dialogue(task.template.text)
+    lead = make_chat(pretrained.tokenizer).lead if chat else " "
+    texts = [lead + text for example in train for text in example.references]
     longest = max(map(len, pretrained.tokenizer(texts, add_special_tokens=False)["input_ids"]), default=MOST_TOKENS)
     # Its end token, and one for white space that is written otherwise; half of the context is the input's.
     most = min(longest + 2, MOST_TOKENS, pretrained.backbone.context // 2)

@@ -14,6 +14,7 @@ from trimtab.errors import TrimtabError
 from trimtab.inference.answers import MOST_TOKENS, check_answer, check_kind
 from trimtab.inference.nearest import Nearest
 from trimtab.inference.runs import read_prompt
+from trimtab.inference.words import verbalizer_of
 from trimtab.methods.choose import make_method
 from trimtab.methods.method import Condition, Material, Method
 from trimtab.prompts import (
@@ -33,10 +34,8 @@ from trimtab.prompts import (
     leading_ids,
     make_chat,
     make_options,
-    make_verbalizer,
     parse_template,
     spaced,
-    wordless,
 )
 from trimtab.prompts.demonstrations import SEPARATOR
 from trimtab.prompts.template import Slot, head_ids, tokenize
@@ -48,14 +47,8 @@ from trimtab.spec_methods import (
     MultitaskPromptSettings,
     PrefixSettings,
     PTuningSettings,
-    SearchSettings,
     SoftPromptSettings,
-    ZeroShotSettings,
 )
-
-# A tree of label words with more inner nodes than this is a large one: to run them all would cost more than the row
-# itself, and to learn them all more than to tell the labels apart.
-TREE_NODES = 16
 
 
 @dataclass(frozen=True)
@@ -314,7 +307,7 @@ def bind(
         leading = list(chat.leading)
         if not dialogue:
             template = chat.around(template, "" if "{task}" in task.template.text else task.task.strip())
-    verbalizer = _verbalizer(task, words, template, pretrained, training)
+    verbalizer = verbalizer_of(task, words, template, pretrained, training)
     if template.soft and not isinstance(task.method, SoftPromptSettings | PTuningSettings | MultitaskPromptSettings):
         raise TrimtabError(
             f"the template has {{soft}} slots, which method '{task.method.name}' does not fill.",
@@ -365,36 +358,6 @@ def bind(
 def _most(task: Task) -> int:
     """Longest answer in free text, in tokens; 0 where answers are of another kind."""
     return (task.answer.max_tokens or MOST_TOKENS) if isinstance(task.answer, TextAnswer) else 0
-
-
-def _verbalizer(
-    task: Task, words: Mapping[str, Sequence[str]], template: Template, pretrained: Pretrained, training: bool
-) -> Verbalizer:
-    """Labels and their words as token ids; without a language-model head there are none to score."""
-    if isinstance(task.answer, TagsAnswer):
-        return wordless(task.answer.tags or ())
-    if task.answer.kind != "label":
-        return Verbalizer(("number",) if isinstance(task.answer, NumberAnswer) else (), (), (), ())
-    if not pretrained.backbone.scores_words:
-        return wordless(list(words))
-
-    def made(branches: bool) -> Verbalizer:
-        return make_verbalizer(
-            words,
-            pretrained.tokenizer,
-            lead=template.answer_lead,
-            before=template.before_answer,
-            length_normalise=task.labels.length_normalise,
-            masked=pretrained.backbone.bidirectional and not pretrained.backbone.encoder_decoder,
-            apart=pretrained.backbone.encoder_decoder,
-            branches=branches,
-        )
-
-    if task.labels.among is not None:
-        return made(task.labels.among == "branches")
-    verbalizer = made(False)
-    untrained = isinstance(task.method, ZeroShotSettings | FewShotSettings | SearchSettings)
-    return made(True) if training and not untrained and len(verbalizer.node_ids) > TREE_NODES else verbalizer
 
 
 def _before_leading(method: MethodSettings) -> bool:

@@ -5,11 +5,13 @@ Trimtab tokenises constant text and fields apart, and scores label words; the ca
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from trimtab.inference.bound import BoundTask
 from trimtab.inference.runs import Run
 from trimtab.interchange.peft import base_model
-from trimtab.prompts.around import around_ids
-from trimtab.prompts.template import Encoder, Slot, Soft, tokenize
+from trimtab.prompts import DialogueEncoder, Encoder, around_ids
+from trimtab.prompts.template import Slot, Soft, tokenize
 from trimtab.prompts.verbalizer import spaced
 from trimtab.spec_answers import ChoiceAnswer
 from trimtab.spec_methods import PTuningSettings
@@ -162,6 +164,8 @@ def _order(bound: BoundTask, merged: bool, leading: int) -> str:
         out += "The backbone's leading tokens are part of the prompt: leave them out of the text. "
     if isinstance(bound.task.method, PTuningSettings) and not merged:
         out += "PEFT passes over the network that made the prompt: training goes on in Trimtab, not in PEFT. "
+    if isinstance(bound.encoder, DialogueEncoder):
+        return out + "The tokenizer's chat template writes the dialogue. These lines answer as Trimtab does:"
     return out + "The parts of a row are tokenised apart. These lines give the probabilities that Trimtab gives:"
 
 
@@ -177,7 +181,9 @@ def _code(bound: BoundTask, merged: bool, leading: int) -> str:
         auto, logits = "AutoModelForCausalLM", CAUSAL
     loading, ids_of = (MERGED if merged else ADAPTER).format(auto=auto), IDS_OF if plain else IDS_BEHIND_NEWLINE
     imports, base = "" if merged else "from peft import PeftModel\n", base_model(bound.pretrained)
-    row = (f"row = {dict.fromkeys(bound.template.fields, '...')!r}", *_ids(bound, leading))
+    row = [f"row = {dict.fromkeys(bound.template.fields, '...')!r}", *_ids(bound, leading)]
+    if isinstance(bound.encoder, DialogueEncoder):
+        row = _dialogue(bound.encoder, leading)
     if bound.writes:
         return SAID.format(
             auto=auto, imports=imports, base=base, loading=loading, ids_of=ids_of, row="\n".join(row), most=bound.most,
@@ -213,10 +219,22 @@ def _words(bound: BoundTask) -> str:
     return OPTIONS.format(ids=f"ids_of({text})")
 
 
+def _dialogue(encoder: DialogueEncoder, leading: int) -> list[str]:
+    """The lines that make a dialogue's token ids, by the tokenizer's chat template."""
+    user = [{"role": "user", "content": "..."}]
+    system = [asdict(message) for message in encoder.system]
+    if system and not encoder.chat.system:
+        system, user = [], [{"role": "user", "content": f"{system[0]['content']}\n\n..."}]
+    template = f"chat_template={encoder.chat.template!r}, " if encoder.chat.template else ""
+    made = f"tokenizer.apply_chat_template(messages, {template}add_generation_prompt=True, return_dict=True)"
+    behind = f"[{len(encoder.chat.leading)}:]" if leading and encoder.chat.leading else ""
+    return [f"messages = {[*system, *user]!r}", f'ids = list({made}["input_ids"]){behind}']
+
+
 def _ids(bound: BoundTask, leading: int) -> list[str]:
     """The lines that make a row's token ids; for an encoder with the special tokens around it."""
-    assert isinstance(bound.encoder, Encoder), "dialogues are not exported"
-    frame, template = bound.encoder.frame, bound.template
+    frame = bound.encoder.frame if isinstance(bound.encoder, Encoder) else None
+    template = bound.template
     first, last = around_ids(bound.pretrained.tokenizer) if frame else (bound.leading, ())
     before = [str(list(first))] if first and not leading else []
     before += [_made(part) for part in (*template.head, *template.body)]

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from trimtab.data import DataReport, Example, Record, check, to_example
+from trimtab.data import MESSAGES, DataReport, Example, Record, check, to_example
 from trimtab.data.records import read_all, source_name
 from trimtab.errors import TrimtabError
 from trimtab.spec import DataSettings
-from trimtab.spec_answers import LABEL, AnswerSettings, TagsAnswer
+from trimtab.spec_answers import LABEL, AnswerSettings, TagsAnswer, TextAnswer
 
 
 def run(
@@ -32,7 +32,8 @@ def run(
     Args:
         source: file (or other source) of training examples.
         settings: how it is read; its own train, dev and test are not looked at.
-        fields: fields of the template. Where empty, every column of text, numbers or booleans but the label column.
+        fields: fields of the template. Where empty, the dialogue that a record is, or every column of text, numbers
+            or booleans but the label column.
         answer: what kind of answer the rows have.
         base: folder at which relative paths start.
         others: split name -> source of the other splits.
@@ -46,6 +47,8 @@ def run(
     splits: dict[str, list[Example]] = {}
     for name, split_source in names.items():
         records = read_all(split_source, base=base, format=settings.format, encoding=settings.encoding)
+        if not fields and answer == LABEL and {MESSAGES, "conversations"} & set(records[0].values):
+            fields, answer = (MESSAGES,), TextAnswer()
         fields = fields or _text_columns(records, settings.label)
         if not fields:
             message = f"{records[0].where}: no column of text besides the label '{settings.label}'."

@@ -24,7 +24,6 @@ from trimtab.interchange.nearest import describe
 from trimtab.interchange.peft import to_adapter
 from trimtab.jobs.backbone import Progress, backbone_of, local_or_known
 from trimtab.jobs.evaluate import absolute
-from trimtab.prompts import is_dialogue
 from trimtab.spec import Task
 from trimtab.spec_methods import IA3Settings, LoraSettings
 
@@ -62,7 +61,6 @@ def export(
     run = load_run(folder)
     if format != "text":
         _refuse_heads(run.task)
-        _refuse_chat(run.task)
     _check_empty(out)
     if pretrained is None:
         exact = run.task.model_copy(update={"train": run.task.train.model_copy(update={"precision": "float32"})})
@@ -123,7 +121,6 @@ def import_(
         TrimtabError: whatever is wrong with the adapter, the settings, the backbone or the folder.
     """
     _refuse_heads(task)
-    _refuse_chat(task)
     _check_empty(out)
     read = read_adapter(adapter)
     words = _words(task, base)
@@ -151,15 +148,6 @@ def _anywhere(task: Task, words: Mapping[str, list[str]], base: Path) -> Task:
         update={"backbone": local_or_known(task.backbone, base), "data": task.data.model_copy(update=places),
                 "labels": task.labels.model_copy(update={"words": dict(words) or None})}
     )  # fmt: skip
-
-
-def _refuse_chat(task: Task) -> None:
-    if task.template.chat or is_dialogue(task.template.text):
-        raise TrimtabError(
-            "the rows of this task are made by the tokenizer's chat template, and only rows made by the task's own are "
-            "exported or imported.",
-            "Answer with the run itself: trimtab predict or trimtab chat.",
-        )
 
 
 def _refuse_heads(task: Task) -> None:

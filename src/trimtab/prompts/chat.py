@@ -219,12 +219,12 @@ class DialogueEncoder:
                 f"an answer of {answer_tokens} tokens leaves none of {budget} for the dialogue.",
                 "Lower answer.max_tokens, or raise template.max_tokens.",
             )
-        self._system = [Message("system", description)] if description.strip() else []
+        self.system = [Message("system", description)] if description.strip() else []
 
     def messages(self, fields: Mapping[str, str], where: str = "input") -> list[Message]:
         """The dialogue as it is read whole, the task description first where it has no system message of its own."""
         messages = messages_of(fields[MESSAGES], where)
-        return messages if messages[0].role == "system" else [*self._system, *messages]
+        return messages if messages[0].role == "system" else [*self.system, *messages]
 
     def text(self, fields: Mapping[str, str], answer: str) -> str:
         """The dialogue as it reads whole, an answer behind it."""

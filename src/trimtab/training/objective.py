@@ -18,9 +18,9 @@ from trimtab.backbones.causal import CausalBackbone
 from trimtab.backbones.layout import Row
 from trimtab.backbones.prefix import PrefixState, Prompt
 from trimtab.data.tags import f1, hits, spans
-from trimtab.inference.bound import TREE_NODES
 from trimtab.inference.scoring import Query, label_log_probabilities, label_scores, own_scores, passes, word_scores
 from trimtab.inference.tagging import decoded
+from trimtab.inference.words import TREE_NODES
 from trimtab.methods.method import Condition
 from trimtab.prompts.verbalizer import Verbalizer
 from trimtab.training.loop import DevScore, Parameters

@@ -200,6 +200,16 @@ def test_too_long_dialogues_lose_their_first_turns(folder, backbones):
     ]
 
 
+def test_the_longest_answer_that_is_picked_holds_its_end(folder, backbones):
+    tiny.write_rows(folder / "train.jsonl", [{"instruction": "hi", "output": text} for text in ("好评 😀", "good")] * 4)
+    notes: list[str] = []
+    overrides = ["answer.max_tokens=null", "train.steps=1"]
+    run = tuned(folder, backbones["chatml"], overrides=overrides, on_plan=lambda plan, found: notes.extend(found)).run
+    bound = bind(run.task, {}, backbones["chatml"])
+    assert bound.answer_ids("好评 😀")[-1] == bound.ends[0]
+    assert not any("longer" in note for note in notes)
+
+
 def test_predict_answers_every_form_and_goes_on_after_a_bad_one(folder, backbones):
     tuned(folder, backbones["chatml"])
     records = [
@@ -219,6 +229,41 @@ def test_predict_answers_every_form_and_goes_on_after_a_bad_one(folder, backbone
     }
     [alone] = predict.texts(engine, ["a great film"])
     assert alone["text"] == first["text"]
+
+
+@pytest.mark.parametrize("family", ["chatml", "gemma", "plain"])
+def test_the_code_on_an_exports_card_says_the_answer(folder, folders, backbones, family, tmp_path, monkeypatch, capsys):
+    from trimtab.jobs import exchange
+
+    run = tuned(folder, backbones[family], overrides=[f"backbone={folders[family]}"]).run
+    exchange.export(folder / "run", tmp_path / "peft", format="peft", pretrained=backbones[family])
+    text = (tmp_path / "peft" / "README.md").read_text()
+    code = text.partition("```python\n")[2].partition("```")[0].replace("...", "a great film")
+    monkeypatch.chdir(tmp_path / "peft")
+    names: dict[str, str] = {}
+    exec(compile(code, "card", "exec"), names)
+    engine = Engine(backbones[family])
+    engine.add("run", run)
+    [answer] = engine.answer([Request("run", {MESSAGES: "a great film"})])
+    assert names["text"] == answer.label
+    capsys.readouterr()
+
+
+def test_a_report_of_dialogues(folder, backbones):
+    tiny.write_rows(folder / "test.jsonl", chats.rows(6, 3))
+    task = read_task(folder / "task.yaml", ["data.test=test.jsonl", "train.steps=1"])
+    report = tune.run(task, folder / "run", base=folder, pretrained=backbones["chatml"]).report
+    assert report.template_example.startswith("<|im_start|>system\nwhat do you say ?<|im_end|>\n<|im_start|>user\n")
+    assert report.data.test_rows == 6
+    assert (folder / "run" / "report.html").is_file()
+
+
+def test_data_knows_dialogues_without_a_task(folder):
+    from trimtab.jobs import data
+    from trimtab.spec import DataSettings
+
+    report = data.run("train.jsonl", settings=DataSettings(), fields=(), base=folder, others={})
+    assert report.splits["train.jsonl"].rows == 24
 
 
 def test_show_shows_the_chat_as_the_backbone_reads_it(folder, backbones):
