@@ -10,7 +10,7 @@ import re
 import sys
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Literal, Union, get_args, get_origin
+from typing import Any, Literal, Union, get_args, get_origin
 
 import click
 from pydantic import BaseModel
@@ -22,7 +22,7 @@ from trimtab.task_file import TAGGED
 
 DOCS = Path(__file__).parent
 WIDTH = 100
-PLAIN = {str: "text", int: "whole number", float: "number", bool: "true or false", NoneType: "null"}
+PLAIN = {str: "text", int: "whole number", float: "number", bool: "true or false", NoneType: "null", Any: "anything"}
 BOUNDS = {
     "ge": "at least {}",
     "gt": "more than {}",

@@ -14,7 +14,7 @@ import click
 
 from trimtab.bars import Bars
 from trimtab.errors import TrimtabError
-from trimtab.terminal import print_comparison, print_data, print_model, print_report, print_shown, say_plan
+from trimtab.terminal import print_comparison, print_data, print_model, print_ready, print_report, print_shown, say_plan
 
 OFFLINE = click.option("--offline", is_flag=True, help="Use what is cached; never the network.")
 AGREE = click.option("--agree", is_flag=True, help="Agree to the backbone's terms of use (see `trimtab models`).")
@@ -33,6 +33,23 @@ def trimtab() -> None:
 
     A task file says what to do; `trimtab tune` leaves a run folder; the other verbs use it.
     """
+
+
+@trimtab.command()
+@click.argument("name", required=False)
+@click.argument("folder", required=False, type=click.Path(path_type=Path))
+@click.option("--force", is_flag=True, help="Overwrite files of the same names.")
+def new(name: str | None, folder: Path | None, force: bool) -> None:
+    """List ready tasks, or write NAME into FOLDER (by default NAME): a task file and a few sample rows."""
+    from trimtab.jobs import new as job
+
+    if name is None:
+        print_ready(job.ready_tasks())
+        return
+    written = job.run(name, folder or Path(name), force=force)
+    for path in written:
+        click.echo(path)
+    _note(f"The rows are a small sample: put your own in their place. `trimtab tune {written[0]}` runs it.")
 
 
 @trimtab.command()
@@ -180,6 +197,8 @@ def predict(run: Path, source: str, text: tuple[str, ...], batch: int, offline: 
 
     with Bars() as bars:
         engine = job.open_engine(run, offline=offline, agree=agree, progress=bars.progress)
+    if notice := engine.runs[job.NAME].task.notice:
+        _note(f"Note: {notice}")
     answers: Iterator[dict[str, object]]
     answers = job.texts(engine, text) if text else job.run(engine, source, batch=batch)
     failed = 0

@@ -15,12 +15,21 @@ if TYPE_CHECKING:
     from trimtab.bars import Bars
     from trimtab.data import DataReport
     from trimtab.evaluation import Comparison, RunReport, Way
+    from trimtab.jobs.new import Ready
     from trimtab.jobs.show import Shown
     from trimtab.sources import ModelEntry
     from trimtab.spec import Task
     from trimtab.training.loop import Plan
 
 TABLE_WIDTH = 100
+
+
+def print_ready(tasks: Sequence[Ready]) -> None:
+    """Print a line for each ready task: name, language, backbone, what it does."""
+    widths = [max(len(getattr(task, name)) for task in tasks) for name in ("name", "language", "backbone")]
+    for task in tasks:
+        cells = zip((task.name, task.language, task.backbone), widths, strict=True)
+        click.echo("  ".join([*(cell.ljust(width) for cell, width in cells), task.summary]))
 
 
 def print_model(entry: ModelEntry) -> None:
