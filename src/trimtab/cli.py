@@ -8,14 +8,26 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import click
 
+from trimtab.arguments import row_counts, seconds
 from trimtab.bars import Bars
 from trimtab.errors import TrimtabError
-from trimtab.terminal import print_comparison, print_data, print_model, print_ready, print_report, print_shown, say_plan
+from trimtab.terminal import (
+    print_comparison,
+    print_data,
+    print_likelihoods,
+    print_model,
+    print_ready,
+    print_report,
+    print_shown,
+    say_plan,
+)
 
+Format = Literal["auto", "text", "jsonl", "csv", "tsv", "parquet"]
+FORMATS = get_args(Format)
 OFFLINE = click.option("--offline", is_flag=True, help="Use what is cached; never the network.")
 AGREE = click.option("--agree", is_flag=True, help="Agree to the backbone's terms of use (see `trimtab models`).")
 SET = click.option(
@@ -117,9 +129,9 @@ def compare(
         methods=[name.strip() for name in methods.split(",")] if methods else None,
         seeds=seeds,
         reference=reference,
-        curve=_sizes(learning_curve),
+        curve=row_counts(learning_curve),
         without_prompt=without_prompt,
-        budget_seconds=_seconds(budget),
+        budget_seconds=seconds(budget),
         price_an_hour=price,
         currency=currency,
     )
@@ -134,25 +146,6 @@ def compare(
         _note(f"Stopped. What was measured is kept in {out}; the same command goes on from there.")
         sys.exit(130)
     print_comparison(made, out)
-
-
-def _sizes(text: str | None) -> list[int]:
-    """`8,32,all` as numbers of rows; all of them are measured anyway."""
-    parts = [part.strip() for part in (text or "").split(",") if part.strip() not in ("", "all")]
-    if not all(part.isdecimal() and int(part) > 1 for part in parts):
-        raise click.UsageError(f"--learning-curve: '{text}' is not a list of numbers of rows such as 8,32,128.")
-    return [int(part) for part in parts]
-
-
-def _seconds(text: str | None) -> float | None:
-    """`90s`, `10m` or `1.5h` in seconds."""
-    if text is None:
-        return None
-    units = {"s": 1, "m": 60, "h": 3600}
-    try:
-        return float(text[:-1]) * units[text[-1:]]
-    except (KeyError, ValueError):
-        raise click.UsageError(f"--budget: '{text}' is not a time such as 90s, 10m or 1.5h.") from None
 
 
 @trimtab.command()
@@ -207,6 +200,45 @@ def predict(run: Path, source: str, text: tuple[str, ...], batch: int, offline: 
         click.echo(json.dumps(answer, ensure_ascii=False))
     if failed:
         _note(f"{failed} row(s) could not be answered; their records say why.")
+
+
+@trimtab.command()
+@click.argument("run", metavar="RUN_OR_BACKBONE")
+@click.argument("files", metavar="[FILE ...]", nargs=-1)
+@click.option("--field", help="Score this column of rows.  [default: the run's answers; `text` for a bare backbone]")
+@click.option("--format", "form", type=click.Choice(FORMATS), default="auto", help="`auto` goes by the file's ending.")
+@click.option("--encoding", type=click.Choice(["utf-8", "gb18030"]), default="utf-8", help="Text encoding.")
+@click.option("--context", type=click.IntRange(2), help="Tokens read at a time.  [default: the backbone's, up to 2048]")
+@click.option("--stride", type=click.IntRange(1), help="Tokens that each window adds.  [default: half of a window]")
+@click.option("--per-row", is_flag=True, help="A JSON line for each row on standard output, totals on standard error.")
+@click.option("--json", "as_json", is_flag=True, help="Print totals as a JSON line for each file.")
+@OFFLINE
+@AGREE
+def perplexity(
+    run: str, files: tuple[str, ...], field: str | None, form: Format, encoding: Literal["utf-8", "gb18030"],
+    context: int | None, stride: int | None, per_row: bool, as_json: bool, offline: bool, agree: bool,
+) -> None:  # fmt: skip
+    """Measure how well RUN_OR_BACKBONE foretells texts: plain text, or rows, or the answers of a run's rows.
+
+    FILE is text or rows (.jsonl, .csv, .tsv, .parquet), by default text on standard input.
+    """
+    from trimtab.jobs import perplexity as job
+
+    totals = []
+    with Bars() as bars:
+        scorer = job.open_scorer(run, offline=offline, agree=agree, progress=bars.progress)
+        for file in files or ("-",):
+            rows = job.run(
+                scorer, file, field=field, format=form, encoding=encoding, context=context, stride=stride,
+                progress=bars.progress,
+            )  # fmt: skip
+            total = job.Likelihood()
+            for scored in rows:
+                total += scored.likelihood
+                if per_row:
+                    click.echo(json.dumps(scored.to_dict(), ensure_ascii=False))
+            totals.append(job.Scored(job.source_name(file), total))
+    print_likelihoods(totals, as_json=as_json, error=per_row)
 
 
 @trimtab.command()

@@ -5,6 +5,7 @@ With cli.py and bars.py the only files that print. rich is imported when a table
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from trimtab.data import DataReport
     from trimtab.evaluation import Comparison, RunReport, Way
     from trimtab.jobs.new import Ready
+    from trimtab.jobs.perplexity import Scored
     from trimtab.jobs.show import Shown
     from trimtab.sources import ModelEntry
     from trimtab.spec import Task
@@ -47,6 +49,33 @@ def print_model(entry: ModelEntry) -> None:
     for copy in entry.cached:
         click.echo(f"  cached: {copy.path} ({copy.origin})")
     click.echo(f"  on disk: {_size(entry.bytes_on_disk)}" if entry.cached else "  not cached")
+
+
+def print_likelihoods(totals: Sequence[Scored], *, as_json: bool, error: bool) -> None:
+    """Print tokens, mean loss, perplexity and bits per byte of every file: a table, or a JSON line each.
+
+    Args:
+        totals: a file each.
+        as_json: whether as JSON.
+        error: whether on standard error.
+    """
+    if as_json:
+        for total in totals:
+            click.echo(json.dumps(total.to_dict(), ensure_ascii=False), err=error)
+        return
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table()
+    for name in ("file", "tokens", "mean loss", "perplexity", "bits per byte"):
+        table.add_column(name, justify="left" if name == "file" else "right", no_wrap=name != "file")
+    for total in totals:
+        own = total.likelihood
+        figures = ["" if x is None else f"{x:,.{n}f}" for x, n in ((own.loss, 4), (own.perplexity, 2))]
+        bits = "" if own.bits_per_byte is None else f"{own.bits_per_byte:.4f}"
+        table.add_row(escape(total.where), f"{own.tokens:,}", *figures, bits)
+    Console(stderr=error, emoji=False).print(table)
 
 
 def print_shown(rows: Sequence[Shown], words: Mapping[str, Sequence[Sequence[str]]]) -> None:

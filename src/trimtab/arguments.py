@@ -1,0 +1,24 @@
+"""What options of the command line hold, as values. Knows nothing about verbs."""
+
+from __future__ import annotations
+
+import click
+
+
+def row_counts(text: str | None) -> list[int]:
+    """`8,32,all` as numbers of rows; all of them are measured anyway. Raises click.UsageError for anything else."""
+    parts = [part.strip() for part in (text or "").split(",") if part.strip() not in ("", "all")]
+    if not all(part.isdecimal() and int(part) > 1 for part in parts):
+        raise click.UsageError(f"--learning-curve: '{text}' is not a list of numbers of rows such as 8,32,128.")
+    return [int(part) for part in parts]
+
+
+def seconds(text: str | None) -> float | None:
+    """`90s`, `10m` or `1.5h` in seconds. Raises click.UsageError for anything else."""
+    if text is None:
+        return None
+    units = {"s": 1, "m": 60, "h": 3600}
+    try:
+        return float(text[:-1]) * units[text[-1:]]
+    except (KeyError, ValueError):
+        raise click.UsageError(f"--budget: '{text}' is not a time such as 90s, 10m or 1.5h.") from None
