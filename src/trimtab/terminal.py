@@ -102,13 +102,17 @@ def print_data(report: DataReport) -> None:
 
     console = Console(emoji=False)
     for name, split in report.splits.items():
-        found = split.numbers.in_words() if split.numbers else f"{split.distinct_labels} labels"
+        counted = split.numbers or split.tags or split.texts
+        found = counted.in_words() if counted else f"{split.distinct_labels} labels"
         console.print(f"{name}: {split.rows:,} rows, {found}", style="bold", soft_wrap=True)
         table = Table(show_header=False, box=None)
-        for label, rows in list(split.labels.items())[:20]:
-            table.add_row(escape(label), f"{rows:,}", f"{100 * rows / split.rows:.1f}%")
-        if split.distinct_labels > 20:
-            table.add_row(f"... and {split.distinct_labels - 20} more", "", "")
+        counts = split.tags.types if split.tags else split.labels
+        whole = sum(counts.values()) if split.tags else split.rows
+        for label, count in list(counts.items())[:20]:
+            table.add_row(escape(label), f"{count:,}", f"{100 * count / whole:.1f}%")
+        more = max(split.distinct_labels, len(counts)) - 20
+        if more > 0:
+            table.add_row(f"... and {more} more", "", "")
         console.print(table)
         for unit, lengths in (("characters", split.characters), ("tokens", split.tokens)):
             if lengths is not None:
@@ -149,6 +153,8 @@ def print_report(report: RunReport, folder: Path) -> None:
     from trimtab.tables import report_table, seeds_line
 
     console = Console(emoji=False)
+    if not console.is_terminal:
+        console = Console(emoji=False, width=TABLE_WIDTH)
     table = report_table(report)
     if table is None:
         return

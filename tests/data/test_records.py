@@ -229,8 +229,8 @@ def test_a_folder_and_an_unknown_ending(write: Write) -> None:
     base = write("reviews.xlsx", b"")
     assert error(".", base) == ".: is a folder, expected a file. Name a file inside it."
     assert error("reviews.xlsx", base) == (
-        "reviews.xlsx: the ending '.xlsx' is not one of .jsonl, .ndjson, .json, .csv, .tsv, .parquet. "
-        "Set data.format to jsonl, csv, tsv or parquet."
+        "reviews.xlsx: the ending '.xlsx' is not one of .jsonl, .ndjson, .json, .csv, .tsv, .parquet, .conll. "
+        "Set data.format to jsonl, csv, tsv, parquet or conll."
     )
 
 

@@ -1,4 +1,4 @@
-"""Made-up reports for tests: two classes, 77 classes with long labels, Chinese, choices, numbers."""
+"""Made-up reports for tests: two classes, 77 classes with long labels, Chinese, choices, numbers, tags."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from trimtab.data.example import Example
+from trimtab.data.tags import as_bio
+from trimtab.data.tokens import joined
 from trimtab.evaluation import (
     BackboneFacts,
     Baseline,
@@ -23,8 +25,11 @@ from trimtab.evaluation import (
     RunFacts,
     RunReport,
     Scores,
+    TagBaseline,
+    TagReport,
     score,
     score_numbers,
+    score_tags,
 )
 
 HOSTILE = "<script>document.title='owned'</script> & \"quoted\" <img src=x onerror=alert(1)>"
@@ -182,4 +187,30 @@ def numbers(**changes: object) -> RunReport:
                               spearman=None, seconds=0.0, p_value=0.0001)  # fmt: skip
     number = NumberReport(dev=scores, test=scores, baselines=[mean_row, ridge_row])
     given = {"answer": "number", "number": number, "dev": None, "test": None, "baselines": [], "label_words": {}}
+    return report(None, **{**given, **changes})
+
+
+def tagged(n: int = 60, plain: bool = False) -> tuple[list[Example], list[list[str]]]:
+    """Rows with tags, some in Chinese, one hostile; and the tags predicted, one in five wrong."""
+    random = np.random.default_rng(5)
+    names = ["N", "V", "ADJ"] if plain else ["O", "O", "B-place", "B-time_range", "I-time_range"]
+    examples, found = [], []
+    for i in range(n):
+        tokens = tuple(CHINESE[:12]) if i % 3 == 0 else (*ENGLISH.split()[:9], HOSTILE)
+        gold = [str(tag) for tag in random.choice(names, size=len(tokens))]
+        given = [str(random.choice(names)) if random.random() < 0.2 else tag for tag in gold]
+        gold, given = (tags if plain else as_bio(tags)[0] for tags in (gold, given))
+        fields = {"tokens": joined(tokens, "auto")}
+        examples.append(Example(fields, " ".join(gold), f"rows.jsonl:{i + 1}", tokens=tokens, tags=tuple(gold)))
+        found.append(given)
+    return examples, found
+
+
+def tags(plain: bool = False, **changes: object) -> RunReport:
+    scores = score_tags(*tagged(plain=plain), plain=plain)
+    other = TagBaseline(name="commonest tag of each token", f1=0.4, interval=Interval(0.3, 0.5), precision=0.5,
+                        recall=0.35, macro_f1=0.3, token_accuracy=0.6, seconds=0.1, p_value=0.0001)  # fmt: skip
+    most = other.model_copy(update={"name": "commonest tag", "f1": 0.0, "interval": Interval(0.0, 0.0)})
+    own = TagReport(dev=scores, test=scores, baselines=[most, other])
+    given = {"answer": "tags", "tags": own, "dev": None, "test": None, "baselines": [], "label_words": {}}
     return report(None, **{**given, **changes})

@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from reports import bare, chinese, choices, many_classes, numbers, two_classes
+from reports import bare, chinese, choices, many_classes, numbers, tags, two_classes
 
 from trimtab.evaluation.page import render_page
 
@@ -40,7 +40,7 @@ addEventListener("load", () => {{
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium found")
 @pytest.mark.parametrize("width", [360, 1280])
 @pytest.mark.parametrize(
-    "made", [two_classes, many_classes, chinese, choices, numbers, bare], ids=lambda made: made.__name__
+    "made", [two_classes, many_classes, chinese, choices, numbers, tags, bare], ids=lambda made: made.__name__
 )
 def test_the_page_fits_its_width_and_the_console_stays_silent(made: object, width: int, tmp_path: Path) -> None:
     page = render_page(made())  # type: ignore[operator]

@@ -14,7 +14,7 @@ from trimtab import Engine, Request, open_engine
 from trimtab.backbones.pretrained import load
 from trimtab.errors import TrimtabError
 from trimtab.inference.bound import bind
-from trimtab.inference.runs import load_run
+from trimtab.inference.runs import load_run, zero_shot
 from trimtab.jobs import evaluate, exchange, show, tune
 from trimtab.task_file import make_task
 
@@ -331,3 +331,40 @@ def test_a_long_text_is_cut_to_the_context(data, tmp_path, loaded, folders):
     [long, short] = engine.answer([Request("run", {"text": t}) for t in ("warm " * 2000, "😀 很 warm")])
     assert long.cut_tokens > 1700
     assert short.cut_tokens == 0
+
+
+@pytest.mark.parametrize("name", ["t5", "t5 v1.1", "bart"])
+def test_free_text_is_that_of_transformers(name, folders, loaded):
+    task = make_task(
+        {"template": {"text": TEMPLATE}, "answer": {"kind": "text", "max_tokens": 8}, "method": "zero_shot"}
+    )
+    engine = Engine(loaded[name])
+    bound = engine.add("run", zero_shot(task, {}, loaded[name]))
+    model = AutoModelForSeq2SeqLM.from_pretrained(folders[name]).eval()
+    answers = engine.answer([Request("run", {"text": text}) for text in TEXTS])
+    for text, answer in zip(TEXTS, answers, strict=True):
+        ids = bound.encoder.encode({"text": text}).ids
+        start = loaded[name].backbone.start
+        given = {"decoder_input_ids": torch.tensor([start]), "max_new_tokens": 20, "do_sample": False, "num_beams": 1}
+        [expected] = model.generate(torch.tensor([ids]), **given).tolist()
+        expected = expected[len(start) :][:8]
+        end = bound.ends[0]
+        assert list(answer.texts[0].ids) == (expected[: expected.index(end)] if end in expected else expected)
+
+
+@pytest.mark.parametrize("method", ["soft_prompt", "prefix", "lora"])
+def test_free_text_is_learned(method, loaded, data, tmp_path):
+    rows = [{**row, "label": WORDS[row["label"]][0]} for row in tiny.rows(32, 1)]
+    tiny.write_rows(tmp_path / "train.jsonl", rows)
+    content = tiny.task("t5", train={"steps": 4, "evaluate_every": 2})
+    content |= {"template": {"text": TEMPLATE}, "answer": "text", "method": {"name": method, **METHODS[method]}}
+    content["data"] = {"train": "train.jsonl"}
+    content.pop("labels")
+    kept = tune.run(make_task(content), tmp_path / "run", base=tmp_path, pretrained=loaded["t5"], report=False).run
+    assert 0 < kept.facts["dev_accuracy"][0] < 1
+    engine = Engine(loaded["t5"])
+    engine.add("run", load_run(tmp_path / "run"))
+    together = engine.answer([Request("run", {"text": text}) for text in TEXTS])
+    for text, answer in zip(TEXTS, together, strict=True):
+        [alone] = engine.answer([Request("run", {"text": text})])
+        assert alone.texts[0].ids == answer.texts[0].ids

@@ -39,8 +39,8 @@ def test_files(refused, tmp_path):
     assert train("empty.jsonl") == "empty.jsonl: no rows. Check the file: it needs one example a row."
     (tmp_path / "a.txt").write_text("x")
     assert train("a.txt") == (
-        "a.txt: the ending '.txt' is not one of .jsonl, .ndjson, .json, .csv, .tsv, .parquet. "
-        "Set data.format to jsonl, csv, tsv or parquet."
+        "a.txt: the ending '.txt' is not one of .jsonl, .ndjson, .json, .csv, .tsv, .parquet, .conll. "
+        "Set data.format to jsonl, csv, tsv, parquet or conll."
     )
     (tmp_path / "bad.jsonl").write_bytes(json.dumps(ROWS[0]).encode() + b'\n{"text": "caf\xe9", "label": "negative"}\n')
     assert train("bad.jsonl") == (

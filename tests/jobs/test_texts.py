@@ -12,6 +12,7 @@ from transformers import AutoModelForCausalLM
 
 import tiny
 from trimtab.errors import TrimtabError
+from trimtab.evaluation import read_report
 from trimtab.inference.bound import bind
 from trimtab.inference.engine import Engine, Request
 from trimtab.inference.runs import Run, backbone_facts, zero_shot
@@ -237,3 +238,77 @@ def test_what_does_not_go_with_text(pretrained, changes, message):
     with pytest.raises(TrimtabError) as error:
         bind(make_task({"answer": "text", **changes}), {}, pretrained)
     assert str(error.value).startswith(message)
+
+
+def test_report_page_and_card(folder, pretrained, trimtab, monkeypatch):
+    monkeypatch.chdir(folder)
+    found = trimtab("tune", "task.yaml", "--out", "run", "--set", "method=full", "--set", "answer.metrics=[F1, EM]")
+    assert found.code == 0, found.err
+    assert "nearest answer" in found.out
+    assert "zero-shot" in found.out
+    report = read_report(folder / "run" / "report.json")
+    assert report.answer == "text"
+    assert [f.name for f in report.written.test.figures] == ["F1", "EM"]
+    assert report.written.dev is None
+    assert {b.name for b in report.written.baselines} == {"nearest answer", "zero-shot"}
+    page = (folder / "run" / "report.html").read_text()
+    assert "Answers, the worst first" in page
+    card = (folder / "run" / "card.md").read_text()
+    assert "Gives an answer in free text" in card
+    assert "rules:squad" in card
+    again = trimtab("evaluate", "run", "--no-beside")
+    assert again.code == 0
+    assert "zero-shot" not in again.out
+
+
+def test_predict_finds_texts_otherwise_where_told(folder, pretrained, trimtab, monkeypatch):
+    tuned(folder, pretrained)
+    monkeypatch.chdir(folder)
+    drawn = trimtab("predict", "run", "-t", "a film", "--set", "answer.temperature=1", "--set", "answer.answers=2")
+    [record] = [json.loads(line) for line in drawn.out.splitlines()]
+    assert len(record["texts"]) == 2
+    assert record["text"] == record["texts"][0]["text"]
+    among = trimtab("predict", "run", "-t", "a film", "--set", 'answer.one_of=["so so", "好 😀"]')
+    assert json.loads(among.out)["text"] in ("so so", "好 😀")
+    refused = trimtab("predict", "run", "-t", "x", "--set", "train.steps=3")
+    assert (refused.code, refused.err) == (
+        2, "trimtab: 'train.steps=3' cannot be set for a run that is tuned.\n         Only settings of `answer` can.\n"
+    )  # fmt: skip
+
+
+def test_data_and_show(folder, trimtab, monkeypatch):
+    monkeypatch.chdir(folder)
+    found = trimtab("data", "train.jsonl", "--task", "task.yaml", "--no-tokens")
+    assert "48 rows, 80 answers in free text, 4 different, 32 rows with several; 10 to 17 characters" in found.out
+    shown = trimtab("show", "task.yaml", "-n", "1")
+    assert "<eos>" in shown.out
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        ([], "2 rows have none"),
+        (["good", ""], "one of the 2 answers in column 'answer' is empty."),
+        ([{"a": 1}], "holds an object, expected text or a number."),
+    ],
+)
+def test_answers_that_will_not_do(folder, pretrained, answer, message):
+    tiny.write_rows(folder / "train.jsonl", [{"text": "a", "answer": answer}, {"text": "b", "answer": answer}])
+    with pytest.raises(TrimtabError) as error:
+        tuned(folder, pretrained)
+    assert message in str(error.value)
+
+
+def test_unknown_metric_is_refused_before_training(folder, pretrained):
+    with pytest.raises(TrimtabError, match=r"Metric 'BLUE' is not one of .*Did you mean 'BLEU'"):
+        tuned(folder, pretrained, overrides=["answer.metrics=[BLUE]"])
+    assert not (folder / "run").exists()
+
+
+def test_few_shot_ends_where_the_next_example_would_begin(folder, pretrained):
+    shown = tuned(folder, pretrained, overrides=['method={"name": "few_shot", "demonstrations": 2}']).run
+    engine = Engine(pretrained)
+    bound = engine.add("run", shown)
+    assert "\n\n" in bound.decoding().stop
+    [answer] = engine.answer([Request("run", {"text": "a film"})])
+    assert "\n\n" not in answer.label

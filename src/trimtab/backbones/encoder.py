@@ -29,7 +29,8 @@ class EncoderBackbone(CausalBackbone):
 
     With a language-model head, hidden states are those that its output vectors are multiplied with: at the mask token,
     `logits` of them are the scores of the words there. Without one, the hidden state of a token is the mean of the last
-    layer's over all tokens of its row, as in Sentence-BERT (Reimers & Gurevych 2019).
+    layer's over all tokens of its row, as in Sentence-BERT (Reimers & Gurevych 2019), but for tokens that are read each
+    for itself (`Row.read_at`).
 
     A past takes up no positions: rows keep those that the model knows.
 
@@ -83,7 +84,10 @@ class EncoderBackbone(CausalBackbone):
         if self.scores_words:
             return hidden_ND.index_select(0, keep)
         assert now.rows is not None
-        return _means(hidden_ND, now.rows).index_select(0, now.rows.row_R[keep])
+        row_M, own_ND = now.rows.row_R[keep], hidden_ND.float()
+        alone_B = torch.tensor([row.read_at is not None for row in now.rows.rows], device=hidden_ND.device)
+        means_MD = _means(own_ND, now.rows).index_select(0, row_M)
+        return torch.where(alone_B[row_M, None], own_ND.index_select(0, keep), means_MD)
 
 
 def _means(hidden_RD: torch.Tensor, layout: Layout) -> torch.Tensor:

@@ -1,7 +1,7 @@
 """How prompts and rows lie packed in one batch, and which token sees which. Knows nothing about models.
 
-B rows, R tokens of all rows, T tokens of the longest row of a block, K prompts, S tokens of all prompts, P prompt
-length, M answer-tree nodes.
+B rows, R tokens of all rows, W of them read each for itself, T tokens of the longest row of a block, K prompts, S
+tokens of all prompts, P prompt length, M answer-tree nodes.
 """
 
 from __future__ import annotations
@@ -30,12 +30,14 @@ class Row:
         parents: for each node of an answer tree behind the text, the index of its parent node, or -1 for the last text
             token. Parents come before children. A node sees the prompt, the text and its own ancestors only.
         answer: index of the text token that the answer is scored at; None for the last.
+        read_at: indices of the text tokens that are read each for itself, in place of the answer; None for none.
     """
 
     ids: Sequence[int]
     prompt: int = 0
     parents: tuple[int, ...] = ()
     answer: int | None = None
+    read_at: tuple[int, ...] | None = None
 
     @property
     def text_length(self) -> int:
@@ -130,6 +132,13 @@ class Layout:
             for start, row in zip(self.starts, self.rows, strict=True)
         ]
         return torch.tensor(ends, device=self.ids_R.device)
+
+    @cached_property
+    def read_at_W(self) -> torch.Tensor:
+        """Packed index of every text token that is read for itself, of each row as given in turn."""
+        rows = zip(self.starts, self.rows, strict=True)
+        places = [start + i for start, row in rows for i in row.read_at or ()]
+        return torch.tensor(places, device=self.ids_R.device, dtype=torch.long)
 
     @cached_property
     def row_R(self) -> torch.Tensor:

@@ -12,6 +12,8 @@ import numpy as np
 from trimtab.data.damage import damage_signs
 from trimtab.data.duplicates import group_by_text
 from trimtab.data.example import Example
+from trimtab.data.tag_checks import TagCounts, count_tags, tag_warnings
+from trimtab.data.texts import TextCounts, count_texts
 
 SHOWN = 5
 LABELS_SHOWN = 200
@@ -80,6 +82,8 @@ class SplitReport:
         tokens: lengths in tokens; None where no counter was given or there are no rows.
         over_context: rows of more tokens than the context; None where tokens or context are unknown.
         numbers: the answers where they are numbers; there are no labels then.
+        tags: the answers where they are tags; likewise.
+        texts: the answers where they are free text; likewise.
     """
 
     rows: int
@@ -94,6 +98,8 @@ class SplitReport:
     tokens: Lengths | None
     over_context: Finding | None
     numbers: Numbers | None = None
+    tags: TagCounts | None = None
+    texts: TextCounts | None = None
 
 
 @dataclass(frozen=True)
@@ -135,11 +141,16 @@ class DataReport:
             *(warning for name, split in self.splits.items() for warning in _split_warnings(name, split, self.context)),
             *(_overlap_warning(overlap) for overlap in self.shared),
             *_label_set_warnings(self.splits),
+            *tag_warnings({name: split.tags for name, split in self.splits.items()}),
         ]
 
 
 def check(
-    splits: Mapping[str, list[Example]], *, count_tokens: Callable[[str], int] | None = None, context: int | None = None
+    splits: Mapping[str, list[Example]],
+    *,
+    count_tokens: Callable[[str], int] | None = None,
+    context: int | None = None,
+    plain: bool = False,
 ) -> DataReport:
     """Look through the splits of a task.
 
@@ -147,19 +158,20 @@ def check(
         splits: name -> examples; of two splits that share texts, the first is taken as the one tuned on.
         count_tokens: text -> number of tokens; lengths in tokens are left out where absent.
         context: longest row in tokens that the backbone reads.
+        plain: whether answers are tags that stand for themselves.
     """
-    reports = {name: _check_split(examples, count_tokens, context) for name, examples in splits.items()}
+    reports = {name: _check_split(examples, count_tokens, context, plain) for name, examples in splits.items()}
     return DataReport(reports, _shared_texts(splits), context)
 
 
 def _check_split(
-    examples: Sequence[Example], count_tokens: Callable[[str], int] | None, context: int | None
+    examples: Sequence[Example], count_tokens: Callable[[str], int] | None, context: int | None, plain: bool
 ) -> SplitReport:
     numbers = [example.number for example in examples if example.number is not None]
     labels = Counter(
         f"option {int(example.stratum) + 1}" if example.options else example.answer
         for example in examples
-        if example.answer is not None and example.number is None
+        if example.answer is not None and (example.options or not example.kept_open)
     )
     texts = ["\n".join(example.fields.values()) for example in examples]
     tokens = None if count_tokens is None else [count_tokens(text) for text in texts]
@@ -184,16 +196,21 @@ def _check_split(
         tokens=None if tokens is None else _lengths(tokens),
         over_context=over,
         numbers=_numbers(numbers),
+        tags=count_tags(examples, plain),
+        texts=count_texts(examples, count_tokens),
     )
 
 
 def _repeated(examples: Sequence[Example]) -> tuple[Finding, Finding]:
-    """Return (duplicates, conflicting labels)."""
+    """Return (duplicates, conflicting labels); a text may well have several answers in free text."""
     duplicates, conflicts = [], []
     for key, (first, *others) in group_by_text(examples).items():
         if not key:
             continue
-        duplicates += [_pair(examples[first], examples[other]) for other in others]
+        same = [i for i in others if not examples[i].references or examples[i].answer == examples[first].answer]
+        duplicates += [_pair(examples[first], examples[other]) for other in same]
+        if examples[first].references:
+            continue
         labelled = [examples[row] for row in (first, *others) if examples[row].answer is not None]
         unlike = [example for example in labelled if example.answer != labelled[0].answer]
         if unlike:
@@ -257,8 +274,9 @@ def _split_warnings(name: str, split: SplitReport, context: int | None) -> list[
         for field, finding in split.empty.items()
     ]
     if not free_text:
-        what = "number" if split.numbers else "label"
-        found.append((f"{{texts}} with different {what}s", f"Decide on one {what} for each.", split.conflicts))
+        what = "numbers" if split.numbers else "tags" if split.tags else "labels"
+        one = "the tags" if split.tags else f"one {what[:-1]}"
+        found.append((f"{{texts}} with different {what}", f"Decide on {one} for each.", split.conflicts))
     found += [
         ("{rows} without a label", "Label them or leave them out before tuning.", split.unlabelled),
         ("{rows} with the text of an earlier row", "Leave the repeats out unless they are meant.", split.duplicates),

@@ -12,11 +12,14 @@ class Example:
     Attributes:
         fields: template field -> text, after column mapping and cleaning.
         answer: the label as it stands in the data (numbers as text: `5` -> "5"), or None where unlabelled; of a choice
-            the right option, of a number its text.
+            the right option, of a number its text, of tags all of them.
         where: place of origin for messages, e.g. `reviews.jsonl:12`.
         options: of a choice, what is chosen among; else empty.
         number: the answer of a task whose answers are numbers.
         references: of free text every answer that is right, `answer` first; else empty.
+        tokens: of a task whose answers are tags, what is tagged; empty where the record holds a text.
+        tags: their tags, in valid BIO where they mark entities; None where unlabelled or answers are of another kind.
+        mended: the tokens (counted from 0) whose tags were inside an entity that had not begun.
     """
 
     fields: dict[str, str]
@@ -25,15 +28,18 @@ class Example:
     options: tuple[str, ...] = ()
     number: float | None = None
     references: tuple[str, ...] = ()
+    tokens: tuple[str, ...] = ()
+    tags: tuple[str, ...] | None = None
+    mended: tuple[int, ...] = ()
 
     @property
     def kept_open(self) -> bool:
         """Whether its answer is not one of a fixed set of labels."""
-        return bool(self.options or self.references) or self.number is not None
+        return bool(self.options or self.references) or self.number is not None or self.tags is not None
 
     @property
     def stratum(self) -> str:
-        """Which rows it is alike, for splits and samples: its label, or the place of the right option; else none."""
-        if self.number is not None or self.references or self.answer is None:
+        """Which rows it is alike, for splits and samples: its label, or the place of the right option; else ""."""
+        if self.answer is None or (self.kept_open and not self.options):
             return ""
         return str(self.options.index(self.answer)) if self.options else self.answer

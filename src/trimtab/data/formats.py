@@ -1,4 +1,4 @@
-"""JSON Lines, CSV, TSV, Parquet and plain text to rows. Knows nothing about where files are or what columns mean.
+"""JSON Lines, CSV, TSV, Parquet, CoNLL and text to rows. Knows nothing about where files are or what columns mean.
 
 Every reader yields `(place, values)` or `Fault`s: it never raises for a bad row, so that the caller may go on.
 The place of a row is its first physical line, or its row number in a Parquet file, counted from 1.
@@ -20,6 +20,7 @@ from trimtab.errors import TrimtabError
 csv.field_size_limit(2**31 - 1)
 
 _JSON_HINT = 'Each line must hold one whole JSON object, such as {"text": "...", "label": "..."}.'
+_CONLL_HINT = "Write a token and its tag a line, and a blank line behind each sentence."
 _CSV_HINT = "Put a value that holds quotes, separators or line ends in double quotes, and double the quotes inside it."
 
 
@@ -174,6 +175,36 @@ def read_jsonl_or_text(lines: Iterator[Line], name: str) -> Iterator[Row | Fault
         if line.text.strip():
             rest = chain([line], lines)
             yield from read_jsonl(rest, name) if line.text.lstrip().startswith("{") else read_text(rest)
+
+
+def read_conll(lines: Iterable[Line], name: str) -> Iterator[Row | Fault]:
+    """Read a token a line, its tag in the last of the columns, as `{"tokens": [...], "tags": [...]}` a sentence.
+
+    Columns have white space between them. Blank lines end a sentence; lines that begin with `-DOCSTART-` are passed
+    over. Where lines hold a token alone, there are no tags. The place of a sentence is its first line.
+    """
+    taken: list[Line] = []
+    for line in chain(lines, [Line(0, "")]):
+        if line.text.strip() and not line.text.startswith("-DOCSTART-"):
+            taken.append(line)
+        elif taken:
+            yield _sentence(taken, name)
+            taken = []
+
+
+def _sentence(lines: list[Line], name: str) -> Row | Fault:
+    place, raw = lines[0].number, "".join(line.text for line in lines).rstrip("\r\n")
+    cells = [line.text.split() for line in lines]
+    for line, found in zip(lines, cells, strict=True):
+        error = line.error
+        if len(found) != len(cells[0]):
+            columns = f"{len(found)} column{'' if len(found) == 1 else 's'}"
+            message = f"{name}:{line.number}: {columns}, expected {len(cells[0])} as in line {place}."
+            error = TrimtabError(message, _CONLL_HINT)
+        if error:
+            return Fault(place, error, raw)
+    values: dict[str, object] = {"tokens": [row[0] for row in cells]}
+    return Row(place, values | ({"tags": [row[-1] for row in cells]} if len(cells[0]) > 1 else {}))
 
 
 def read_parquet(stream: BinaryIO, name: str) -> Iterator[Row | Fault]:

@@ -9,10 +9,12 @@ from trimtab.data.answers import lettered, read_choice, read_label, read_number,
 from trimtab.data.clean import clean_text
 from trimtab.data.example import Example
 from trimtab.data.records import Record, read_all
+from trimtab.data.tagged import read_tags, read_tokens
+from trimtab.data.tokens import joined
 from trimtab.data.values import as_text, no_column, whole
 from trimtab.errors import TrimtabError, did_you_mean
 from trimtab.spec import DataSettings
-from trimtab.spec_answers import LABEL, AnswerSettings, ChoiceAnswer, NumberAnswer, TextAnswer
+from trimtab.spec_answers import LABEL, AnswerSettings, ChoiceAnswer, NumberAnswer, TagsAnswer, TextAnswer
 
 _UNLABELLED_HINT = "Label the row or leave it out; `trimtab predict` takes rows without labels."
 
@@ -30,7 +32,8 @@ def to_example(
 
     Numbers become text (`5` and `5.0` -> "5"), booleans "true" and "false". Half of a surrogate pair, which no
     encoding can write, becomes U+FFFD. An answer that is absent, null or blank is None. A field whose column holds the
-    list of options becomes a text that shows them, `A. ...` a line.
+    list of options becomes a text that shows them, `A. ...` a line; one whose column holds the tokens that are tagged,
+    the tokens as one text.
 
     Args:
         record, fields, settings: what is mapped, and how.
@@ -43,9 +46,13 @@ def to_example(
             an answer that will not do.
     """
     options = read_options(record, answer, settings.clean) if isinstance(answer, ChoiceAnswer) else ()
+    tokens = read_tokens(record, answer, settings.clean) if isinstance(answer, TagsAnswer) else ()
     texts = {}
     for field in fields:
         column = settings.columns.get(field, field)
+        if isinstance(answer, TagsAnswer) and column == answer.tokens:
+            texts[field] = tokens if isinstance(tokens, str) else joined(tokens, answer.join)
+            continue
         if column not in record.values:
             raise no_column(record, column, f"the field '{field}'", f"Set data.columns.{field} to one of them.")
         if isinstance(answer, ChoiceAnswer) and column == answer.options:
@@ -56,10 +63,13 @@ def to_example(
             hint = "Fill it in, leave the row out, or write an empty string."
             raise TrimtabError(f"{record.where}: column '{column}' is null, expected text or a number.", hint)
         texts[field] = whole(clean_text(text, settings.clean))
-    number, found = None, None
+    number, tags, found = None, None, None
     references: tuple[str, ...] = ()
     if read_answer:
         match answer:
+            case TagsAnswer():
+                tags = read_tags(record, settings.label, answer, tokens)
+                found = None if tags is None else " ".join(tags.bio)
             case NumberAnswer():
                 number = read_number(record, settings.label)
                 found = None if number is None else f"{number:.15g}"
@@ -74,7 +84,10 @@ def to_example(
         if settings.label not in record.values:
             raise no_column(record, settings.label, "the answer", "Set data.label to one of them.")
         raise TrimtabError(f"{record.where}: no label in column '{settings.label}'.", _UNLABELLED_HINT)
-    return Example(texts, found, record.where, options, number, references)
+    return Example(
+        texts, found, record.where, options, number, references, () if isinstance(tokens, str) else tokens,
+        tags.bio if tags else None, tags.mended if tags else (),
+    )  # fmt: skip
 
 
 def read_examples(

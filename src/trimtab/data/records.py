@@ -9,12 +9,20 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from trimtab.data.formats import Fault, Row, read_jsonl, read_jsonl_or_text, read_parquet, read_table
+from trimtab.data.formats import (
+    Fault,
+    Row,
+    read_conll,
+    read_jsonl,
+    read_jsonl_or_text,
+    read_parquet,
+    read_table,
+)
 from trimtab.data.hub import read_hub
 from trimtab.data.lines import Encoding, read_lines
 from trimtab.errors import TrimtabError, did_you_mean
 
-Format = Literal["auto", "jsonl", "csv", "tsv", "parquet"]
+Format = Literal["auto", "jsonl", "csv", "tsv", "parquet", "conll"]
 
 ROW_ENDINGS: dict[str, Format] = {
     ".jsonl": "jsonl",
@@ -23,6 +31,7 @@ ROW_ENDINGS: dict[str, Format] = {
     ".csv": "csv",
     ".tsv": "tsv",
     ".parquet": "parquet",
+    ".conll": "conll",
 }
 
 
@@ -146,7 +155,7 @@ def _pick_format(path: Path, source: str) -> Format:
     ending = path.suffix.lower()
     if ending not in ROW_ENDINGS:
         message = f"{source}: the ending '{ending}' is not one of {', '.join(ROW_ENDINGS)}."
-        raise TrimtabError(message, "Set data.format to jsonl, csv, tsv or parquet.")
+        raise TrimtabError(message, "Set data.format to jsonl, csv, tsv, parquet or conll.")
     return ROW_ENDINGS[ending]
 
 
@@ -166,6 +175,8 @@ def _read_stream(stream: BinaryIO, name: str, format: Format, encoding: Encoding
             return read_table(read_lines(stream, name, encoding), name, ",")
         case "tsv":
             return read_table(read_lines(stream, name, encoding), name, "\t")
+        case "conll":
+            return read_conll(read_lines(stream, name, encoding), name)
         case "parquet":
             return read_parquet(stream, name)
         case "auto":

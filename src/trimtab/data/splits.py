@@ -15,9 +15,10 @@ from pathlib import Path
 from trimtab.data.duplicates import group_by_text, text_key
 from trimtab.data.example import Example
 from trimtab.data.mapping import read_examples
+from trimtab.data.tags import OUTSIDE
 from trimtab.errors import TrimtabError
 from trimtab.spec import DataSettings
-from trimtab.spec_answers import LABEL, AnswerSettings
+from trimtab.spec_answers import LABEL, AnswerSettings, TagsAnswer
 
 
 @dataclass(frozen=True)
@@ -43,13 +44,16 @@ def load_splits(settings: DataSettings, fields: Sequence[str], answer: AnswerSet
     Dev is set aside before train is sampled. With `shots`, dev gets as many rows a label as train, or what is left.
 
     Raises:
-        TrimtabError: a split cannot be read, train has one label or number only, or nothing can be set aside for dev.
+        TrimtabError: a split cannot be read, train has one label, number or tag only, or nothing can be set aside for
+            dev.
     """
     _check_settings(settings, answer)
     assert settings.train is not None
     note: list[str] = []
     train = read_examples(settings.train, fields, settings, answer, base=base)
-    if answer.kind in ("label", "number"):
+    if isinstance(answer, TagsAnswer):
+        _check_two_tags(train, settings, answer)
+    elif answer.kind in ("label", "number"):
         _check_two_answers(train, settings, answer.kind)
     if settings.dev is None:
         train, dev = _set_dev_aside(train, settings, note)
@@ -186,7 +190,7 @@ def _check_settings(settings: DataSettings, answer: AnswerSettings) -> None:
     if settings.limit is not None and settings.shots is not None:
         raise TrimtabError("data.limit and data.shots are both set.", "Keep one of them.")
     if settings.shots is not None and answer.kind != "label":
-        message = f"data.shots counts rows a label, and the answers of this task are {answer.kind}s."
+        message = f"data.shots counts rows a label, and the answers of this task are {answer.plural}."
         raise TrimtabError(message, "Set data.limit instead.")
     if [settings.train, settings.dev, settings.test].count("-") > 1:
         raise TrimtabError("Standard input is named for more than one split.", "Use files for the others.")
@@ -199,8 +203,19 @@ def _check_two_answers(train: Sequence[Example], settings: DataSettings, kind: s
         raise TrimtabError(message, f"Add rows with other {kind}s, or set data.label (now '{settings.label}').")
 
 
+def _check_two_tags(train: Sequence[Example], settings: DataSettings, answer: TagsAnswer) -> None:
+    tags = {tag for example in train for tag in example.tags or ()}
+    if len(tags) > 1:
+        return
+    if tags == {OUTSIDE} and answer.scheme != "plain":
+        message = f"{settings.train}: no row has an entity; every tag is 'O'."
+        raise TrimtabError(message, f"Add rows with entities, or set data.label (now '{settings.label}').")
+    message = f"{settings.train}: every token has the tag '{tags.pop()}', expected two tags or more."
+    raise TrimtabError(message, f"Add rows with other tags, or set data.label (now '{settings.label}').")
+
+
 def _by_label(examples: Sequence[Example]) -> dict[str, list[int]]:
-    """Return label -> positions, labels sorted; of choices the place of the right option; numbers are all alike."""
+    """Return label -> positions, labels sorted; of choices the place of the right option; others are all alike."""
     rows: dict[str, list[int]] = defaultdict(list)
     for position, example in enumerate(examples):
         rows[example.stratum].append(position)

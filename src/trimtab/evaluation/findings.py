@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trimtab.evaluation import number_findings
+from trimtab.evaluation import number_findings, tag_findings, written_findings
 from trimtab.evaluation.metrics import ClassScore, Interval, Scores
 from trimtab.evaluation.run_report import Baseline, RunReport
 
@@ -59,6 +59,10 @@ def summary(report: RunReport) -> str:
     """Return the headline as one sentence: accuracy, interval and the baselines beside it."""
     if report.number:
         return number_findings.summary(report.number)
+    if report.tags:
+        return tag_findings.summary(report.tags)
+    if report.written:
+        return written_findings.summary(report.written)
     headline = headline_scores(report)
     if not headline:
         return "Not scored."
@@ -70,10 +74,25 @@ def summary(report: RunReport) -> str:
     )
 
 
+def figure_on_dev(report: RunReport) -> str:
+    """Return what a run is chosen by, as it stands in a sentence."""
+    if report.number:
+        return "the share of dev's variance explained"
+    if report.tags and report.tags.dev:
+        return f"{tag_findings.figure(report.tags.dev)} on dev"
+    if report.written:
+        return "mean probability of a token on dev"
+    return "dev accuracy"
+
+
 def verdict(report: RunReport) -> str:
     """Return whether the tuned prompt beats the best baseline by more than chance, or "" without baselines."""
     if report.number:
         return number_findings.verdict(report.number)
+    if report.tags:
+        return tag_findings.verdict(report.tags)
+    if report.written:
+        return written_findings.verdict(report.written)
     headline, others = headline_scores(report), rivals(report)
     if not headline or not others:
         return ""
@@ -123,7 +142,12 @@ def limits(report: RunReport) -> list[str]:
         sentences += _limits_of_scores(report, *headline)
     if report.number:
         sentences += number_findings.limits(report.number)
-    if headline or (report.number and number_findings.headline(report.number)):
+    if report.tags:
+        sentences += tag_findings.limits(report.tags)
+    if report.written:
+        sentences += written_findings.limits(report.written)
+    own = report.number or report.tags or report.written  # scores of a kind that has its own
+    if headline or (own and (own.test or own.dev)):
         sentences.append("Scores hold for texts like those scored: another source, time or style needs its own test.")
     language = LANGUAGES.get(report.data.language)
     if language:
@@ -138,8 +162,8 @@ def limits(report: RunReport) -> list[str]:
 
 def _limits_of_data(report: RunReport) -> list[str]:
     sentences = []
-    number = report.number
-    if (not report.test and report.dev) or (number and not number.test and number.dev):
+    own = report.number or report.tags or report.written or report
+    if not own.test and own.dev:
         sentences.append(
             "There is no test set. The scores are on dev, which also served to choose: expect a little less."
         )
@@ -148,9 +172,9 @@ def _limits_of_data(report: RunReport) -> list[str]:
         sentences.append(f"Tuned on {rows:,} rows only; another {rows:,} could give a noticeably different prompt.")
     reached = [run.dev_accuracy for run in report.runs if run.dev_accuracy is not None]
     if len(reached) > 1 and max(reached) - min(reached) >= 0.01:
-        what = "the share of dev's variance explained" if number else "dev accuracy"
         sentences.append(
-            f"Over {len(reached)} seeds {what} ranged from {percent(min(reached))} to {percent(max(reached))}."
+            f"Over {len(reached)} seeds {figure_on_dev(report)} ranged from {percent(min(reached))} to "
+            f"{percent(max(reached))}."
         )
     return sentences
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 from pydantic import JsonValue
 
-from trimtab.evaluation import charts, findings, number_findings
+from trimtab.evaluation import charts, findings, number_findings, tag_findings, written_findings
 from trimtab.evaluation.metrics import Interval, Scores
 from trimtab.evaluation.numbers import NumberScores
-from trimtab.evaluation.run_report import RunReport
+from trimtab.evaluation.run_report import RunReport, WrittenBaseline
+from trimtab.evaluation.tags import TagScores
 from trimtab.evaluation.words import are_chinese
+from trimtab.evaluation.written import WrittenScores
 
 CLASSES_IN_A_TABLE = 12
 CLASSES_IN_A_MAP = 300
@@ -30,11 +32,8 @@ def render_page(report: RunReport) -> str:
     """Return the report as one self-contained HTML page: no request leaves it, and no script runs in it."""
     headline, numbers = findings.headline_scores(report), _numbers(report)
     context: dict[str, Any] = {
-        "report": report,
-        "part": headline[0] if headline else numbers[0] if numbers else "",
-        "scores": headline[1] if headline else None,
-        "numbers": numbers[1] if numbers else None,
-        "rivals": number_findings.rivals(report.number) if report.number else findings.rivals(report),
+        **_scored(report),
+        "rivals": _rivals(report),
         "verdict": findings.verdict(report),
         "limits": findings.limits(report),
         "settings": list(flat_settings(report.settings)),
@@ -53,15 +52,11 @@ def render_page(report: RunReport) -> str:
 
 def render_card(report: RunReport) -> str:
     """Return the model card of the run as Markdown (Mitchell et al. 2019)."""
-    headline, numbers = findings.headline_scores(report), _numbers(report)
     return (
         environment()
         .get_template("card.md.j2")
         .render(
-            report=report,
-            part=headline[0] if headline else numbers[0] if numbers else "",
-            scores=headline[1] if headline else None,
-            numbers=numbers[1] if numbers else None,
+            **_scored(report),
             given=_given(report),
             summary=findings.summary(report),
             verdict=findings.verdict(report),
@@ -77,6 +72,34 @@ def _numbers(report: RunReport) -> tuple[str, NumberScores] | None:
     return number_findings.headline(report.number) if report.number else None
 
 
+def _tags(report: RunReport) -> tuple[str, TagScores] | None:
+    return tag_findings.headline(report.tags) if report.tags else None
+
+
+def _written(report: RunReport) -> tuple[str, WrittenScores] | None:
+    return written_findings.headline(report.written) if report.written else None
+
+
+def _scored(report: RunReport) -> dict[str, Any]:
+    """Return the report, the part that it rests on, and its scores under the name of their kind."""
+    headline, numbers, tags = findings.headline_scores(report), _numbers(report), _tags(report)
+    written = _written(report)
+    part, _ = headline or numbers or tags or written or ("", None)
+    kinds = {"scores": headline, "numbers": numbers, "tags": tags, "written": written}
+    return {"report": report, "part": part, **{name: found[1] if found else None for name, found in kinds.items()}}
+
+
+def _rivals(report: RunReport) -> list[tuple[str, str]]:
+    """Return the baselines' names and figures, the best first."""
+    if report.number:
+        return [(b.name, number_findings.plain(b.rmse)) for b in number_findings.rivals(report.number)]
+    if report.tags:
+        return [(b.name, findings.percent(b.f1)) for b in tag_findings.rivals(report.tags)]
+    if report.written:
+        return [(b.name, written_findings.figure_text(b.figure)) for b in written_findings.rivals(report.written)]
+    return [(b.name, findings.percent(b.accuracy)) for b in findings.rivals(report)]
+
+
 def _given(report: RunReport) -> str:
     """Return what answers are, in words."""
     match report.answer:
@@ -84,6 +107,10 @@ def _given(report: RunReport) -> str:
             return "one of the options that stand in the record"
         case "number":
             return "a number"
+        case "tags":
+            return "a tag for each token"
+        case "text":
+            return "an answer in free text"
         case _:
             return f"one of {len(report.label_words)} labels" if report.label_words else "an answer"
 
@@ -104,6 +131,8 @@ def environment() -> Environment:
         "points": findings.points_text,
         "plain": number_findings.plain,
         "between": number_findings.between,
+        "figure": written_findings.figure_text,
+        "figure_between": written_findings.interval_text,
         "hundredths": lambda share: f"{100 * share:.1f}",
         "count": lambda number: f"{number:,}",
         "size": size,
@@ -140,7 +169,8 @@ def _telling_words(report: RunReport, label: str) -> str:
 
 def _standing(report: RunReport) -> dict[str, Any] | None:
     """Return the rows of the comparison, the best first, and what its axis spans; None without scores."""
-    headline, numbers = findings.headline_scores(report), _numbers(report)
+    headline, numbers, tags = findings.headline_scores(report), _numbers(report), _tags(report)
+    written = _written(report)
     others: list[tuple[str, float, Interval | None, float | None]]
     if headline:
         ours = headline[1].accuracy, headline[1].intervals["accuracy"]
@@ -148,6 +178,11 @@ def _standing(report: RunReport) -> dict[str, Any] | None:
     elif numbers and report.number:
         ours = numbers[1].rmse, numbers[1].intervals["rmse"]
         others = [(b.name, b.rmse, b.interval, b.seconds) for b in report.number.baselines]
+    elif tags and report.tags:
+        ours = tags[1].f1, tags[1].intervals["f1"]
+        others = [(b.name, b.f1, b.interval, b.seconds) for b in report.tags.baselines]
+    elif written and report.written:
+        return _standing_of_texts(report, written[1], written_findings.rivals(report.written))
     else:
         return None
     tuned = "tuned " if report.method.trained_parameters else ""
@@ -163,8 +198,35 @@ def _standing(report: RunReport) -> dict[str, Any] | None:
     marks = charts.ticks(max(min(ends), 0), max(ends) if numbers else min(max(ends), 1), 4)
     low, high = max(marks[0], 0.0), marks[-1] if numbers else min(marks[-1], 1.0)
     texts = [(m, f"{m if numbers else 100 * m:g}") for m in marks if low <= m <= high]
-    what = "Root mean squared error" if numbers else "Accuracy"
+    figure = tag_findings.figure(tags[1]) if tags else "accuracy"
+    what = "Root mean squared error" if numbers else _capital(figure)
     return {"rows": rows, "low": low, "high": high, "marks": texts, "what": what}
+
+
+def _standing_of_texts(report: RunReport, scores: WrittenScores, others: Sequence[WrittenBaseline]) -> dict[str, Any]:
+    """Return the same for free text, by the headline's metric."""
+    tuned = "tuned " if report.method.trained_parameters else ""
+    given = [(f"{tuned}{report.method.name}", scores.headline, report.cost.train_seconds)]
+    given += [(b.name, b.figure, b.seconds) for b in others]
+    rows: list[dict[str, Any]] = [
+        {"name": name, "value": figure.value, "interval": figure.interval, "seconds": seconds, "ours": i == 0,
+         "text": written_findings.figure_text(figure), "interval_text": written_findings.interval_text(figure)}
+        for i, (name, figure, seconds) in enumerate(given)
+    ]  # fmt: skip
+    rows.sort(key=lambda row: -row["value"])
+    ends = [end for row in rows for end in _ends(row["value"], row["interval"])]
+    top = {"points": 100.0, "share": 1.0}.get(scores.headline.unit, max(ends))
+    marks = charts.ticks(max(min(ends), 0), min(max(ends), top), 4)
+    low, high = max(marks[0], 0.0), min(marks[-1], top)
+    if low == high:
+        high = low + 1
+    times = 100 if scores.headline.unit == "share" else 1
+    texts = [(m, f"{times * m:g}") for m in marks if low <= m <= high]
+    return {"rows": rows, "low": low, "high": high, "marks": texts, "what": scores.headline.name}
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _ends(value: float, interval: Interval | None) -> tuple[float, float]:
@@ -185,7 +247,9 @@ def _curves(report: RunReport) -> dict[str, Markup]:
         last = max((point.step for point in report.curve), default=0)
         return Markup(charts.line_chart(title, lines, x_end=last, x_name="step", unit=unit))
 
-    judged = "Share of the variance on dev explained" if report.answer == "number" else "Dev accuracy"
+    judged = _capital(findings.figure_on_dev(report))
+    if report.number:
+        judged = "Share of the variance on dev explained"
     drawn = {
         "Training loss": chart("Training loss", losses, ""),
         judged: chart(judged, accuracies, "%"),

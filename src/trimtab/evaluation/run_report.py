@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from trimtab.evaluation.metrics import Interval, Scores
 from trimtab.evaluation.numbers import NumberScores
+from trimtab.evaluation.tags import TagScores
+from trimtab.evaluation.written import Figure, WrittenScores
 
 VERSION = 2
 
@@ -75,7 +77,11 @@ class Cost(Part):
 
 
 class CurvePoint(Part):
-    """One record of the training of one run; `dev_accuracy` (of numbers R squared) where dev was scored."""
+    """One record of the training of one run.
+
+    Attributes:
+        dev_accuracy: of numbers R squared, of tags F1, of texts the mean probability of a token; where dev was scored.
+    """
 
     seed: int
     step: int
@@ -86,7 +92,8 @@ class CurvePoint(Part):
 
 
 class RunFacts(Part):
-    """One trained run: its seed, its best dev accuracy (of numbers R squared), and whether it answers."""
+    """One trained run: its seed, its best dev accuracy (of numbers R squared, of tags F1, of texts the mean
+    probability of a token), and whether it answers."""
 
     seed: int
     dev_accuracy: float | None
@@ -140,6 +147,65 @@ class NumberReport(Part):
     baselines: list[NumberBaseline] = Field(default_factory=list)
 
 
+class TagBaseline(Part):
+    """What another way of tagging reaches on the same rows as the headline.
+
+    Attributes:
+        name: as it stands in a sentence, e.g. `commonest tag of each token`.
+        f1, interval: F1 over all entities and its 95% interval.
+        precision, recall, macro_f1, token_accuracy: see `TagScores`.
+        seconds: what it took, training included.
+        p_value: of the difference in F1 to the run (`paired_f1_test`).
+    """
+
+    name: str
+    f1: float
+    interval: Interval
+    precision: float
+    recall: float
+    macro_f1: float
+    token_accuracy: float
+    seconds: float | None = None
+    p_value: float | None = None
+
+
+class TagReport(Part):
+    """The scores of a run whose answers are tags: on dev, on test, and of baselines on test (else on dev)."""
+
+    dev: TagScores | None = None
+    test: TagScores | None = None
+    baselines: list[TagBaseline] = Field(default_factory=list)
+
+
+class WrittenBaseline(Part):
+    """What another way of answering in free text reaches on the same rows as the headline.
+
+    Attributes:
+        name: as it stands in a sentence, e.g. `nearest answer`.
+        figures: the same metrics as the run's, the headline first.
+        seconds: what it took, training included.
+        p_value: of the difference in the headline's metric to the run (`difference`).
+    """
+
+    name: str
+    figures: list[Figure]
+    seconds: float | None = None
+    p_value: float | None = None
+
+    @property
+    def figure(self) -> Figure:
+        """The headline's."""
+        return self.figures[0]
+
+
+class WrittenReport(Part):
+    """The scores of a run whose answers are free text: on test, or else on dev, and of baselines there."""
+
+    dev: WrittenScores | None = None
+    test: WrittenScores | None = None
+    baselines: list[WrittenBaseline] = Field(default_factory=list)
+
+
 class RunReport(Part):
     """Everything report.json, report.html and card.md say about a run.
 
@@ -152,6 +218,8 @@ class RunReport(Part):
         settings: the task as resolved.
         answer: what kind of answer the task has.
         number: scores and baselines where that is a number; `baselines`, `dev` and `test` are empty then.
+        tags: likewise, where that is a tag a token.
+        written: likewise, where that is free text.
         curve: records of training, of all runs.
         baselines: measured on test, or on dev where there is no test.
         dev: scores on dev, which may have been used to choose.
@@ -174,8 +242,10 @@ class RunReport(Part):
     cost: Cost = Cost()
     curve: list[CurvePoint] = Field(default_factory=list)
     runs: list[RunFacts] = Field(default_factory=list)
-    answer: Literal["label", "choice", "number"] = "label"
+    answer: Literal["label", "choice", "number", "tags", "text"] = "label"
     number: NumberReport | None = None
+    tags: TagReport | None = None
+    written: WrittenReport | None = None
     baselines: list[Baseline] = Field(default_factory=list)
     dev: Scores | None = None
     test: Scores | None = None

@@ -9,9 +9,11 @@ import numpy as np
 from trimtab.backbones.causal import CausalBackbone
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import Example
+from trimtab.data.tagged import check_tags
+from trimtab.data.tags import OUTSIDE
 from trimtab.errors import TrimtabError
 from trimtab.spec import Task
-from trimtab.spec_answers import ChoiceAnswer, NumberAnswer, TextAnswer
+from trimtab.spec_answers import ChoiceAnswer, NumberAnswer, TagsAnswer, TextAnswer
 from trimtab.spec_methods import FewShotSettings, HeadSettings, SearchSettings, ZeroShotSettings
 
 # The longest answer that is picked, in tokens.
@@ -29,16 +31,24 @@ def check_answer(task: Task, backbone: CausalBackbone | None = None) -> None:
         return
     if task.labels.words:
         raise TrimtabError(
-            f"labels are given, and the answers of this task are {answer.kind}s.",
+            f"labels are given, and the answers of this task are {answer.plural}.",
             "Take `labels` out, or set answer to label.",
         )
     untrained = isinstance(method, ZeroShotSettings | FewShotSettings | SearchSettings)
-    if isinstance(answer, NumberAnswer):
-        if untrained:
+    if isinstance(answer, NumberAnswer | TagsAnswer) and untrained:
+        raise TrimtabError(
+            f"method '{method.name}' trains nothing, and {answer.plural} are read by a layer that must be trained.",
+            "Choose a method that trains, head or soft_prompt say.",
+        )
+    if isinstance(answer, TagsAnswer):
+        if backbone is not None and backbone.encoder_decoder:
             raise TrimtabError(
-                f"method '{method.name}' trains nothing, and numbers are read by a layer that must be trained.",
-                "Choose a method that trains, head or soft_prompt say.",
+                "tags are read at the tokens of the row, which needs a causal backbone or an encoder; one of type "
+                f"'{backbone.config.model_type}' is {backbone.title}.",
+                "Choose another backbone.",
             )
+        return
+    if isinstance(answer, NumberAnswer):
         if task.train.label_smoothing:
             raise TrimtabError(
                 "train.label_smoothing spreads probability over labels, and the answers of this task are numbers.",
@@ -92,7 +102,15 @@ def _check_text(task: Task, backbone: CausalBackbone | None) -> None:
 
 
 def settled_answer(task: Task, train: Sequence[Example]) -> Task:
-    """The task with what numbers are standardised by picked from its training rows, unless it says."""
+    """The task with what numbers are standardised by, or the tags there are, picked from its training rows.
+
+    What it says itself stands. Raises TrimtabError where it names tags and a training row has another.
+    """
+    if isinstance(task.answer, TagsAnswer):
+        found = {tag for example in train for tag in example.tags or ()}
+        tags = task.answer.tags or sorted(found, key=_in_order)
+        check_tags(train, tags)
+        return task.model_copy(update={"answer": task.answer.model_copy(update={"tags": tags})})
     if not isinstance(task.answer, NumberAnswer):
         return task
     numbers = np.array([example.number for example in train], dtype=np.float64)
@@ -110,3 +128,9 @@ def settled_length(task: Task, train: Sequence[Example], pretrained: Pretrained)
     # Its end token, and one for white space that is written otherwise; half of the context is the input's.
     most = min(longest + 2, MOST_TOKENS, pretrained.backbone.context // 2)
     return task.model_copy(update={"answer": task.answer.model_copy(update={"max_tokens": most})})
+
+
+def _in_order(tag: str) -> tuple[bool, str, str]:
+    """`O` first, then entities by type, their beginnings before the rest."""
+    prefix, _, kind = tag.partition("-")
+    return tag != OUTSIDE, kind or prefix, prefix

@@ -10,6 +10,7 @@ from trimtab.backbones.causal import CausalBackbone
 from trimtab.backbones.prefix import Prompt
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import Example
+from trimtab.data.tokens import leads
 from trimtab.errors import TrimtabError
 from trimtab.inference.answers import MOST_TOKENS, check_answer
 from trimtab.inference.nearest import Nearest
@@ -34,9 +35,9 @@ from trimtab.prompts import (
     wordless,
 )
 from trimtab.prompts.demonstrations import SEPARATOR
-from trimtab.prompts.template import goes_on, head_ids, tokenize
+from trimtab.prompts.template import Slot, goes_on, head_ids, tokenize
 from trimtab.spec import Task
-from trimtab.spec_answers import ChoiceAnswer, NumberAnswer, TextAnswer
+from trimtab.spec_answers import ChoiceAnswer, NumberAnswer, TagsAnswer, TextAnswer
 from trimtab.spec_methods import (
     FewShotSettings,
     MultitaskPromptSettings,
@@ -60,7 +61,8 @@ class BoundTask:
         task: the settings.
         pretrained: the backbone.
         template, encoder: see prompts/.
-        verbalizer: labels and words; of choices none, as each row has its own; of numbers a single one without words.
+        verbalizer: labels and words; of choices none, as each row has its own; of numbers a single one without words;
+            of tags the tags, without words.
         leading: token ids that come first in every text (Gemma's <bos>).
         method: what is trained, and how it conditions the backbone.
         demonstrations: worked examples, those that fit.
@@ -153,16 +155,33 @@ class BoundTask:
         answer = self.task.answer
         return (answer.mean or 0.0, answer.sd or 1.0) if isinstance(answer, NumberAnswer) else None
 
+    @property
+    def tags(self) -> TagsAnswer | None:
+        """What is asked for where each token gets a tag; None where answers are of another kind."""
+        return self.task.answer if isinstance(self.task.answer, TagsAnswer) else None
+
     def encode(
-        self, rows: Sequence[tuple[Mapping[str, str], str]], options: Sequence[Sequence[str]] = ()
+        self,
+        rows: Sequence[tuple[Mapping[str, str], str]],
+        options: Sequence[Sequence[str]] = (),
+        tokens: Sequence[Sequence[str]] = (),
     ) -> list[EncodedRow]:
-        """Rows, each (fields, where), as the token ids that are read behind the prompt; of choices with their options.
+        """Rows, each (fields, where), as the token ids that are read behind the prompt.
+
+        Args:
+            rows: the rows.
+            options: of choices, what each row chooses among.
+            tokens: where answers are tags, the tokens of each row.
 
         Raises:
             TrimtabError: a row that does not fit, or whose options will not do.
         """
         if self.nearest:
             return self.nearest.encode(rows)
+        if self.tags:
+            join = self.tags.join
+            apart = [[a + b for a, b in zip(leads(own, join), own, strict=True)] for own in tokens]
+            return [self.encoder.encode(*row, tokens=own) for row, own in zip(rows, apart, strict=True)]
         if not self.choice:
             return [self.encoder.encode(fields, where) for fields, where in rows]
         return [self._encode_choice(*row, own) for row, own in zip(rows, options, strict=True)]
@@ -186,8 +205,11 @@ class BoundTask:
     def as_read(self, fields: Mapping[str, str], label: str, row: EncodedRow | None = None) -> str:
         """The row as it reads under the template, the first word of `label` in the answer's place.
 
-        Where answers are choices, `row` is the row encoded, and `label` one of its options.
+        Where answers are choices, `row` is the row encoded, and `label` one of its options; where they are tags,
+        `label` is all of them, which stand below the row.
         """
+        if self.tags:
+            return f"{self.template.text(fields)}\n{label}"
         if not self.pretrained.backbone.scores_words:
             return self.template.text(fields)
         if self.writes:
@@ -202,7 +224,7 @@ class BoundTask:
 
     def label_words(self) -> dict[str, list[str]]:
         """Label -> its words as they stand in a row, white space included; none where answers are of another kind."""
-        if self.scale is not None:
+        if self.scale is not None or self.tags:
             return {}
         return {
             label: [word.text for word in self.verbalizer.words if word.label == i]
@@ -212,10 +234,27 @@ class BoundTask:
 
 def template_of(task: Task) -> Template:
     """The parsed template of a task; tells the fields to read before a backbone is at hand."""
+    if isinstance(task.answer, TagsAnswer):
+        return _template_of_tags(task, task.answer)
     template = parse_template(task.template.text, task.task, task.template.truncate or (), tail=True)
     if task.template.truncate is None and "text" in template.fields:
         return replace(template, truncate=frozenset({"text"}))
     return template
+
+
+def _template_of_tags(task: Task, answer: TagsAnswer) -> Template:
+    """A template without an answer slot, that knows the field whose tokens are tagged, which alone may be shortened."""
+    template = parse_template(task.template.text, task.task, task.template.truncate or (), answered=False)
+    tagged = [field for field in template.fields if task.data.columns.get(field, field) == answer.tokens]
+    slots = [part.field for part in template.body if isinstance(part, Slot)]
+    if not tagged or slots.count(tagged[0]) != 1:
+        found = "no" if not tagged else "more than one"
+        raise TrimtabError(
+            f"template.text has {found} field of the tokens ('{answer.tokens}'): {task.template.text!r}.",
+            f"Put one {{{answer.tokens}}} where they belong, or set answer.tokens to their column.",
+        )
+    truncate = template.truncate if task.template.truncate is not None else frozenset(tagged)
+    return replace(template, tagged=tagged[0], truncate=truncate)
 
 
 def labels_of(task: Task, answers: Sequence[str] = ()) -> Mapping[str, Sequence[str]]:
@@ -260,7 +299,7 @@ def bind(
         )
     material = Material(
         backbone, tokenizer, task.task, verbalizer, leading, [*leading, *head_ids(template, tokenizer)],
-        template.soft, training, base or Path.cwd(), numeric=isinstance(task.answer, NumberAnswer),
+        template.soft, training, base or Path.cwd(), read=isinstance(task.answer, NumberAnswer | TagsAnswer),
     )  # fmt: skip
     method = make_method(task.method, material, lambda folder: read_prompt(folder, pretrained))
     context = backbone.context
@@ -319,6 +358,8 @@ def _verbalizer(
     task: Task, words: Mapping[str, Sequence[str]], template: Template, pretrained: Pretrained, training: bool
 ) -> Verbalizer:
     """Labels and their words as token ids; without a language-model head there are none to score."""
+    if isinstance(task.answer, TagsAnswer):
+        return wordless(task.answer.tags or ())
     if task.answer.kind != "label":
         return Verbalizer(("number",) if isinstance(task.answer, NumberAnswer) else (), (), (), ())
     if not pretrained.backbone.scores_words:
@@ -347,6 +388,6 @@ def _frame(template: Template, pretrained: Pretrained, soft: int) -> Frame:
     """What stands in an encoder's rows besides text, `soft` vectors in front of it where the template has no slots."""
     before, after = around_ids(pretrained.tokenizer)
     front = () if template.soft else tuple(-1 - j for j in range(soft))
-    masked = pretrained.backbone.scores_words and not pretrained.backbone.encoder_decoder
+    masked = pretrained.backbone.scores_words and not pretrained.backbone.encoder_decoder and not template.tagged
     mask = (int(pretrained.tokenizer.mask_token_id),) if masked else ()
     return Frame((*before, *front), mask, tuple(after))

@@ -1,6 +1,6 @@
 """One backbone in memory answering for many runs, their prompts mixed in one batch. Knows nothing about files or HTTP.
 
-N requests, C labels.
+N requests, W tokens of a request, C labels.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from trimtab.inference.constraints import make_constraint
 from trimtab.inference.generation import Ask, Done, Token, Written, write
 from trimtab.inference.runs import Run
 from trimtab.inference.scoring import Query, label_log_probabilities, passes
+from trimtab.inference.tagging import Tagged, Tokens, tag
 from trimtab.methods.method import Condition, Tensors
 from trimtab.prompts import EncodedRow
 from trimtab.spec_answers import TextAnswer
@@ -34,6 +35,7 @@ class Request:
         fields: the input.
         where: a place for messages.
         options: of a choice, what is chosen among.
+        tokens: what is tagged; where there are none, the text in the tagged field is cut into tokens.
         decoding: how free text is found, in place of what the run's task says.
     """
 
@@ -41,6 +43,7 @@ class Request:
     fields: Mapping[str, str]
     where: str = "input"
     options: Sequence[str] = ()
+    tokens: Sequence[str] = ()
     decoding: TextAnswer | None = None
 
 
@@ -49,12 +52,13 @@ class Prediction:
     """An answer.
 
     Attributes:
-        label: the label, the option chosen, the number as text, or the free text.
-        probabilities: every label's, or every option's; empty for a number or free text.
+        label: the label, the option chosen, the free text, or the number or the tags as text.
+        probabilities: every label's, or every option's; else empty.
         cut_tokens: how many tokens of the input were cut to fit.
         index: of a choice, the place of the option among the row's, counted from 0.
         number: of a number, the number.
         texts: of free text every answer given, the best first, or in the order drawn.
+        tagged: where tokens are tagged, these, their tags and what they mark.
     """
 
     label: str
@@ -63,10 +67,11 @@ class Prediction:
     index: int | None = None
     number: float | None = None
     texts: tuple[Written, ...] = ()
+    tagged: Tagged | None = None
 
     @property
     def probability(self) -> float:
-        """Probability of the label or option. Raises KeyError for a number or free text."""
+        """Probability of the label or option. Raises KeyError where the answer is neither."""
         return self.probabilities[self.label]
 
 
@@ -136,14 +141,19 @@ class Engine:
         Raises:
             TrimtabError: an unknown run, a missing field, a row that does not fit.
         """
-        rows = self._encode(requests)
+        cuts = [self._tokens(request) for request in requests]
+        rows = self._encode(requests, cuts)
         written = [i for i, request in enumerate(requests) if self._find(request.run).bound.writes]
         if written:
-            return self._mixed(requests, rows, written)
-        return self._scored(requests, rows)
+            return self._mixed(requests, rows, cuts, written)
+        return self._scored(requests, rows, cuts)
 
     def _mixed(
-        self, requests: Sequence[Request], rows: Sequence[EncodedRow], written: Sequence[int]
+        self,
+        requests: Sequence[Request],
+        rows: Sequence[EncodedRow],
+        cuts: Sequence[Tokens],
+        written: Sequence[int],
     ) -> list[Prediction]:
         """Answers where those to `written` are free text."""
         out: dict[int, Prediction] = {}
@@ -153,7 +163,7 @@ class Engine:
                 out[i] = Prediction(event.answers[0].text, {}, rows[i].cut, texts=event.answers)
         others = [i for i in range(len(requests)) if i not in out]
         if others:
-            scored = self._scored([requests[i] for i in others], [rows[i] for i in others])
+            scored = self._scored([requests[i] for i in others], [rows[i] for i in others], [cuts[i] for i in others])
             out |= dict(zip(others, scored, strict=True))
         return [out[i] for i in range(len(requests))]
 
@@ -171,7 +181,7 @@ class Engine:
         stops = bound.decoding(request.decoding).stop
         held = max((len(stop) - 1 for stop in stops), default=0)
         said = ""
-        for event in self._write([request], self._encode([request])):
+        for event in self._write([request], self._encode([request], [self._tokens(request)])):
             if isinstance(event, Token) and event.answer == 0:
                 text = self.pretrained.tokenizer.decode(list(event.ids), skip_special_tokens=True).lstrip()
                 whole = text[: len(text) - held].rstrip("\ufffd").rstrip()
@@ -206,12 +216,18 @@ class Engine:
         constraint = make_constraint(settings, self.pretrained.tokenizer, backbone.vocabulary_size, list(bound.ends))
         return Ask(Row(row.ids, prompt), settings, most, constraint)
 
-    def _scored(self, requests: Sequence[Request], rows: Sequence[EncodedRow]) -> list[Prediction]:
-        """Answers that are labels, choices or numbers."""
+    def _scored(
+        self, requests: Sequence[Request], rows: Sequence[EncodedRow], cuts: Sequence[Tokens]
+    ) -> list[Prediction]:
+        """Answers that are no free text."""
         out = []
         totals = self._totals([request.run for request in requests], rows)
-        for request, total, row in zip(requests, totals, rows, strict=True):
+        for request, total, row, tokens in zip(requests, totals, rows, cuts, strict=True):
             bound = self._find(request.run).bound
+            if bound.tags:
+                tagged = tag(tokens, total, bound.labels, bound.tags)
+                out.append(Prediction(" ".join(tagged.tags), {}, row.cut, tagged=tagged))
+                continue
             if bound.scale is not None:
                 mean, sd = bound.scale
                 number = mean + sd * float(total[0])
@@ -222,12 +238,18 @@ class Engine:
             out.append(Prediction(labels[best], probabilities, row.cut, best if row.options else None))
         return out
 
-    def _encode(self, requests: Sequence[Request]) -> list[EncodedRow]:
+    def _tokens(self, request: Request) -> Tokens:
+        """What a request has to be tagged, none where its run gives no tags."""
+        field = self._find(request.run).bound.template.tagged
+        return Tokens.of(request.tokens, request.fields.get(field, "") if field else "")
+
+    def _encode(self, requests: Sequence[Request], tokens: Sequence[Tokens]) -> list[EncodedRow]:
         """Each request's row as token ids; those of one run are encoded together."""
         places: dict[str, list[int]] = {}
         for i, request in enumerate(requests):
             bound = self._find(request.run).bound
-            missing = [field for field in bound.template.fields if field not in request.fields]
+            given = {*request.fields, bound.template.tagged} if request.tokens else request.fields
+            missing = [field for field in bound.template.fields if field not in given]
             if missing:
                 raise TrimtabError(
                     f"{request.where}: no field '{missing[0]}'.",
@@ -238,11 +260,12 @@ class Engine:
         for run, at in places.items():
             own = [(requests[i].fields, requests[i].where) for i in at]
             options = [requests[i].options for i in at]
-            rows |= dict(zip(at, self._find(run).bound.encode(own, options), strict=True))
+            words = [tokens[i].texts for i in at]
+            rows |= dict(zip(at, self._find(run).bound.encode(own, options, words), strict=True))
         return [rows[i] for i in range(len(requests))]
 
     def _totals(self, runs: Sequence[str], rows: Sequence[EncodedRow]) -> list[np.ndarray]:
-        """Label probabilities [C] of each row under its run, or its number [1]: the mean over the run's members."""
+        """Label probabilities [C] of each row under its run, of tags [W, C], or its number [1]: the members' mean."""
         backbone = self.pretrained.backbone
         shared: list[tuple[int, Query]] = []
         apart: dict[int, tuple[_Member, list[tuple[int, Query]]]] = {}
@@ -253,10 +276,13 @@ class Engine:
                 query = Query(
                     row.ids, member.prompt, row.options or loaded.bound.verbalizer, condition.head,
                     condition.calibration, row.answer, row.options is not None, loaded.bound.scale is not None,
+                    row.read_at,
                 )  # fmt: skip
+                if row.read_at == ():  # a text without a token
+                    continue
                 queries = shared if member.state is None else apart.setdefault(id(member), (member, []))[1]
                 queries.append((i, query))
-        totals: list[np.ndarray | None] = [None] * len(rows)
+        totals: list[np.ndarray | None] = [np.zeros((0, 0)) if row.read_at == () else None for row in rows]
 
         def add(queries: list[tuple[int, Query]], answers: Iterable[tuple[int, torch.Tensor]]) -> None:
             for at, scores in answers:

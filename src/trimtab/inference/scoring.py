@@ -38,6 +38,7 @@ class Query:
         answer: index of the token that the answer is scored at; None for the last.
         own: whether the verbalizer is this row's own.
         number: whether the head's single output is a number and not the score of a label.
+        read_at: indices of the tokens that the head scores each for itself; None where it scores the answer.
     """
 
     ids: tuple[int, ...]
@@ -48,6 +49,7 @@ class Query:
     answer: int | None = None
     own: bool = False
     number: bool = False
+    read_at: tuple[int, ...] | None = None
 
     @property
     def nodes(self) -> tuple[int, ...]:
@@ -74,13 +76,14 @@ def label_log_probabilities(
         prefix: the prompts, read before; None where rows stand alone.
 
     Yields:
-        (index into queries, log-probabilities [C] in float32; of numbers [1], what the head says), shortest rows first.
+        (index into queries, log-probabilities [C] in float32; of numbers [1], what the head says; of tokens read each
+        for itself [number of tokens, C]), shortest rows first.
     """
     longest = max(prefix.lengths, default=0) if prefix else 0
     with torch.no_grad():
         for members in passes([len(query.ids) + len(query.nodes) for query in queries]):
             batch = [queries[i] for i in members]
-            rows = [Row((*q.ids, *q.nodes), q.prompt, q.parents, q.answer) for q in batch]
+            rows = [Row((*q.ids, *q.nodes), q.prompt, q.parents, q.answer, q.read_at) for q in batch]
             layout = backbone.pack(rows, longest)
             wanted, spans = _wanted(layout, batch)
             hidden = backbone.forward(layout, prefix, wanted=wanted)
@@ -89,11 +92,15 @@ def label_log_probabilities(
                 groups.setdefault((0 if query.own else id(query.verbalizer), id(query.head)), []).append(at)
             for group in groups.values():
                 first = batch[group[0]]
-                index = torch.tensor([j for at in group for j in range(*spans[at])], device=hidden.device)
+                places = [j for at in group for j in range(*spans[at])]
+                index = torch.tensor(places, device=hidden.device, dtype=torch.long)
                 found = hidden.index_select(0, index)
                 scores: Sequence[torch.Tensor] | torch.Tensor
                 if first.own:
                     scores = own_scores(backbone, found, [batch[at].verbalizer for at in group])
+                elif first.read_at is not None:
+                    sizes = [len(batch[at].read_at or ()) for at in group]
+                    scores = torch.split(scores_of(backbone, found, first.verbalizer, first.head), sizes)
                 else:
                     scores = scores_of(backbone, found, first.verbalizer, first.head)
                 for at, row in zip(group, scores, strict=True):
@@ -116,14 +123,20 @@ def passes(sizes: Sequence[int]) -> Iterator[list[int]]:
 
 
 def _wanted(layout: Layout, batch: Sequence[Query]) -> tuple[torch.Tensor, list[tuple[int, int]]]:
-    """Packed tokens whose scores are read: where each row is answered, then its tree nodes; and each row's span."""
+    """Packed tokens whose scores are read: where each row is answered, then its tree nodes; and each row's span.
+
+    Of a row whose tokens are read each for itself, these tokens.
+    """
     wanted: list[int] = []
     spans = []
-    for first, query in zip(layout.answers_B.tolist(), batch, strict=True):
+    for start, first, query in zip(layout.starts, layout.answers_B.tolist(), batch, strict=True):
         begin = len(wanted)
-        wanted.extend(range(first, first + 1 + len(query.nodes)))
+        if query.read_at is None:
+            wanted.extend(range(first, first + 1 + len(query.nodes)))
+        else:
+            wanted.extend(start + i for i in query.read_at)
         spans.append((begin, len(wanted)))
-    return torch.tensor(wanted, device=layout.ids_R.device), spans
+    return torch.tensor(wanted, device=layout.ids_R.device, dtype=torch.long), spans
 
 
 def scores_of(

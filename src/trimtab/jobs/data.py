@@ -11,7 +11,7 @@ from trimtab.data import DataReport, Example, Record, check, to_example
 from trimtab.data.records import read_all, source_name
 from trimtab.errors import TrimtabError
 from trimtab.spec import DataSettings
-from trimtab.spec_answers import LABEL, AnswerSettings
+from trimtab.spec_answers import LABEL, AnswerSettings, TagsAnswer
 
 
 def run(
@@ -52,7 +52,8 @@ def run(
             raise TrimtabError(message, f"The columns are {', '.join(records[0].values)}.")
         rows = _blank_for_null(records, [settings.columns.get(field, field) for field in fields])
         splits[name] = [to_example(row, fields, settings, answer, need_answer=False) for row in rows]
-    return check(splits, count_tokens=count_tokens, context=context)
+    plain = isinstance(answer, TagsAnswer) and answer.scheme == "plain"
+    return check(splits, count_tokens=count_tokens, context=context, plain=plain)
 
 
 def _text_columns(records: Sequence[Record], label: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from importlib.metadata import version
@@ -34,7 +35,7 @@ from trimtab.jobs.backbone import Progress, backbone_of
 from trimtab.jobs.judging import RUN, ZERO_SHOT, judge, option_names
 from trimtab.methods.method import trained
 from trimtab.spec import DataSettings, Task
-from trimtab.spec_answers import ChoiceAnswer, LabelAnswer, NumberAnswer
+from trimtab.spec_answers import ChoiceAnswer, LabelAnswer, NumberAnswer, TagsAnswer
 from trimtab.spec_methods import ZeroShotSettings
 
 
@@ -69,7 +70,10 @@ def run(
         data = data.model_copy(update={"test": absolute(test, Path.cwd()), "test_limit": None})
     fields, answer = template_of(tuned.task).fields, tuned.task.answer
     if test is not None and not _is_here(data.train):
-        left_out = {"label": "majority and naive Bayes", "choice": "majority", "number": "mean and ridge regression"}
+        left_out = {
+            "label": "majority and naive Bayes", "choice": "majority", "number": "mean and ridge regression",
+            "tags": "the commonest tags", "text": "nearest answers",
+        }  # fmt: skip
         note = f"train is not here: {left_out[answer.kind]} are left out"
         splits = Splits([], [], read_examples(data.test or "", fields, data, answer, base=Path.cwd()), [note])
     else:
@@ -116,13 +120,14 @@ def report_of(
     engine = Engine(pretrained)
     bound = engine.add(RUN, tuned)
     judged = splits.test or splits.dev
-    words = not isinstance(tuned.task.answer, NumberAnswer) and pretrained.backbone.scores_words
+    words = not isinstance(tuned.task.answer, NumberAnswer | TagsAnswer) and pretrained.backbone.scores_words
     if beside and judged and words and tuned.task.method != ZeroShotSettings():
         engine.add(ZERO_SHOT, zero_shot(*as_given(tuned), pretrained))
     found = judge(engine, tuned.task, labels, splits, beside=beside, progress=progress)
     if found.seconds is not None:
         cost = cost.model_copy(update={"predict_rows_per_second": len(splits.test) / found.seconds})
-    notes = [*notes, *([f"{found.cut} of {len(judged)} rows were shortened to fit."] if found.cut else [])]
+    cut = [f"{found.cut} of {len(judged)} rows were shortened to fit."] if found.cut else []
+    notes = [*notes, *_unseen(tuned.task, splits), *cut]
     report = RunReport(
         **made_with(tuned.task, tuned.backbone, pretrained),
         method=_method_facts(tuned, bound.method.tokens or bound.template.soft),
@@ -132,6 +137,8 @@ def report_of(
         runs=_run_facts(tuned),
         answer=tuned.task.answer.kind,
         number=found.number,
+        tags=found.tags,
+        written=found.written,
         baselines=found.baselines,
         dev=found.dev,
         test=found.test,
@@ -141,6 +148,18 @@ def report_of(
     )
     write_report(folder, report)
     return report
+
+
+def _unseen(task: Task, splits: Splits) -> list[str]:
+    """A note on tags of dev and test that the run does not know, so that it cannot give them."""
+    known = set(task.answer.tags or ()) if isinstance(task.answer, TagsAnswer) else set()
+    notes = []
+    for name, rows in (("dev", splits.dev), ("test", splits.test)):
+        unseen = Counter(tag for e in rows for tag in e.tags or () if tag not in known)
+        if unseen:
+            named = ", ".join(sorted(unseen)[:8]) + (", ..." if len(unseen) > 8 else "")
+            notes.append(f"{name}: {unseen.total()} tokens have tags that train lacks ({named}), and are missed.")
+    return notes
 
 
 def _method_facts(tuned: Run, length: int) -> MethodFacts:
@@ -206,9 +225,9 @@ def _run_facts(tuned: Run) -> list[RunFacts]:
 
 def _as_read(bound: BoundTask, example: Example) -> str:
     """How a row reads as text, demonstrations before it, answer included."""
-    [row] = bound.encode([(example.fields, example.where)], [example.options])
+    [row] = bound.encode([(example.fields, example.where)], [example.options], [example.tokens])
     shown = str(bound.pretrained.tokenizer.decode([*bound.shown, *row.ids[: row.demonstrations]]))
-    return shown + bound.as_read(example.fields, example.answer or bound.labels[0], row)
+    return shown + bound.as_read(example.fields, example.answer or next(iter(bound.labels), ""), row)
 
 
 def _make(folder: Path) -> None:

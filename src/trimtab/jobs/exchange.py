@@ -151,7 +151,7 @@ def _anywhere(task: Task, words: Mapping[str, list[str]], base: Path) -> Task:
 def _need_labels(task: Task) -> None:
     if task.answer.kind != "label":
         raise TrimtabError(
-            f"the answers of this task are {task.answer.kind}s, and only tasks with labels are exported or imported.",
+            f"the answers of this task are {task.answer.plural}, and only tasks with labels are exported or imported.",
             "Answer with the run itself: trimtab predict.",
         )
 

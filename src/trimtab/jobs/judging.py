@@ -10,21 +10,37 @@ import numpy as np
 
 from trimtab.data import Example, Splits
 from trimtab.evaluation import (
+    commonest_tag,
+    commonest_tag_of_token,
+    entity_counts,
     majority,
     mean_number,
     naive_bayes,
+    paired_f1_test,
     paired_permutation_test,
     paired_test,
     ridge,
     score,
     score_numbers,
+    score_tags,
 )
 from trimtab.evaluation.metrics import Scores
 from trimtab.evaluation.numbers import numbers_of
-from trimtab.evaluation.run_report import Baseline, NumberBaseline, NumberReport
+from trimtab.evaluation.run_report import (
+    Baseline,
+    NumberBaseline,
+    NumberReport,
+    TagBaseline,
+    TagReport,
+    WrittenBaseline,
+    WrittenReport,
+)
+from trimtab.evaluation.tags import TagScores
+from trimtab.evaluation.written import difference, nearest_answer, score_written
 from trimtab.inference.engine import Engine, Prediction, Request
 from trimtab.jobs.backbone import Progress
 from trimtab.spec import Task
+from trimtab.spec_answers import TagsAnswer, TextAnswer
 
 # Names under which the engine knows the run and the backbone without a prompt.
 RUN, ZERO_SHOT = "run", "zero-shot"
@@ -40,6 +56,8 @@ class Judged:
         dev, test: scores of labels or choices; None for an empty split.
         baselines: other ways, on test or else on dev.
         number: the same where answers are numbers.
+        tags: the same where they are tags.
+        written: the same where they are free text; dev is scored only where there is no test.
         cut: rows of test, or else of dev, that were shortened to fit.
         seconds: time to answer test.
     """
@@ -50,6 +68,8 @@ class Judged:
     number: NumberReport | None = None
     cut: int = 0
     seconds: float | None = None
+    tags: TagReport | None = None
+    written: WrittenReport | None = None
 
 
 def judge(
@@ -65,6 +85,8 @@ def judge(
         beside: score other ways of doing the task too.
         progress: told what is being done.
     """
+    if isinstance(task.answer, TextAnswer):
+        return _judge_texts(engine, task, task.answer, splits, beside=beside, progress=progress)
     dev = _answers(engine, RUN, splits.dev, "scoring dev", progress)
     began = time.perf_counter()
     test = _answers(engine, RUN, splits.test, "scoring test", progress)
@@ -79,6 +101,14 @@ def judge(
             baselines=others,
         )
         return Judged(number=report, cut=cut, seconds=seconds)
+    if isinstance(task.answer, TagsAnswer):
+        kind = task.answer
+        tags = TagReport(
+            dev=_tag_scores(splits.dev, _tags(dev), kind) if dev else None,
+            test=_tag_scores(splits.test, _tags(test), kind) if test else None,
+            baselines=_tag_baselines(splits.train, judged, kind, _tags(answers), progress) if beside else [],
+        )
+        return Judged(tags=tags, cut=cut, seconds=seconds)
     baselines = []
     if beside and answers:
         ours = _probabilities(answers, len(labels))
@@ -105,7 +135,7 @@ def _answers(
         if progress:
             progress(what, start, len(examples))
         chunk = examples[start : start + CHUNK]
-        found += engine.answer([Request(name, e.fields, e.where, e.options) for e in chunk])
+        found += engine.answer([Request(name, e.fields, e.where, e.options, e.tokens) for e in chunk])
     if progress and examples:
         progress(what, len(examples), len(examples))
     return found
@@ -184,6 +214,83 @@ def _number_baselines(
                 spearman=scores.spearman,
                 seconds=time.perf_counter() - began,
                 p_value=paired_permutation_test((ours - gold) ** 2, (found - gold) ** 2),
+            )
+        )
+    return out
+
+
+def _judge_texts(
+    engine: Engine, task: Task, kind: TextAnswer, splits: Splits, *, beside: bool, progress: Progress | None
+) -> Judged:
+    """Answers in free text take long: those to dev are asked for only where there is no test."""
+    part, judged = ("test", splits.test) if splits.test else ("dev", splits.dev)
+    began = time.perf_counter()
+    answers = _answers(engine, RUN, judged, f"answering {part}", progress)
+    seconds = time.perf_counter() - began if splits.test else None
+    if not judged:
+        return Judged(written=WrittenReport())
+    ours = [answer.label for answer in answers]
+    unfinished = sum(answer.texts[0].ended == "length" for answer in answers)
+    scores = score_written(judged, ours, metrics=kind.metrics, language=task.language, unfinished=unfinished)
+    names = ["nearest answer"] if splits.train and beside else []
+    names += [ZERO_SHOT] if ZERO_SHOT in engine.runs and beside else []
+    baselines = []
+    for name in names:
+        if progress:
+            progress(f"scoring {name}", 0, None)
+        began = time.perf_counter()
+        if name == ZERO_SHOT:
+            found = [a.label for a in _answers(engine, ZERO_SHOT, judged, f"answering {part}, zero-shot", progress)]
+        else:
+            found = nearest_answer(splits.train, judged, language=task.language)
+        took = time.perf_counter() - began
+        theirs = score_written(judged, found, metrics=kind.metrics, language=task.language, samples=0)
+        p_value = difference(judged, ours, found, scores.headline.name, task.language)
+        baselines.append(WrittenBaseline(name=name, figures=theirs.figures, seconds=took, p_value=p_value))
+    test, dev = (scores, None) if splits.test else (None, scores)
+    cut = sum(answer.cut_tokens > 0 for answer in answers)
+    return Judged(written=WrittenReport(dev=dev, test=test, baselines=baselines), cut=cut, seconds=seconds)
+
+
+def _tags(answers: Sequence[Prediction]) -> list[tuple[str, ...]]:
+    return [answer.tagged.tags for answer in answers if answer.tagged]
+
+
+def _tag_scores(
+    examples: Sequence[Example], found: Sequence[Sequence[str]], kind: TagsAnswer, worst: int = 20
+) -> TagScores:
+    return score_tags(examples, found, plain=kind.scheme == "plain", join=kind.join, worst=worst)
+
+
+def _tag_baselines(
+    train: Sequence[Example],
+    judged: Sequence[Example],
+    kind: TagsAnswer,
+    ours: Sequence[Sequence[str]],
+    progress: Progress | None,
+) -> list[TagBaseline]:
+    if not train or not judged:
+        return []
+    plain, out = kind.scheme == "plain", []
+    own = entity_counts(judged, ours, plain)
+    ways = {"commonest tag": commonest_tag, "commonest tag of each token": commonest_tag_of_token}
+    for name, way in ways.items():
+        if progress:
+            progress(f"scoring {name}", 0, None)
+        began = time.perf_counter()
+        found = way(train, judged, plain)
+        scores = _tag_scores(judged, found, kind, worst=0)
+        out.append(
+            TagBaseline(
+                name=name,
+                f1=scores.f1,
+                interval=scores.intervals["f1"],
+                precision=scores.precision,
+                recall=scores.recall,
+                macro_f1=scores.macro_f1,
+                token_accuracy=scores.token_accuracy,
+                seconds=time.perf_counter() - began,
+                p_value=paired_f1_test(own, entity_counts(judged, found, plain)),
             )
         )
     return out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -11,28 +12,58 @@ from trimtab.data import BadRecord, Record, read_records, to_example
 from trimtab.errors import TrimtabError
 from trimtab.inference.bound import BoundTask
 from trimtab.inference.engine import Engine, Prediction, Request
-from trimtab.inference.runs import load_run
+from trimtab.inference.runs import TASK_FILE, load_run
+from trimtab.inference.tagging import Tagged, Tokens
 from trimtab.jobs.backbone import Progress, backbone_of
-from trimtab.spec_answers import ChoiceAnswer
+from trimtab.spec import Task
+from trimtab.spec_answers import ChoiceAnswer, TextAnswer
+from trimtab.task_file import read_task
 
 NAME = "run"
 
 
 def open_engine(
     folder: Path,
+    overrides: Sequence[str] = (),
     *,
     offline: bool = False,
     agree: bool = False,
     pretrained: Pretrained | None = None,
     progress: Progress | None = None,
 ) -> Engine:
-    """An engine with one run loaded. Raises TrimtabError: whatever is wrong with the run or its backbone."""
+    """An engine with one run loaded.
+
+    Args:
+        folder: the run.
+        overrides: settings of how free text is found, `answer.temperature=0.8` say, in place of the run's.
+        offline, agree: see `trimtab.sources.find_model`.
+        pretrained: a backbone in memory, where the caller has one.
+        progress: told what is being done.
+
+    Raises:
+        TrimtabError: whatever is wrong with the run, its backbone or the overrides.
+    """
     tuned = load_run(folder)
+    if overrides:
+        tuned = replace(tuned, task=_decoding_otherwise(tuned.task, folder, overrides))
     if pretrained is None:
         pretrained = backbone_of(tuned.task, Path.cwd(), offline=offline, agree=agree, progress=progress)
     engine = Engine(pretrained)
     engine.add(NAME, tuned)
     return engine
+
+
+def _decoding_otherwise(task: Task, folder: Path, overrides: Sequence[str]) -> Task:
+    """The run's task with other settings of how free text is found; what was trained stays."""
+    if not isinstance(task.answer, TextAnswer):
+        raise TrimtabError(
+            f"{folder}: the answers of this run are {task.answer.plural}; only how free text is found can be set here.",
+            "Leave --set out.",
+        )
+    other = next((own for own in overrides if not own.startswith("answer.") or own.startswith("answer.kind")), None)
+    if other:
+        raise TrimtabError(f"'{other}' cannot be set for a run that is tuned.", "Only settings of `answer` can.")
+    return read_task(folder / TASK_FILE, overrides)
 
 
 def run(engine: Engine, source: str, *, batch: int = 32, base: Path | None = None) -> Iterator[dict[str, object]]:
@@ -46,9 +77,10 @@ def run(engine: Engine, source: str, *, batch: int = 32, base: Path | None = Non
 
     Yields:
         For each row, in order: `{"label": ..., "probability": ..., "probabilities": {...}}`, where answers are choices
-        `{"option": ..., "index": ..., ...}` likewise, where they are numbers `{"number": ...}`, where they are free
-        text `{"text": ..., "ended": ..., "log_likelihood": ...}` and, if several, `"texts"`; with `cut_tokens` where
-        the text was shortened to fit; or `{"error": ..., "where": ...}` in place of a row that cannot be answered.
+        `{"option": ..., "index": ..., ...}` likewise, where they are numbers `{"number": ...}`, where they are tags
+        `{"tokens": [...], "tags": [...], "entities": [...]}`, where they are free text `{"text": ..., "ended": ...,
+        "log_likelihood": ...}` and, if several, `"texts"`; with `cut_tokens` where the text was shortened to fit; or
+        `{"error": ..., "where": ...}` in place of a row that cannot be answered.
 
     Raises:
         TrimtabError: if the source cannot be read at all.
@@ -81,22 +113,25 @@ def _request(engine: Engine, record: Record | BadRecord) -> Request | dict[str, 
             record, bound.template.fields, bound.task.data, bound.task.answer, need_answer=False,
             read_answer=bound.task.answer.kind == "label",
         )  # fmt: skip
-        if bound.choice:
-            bound.encode([(example.fields, example.where)], [example.options])
+        if bound.choice or bound.tags:
+            tokens = Tokens.of(example.tokens, example.fields.get(bound.template.tagged, "")).texts
+            bound.encode([(example.fields, example.where)], [example.options], [tokens])
         else:
             bound.encoder.encode(example.fields, example.where)
     except TrimtabError as error:
         return {"error": str(error), "where": record.where}
-    return Request(NAME, example.fields, record.where, example.options)
+    return Request(NAME, example.fields, record.where, example.options, example.tokens)
 
 
 def _answer(bound: BoundTask, prediction: Prediction) -> dict[str, object]:
     answer: dict[str, object]
     if prediction.texts:
-        best = prediction.texts[0]
-        answer = {"text": best.text, "ended": best.ended, "log_likelihood": round(best.log_likelihood, 4)}
-        if len(prediction.texts) > 1:
-            answer["texts"] = [text.text for text in prediction.texts]
+        each = [
+            {"text": t.text, "ended": t.ended, "log_likelihood": round(t.log_likelihood, 4)} for t in prediction.texts
+        ]
+        answer = {**each[0], "texts": each} if len(each) > 1 else dict(each[0])
+    elif prediction.tagged is not None:
+        answer = _tagged(prediction.tagged, plain=bound.tags is not None and bound.tags.scheme == "plain")
     elif prediction.number is not None:
         answer = {"number": float(f"{prediction.number:.6g}")}
     else:
@@ -114,6 +149,19 @@ def _answer(bound: BoundTask, prediction: Prediction) -> dict[str, object]:
     if prediction.cut_tokens:
         answer["cut_tokens"] = prediction.cut_tokens
     return answer
+
+
+def _tagged(found: Tagged, plain: bool) -> dict[str, object]:
+    answer: dict[str, object] = {"tokens": list(found.tokens), "tags": list(found.tags)}
+    if plain:
+        answer["probabilities"] = [round(p, 6) for p in found.probabilities]
+    else:
+        answer["entities"] = [
+            {"type": e.type, "start": e.start, "end": e.end, "text": e.text, "probability": round(e.probability, 6)}
+            | ({"characters": list(e.characters)} if e.characters else {})
+            for e in found.entities
+        ]
+    return answer | ({"beyond": found.beyond} if found.beyond else {})
 
 
 def texts(engine: Engine, given: Sequence[str]) -> Iterator[dict[str, object]]:

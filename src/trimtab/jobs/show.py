@@ -7,6 +7,7 @@ from pathlib import Path
 
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import load_splits
+from trimtab.inference.answers import settled_answer, settled_length
 from trimtab.inference.bound import bind, labels_of, template_of
 from trimtab.jobs.backbone import Progress, backbone_of
 from trimtab.prompts import choose_demonstrations
@@ -54,9 +55,11 @@ def run(
         TrimtabError: whatever is wrong with settings, data or backbone.
     """
     splits = load_splits(task.data, template_of(task).fields, task.answer, base=base)
+    task = settled_answer(task, splits.train)
     words = labels_of(task, [e.answer or "" for e in splits.train])
     if pretrained is None:
         pretrained = backbone_of(task, base, offline=offline, agree=agree, progress=progress)
+    task = settled_length(task, splits.train, pretrained)
     examples = (
         choose_demonstrations(splits.train, list(words), task.method, task.train.seed)
         if isinstance(task.method, FewShotSettings)
@@ -69,7 +72,7 @@ def run(
 
     shown = []
     for example in splits.train[:rows]:
-        [row] = bound.encode([(example.fields, example.where)], [example.options])
+        [row] = bound.encode([(example.fields, example.where)], [example.options], [example.tokens])
         label = example.answer or ""
         verbalizer = row.options or bound.verbalizer
         word = verbalizer.trained_word(verbalizer.labels.index(label)) if label in verbalizer.labels else None
@@ -83,7 +86,7 @@ def run(
             ("demonstrations", pieces([*bound.shown, *row.ids[: row.demonstrations]])),
             ("head", pieces([] if bound.nearest or framed else bound.encoder.head_ids)),
             ("row", pieces(row.ids[row.demonstrations :])),
-            ("answer", pieces(word.ids) if word else []),
+            ("answer", pieces(bound.answer_ids(label) if bound.writes else word.ids if word else ())),
         ]
         text = bound.as_read(example.fields, label, row)
         shown.append(Shown(example.where, label, text, [part for part in parts if part[1]], row.cut))

@@ -18,6 +18,7 @@ from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import Example, Splits, check_labels, load_splits
 from trimtab.errors import TrimtabError
 from trimtab.evaluation.run_report import Cost, RunReport
+from trimtab.evaluation.texts import metric_names
 from trimtab.inference.answers import check_answer, settled_answer, settled_length
 from trimtab.inference.bound import BoundTask, bind, labels_of, template_of
 from trimtab.inference.runs import TASK_FILE, Run, backbone_facts, save_run
@@ -28,7 +29,7 @@ from trimtab.jobs.untrained import calibration, settle
 from trimtab.methods.method import Condition, Tensors, trained
 from trimtab.prompts import EncodedRow
 from trimtab.spec import Task
-from trimtab.spec_answers import NumberAnswer
+from trimtab.spec_answers import NumberAnswer, TextAnswer
 from trimtab.spec_methods import MultitaskPromptSettings, SoftPromptSettings
 from trimtab.task_file import read_task
 from trimtab.training.joint import joint_loss
@@ -95,6 +96,8 @@ def run(
     """
     check_folder(out, resume)
     check_answer(task)
+    if isinstance(task.answer, TextAnswer):
+        metric_names(task.answer.metrics or ())
     splits = splits or load_splits(task.data, template_of(task).fields, task.answer, base=base)
     task = settled_answer(task, splits.train)
     words = {label: list(w) for label, w in labels_of(task, [e.answer or "" for e in splits.train]).items()}
@@ -163,15 +166,18 @@ def _cost(out: Path, plan: Plan) -> Cost:
 
 def _encode(bound: BoundTask, examples: list[Example]) -> tuple[list[Labelled], list[str]]:
     """Rows as the loop takes them, and a note where some were shortened to fit."""
+    own = [(e.fields, e.where) for e in examples]
     rows = (
-        bound.encode([(e.fields, e.where) for e in examples], [e.options for e in examples])
-        if bound.choice
+        bound.encode(own, [e.options for e in examples], [e.tokens for e in examples])
+        if bound.choice or bound.tags
         else [bound.encoder.encode(e.fields, e.where) for e in examples]
     )
     cut = [row.cut for row in rows if row.cut]
-    notes = (
-        [f"{len(cut)} of {len(rows)} training rows were shortened to fit, by {sum(cut)} tokens in all."] if cut else []
-    )
+    note = f"{len(cut)} of {len(rows)} training rows were shortened to fit, by {sum(cut)} tokens in all."
+    untagged = sum(len(e.tokens) - len(row.read_at) for row, e in zip(rows, examples, strict=True) if row.read_at)
+    if untagged:
+        note += f" {untagged} tokens of the data with their tags are not learned from."
+    notes = [note] if cut else []
     if bound.writes:
         texts = [_written(bound, row, text) for row, e in zip(rows, examples, strict=True) for text in e.references]
         endless = sum(row.text[-1] != bound.ends[0] for row in texts)
@@ -192,6 +198,8 @@ def _labelled(bound: BoundTask, row: EncodedRow, example: Example) -> Labelled:
     if bound.scale is not None and example.number is not None:
         mean, sd = bound.scale
         return Labelled(row.ids, 0, row.answer, number=(example.number - mean) / sd)
+    if row.read_at is not None:
+        return Labelled(row.ids, 0, read_at=row.read_at, tags=example.tags or ())
     labels = row.options.labels if row.options else bound.labels
     return Labelled(row.ids, labels.index(example.answer or ""), row.answer, row.options)
 
@@ -201,7 +209,8 @@ def _fingerprint(rows: Sequence[Labelled]) -> str:
 
     def content(row: Labelled) -> list[object]:
         own = [[word.ids for word in row.options.words]] if row.options else []
-        return [row.ids, row.label, *own, *([] if row.number is None else [row.number]), *row.text]
+        tags = [] if row.read_at is None else [row.read_at, row.tags]
+        return [row.ids, row.label, *own, *([] if row.number is None else [row.number]), *tags, *row.text]
 
     return hashlib.sha256(json.dumps([content(row) for row in rows]).encode()).hexdigest()
 
@@ -243,6 +252,7 @@ def _training(
             of.pretrained.backbone, of.verbalizer, rows, judged, condition, of.prompt, settings.label_smoothing,
             alone=of.method.adapts, checkpointing=settings.gradient_checkpointing,
             huber=isinstance(of.task.answer, NumberAnswer) and of.task.answer.loss == "huber",
+            plain=of.tags is not None and of.tags.scheme == "plain",
         )  # fmt: skip
 
     own = objective(bound, bound.method.condition, train, dev)

@@ -1,4 +1,6 @@
-"""Head only: a linear layer on the last hidden state scores the labels. Knows nothing about tasks.
+"""Head only: a linear layer on the last hidden state scores the labels, or on each token's the tags.
+
+Knows nothing about tasks.
 
 C labels, D hidden.
 """

@@ -20,7 +20,7 @@ RATE, START = 0.01, 0.02
 
 @dataclass(frozen=True)
 class Headed:
-    """Another method, and a linear layer that scores the labels, or says the number (C = 1).
+    """Another method, and a linear layer that scores the labels, or the tags of each token, or says the number (C = 1).
 
     Attributes:
         other: the other method, whose rate is the run's.

@@ -75,7 +75,7 @@ class Material:
         slots: soft vectors the template has places for; 0 where it has none.
         training: whether the same rows will be run many times.
         base: folder at which relative paths start.
-        numeric: whether answers are numbers, which a head reads.
+        read: whether a head reads the answers, whatever the backbone: numbers and tags.
     """
 
     backbone: CausalBackbone
@@ -87,12 +87,12 @@ class Material:
     slots: int = 0
     training: bool = False
     base: Path = Path()
-    numeric: bool = False
+    read: bool = False
 
     @property
     def headed(self) -> bool:
         """Whether only a head can answer: there are no words to score."""
-        return self.numeric or not self.backbone.scores_words
+        return self.read or not self.backbone.scores_words
 
 
 class Method(Protocol):

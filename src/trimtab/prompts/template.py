@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from string import Formatter
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,8 @@ from trimtab.errors import TrimtabError, did_you_mean
 if TYPE_CHECKING:
     from trimtab.prompts.verbalizer import Verbalizer
 
+# Tokens of tagged records whose ids are kept.
+KEPT_TOKENS = 1 << 16
 TASK, ANSWER, SOFT = "task", "answer", "soft"
 
 
@@ -46,6 +49,7 @@ class Template:
         answer_lead: white space between the last text and the answer; belongs to the answer.
         truncate: fields that may be shortened.
         tail: what follows the answer, which only an encoder can read.
+        tagged: the field whose tokens are tagged, where answers are tags; "" otherwise.
     """
 
     head: tuple[str | Soft, ...]
@@ -53,6 +57,7 @@ class Template:
     answer_lead: str
     truncate: frozenset[str]
     tail: tuple[Slot | str | Soft, ...] = ()
+    tagged: str = ""
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -84,7 +89,9 @@ class Template:
         return out
 
 
-def parse_template(text: str, task: str, truncate: Sequence[str] = (), *, tail: bool = False) -> Template:
+def parse_template(
+    text: str, task: str, truncate: Sequence[str] = (), *, tail: bool = False, answered: bool = True
+) -> Template:
     """Parse `{field}` and `{soft:n}` slots; `{{` and `}}` are literal; nothing is evaluated.
 
     Args:
@@ -92,20 +99,27 @@ def parse_template(text: str, task: str, truncate: Sequence[str] = (), *, tail: 
         task: task description, put where `{task}` stands.
         truncate: fields that may be shortened.
         tail: whether text may stand behind the answer.
+        answered: whether there is an answer slot; where tokens are tagged, there is none.
 
     Raises:
-        TrimtabError: no or several answer slots, text behind the answer where there may be none, anything but a plain
-            field name in braces, a truncated field that the template does not have.
+        TrimtabError: no or several answer slots, or one where there should be none, text behind the answer where there
+            may be none, anything but a plain field name in braces, a truncated field that the template does not have.
     """
     parts = _parts(text, task)
     slots = [part.field for part in parts if isinstance(part, Slot)]
     fields = [field for field in slots if field != ANSWER]
-    if slots.count(ANSWER) != 1:
+    if not answered and ANSWER in slots:
+        raise TrimtabError(
+            f"template.text has an {{answer}} slot, and tags are read at the tokens themselves: {text!r}.",
+            "Take it out.",
+        )
+    if answered and slots.count(ANSWER) != 1:
         found = "no" if ANSWER not in slots else "more than one"
         raise TrimtabError(
             f"template.text has {found} {{answer}} slot: {text!r}.", "Put one {answer} where the answer belongs."
         )
-    at = next(i for i, part in enumerate(parts) if isinstance(part, Slot) and part.field == ANSWER)
+    places = (i for i, part in enumerate(parts) if isinstance(part, Slot) and part.field == ANSWER)
+    at = next(places, len(parts))
     behind = parts[at + 1 :]
     if not any(part.strip() if isinstance(part, str) else part for part in behind):
         behind = []
@@ -122,9 +136,9 @@ def parse_template(text: str, task: str, truncate: Sequence[str] = (), *, tail: 
             )
     first = next((i for i, part in enumerate(body) if isinstance(part, Slot)), at)
     head = tuple(part for part in body[:first] if not isinstance(part, Slot))
-    answer = parts[at]
-    assert isinstance(answer, Slot)
-    return Template(head, tuple(body[first:]), answer.lead, frozenset(truncate), tuple(behind))
+    answer = parts[at] if answered else None
+    lead = answer.lead if isinstance(answer, Slot) else ""
+    return Template(head, tuple(body[first:]), lead, frozenset(truncate), tuple(behind))
 
 
 def goes_on(text: str, backbone: str = "A causal backbone") -> TrimtabError:
@@ -191,6 +205,8 @@ class EncodedRow:
         demonstrations: how many of the ids are demonstrations.
         answer: index of the token that the answer is scored at; None for the last.
         options: of a choice, the row's own answers.
+        read_at: where tokens are tagged, index of the id that each one's tag is read at; of those that fit. None where
+            answers are of another kind.
     """
 
     ids: tuple[int, ...]
@@ -198,6 +214,7 @@ class EncodedRow:
     demonstrations: int = 0
     answer: int | None = None
     options: Verbalizer | None = None
+    read_at: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -206,7 +223,7 @@ class Frame:
 
     Attributes:
         before: ids in front: the special tokens that open a text, then the soft prompt.
-        answer: the mask token; none where a head answers from the whole row.
+        answer: the mask token; none where a head answers from the whole row, or tags tokens.
         after: the special tokens that close a text.
     """
 
@@ -241,6 +258,7 @@ class Encoder:
         self.head_ids = head_ids(template, tokenizer)
         self.budget = budget - len(self.head_ids) - answer_tokens
         self._inner = (*template.body, *template.tail)
+        self._token_ids = lru_cache(KEPT_TOKENS)(self._ids_of_token)
         self._constant = {part: self._ids(part) for part in self._inner if not isinstance(part, Slot)}
         constant = sum(len(self._constant[part]) for part in self._inner if not isinstance(part, Slot))
         if self.budget - constant < 1:
@@ -253,39 +271,73 @@ class Encoder:
     def _ids(self, part: str | Soft) -> list[int]:
         return part.ids if isinstance(part, Soft) else tokenize(self.tokenizer, part)
 
-    def encode(self, fields: Mapping[str, str], where: str = "input", taken: int = 0) -> EncodedRow:
+    def _ids_of_token(self, text: str) -> Sequence[int]:
+        """Ids of a token of the record, tokenised by itself; one at least, so that there is a place for its tag."""
+        unknown = self.tokenizer.unk_token_id
+        return tuple(tokenize(self.tokenizer, text)) or (self._blank() if unknown is None else unknown,)
+
+    def encode(
+        self, fields: Mapping[str, str], where: str = "input", taken: int = 0, tokens: Sequence[str] = ()
+    ) -> EncodedRow:
         """Token ids behind the head (in a frame: of all), shortened at the end of `truncate` fields where too long.
 
         Args:
             fields, where: the row.
             taken: tokens of the budget that are not left for this row.
+            tokens: those of the tagged field, the white space before each one included.
 
         Raises:
             TrimtabError: if the row does not fit and no field may be shortened enough.
         """
         parts: list[list[int]] = []
         shorten: list[int] = []
+        tagged, places = None, list[int]()
         for part in self._inner:
             if not isinstance(part, Slot):
                 parts.append(self._constant[part])
+                continue
+            if part.field in self.template.truncate:
+                shorten.append(len(parts))
+            if part.field == self.template.tagged:
+                tagged = len(parts)
+                ids, places = self._tagged(part.lead, tokens)
+                parts.append(ids)
             else:
-                if part.field in self.template.truncate:
-                    shorten.append(len(parts))
                 parts.append(tokenize(self.tokenizer, part.lead + fields[part.field]))
         room = self.budget - taken
         excess = max(0, sum(map(len, parts)) - room)
         if excess:
             self._shorten(parts, shorten, excess, room, where)
+        read_at = None
+        if tagged is not None:
+            before = sum(map(len, parts[:tagged])) + (len(self.frame.before) + len(self.head_ids) if self.frame else 0)
+            read_at = tuple(before + place for place in places if place < len(parts[tagged]))
+            if places and not read_at:
+                raise TrimtabError(f"{where}: not one of {len(places)} tokens fits.", "Raise template.max_tokens.")
         if self.frame is not None:
-            return self._framed(parts, self.frame, excess)
-        return EncodedRow(tuple(i for part in parts for i in part) or (self._blank(),), excess)
+            return self._framed(parts, self.frame, excess, read_at)
+        return EncodedRow(tuple(i for part in parts for i in part) or (self._blank(),), excess, read_at=read_at)
 
-    def _framed(self, parts: list[list[int]], frame: Frame, cut: int) -> EncodedRow:
+    def _tagged(self, lead: str, tokens: Sequence[str]) -> tuple[list[int], list[int]]:
+        """Ids of tokens, each tokenised by itself, and the place of each one's tag.
+
+        In a frame, where every id sees the whole row, that is a token's first id (Devlin et al. 2019, section 5.3);
+        else its last, which alone has seen all of it.
+        """
+        ids: list[int] = []
+        places = []
+        for i, token in enumerate(tokens):
+            own = self._token_ids(token if i else lead + token)
+            places.append(len(ids) if self.frame is not None else len(ids) + len(own) - 1)
+            ids += own
+        return ids, places
+
+    def _framed(self, parts: list[list[int]], frame: Frame, cut: int, read_at: tuple[int, ...] | None) -> EncodedRow:
         """The whole row of an encoder."""
         body, tail = parts[: len(self.template.body)], parts[len(self.template.body) :]
         before = [*frame.before, *self.head_ids, *(i for part in body for i in part)]
         ids = (*before, *frame.answer, *(i for part in tail for i in part), *frame.after)
-        return EncodedRow(ids or (self._blank(),), cut, answer=len(before) if frame.answer else None)
+        return EncodedRow(ids or (self._blank(),), cut, answer=len(before) if frame.answer else None, read_at=read_at)
 
     def _shorten(self, parts: list[list[int]], shorten: list[int], excess: int, room: int, where: str) -> None:
         """Take `excess` tokens off the longest of the fields that may be shortened, evening them out."""

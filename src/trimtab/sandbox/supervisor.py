@@ -22,6 +22,7 @@ from typing import Any
 from trimtab.sandbox import kernel, namespaces, seccomp
 
 POLL_SECONDS = 0.01
+MEMORY_POLL_SECONDS = 0.05
 MOST_REPORTED = 64 * 1024
 JOB, REPORT = 3, 4
 LIFELINE = 0
@@ -99,25 +100,17 @@ def _watched(job: Job, driver: str, others: int, *, apart: bool) -> dict[str, ob
     program = os.fork()
     if program == 0:
         try:
-            _become_program(job, driver, given, tell, others, new_session=apart)
+            if apart:
+                os.setsid()
+            _arrange_descriptors(given, tell)
+            _become_program(job, driver, others)
         except OSError as error:
-            os.write(tell, json.dumps({"token": token, "why": _why(error)}).encode())
-        os._exit(127)
+            os.write(REPORT, json.dumps({"token": token, "why": _why(error)}).encode())
+        finally:
+            os._exit(127)
     os.close(tell)
     os.close(given)
-    end, status = "exited", None
-    while status is None:
-        time_left = begun + limits["seconds"] - time.monotonic()
-        if time_left <= 0:
-            end = "timed out"
-            break
-        if _resident() > limits["memory"]:
-            end = "memory"
-            break
-        if select.select([LIFELINE], [], [], min(POLL_SECONDS, time_left))[0]:
-            end = "given up"
-            break
-        status = _reaped(program)
+    end, status = _end_of(program, begun + limits["seconds"], limits["memory"])
     seconds = time.monotonic() - begun
     _kill_all(everyone=apart)
     said = b""
@@ -135,20 +128,38 @@ def _watched(job: Job, driver: str, others: int, *, apart: bool) -> dict[str, ob
     }
 
 
-def _become_program(job: Job, driver: str, given: int, tell: int, others: int, *, new_session: bool) -> None:
-    """Take on the limits and run the driver; does not return."""
-    if new_session:
-        os.setsid()
+def _end_of(program: int, deadline: float, most_memory: int) -> tuple[str, int | None]:
+    """Wait until the program ends, has to be ended, or nobody waits for it any more; its status if it has ended."""
+    look_at_memory = 0.0
+    while (now := time.monotonic()) < deadline:
+        if now >= look_at_memory:
+            if _resident() > most_memory:
+                return "memory", None
+            look_at_memory = now + MEMORY_POLL_SECONDS
+        if select.select([LIFELINE], [], [], min(POLL_SECONDS, deadline - now))[0]:
+            return "given up", None
+        status = _reaped(program)
+        if status is not None:
+            return "exited", status
+    return "timed out", None
+
+
+def _arrange_descriptors(given: int, tell: int) -> None:
+    """Leave the program an empty input, its output, what it is given at `JOB`, and `REPORT`; close all else."""
     nothing = os.open("/dev/null", os.O_RDONLY)
     # First out of the way of the numbers they get.
     high = [fcntl.fcntl(descriptor, fcntl.F_DUPFD, REPORT + 1) for descriptor in (nothing, given, tell)]
     for descriptor, number in zip(high, (0, JOB, REPORT), strict=True):
         os.dup2(descriptor, number)
     os.closerange(REPORT + 1, os.sysconf("SC_OPEN_MAX"))
+
+
+def _become_program(job: Job, driver: str, others: int) -> None:
+    """Take on the limits and run the driver; does not return."""
     os.umask(0o077)
     limits = job["limits"]
     cpu = math.ceil(limits["cpu_seconds"])
-    resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 1))
+    _limit(resource.RLIMIT_CPU, cpu, cpu + 1)
     for which, most in (
         (resource.RLIMIT_AS, limits["memory"]),
         (resource.RLIMIT_FSIZE, limits["file_bytes"]),
@@ -157,12 +168,12 @@ def _become_program(job: Job, driver: str, given: int, tell: int, others: int, *
         (resource.RLIMIT_MEMLOCK, 0),
         (resource.RLIMIT_MSGQUEUE, 0),
     ):
-        resource.setrlimit(which, (most, most))
+        _limit(which, most, most)
     if os.getuid() == 0:
         os.setgroups([])
         os.setresgid(namespaces.NOBODY, namespaces.NOBODY, namespaces.NOBODY)
         os.setresuid(namespaces.NOBODY, namespaces.NOBODY, namespaces.NOBODY)
-    resource.setrlimit(resource.RLIMIT_NPROC, (others + limits["processes"],) * 2)
+    _limit(resource.RLIMIT_NPROC, others + limits["processes"], others + limits["processes"])
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
     kernel.drop_capabilities()
@@ -172,6 +183,14 @@ def _become_program(job: Job, driver: str, given: int, tell: int, others: int, *
     environment = {"HOME": folder, "TMPDIR": folder, "PATH": "/usr/bin:/bin"}
     python = job["python"]
     os.execve(python, [python, "-I", "-B", "-X", "utf8", "-c", driver], environment)
+
+
+def _limit(which: int, soft: int, hard: int) -> None:
+    """Set a limit, or leave the lower one that there is already."""
+    most = resource.getrlimit(which)[1]
+    if most != resource.RLIM_INFINITY:
+        soft, hard = min(soft, most), min(hard, most)
+    resource.setrlimit(which, (soft, hard))
 
 
 def _why(error: OSError) -> str:

@@ -1,12 +1,12 @@
 """Loss and dev score of prompts on labelled rows: what the loop is given. Knows nothing about files or reports.
 
-K runs, B rows of a pass, C labels, W words, D hidden.
+K runs, B rows of a pass, C labels, W words, or tokens that are tagged, D hidden.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,8 +17,10 @@ from torch.nn import functional as F
 from trimtab.backbones.causal import CausalBackbone
 from trimtab.backbones.layout import Row
 from trimtab.backbones.prefix import PrefixState, Prompt
+from trimtab.data.tags import f1, hits, spans
 from trimtab.inference.bound import TREE_NODES
 from trimtab.inference.scoring import Query, label_log_probabilities, label_scores, own_scores, passes, word_scores
+from trimtab.inference.tagging import decoded
 from trimtab.methods.method import Condition
 from trimtab.prompts.verbalizer import Verbalizer
 from trimtab.training.loop import DevScore, Parameters
@@ -39,6 +41,8 @@ class Labelled:
         options: its own options, where it has them.
         number: the standardised number that is its answer, where answers are numbers.
         text: token ids of its answer and its end, where answers are free text.
+        read_at: where answers are tags, the token ids that they are read at, of the tokens that fit.
+        tags: likewise, those of all its tokens.
     """
 
     ids: tuple[int, ...]
@@ -47,6 +51,8 @@ class Labelled:
     options: Verbalizer | None = None
     number: float | None = None
     text: tuple[int, ...] = ()
+    read_at: tuple[int, ...] | None = None
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,6 +70,7 @@ class Objective:
         smoothing: label smoothing (Szegedy et al. 2016), over labels, or where the tree is large or answers are free
             text, the vocabulary.
         huber: whether numbers are trained with Huber's loss; else with the squared error.
+        plain: whether tags stand each for itself; else they mark entities.
     """
 
     backbone: CausalBackbone
@@ -76,6 +83,7 @@ class Objective:
     alone: bool = False
     checkpointing: bool = False
     huber: bool = False
+    plain: bool = False
 
     def loss(
         self, runs: Sequence[int], parameters: Sequence[Parameters], rows: Sequence[Sequence[int]], step: int
@@ -83,7 +91,8 @@ class Objective:
         """Mean loss of each run [K]; all in one pass, every prompt read once, unless the runs change the backbone.
 
         Cross entropy over the labels' scores, or those of the row's own options; for numbers the squared or Huber's
-        loss. Where the words of labels have several tokens and their tree is large, that would cost many nodes a row:
+        loss; for tags cross entropy over the tags, the mean of each row's tokens, so that a row counts alike in any
+        batch. Where the words of labels have several tokens and their tree is large, that would cost many nodes a row:
         then cross entropy at each token of the right label's first word, over the vocabulary, or over the branches
         there, which comes to the same as over the labels where each has one word. For free text cross entropy over the
         vocabulary at each token of the answer, over the mean length of answers in train: the loss of a token.
@@ -103,6 +112,8 @@ class Objective:
         batch = [(k, self.train[i]) for k, members in enumerate(rows) for i in members]
         if batch[0][1].text:
             losses = self._answer_losses(backbone, batch, prompts, [e.text for _, e in batch]) / self._text_length
+        elif batch[0][1].read_at is not None:
+            losses = self._tag_losses(backbone, batch, prompts, conditions)
         elif batch[0][1].options is not None:
             losses = self._option_losses(backbone, batch, prompts)
         elif any(condition.head for condition in conditions):
@@ -142,6 +153,31 @@ class Objective:
             return far(scores[:, 0], wanted, reduction="none")
         targets = torch.tensor([example.label for _, example in batch], device=hidden.device)
         return F.cross_entropy(scores, targets, reduction="none", label_smoothing=self.smoothing)
+
+    def _tag_losses(
+        self,
+        backbone: CausalBackbone,
+        batch: Sequence[tuple[int, Labelled]],
+        prompts: Sequence[Prompt],
+        conditions: Sequence[Condition],
+    ) -> torch.Tensor:
+        """Cross entropy of each row [B] over the tags of its tokens by the run's head, the mean of those that fit."""
+        rows = [Row(example.ids, prompt=k, read_at=example.read_at) for k, example in batch]
+        layout = backbone.pack(rows, max(prompt.length for prompt in prompts))
+        hidden_WD = backbone.forward(layout, prompts, wanted=layout.read_at_W, checkpointing=self.checkpointing).float()
+        counts = [len(example.read_at or ()) for _, example in batch]
+        of_run = [sum(n for (own, _), n in zip(batch, counts, strict=True) if own == k) for k in range(len(prompts))]
+        heads = [condition.head for condition in conditions if condition.head]
+        scores_WC = torch.cat(
+            [F.linear(h, *head) for h, head in zip(torch.split(hidden_WD, of_run), heads, strict=True)]
+        )
+        index = {tag: i for i, tag in enumerate(self.verbalizer.labels)}
+        targets = [index[tag] for (_, example), n in zip(batch, counts, strict=True) for tag in example.tags[:n]]
+        losses_W = F.cross_entropy(
+            scores_WC, torch.tensor(targets, device=hidden_WD.device), reduction="none",
+            label_smoothing=self.smoothing,
+        )  # fmt: skip
+        return torch.stack([losses.mean() for losses in torch.split(losses_W, counts)])
 
     def _label_losses(
         self, backbone: CausalBackbone, batch: Sequence[tuple[int, Labelled]], prompts: Sequence[Prompt]
@@ -248,7 +284,8 @@ class Objective:
         """Accuracy and mean loss of each run on dev, all in one batch unless the runs change the backbone.
 
         Of numbers: the share of their variance on dev that is explained (R squared), and the mean squared error. Of
-        free text: the mean probability of a token (geometric: its inverse is the perplexity), and its mean loss.
+        free text: the mean probability of a token (geometric: its inverse is the perplexity), and its mean loss. Of
+        tags: F1 of the entities, or of plain tags the share of tokens that is right, and the mean loss a token.
         """
         if len(runs) > 1 and self.alone:
             return [self.evaluate([run], [own])[0] for run, own in zip(runs, parameters, strict=True)]
@@ -280,10 +317,13 @@ class Objective:
                 answer=example.answer,
                 own=example.options is not None,
                 number=example.number is not None,
+                read_at=example.read_at,
             )
             for k, condition in enumerate(conditions)
             for example in self.dev
         ]
+        if self.dev and self.dev[0].read_at is not None:
+            return self._judged_tags(len(conditions), label_log_probabilities(backbone, queries, state))
         right, loss = [0] * len(conditions), [0.0] * len(conditions)
         for at, scores in label_log_probabilities(backbone, queries, state):
             k, i = divmod(at, len(self.dev))
@@ -299,3 +339,18 @@ class Objective:
             spread = float(np.var(numbers))
             return [DevScore(1 - total / n / spread if spread else 0.0, total / n) for total in loss]
         return [DevScore(r / n, total / n) for r, total in zip(right, loss, strict=True)]
+
+    def _judged_tags(self, runs: int, answers: Iterable[tuple[int, torch.Tensor]]) -> list[DevScore]:
+        """Scores of each run on dev, from the log-probabilities [W, C] of its rows' tokens."""
+        index = {tag: i for i, tag in enumerate(self.verbalizer.labels)}
+        counts, loss, tokens = [[0, 0, 0] for _ in range(runs)], [0.0] * runs, [0] * runs
+        for at, found_WC in answers:
+            (k, i), scores_WC = divmod(at, len(self.dev)), found_WC.cpu()
+            gold = self.dev[i].tags
+            predicted = decoded(scores_WC.argmax(-1).tolist(), self.verbalizer.labels, len(gold), self.plain)
+            found = hits(spans(gold, self.plain), spans(predicted, self.plain))
+            counts[k] = [a + b for a, b in zip(counts[k], found, strict=True)]
+            known = [(w, index[tag]) for w, tag in enumerate(gold[: len(scores_WC)]) if tag in index]
+            loss[k] -= sum(float(scores_WC[w, tag]) for w, tag in known)
+            tokens[k] += len(known)
+        return [DevScore(f1(*c), total / max(n, 1)) for c, total, n in zip(counts, loss, tokens, strict=True)]

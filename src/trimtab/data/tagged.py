@@ -1,0 +1,124 @@
+"""A record's tokens and their tags, checked one by one. Knows nothing about input fields or what tags are good for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from trimtab.data.clean import clean_text
+from trimtab.data.example import Example
+from trimtab.data.records import Record
+from trimtab.data.tags import OUTSIDE, PREFIXES, as_bio
+from trimtab.data.values import as_text, no_column, whole
+from trimtab.errors import TrimtabError, did_you_mean
+from trimtab.spec import CleanStep
+from trimtab.spec_answers import TagsAnswer
+
+_TEXT = "text"
+_ROW_HINT = "Correct the row, or leave it out."
+
+
+class Tags(NamedTuple):
+    """A row's tags, in valid BIO unless they are plain, and the places of those that had to be mended for that."""
+
+    bio: tuple[str, ...]
+    mended: tuple[int, ...]
+
+
+def read_tokens(record: Record, answer: TagsAnswer, clean: Sequence[CleanStep]) -> tuple[str, ...] | str:
+    """The tokens of a record, each cleaned as fields are (but never to nothing); or its text, where it holds none.
+
+    A text is what the tokens' column holds instead of a list, or the column `text` where there is no such column.
+
+    Raises:
+        TrimtabError: neither is there, the list is empty, or a token is blank or no text.
+    """
+    column = answer.tokens
+    if column not in record.values and isinstance(record.values.get(_TEXT), str):
+        column = _TEXT
+    if column not in record.values:
+        raise no_column(record, column, "the tokens", "Set answer.tokens to one of them.")
+    items = _listed(record.values[column])
+    if items is None:
+        text = as_text(record, column)
+        if text is None:
+            raise TrimtabError(f"{record.where}: column '{column}' is null, expected a list of tokens.", _ROW_HINT)
+        return whole(clean_text(text, clean))
+    if not items:
+        raise TrimtabError(f"{record.where}: column '{column}' holds an empty list.", "Leave the row out.")
+    texts = [as_text(Record({column: item}, record.where), column) for item in items]
+    for i, text in enumerate(texts, 1):
+        if text is None or not text.strip():
+            message = f"{record.where}: token {i} in column '{column}' is empty."
+            raise TrimtabError(message, "Fill it in, or leave it and its tag out.")
+    return tuple(whole(clean_text(text, clean)).strip() or text for text in texts if text)
+
+
+def read_tags(record: Record, column: str, answer: TagsAnswer, tokens: tuple[str, ...] | str) -> Tags | None:
+    """The tags of a record's tokens; None where they are absent or null.
+
+    Raises:
+        TrimtabError: they are no list of texts, not as many as the tokens, or not of the scheme.
+    """
+    value = record.values.get(column)
+    if value is None or value == "":
+        return None
+    items = _listed(value)
+    if items is None:
+        hint = 'Write the tags as a JSON list, ["O", "B-place"], or set data.label to another column.'
+        raise TrimtabError(f"{record.where}: column '{column}' does not hold a list of tags.", hint)
+    if isinstance(tokens, str):
+        hint = 'Write the tokens as a JSON list, ["in", "Rome"], or set answer.tokens to another column.'
+        message = f"{record.where}: the tokens that the tags in column '{column}' belong to are one text, not a list."
+        raise TrimtabError(message, hint)
+    if len(items) != len(tokens):
+        message = f"{record.where}: {_counted(len(tokens), 'token')} and {_counted(len(items), 'tag')}."
+        raise TrimtabError(message, "Give each token one tag.")
+    tags = []
+    for i, item in enumerate(items, 1):
+        if not isinstance(item, str) or not item.strip():
+            message = f"{record.where}: tag {i} in column '{column}' is {json.dumps(item)}, expected text."
+            raise TrimtabError(message, "Write tags by name, such as B-place.")
+        tags.append(whole(item.strip()))
+    if answer.scheme == "plain":
+        return Tags(tuple(tags), ())
+    for i, tag in enumerate(tags, 1):
+        _check_shape(tag, f"{record.where}: tag {i} in column '{column}'", answer.scheme)
+    bio, mended = as_bio(tags)
+    return Tags(tuple(bio), tuple(mended) if answer.scheme != "iob1" else ())
+
+
+def check_tags(examples: Sequence[Example], known: Sequence[str]) -> None:
+    """Check that the tags of training rows are all among `known`. Raises TrimtabError at the first that is not."""
+    for example in examples:
+        for i, tag in enumerate(example.tags or (), 1):
+            if tag not in known:
+                hint = did_you_mean(tag, known) or "Correct the row, or add the tag to answer.tags."
+                raise TrimtabError(f"{example.where}: tag {i} is '{tag}', which is not among answer.tags.", hint)
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n} {what}{'' if n == 1 else 's'}"
+
+
+def _check_shape(tag: str, place: str, scheme: str) -> None:
+    prefix, dash, kind = tag.partition("-")
+    if tag == OUTSIDE or (len(prefix) == 1 and prefix in PREFIXES[scheme] and dash and kind):
+        return
+    letters = ", ".join(f"{letter}-type" for letter in PREFIXES[scheme])
+    hint = "Set answer.scheme to bioes." if len(prefix) == 1 and prefix in PREFIXES["bioes"] and dash and kind else ""
+    raise TrimtabError(
+        f"{place} is '{tag}', expected O, {letters}.",
+        hint or "Correct the tag, or set answer.scheme to plain where each tag stands for itself.",
+    )
+
+
+def _listed(value: object) -> list[object] | None:
+    """A list, or a JSON list in a text; None for anything else."""
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return None
+    return value if isinstance(value, list) else None

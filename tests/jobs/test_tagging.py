@@ -1,0 +1,441 @@
+"""Tags through whole jobs: tuned, resumed, judged, used, on causal backbones and encoders; against plain models."""
+
+from __future__ import annotations
+
+import json
+import random
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+from seqeval.metrics.sequence_labeling import get_entities
+from torch.nn import functional as F
+from transformers import AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM, AutoTokenizer
+
+import tiny
+from encoder_decoders import save_encoder_decoder
+from encoders import plain, save_encoder
+from trimtab import Engine, Request, open_engine
+from trimtab.backbones.pretrained import load
+from trimtab.errors import TrimtabError
+from trimtab.inference.bound import BoundTask, bind
+from trimtab.inference.runs import load_run
+from trimtab.jobs import evaluate, exchange, predict, show, tune
+from trimtab.jobs.tune import _training
+from trimtab.spec import Task
+from trimtab.task_file import make_task
+from trimtab.training.objective import Labelled
+from trimtab.training.plan import make_plan
+
+TAGS = ["O", "B-blame", "B-part", "I-part", "B-praise"]
+BACKBONES = ["llama", "bert", "bare"]
+
+
+def tag_of(word: str) -> str:
+    praise, blame = tiny.ENGLISH["positive"], tiny.ENGLISH["negative"]
+    return "B-praise" if word in praise else "B-blame" if word in blame else "O"
+
+
+def rows(n: int, seed: int) -> list[dict[str, Any]]:
+    """Sentences in which praise and blame are marked, and `the plot` and `the cast`; every fourth in Chinese."""
+    out: list[dict[str, Any]] = []
+    draw = random.Random(seed)
+    for i, row in enumerate(tiny.rows(n, seed)):
+        tokens = row["text"].split()
+        tags = [tag_of(word) for word in tokens]
+        for at, word in enumerate(tokens):
+            if word in ("plot", "cast"):
+                tags[at - 1 : at + 1] = ["B-part", "I-part"]
+        if i % 4 == 3:
+            kind, word = draw.choice([("praise", "满意"), ("blame", "失望")])
+            tokens, tags = [*"真的", *word, "！"], ["O", "O", f"B-{kind}", "O", "O"]
+        out.append({"tokens": tokens, "tags": tags})
+    return out
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("tags")
+    for name, n, seed in (("train", 64, 1), ("dev", 16, 2), ("test", 16, 3)):
+        tiny.write_rows(folder / f"{name}.jsonl", rows(n, seed))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory, tiny_folder: Path) -> dict[str, Path]:
+    top = tmp_path_factory.mktemp("encoders")
+    return {"llama": tiny_folder} | {name: save_encoder(top / name, name) for name in ("bert", "bare")}
+
+
+@pytest.fixture(scope="module")
+def loaded(folders: dict[str, Path], pretrained: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    cache = tmp_path_factory.mktemp("cache")
+    encoders = {n: load(folders[n], cache, name=str(folders[n]), precision="float32") for n in ("bert", "bare")}
+    return {"llama": pretrained} | encoders
+
+
+def settings(folder: Path, method: str = "soft_prompt", **changes: Any) -> Task:
+    content = tiny.task(folder, labels={}, answer="tags", data=None, method=None, template=None, train={"steps": 6})
+    own = {"soft_prompt": {"length": 5}, "prefix": {"length": 3}, "lora": {"rank": 2}, "p_tuning": {"length": 3}}
+    content["data"] = {part: f"{part}.jsonl" for part in ("train", "dev", "test")}
+    content["method"] = {"name": method, **own.get(method, {})}
+    del content["template"]
+    for name, value in changes.items():
+        before = content.get(name)
+        content[name] = {**before, **value} if isinstance(value, dict) and isinstance(before, dict) else value
+    return make_task(content)
+
+
+def with_tags(task: Task) -> Task:
+    return task.model_copy(update={"answer": task.answer.model_copy(update={"tags": TAGS})})
+
+
+def by_hand(bound: BoundTask, folder: Path, start: dict[str, torch.Tensor], tokens: list[str]) -> torch.Tensor:
+    """Scores [W, C] of one row's tokens: each tokenised by itself, the untouched model run on all of them."""
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    condition = bound.method.condition(start)
+    head = start.get("head.weight", start.get("weight")), start.get("head.bias", start.get("bias"))
+    cjk = [token >= "一" for token in tokens]
+    leads = [" ", *("" if a and b else " " for a, b in pairwise(cjk))]
+    own = [tokenizer(a + b, add_special_tokens=False)["input_ids"] for a, b in zip(leads, tokens, strict=True)]
+    before = tokenizer("Text:", add_special_tokens=False)["input_ids"]
+    encoder = bound.pretrained.backbone.bidirectional
+    soft = list(range(-1, -1 - len(condition.soft), -1)) if condition.soft is not None else []
+    ids = [*([tokenizer.cls_token_id] if encoder else []), *soft, *before]
+    places = []
+    for piece in own:
+        places.append(len(ids) if encoder else len(ids) + len(piece) - 1)
+        ids += piece
+    if not encoder:
+        model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+        words = model.get_input_embeddings()(torch.tensor(ids).clamp(min=0))
+        given = torch.stack([condition.soft[-1 - i] if i < 0 else words[at] for at, i in enumerate(ids)])  # type: ignore[index]
+        hidden = model.model(inputs_embeds=given[None]).last_hidden_state[0]
+    else:
+        ids.append(tokenizer.sep_token_id)
+        bare = not bound.pretrained.backbone.scores_words
+        kind = AutoModel if bare else AutoModelForMaskedLM
+        model = kind.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+        if bare:
+            hidden = plain(model, ids, condition.soft)
+        else:
+            kept: list[torch.Tensor] = []
+            model.get_output_embeddings().register_forward_pre_hook(lambda _, given: kept.append(given[0][0]))
+            plain(model, ids, condition.soft)
+            [hidden] = kept
+    return F.linear(hidden[places], *head)  # type: ignore[arg-type]
+
+
+def encoded(bound: BoundTask, row: dict[str, Any]) -> Labelled:
+    [own] = bound.encode([({"tokens": ""}, "here")], [()], [row["tokens"]])
+    return Labelled(own.ids, 0, read_at=own.read_at, tags=tuple(row["tags"]))
+
+
+@pytest.mark.parametrize("method", ["soft_prompt", "head"])
+@pytest.mark.parametrize("kind", BACKBONES)
+def test_loss_and_gradients_are_those_of_the_plain_model(
+    kind: str, method: str, data: Path, loaded: dict[str, Any], folders: dict[str, Path]
+) -> None:
+    task = with_tags(settings(folders[kind], method, train={"label_smoothing": 0.1}))
+    bound = bind(task, {}, loaded[kind], data, training=True)
+    generator = torch.Generator().manual_seed(5)
+    starts = [bound.method.initial(seed) for seed in (0, 1)]
+    starts = [
+        {n: (x + 0.05 * torch.randn(x.shape, generator=generator)).requires_grad_() for n, x in start.items()}
+        for start in starts
+    ]
+    examples = rows(8, 7)
+    plan = make_plan(task.train.model_copy(update={"runs": 2}), 8, bound.method.rate)
+    labelled = [encoded(bound, row) for row in examples]
+    loss = _training(bound, plan, starts, labelled, labelled).loss([0, 1], starts, [[0, 3, 5], [7, 1]], 0)
+    for start, members, own in zip(starts, ([0, 3, 5], [7, 1]), loss, strict=True):
+        expected = torch.stack([
+            F.cross_entropy(
+                by_hand(bound, folders[kind], start, examples[i]["tokens"]),
+                torch.tensor([TAGS.index(tag) for tag in examples[i]["tags"]]), label_smoothing=0.1,
+            )
+            for i in members
+        ]).mean()  # fmt: skip
+        torch.testing.assert_close(own, expected, atol=1e-5, rtol=1e-5)
+        mine = torch.autograd.grad(own, list(start.values()), retain_graph=True)
+        theirs = torch.autograd.grad(expected, list(start.values()))
+        for name, ours, reference in zip(start, mine, theirs, strict=True):
+            assert (ours - reference).norm() <= 1e-4 * reference.norm() + 1e-6, name
+
+
+@pytest.mark.parametrize("kind", BACKBONES)
+def test_learning_judging_and_using(
+    kind: str, data: Path, tmp_path: Path, loaded: dict[str, Any], folders: dict[str, Path]
+) -> None:
+    train = {"steps": 60, "batch_size": 16, "evaluate_every": 20, "runs": 2, "rate": 0.3}
+    tuned = tune.run(settings(folders[kind], train=train), tmp_path / "run", base=data, pretrained=loaded[kind])
+    assert tuned.report is not None
+    assert tuned.report.tags is not None
+    scores = tuned.report.tags.test
+    assert scores is not None
+    assert scores.f1 > 0.7
+    assert [b.name for b in tuned.report.tags.baselines] == ["commonest tag", "commonest tag of each token"]
+    assert tuned.report.tags.baselines[0].f1 == 0
+    resolved = yaml.safe_load((tmp_path / "run" / "task.yaml").read_text())
+    assert resolved["answer"]["tags"] == TAGS
+    run = load_run(tmp_path / "run")
+    engine = open_engine(tmp_path / "run", pretrained=loaded[kind])
+    test = rows(16, 3)
+    together = engine.answer([Request("run", {}, tokens=row["tokens"]) for row in test])
+    for row, answer in zip(test, together, strict=True):
+        with torch.no_grad():
+            expected = by_hand(engine.runs["run"], folders[kind], run.tensors[run.kept], row["tokens"]).softmax(-1)
+        assert answer.tagged is not None
+        assert answer.tagged.probabilities == pytest.approx(expected.amax(-1).tolist(), abs=1e-4)
+        assert answer.label == " ".join(answer.tagged.tags)
+    again = evaluate.run(tmp_path / "run", beside=False, pretrained=loaded[kind])
+    assert again.tags is not None
+    assert again.tags.test is not None
+    assert again.tags.test.f1 == scores.f1
+    steps = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    best = max((step["dev"][run.kept][0], -step["dev"][run.kept][1]) for step in steps if step["dev"])
+    assert tuned.report.tags.dev is not None
+    assert tuned.report.tags.dev.f1 == pytest.approx(best[0])
+
+
+class Killed(BaseException):
+    """Stands in for a kill: nothing cleans up after it."""
+
+
+@pytest.mark.parametrize("method", ["soft_prompt", "lora"])
+def test_a_kill_and_a_resume_end_the_same(method: str, data: Path, tmp_path: Path, loaded: Any, folders: Any) -> None:
+    task = settings(folders["llama"], method, train={"runs": 2, "checkpoint_seconds": 0})
+    how = {"base": data, "beside": False, "pretrained": loaded["llama"]}
+    tune.run(task, tmp_path / "whole", **how)
+
+    def die(record: Any, plan: Any) -> None:
+        if record.step == 4:
+            raise Killed
+
+    with pytest.raises(Killed):
+        tune.run(task, tmp_path / "run", **how, on_step=die)
+    tune.run(task, tmp_path / "run", **how, resume=True)
+    one, other = (tmp_path / name / "prompt.safetensors" for name in ("whole", "run"))
+    assert one.read_bytes() == other.read_bytes()
+
+
+METHODS = ["soft_prompt", "prefix", "p_tuning", "late_prompt", "lora", "bitfit", "full", "ia3", "head"]
+
+
+@pytest.mark.parametrize("kind", ["llama", "bare"])
+def test_runs_of_all_methods_and_kinds_mix(kind: str, data: Path, tmp_path: Path, loaded: Any, folders: Any) -> None:
+    """Every method gives tags, and a run of numbers in the same batch gets what it gets alone."""
+    engine = Engine(loaded[kind])
+    without = {"llama": "bitfit", "bare": "late_prompt"}  # the tiny Llama has no biases
+    methods = [method for method in METHODS if method != without[kind]]
+    for method in methods:
+        ensemble = {"steps": 2, "runs": 2, "ensemble": method == "prefix"}
+        tune.run(settings(folders[kind], method, train=ensemble), tmp_path / method, base=data, beside=False,
+                 pretrained=loaded[kind])  # fmt: skip
+    tiny.write_rows(
+        tmp_path / "n.jsonl", [{"text": f"a {w} film", "label": i} for i, w in enumerate(["good", "great"])]
+    )
+    number = tiny.task(folders[kind], labels={}, answer="number", template={"text": "{text} :{answer}"})
+    number["data"] = {"train": "n.jsonl", "dev": "n.jsonl"}
+    tune.run(make_task(number), tmp_path / "number", base=tmp_path, beside=False, pretrained=loaded[kind])
+    names = [*methods, "number"]
+    for name in names:
+        engine.add(name, load_run(tmp_path / name))
+    requests = [
+        Request(name, {"tokens": "", "text": " ".join(row["tokens"])}, tokens=() if name == "number" else row["tokens"])
+        for row in rows(4, 9)
+        for name in names
+    ]
+    for request, answer in zip(requests, engine.answer(requests), strict=True):
+        alone = open_engine(tmp_path / request.run, pretrained=loaded[kind])
+        [expected] = alone.answer([Request("run", request.fields, tokens=request.tokens)])
+        if expected.tagged is None:
+            assert answer.number == pytest.approx(expected.number, abs=1e-4)
+        else:
+            assert answer.tagged is not None
+            assert answer.tagged.probabilities == pytest.approx(expected.tagged.probabilities, abs=1e-5)
+            assert answer.label == expected.label
+
+
+@pytest.fixture(scope="module")
+def run(data: Path, loaded: Any, folders: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("run")
+    train = {"steps": 80, "batch_size": 16, "rate": 0.003}
+    tune.run(
+        settings(folders["llama"], "full", train=train), folder, base=data, beside=False, pretrained=loaded["llama"]
+    )
+    return folder
+
+
+TEXT = "the plot is awful, the cast boring"
+
+
+def test_predicting(run: Path, loaded: Any, tmp_path: Path) -> None:
+    engine = open_engine(run, pretrained=loaded["llama"])
+    tokens = ["the", "plot", "is", "awful", ",", "the", "cast", "boring"]
+    content = [{"tokens": tokens}, {"text": TEXT}, {"tokens": TEXT}, {"tokens": []}, {"tags": ["O"]}, {"text": " "}]
+    tiny.write_rows(tmp_path / "in.jsonl", content)
+    listed, text, other, empty, absent, blank = predict.run(engine, "in.jsonl", base=tmp_path)
+    marked = [(kind, start, end + 1) for kind, start, end in get_entities(listed["tags"])]
+    assert ("part", 0, 2) in marked
+    found: list[dict[str, Any]] = listed["entities"]  # type: ignore[assignment]
+    assert [(e["type"], e["start"], e["end"]) for e in found] == marked
+    assert [e["text"] for e in found] == [" ".join(tokens[start:end]) for _, start, end in marked]
+    assert all(0 < e["probability"] <= 1 for e in found)
+    assert set(found[0]) == {"type", "start", "end", "text", "probability"}
+    assert text == other
+    assert (text["tokens"], text["tags"]) == (tokens, listed["tags"])
+    places: list[dict[str, Any]] = text["entities"]  # type: ignore[assignment]
+    assert [TEXT[slice(*e["characters"])] for e in places] == [e["text"] for e in found]
+    assert empty["error"] == "in.jsonl:4: column 'tokens' holds an empty list. Leave the row out."
+    assert str(absent["error"]).startswith("in.jsonl:5: no column 'tokens' for the tokens;")
+    assert blank == {"tokens": [], "tags": [], "entities": []}
+    [direct] = predict.texts(engine, [TEXT])
+    assert direct == text
+
+
+def test_an_entity_is_as_probable_as_its_tokens_together(run: Path, loaded: Any) -> None:
+    [answer] = open_engine(run, pretrained=loaded["llama"]).answer([Request("run", {"tokens": TEXT})])
+    assert answer.tagged is not None
+    part = answer.tagged.entities[0]
+    assert part.probability == pytest.approx(answer.tagged.probabilities[0] * answer.tagged.probabilities[1])
+    with pytest.raises(KeyError):
+        _ = answer.probability
+
+
+@pytest.mark.parametrize("kind", ["llama", "bare"])
+def test_what_is_beyond_the_context_is_counted_and_outside(
+    kind: str, data: Path, tmp_path: Path, loaded: Any, folders: Any
+) -> None:
+    long = {"tokens": ["a", "cold", "film"] * 40, "tags": ["O", "B-blame", "O"] * 40}
+    tiny.write_rows(tmp_path / "train.jsonl", [*rows(20, 1), long])
+    notes: list[str] = []
+    task = settings(folders[kind], data={"train": str(tmp_path / "train.jsonl")}, template={"max_tokens": 40})
+    tune.run(task, tmp_path / "run", base=data, beside=False, pretrained=loaded[kind],
+             on_plan=lambda plan, found: notes.extend(found))  # fmt: skip
+    [cut] = [note for note in notes if "shortened" in note]
+    engine = open_engine(tmp_path / "run", pretrained=loaded[kind])
+    [answer] = engine.answer([Request("run", {}, tokens=long["tokens"])])
+    assert answer.tagged is not None
+    assert len(answer.tagged.tags) == 120
+    fitting = 120 - answer.tagged.beyond
+    assert 0 < fitting < 40
+    assert set(answer.tagged.tags[fitting:]) == {"O"}
+    assert cut.endswith(f" {answer.tagged.beyond} tokens of the data with their tags are not learned from.")
+    [record] = predict.run(engine, str(tiny.write_rows(tmp_path / "in.jsonl", [long])))
+    assert (record["beyond"], record["cut_tokens"]) == (answer.tagged.beyond, answer.cut_tokens)
+
+
+def test_a_row_that_does_not_fit_is_answered_with_an_error(
+    data: Path, tmp_path: Path, loaded: Any, folders: Any
+) -> None:
+    task = settings(folders["llama"], template={"max_tokens": 64, "truncate": []}, train={"steps": 2})
+    tune.run(task, tmp_path / "run", base=data, beside=False, pretrained=loaded["llama"])
+    tiny.write_rows(tmp_path / "in.jsonl", [{"text": "cold " * 90}, {"text": "a cold film"}])
+    engine = open_engine(tmp_path / "run", pretrained=loaded["llama"])
+    long, short = predict.run(engine, "in.jsonl", base=tmp_path)
+    assert str(long["error"]).startswith("in.jsonl:1: the row is ")
+    assert short["tokens"] == ["a", "cold", "film"]
+
+
+def test_plain_tags(data: Path, tmp_path: Path, loaded: Any, folders: Any) -> None:
+    kinds = {"O": "X", "B-part": "DET", "I-part": "NOUN", "B-praise": "ADJ", "B-blame": "ADJ"}
+    for name, n, seed in (("train", 64, 1), ("dev", 16, 2), ("test", 16, 3)):
+        changed = [{**row, "tags": [kinds[tag] for tag in row["tags"]]} for row in rows(n, seed)]
+        tiny.write_rows(tmp_path / f"{name}.jsonl", changed)
+    train = {"steps": 60, "batch_size": 16, "rate": 0.01}
+    task = settings(folders["llama"], "lora", answer={"kind": "tags", "scheme": "plain"}, train=train)
+    report = tune.run(task, tmp_path / "run", base=tmp_path, pretrained=loaded["llama"]).report
+    assert report is not None
+    assert report.tags is not None
+    assert report.tags.test is not None
+    assert report.tags.test.plain
+    assert report.tags.test.f1 == report.tags.test.token_accuracy > 0.9
+    [answer] = predict.texts(open_engine(tmp_path / "run", pretrained=loaded["llama"]), [TEXT])
+    assert set(answer) == {"tokens", "tags", "probabilities"}
+    assert answer["tags"][:2] == ["DET", "NOUN"]  # type: ignore[index]
+
+
+def test_tags_that_train_lacks_are_missed_and_said(data: Path, tmp_path: Path, loaded: Any, folders: Any) -> None:
+    tiny.write_rows(tmp_path / "test.jsonl", [{"tokens": ["a", "film"], "tags": ["O", "B-work"]}])
+    task = settings(folders["llama"], data={"test": str(tmp_path / "test.jsonl")})
+    report = tune.run(task, tmp_path / "run", base=data, pretrained=loaded["llama"]).report
+    assert report is not None
+    assert "test: 1 tokens have tags that train lacks (B-work), and are missed." in report.data.notes
+    assert report.tags is not None
+    assert report.tags.test is not None
+    assert report.tags.test.recall == 0
+
+
+def test_a_row_is_shown(data: Path, loaded: Any, folders: Any) -> None:
+    shown, words = show.run(settings(folders["llama"]), 4, base=data, pretrained=loaded["llama"])
+    assert words == {}
+    tags = " ".join(rows(64, 1)[0]["tags"])
+    assert shown[0].text == f"Text: {' '.join(rows(64, 1)[0]['tokens'])}\n{tags}"
+    assert shown[0].answer == tags
+    assert [name for name, _ in shown[0].parts] == ["soft prompt", "head", "row"]
+    assert "".join(shown[3].parts[2][1]).startswith(" ")
+
+
+T5 = "tags are read at the tokens of the row, which needs a causal backbone or an encoder; one of type 't5' is an "
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "labels": (
+        {"labels": ["a", "b"]},
+        "labels are given, and the answers of this task are tags. Take `labels` out, or set answer to label.",
+    ),
+    "nothing trained": (
+        {"method": "few_shot"},
+        "method 'few_shot' trains nothing, and tags are read by a layer that must be trained. "
+        "Choose a method that trains, head or soft_prompt say.",
+    ),
+    "an answer slot": (
+        {"template": {"text": "{tokens} {answer}"}},
+        "template.text has an {answer} slot, and tags are read at the tokens themselves: '{tokens} {answer}'. "
+        "Take it out.",
+    ),
+    "no tokens in the template": (
+        {"template": {"text": "{text}"}},
+        "template.text has no field of the tokens ('tokens'): '{text}'. "
+        "Put one {tokens} where they belong, or set answer.tokens to their column.",
+    ),
+    "tokens twice": (
+        {"template": {"text": "{tokens} {tokens}"}},
+        "template.text has more than one field of the tokens ('tokens'): '{tokens} {tokens}'. "
+        "Put one {tokens} where they belong, or set answer.tokens to their column.",
+    ),
+    "a tag that is not to be given": (
+        {"answer": {"kind": "tags", "tags": ["O", "B-praise", "B-blam"]}},
+        "train.jsonl:2: tag 2 is 'B-blame', which is not among answer.tags. Did you mean 'B-blam'?",
+    ),
+    "a row that may not be shortened": (
+        {"template": {"max_tokens": 12, "truncate": []}},
+        "train.jsonl:2: the row is 5 tokens longer than the 5 that fit. "
+        "Add the long fields to template.truncate, or raise template.max_tokens.",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_is_refused(case: str, data: Path, tmp_path: Path, loaded: Any, folders: Any) -> None:
+    changes, message = REFUSED[case]
+    with pytest.raises(TrimtabError) as caught:
+        tune.run(settings(folders["llama"], **changes), tmp_path / "run", base=data, pretrained=loaded["llama"])
+    assert str(caught.value) == message
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_does_not_take_tags(data: Path, run: Path, tmp_path: Path, loaded: Any) -> None:
+    folder = save_encoder_decoder(tmp_path / "t5", "t5")
+    backbone = load(folder, tmp_path / "cache", name=str(folder), precision="float32")
+    with pytest.raises(TrimtabError) as caught:
+        tune.run(settings(folder), tmp_path / "run", base=data, pretrained=backbone)
+    assert str(caught.value) == f"{T5}encoder-decoder. Choose another backbone."
+    with pytest.raises(TrimtabError) as caught:
+        exchange.export(run, tmp_path / "out", pretrained=loaded["llama"])
+    assert str(caught.value) == (
+        "the answers of this task are tags, and only tasks with labels are exported or imported. "
+        "Answer with the run itself: trimtab predict."
+    )
