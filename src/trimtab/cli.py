@@ -12,22 +12,12 @@ from typing import Literal, get_args
 
 import click
 
+from trimtab import terminal
 from trimtab.arguments import row_counts, seconds
 from trimtab.bars import Bars
 from trimtab.errors import TrimtabError
-from trimtab.terminal import (
-    print_comparison,
-    print_data,
-    print_likelihoods,
-    print_model,
-    print_ready,
-    print_report,
-    print_shown,
-    say_plan,
-)
 
 Format = Literal["auto", "text", "jsonl", "csv", "tsv", "parquet"]
-FORMATS = get_args(Format)
 OFFLINE = click.option("--offline", is_flag=True, help="Use what is cached; never the network.")
 AGREE = click.option("--agree", is_flag=True, help="Agree to the backbone's terms of use (see `trimtab models`).")
 SET = click.option(
@@ -56,11 +46,10 @@ def new(name: str | None, folder: Path | None, force: bool) -> None:
     from trimtab.jobs import new as job
 
     if name is None:
-        print_ready(job.ready_tasks())
+        terminal.print_ready(job.ready_tasks())
         return
     written = job.run(name, folder or Path(name), force=force)
-    for path in written:
-        click.echo(path)
+    click.echo("\n".join(map(str, written)))
     _note(f"The rows are a small sample: put your own in their place. `trimtab tune {written[0]}` runs it.")
 
 
@@ -89,7 +78,7 @@ def tune(
     with Bars() as bars:
         tuned = job.run(
             settings, out, base=base, resume=resume, offline=offline, agree=agree, beside=beside,
-            on_plan=lambda plan, notes: say_plan(settings, plan, notes, bars), on_step=bars.step,
+            on_plan=lambda plan, notes: terminal.say_plan(settings, plan, notes, bars), on_step=bars.step,
             progress=bars.progress,
         )  # fmt: skip
     if tuned.stopped_at is not None:
@@ -97,7 +86,7 @@ def tune(
         _note(f"`trimtab tune {out} --resume` goes on; `trimtab evaluate {out}` scores it as it is.")
         sys.exit(130)
     if tuned.report is not None:
-        print_report(tuned.report, out)
+        terminal.print_report(tuned.report, out)
 
 
 @trimtab.command()
@@ -145,7 +134,7 @@ def compare(
     except KeyboardInterrupt:
         _note(f"Stopped. What was measured is kept in {out}; the same command goes on from there.")
         sys.exit(130)
-    print_comparison(made, out)
+    terminal.print_comparison(made, out)
 
 
 @trimtab.command()
@@ -169,12 +158,12 @@ def evaluate(
     if len(runs) > 1:
         with Bars() as bars:
             made = compare_runs.run(runs, test=test, out=out, offline=offline, agree=agree, progress=bars.progress)
-        print_comparison(made, out)
+        terminal.print_comparison(made, out)
         return
     [run] = runs
     with Bars() as bars:
         report = job.run(run, test=test, out=out, offline=offline, agree=agree, beside=beside, progress=bars.progress)
-    print_report(report, out or run)
+    terminal.print_report(report, out or run)
 
 
 @trimtab.command()
@@ -215,7 +204,7 @@ def predict(
 @click.argument("run", metavar="RUN_OR_BACKBONE")
 @click.argument("files", metavar="[FILE ...]", nargs=-1)
 @click.option("--field", help="Score this column of rows.  [default: the run's answers; `text` for a bare backbone]")
-@click.option("--format", "form", type=click.Choice(FORMATS), default="auto", help="`auto` goes by the file's ending.")
+@click.option("--format", "form", type=click.Choice(get_args(Format)), default="auto", help="`auto` goes by the file's ending.")
 @click.option("--encoding", type=click.Choice(["utf-8", "gb18030"]), default="utf-8", help="Text encoding.")
 @click.option("--context", type=click.IntRange(2), help="Tokens read at a time.  [default: the backbone's, up to 2048]")
 @click.option("--stride", type=click.IntRange(1), help="Tokens that each window adds.  [default: half of a window]")
@@ -233,21 +222,16 @@ def perplexity(
     """
     from trimtab.jobs import perplexity as job
 
-    totals = []
     with Bars() as bars:
         scorer = job.open_scorer(run, offline=offline, agree=agree, progress=bars.progress)
-        for file in files or ("-",):
-            rows = job.run(
+        totals = [
+            job.run(
                 scorer, file, field=field, format=form, encoding=encoding, context=context, stride=stride,
-                progress=bars.progress,
-            )  # fmt: skip
-            total = job.Likelihood()
-            for scored in rows:
-                total += scored.likelihood
-                if per_row:
-                    click.echo(json.dumps(scored.to_dict(), ensure_ascii=False))
-            totals.append(job.Scored(job.source_name(file), total))
-    print_likelihoods(totals, as_json=as_json, error=per_row)
+                on_row=terminal.print_scored if per_row else None, progress=bars.progress,
+            )
+            for file in files or ("-",)
+        ]  # fmt: skip
+    terminal.print_likelihoods(totals, as_json=as_json, error=per_row)
 
 
 @trimtab.command()
@@ -265,7 +249,7 @@ def show(task: Path, rows: int, overrides: tuple[str, ...], offline: bool, agree
         shown, words = job.run(
             read_task(task, overrides), rows, base=task.parent, offline=offline, agree=agree, progress=bars.progress
         )
-    print_shown(shown, words)
+    terminal.print_shown(shown, words)
 
 
 @trimtab.command()
@@ -314,7 +298,7 @@ def data(
     if as_json:
         click.echo(json.dumps(report.to_dict(), ensure_ascii=False, indent=1))
     else:
-        print_data(report)
+        terminal.print_data(report)
 
 
 @trimtab.command()
@@ -330,7 +314,7 @@ def models(name: str | None, agree: bool, verify: bool, remove: bool, offline: b
     with Bars() as bars:
         entries = job.run(name, agree=agree, offline=offline, verify=verify, remove=remove, progress=bars.progress)
     for entry in entries:
-        print_model(entry)
+        terminal.print_model(entry)
 
 
 @trimtab.command("export")
@@ -406,22 +390,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _note("trimtab: stopped.")
         sys.exit(130)
     except (TrimtabError, OSError, MemoryError, RuntimeError) as error:
-        message, hint = _explain(error)
+        message, hint = terminal.explained(error)
         _note(f"trimtab: {message}" + (f"\n         {hint}" if hint else ""))
         sys.exit(2)
-
-
-def _explain(error: Exception) -> tuple[str, str]:
-    """What went wrong and what to do about it; a fault of our own is raised again."""
-    if isinstance(error, TrimtabError):
-        return error.message, error.hint
-    if isinstance(error, OSError):
-        return f"{error.filename or 'input or output'}: {error.strerror or error}.", "Check the path and free space."
-    from trimtab.jobs.folder import is_out_of_memory
-
-    if is_out_of_memory(error):
-        return "out of memory.", "Close other programs, choose a smaller backbone, or lower template.max_tokens."
-    raise error
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from trimtab.errors import TrimtabError
+
 if TYPE_CHECKING:
     from trimtab.bars import Bars
     from trimtab.data import DataReport
@@ -51,6 +53,11 @@ def print_model(entry: ModelEntry) -> None:
     click.echo(f"  on disk: {_size(entry.bytes_on_disk)}" if entry.cached else "  not cached")
 
 
+def print_scored(row: Scored, *, error: bool = False) -> None:
+    """Print how likely a text is as a JSON line, on standard output or standard error."""
+    click.echo(json.dumps(row.to_dict(), ensure_ascii=False), err=error)
+
+
 def print_likelihoods(totals: Sequence[Scored], *, as_json: bool, error: bool) -> None:
     """Print tokens, mean loss, perplexity and bits per byte of every file: a table, or a JSON line each.
 
@@ -61,7 +68,7 @@ def print_likelihoods(totals: Sequence[Scored], *, as_json: bool, error: bool) -
     """
     if as_json:
         for total in totals:
-            click.echo(json.dumps(total.to_dict(), ensure_ascii=False), err=error)
+            print_scored(total, error=error)
         return
     from rich.console import Console
     from rich.markup import escape
@@ -235,3 +242,16 @@ def _size(number: float, unit: str = "B", step: int = 1000) -> str:
             return f"{number:.0f} {prefix}{unit}".rstrip() if prefix in ("", "k") else f"{number:.4g} {prefix}{unit}"
         number /= step
     raise AssertionError
+
+
+def explained(error: Exception) -> tuple[str, str]:
+    """What went wrong and what to do about it; a fault of our own is raised again."""
+    if isinstance(error, TrimtabError):
+        return error.message, error.hint
+    if isinstance(error, OSError):
+        return f"{error.filename or 'input or output'}: {error.strerror or error}.", "Check the path and free space."
+    from trimtab.jobs.folder import is_out_of_memory
+
+    if is_out_of_memory(error):
+        return "out of memory.", "Close other programs, choose a smaller backbone, or lower template.max_tokens."
+    raise error

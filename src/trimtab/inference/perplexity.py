@@ -239,7 +239,7 @@ class TextScorer:
             hidden = adapted.forward(layout, state, wanted=torch.tensor(wanted, device=adapted.device))
             targets = torch.tensor([i for window in scored for i in window.ids[-window.scored :]])
             losses_M = _losses(adapted, hidden, targets.to(adapted.device))
-        parts = losses_M.double().cpu().split([window.scored for window in scored])
+        parts = torch.split(losses_M.double().cpu(), [window.scored for window in scored])
         found = iter([float(part.sum()) for part in parts])
         return [next(found) if window.scored else 0.0 for window in windows]
 
@@ -247,7 +247,7 @@ class TextScorer:
 def _losses(backbone: CausalBackbone, hidden_MD: torch.Tensor, targets_M: torch.Tensor) -> torch.Tensor:
     """Cross entropy of each token [M]; scores over the vocabulary exist for a piece of the tokens at a time."""
     step = max(1, PIECE // backbone.vocabulary_size)
-    pieces = zip(hidden_MD.split(step), targets_M.split(step), strict=True)
+    pieces = zip(torch.split(hidden_MD, step), torch.split(targets_M, step), strict=True)
     return torch.cat([F.cross_entropy(backbone.logits(hidden), own, reduction="none") for hidden, own in pieces])
 
 

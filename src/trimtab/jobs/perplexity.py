@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -75,8 +76,9 @@ def run(
     context: int | None = None,
     stride: int | None = None,
     base: Path | None = None,
+    on_row: Callable[[Scored], None] | None = None,
     progress: Progress | None = None,
-) -> Iterator[Scored]:
+) -> Scored:
     """Score a source: a plain text as a whole, or rows one by one.
 
     Args:
@@ -88,39 +90,46 @@ def run(
         encoding: text encoding.
         context, stride: see `TextScorer.texts`.
         base: folder at which a relative path starts.
+        on_row: told of each row, or of the text, as it is scored.
         progress: told how far it is.
 
-    Yields:
-        One a text or row, in order.
+    Returns:
+        All of it together.
 
     Raises:
         TrimtabError: a source that cannot be read, the first row that cannot be scored, or nothing to score at all.
     """
-    base, name = base or Path.cwd(), source_name(source)
-    known = Path(source).suffix.lower() in ROW_ENDINGS
-    tokens = 0
-    if format == "text" or (format == "auto" and field is None and not known):
-        told = (lambda done, total: progress(name, done, total)) if progress else None
+    base, name, total = base or Path.cwd(), source_name(source), Likelihood()
+    found: Iterator[Scored]
+    if _is_text(source, field, format):
+        told = (lambda done, size: progress(name, done, size)) if progress else None
         pieces = read_text(source, base=base, encoding=encoding, on_bytes=told)
         found = (Scored(name, own) for own in scorer.texts([pieces], context=context, stride=stride))
     else:
-        rows = read_records(source, base=base, format="auto" if format == "text" else format, encoding=encoding)
-        records = (record for record in rows if isinstance(record, Record))
-        found = _rows(scorer, records, field, context, stride)
-    for i, scored in enumerate(found, 1):
-        tokens += scored.likelihood.tokens
-        if progress and scored.where != name:
-            progress(name, i, None)
-        yield scored
-    if not tokens:
+        rows = read_records(source, base=base, format=format, encoding=encoding)  # type: ignore[arg-type]  # no text
+        found = _rows(scorer, (row for row in rows if isinstance(row, Record)), field, context, stride, progress)
+    for scored in found:
+        total += scored.likelihood
+        if on_row:
+            on_row(scored)
+    if not total.tokens:
         raise TrimtabError(f"{name}: nothing to score.", "It is empty, or a single token with nothing before it.")
+    return Scored(name, total)
+
+
+def _is_text(source: str, field: str | None, format: str) -> bool:
+    """Whether a source is a plain text and no rows."""
+    if format == "auto":
+        return field is None and Path(source).suffix.lower() not in ROW_ENDINGS
+    return format == "text"
 
 
 def _rows(
-    scorer: TextScorer, records: Iterator[Record], field: str | None, context: int | None, stride: int | None
-) -> Iterator[Scored]:
+    scorer: TextScorer, records: Iterator[Record], field: str | None, context: int | None, stride: int | None,
+    progress: Progress | None,
+) -> Iterator[Scored]:  # fmt: skip
     """Rows by a field, or by their answers."""
-    places: list[str] = []
+    places: deque[str] = deque()
 
     def noted(example: Example) -> Example:
         places.append(example.where)
@@ -146,5 +155,7 @@ def _rows(
             return [noted(example).fields[column]]
 
         found = scorer.texts(map(text, records), context=context, stride=stride)
-    for likelihood in found:
-        yield Scored(places.pop(0), likelihood)
+    for i, likelihood in enumerate(found, 1):
+        if progress:
+            progress("rows", i, None)
+        yield Scored(places.popleft(), likelihood)
