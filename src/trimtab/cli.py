@@ -204,7 +204,9 @@ def predict(
 @click.argument("run", metavar="RUN_OR_BACKBONE")
 @click.argument("files", metavar="[FILE ...]", nargs=-1)
 @click.option("--field", help="Score this column of rows.  [default: the run's answers; `text` for a bare backbone]")
-@click.option("--format", "form", type=click.Choice(get_args(Format)), default="auto", help="`auto` goes by the file's ending.")
+@click.option(
+    "--format", "form", type=click.Choice(get_args(Format)), default="auto", help="`auto` goes by the file's ending."
+)
 @click.option("--encoding", type=click.Choice(["utf-8", "gb18030"]), default="utf-8", help="Text encoding.")
 @click.option("--context", type=click.IntRange(2), help="Tokens read at a time.  [default: the backbone's, up to 2048]")
 @click.option("--stride", type=click.IntRange(1), help="Tokens that each window adds.  [default: half of a window]")
