@@ -86,7 +86,7 @@ class TextScorer:
 
     def __init__(self, pretrained: Pretrained, run: Run | None = None) -> None:
         backbone = pretrained.backbone
-        if backbone.bidirectional or backbone.encoder_decoder or not backbone.scores_words:
+        if backbone.bidirectional:
             kind = backbone.config.model_type
             raise TrimtabError(
                 f"perplexity is about the next token, and a backbone of type '{kind}' is {backbone.title}.",
