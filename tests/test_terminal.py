@@ -9,7 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "evaluation"))
 
-from comparisons import chinese, five_ways, fourteen_ways, one_way
+from comparisons import chinese, choices, five_ways, fourteen_ways, numbers, one_way
 
 from trimtab.terminal import TABLE_WIDTH, print_comparison
 
@@ -37,7 +37,21 @@ def test_the_table_and_the_choice_are_printed(capsys: pytest.CaptureFixture[str]
     assert printed == TABLE
 
 
-@pytest.mark.parametrize("made", [chinese, fourteen_ways, one_way], ids=lambda made: made.__name__)
+def test_the_scores_are_those_of_the_answers(capsys: pytest.CaptureFixture[str]) -> None:
+    print_comparison(numbers(), None)
+    _, _, heading, _, first, second, *_ = capsys.readouterr().out.splitlines()
+    assert [name.strip() for name in heading.split("┃")[1:-1]] == [
+        "way", "R²", "95% interval", "RMSE", "points", "p", "trained", "training",
+    ]  # fmt: skip
+    assert [cell.strip() for cell in first.split("│")[1:-1]] == [
+        "soft prompt", "61.3%", "59.0 to 63.0", "0.62", "ref.", "", "11,520", "5 min",
+    ]  # fmt: skip
+    assert second.split("│")[5].strip() == "−9.3"
+    print_comparison(choices(), None)
+    assert "F1" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("made", [chinese, fourteen_ways, one_way, numbers, choices], ids=lambda made: made.__name__)
 def test_tables_fit_their_width(made: object, capsys: pytest.CaptureFixture[str]) -> None:
     print_comparison(made(), Path("runs/compare"))  # type: ignore[operator]
     lines = capsys.readouterr().out.splitlines()

@@ -1,8 +1,20 @@
-"""What options of the command line hold, as values. Knows nothing about verbs."""
+"""Options that several verbs have, and what options hold, as values. Knows nothing about what verbs do."""
 
 from __future__ import annotations
 
+from typing import Literal
+
 import click
+
+Format = Literal["auto", "text", "jsonl", "csv", "tsv", "parquet"]
+OFFLINE = click.option("--offline", is_flag=True, help="Use what is cached; never the network.")
+AGREE = click.option("--agree", is_flag=True, help="Agree to the backbone's terms of use (see `trimtab models`).")
+SET = click.option(
+    "--set", "overrides", multiple=True, metavar="SETTING=VALUE", help="Override a setting, e.g. train.epochs=3."
+)
+BESIDE = click.option(
+    "--beside/--no-beside", default=True, help="Score majority, naive Bayes and zero-shot on the same rows too."
+)
 
 
 def row_counts(text: str | None) -> list[int]:

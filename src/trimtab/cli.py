@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, get_args
 
 import click
 
 from trimtab import terminal
-from trimtab.arguments import row_counts, seconds
+from trimtab.arguments import AGREE, BESIDE, OFFLINE, SET, Format, row_counts, seconds
 from trimtab.bars import Bars
 from trimtab.errors import TrimtabError
-
-Format = Literal["auto", "text", "jsonl", "csv", "tsv", "parquet"]
-OFFLINE = click.option("--offline", is_flag=True, help="Use what is cached; never the network.")
-AGREE = click.option("--agree", is_flag=True, help="Agree to the backbone's terms of use (see `trimtab models`).")
-SET = click.option(
-    "--set", "overrides", multiple=True, metavar="SETTING=VALUE", help="Override a setting, e.g. train.epochs=3."
-)
-BESIDE = click.option(
-    "--beside/--no-beside", default=True, help="Score majority, naive Bayes and zero-shot on the same rows too."
-)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -142,10 +130,13 @@ def compare(
 @click.option("--test", help="Score these examples instead of the task's own test.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the report.  [default: the run folder]")
 @BESIDE
+@click.option(
+    "--run-code", is_flag=True, help="Run answers as Python programs against the tests in `answer.tests`, in a sandbox."
+)
 @OFFLINE
 @AGREE
 def evaluate(
-    runs: tuple[Path, ...], test: str | None, out: Path | None, beside: bool, offline: bool, agree: bool
+    runs: tuple[Path, ...], test: str | None, out: Path | None, beside: bool, run_code: bool, offline: bool, agree: bool
 ) -> None:
     """Score RUN on labelled examples and write report.html, report.json and card.md.
 
@@ -156,13 +147,18 @@ def evaluate(
     from trimtab.jobs import evaluate as job
 
     if len(runs) > 1:
+        if run_code:
+            raise click.UsageError("--run-code goes with one run.")
         with Bars() as bars:
             made = compare_runs.run(runs, test=test, out=out, offline=offline, agree=agree, progress=bars.progress)
         terminal.print_comparison(made, out)
         return
     [run] = runs
     with Bars() as bars:
-        report = job.run(run, test=test, out=out, offline=offline, agree=agree, beside=beside, progress=bars.progress)
+        report = job.run(
+            run, test=test, out=out, offline=offline, agree=agree, beside=beside, run_code=run_code,
+            progress=bars.progress,
+        )  # fmt: skip
     terminal.print_report(report, out or run)
 
 
@@ -205,7 +201,7 @@ def predict(
 @click.argument("files", metavar="[FILE ...]", nargs=-1)
 @click.option("--field", help="Score this column of rows.  [default: the run's answers; `text` for a bare backbone]")
 @click.option(
-    "--format", "form", type=click.Choice(get_args(Format)), default="auto", help="`auto` goes by the file's ending."
+    "--format", "form", type=click.Choice(get_args(Format)), default="auto", help="`auto` goes by its ending."
 )
 @click.option("--encoding", type=click.Choice(["utf-8", "gb18030"]), default="utf-8", help="Text encoding.")
 @click.option("--context", type=click.IntRange(2), help="Tokens read at a time.  [default: the backbone's, up to 2048]")
@@ -234,6 +230,26 @@ def perplexity(
             for file in files or ("-",)
         ]  # fmt: skip
     terminal.print_likelihoods(totals, as_json=as_json, error=per_row)
+
+
+@trimtab.command()
+@click.argument("runs", metavar="[RUN ...]", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--backbone", help="Talk to this backbone as it is, alone or beside runs.")
+@click.option("--temperature", type=click.FloatRange(0), help="0 takes the likeliest token; above 0 they are drawn.")
+@click.option("--top-p", type=float, help="Draw from the fewest tokens that have this share of the probability.")
+@click.option("--max-tokens", type=click.IntRange(1), help="Longest answer, in tokens.")
+@click.option("--seed", type=click.IntRange(0), help="Seed of what is drawn.")
+@OFFLINE
+@AGREE
+def chat(runs: tuple[Path, ...], backbone: str | None, offline: bool, agree: bool, **given: float | None) -> None:
+    """Talk to RUN, or to several side by side, or to a bare backbone; behind a pipe each line is a message."""
+    from trimtab.jobs import chat as job
+    from trimtab.talk import Conversation
+
+    decoding = {name: value for name, value in given.items() if value is not None}
+    with Bars() as bars:
+        talk = job.open_talk(runs, backbone, decoding, offline=offline, agree=agree, progress=bars.progress)
+    Conversation(talk).run()
 
 
 @trimtab.command()
@@ -275,7 +291,7 @@ def data(
     """Look into examples: rows, labels, lengths, duplicates, shared texts, damage."""
     from trimtab.inference.bound import template_of
     from trimtab.jobs import data as job
-    from trimtab.jobs.backbone import token_counter
+    from trimtab.jobs.backbone import counter_for
     from trimtab.spec import Task
     from trimtab.task_file import read_task
 
@@ -284,15 +300,7 @@ def data(
     how = settings.data.model_copy(update={k: v for k, v in chosen.items() if v})
     others = {name: other for name, other in (("dev", dev), ("test", test)) if other}
     with Bars() as bars:
-        count = context = None
-        if tokens is not False:
-            try:
-                count, context = token_counter(
-                    settings.backbone, offline=offline or tokens is None, progress=bars.progress
-                )
-            except TrimtabError:
-                if tokens:
-                    raise
+        count, context = counter_for(settings.backbone, tokens, offline=offline, progress=bars.progress)
         report = job.run(
             source, settings=how, fields=template_of(settings).fields if task else (), answer=settings.answer,
             base=Path.cwd(), others=others, count_tokens=count, context=context,
@@ -370,19 +378,10 @@ def _note(text: str) -> None:
     click.echo(text, err=True)
 
 
-@contextmanager
-def _closed_pipe() -> Iterator[None]:
-    """End quietly where the reader of our output has gone (`trimtab predict ... | head`)."""
-    try:
-        yield
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line. Exit code 2 where the user can mend what went wrong, 130 after Ctrl-C."""
     try:
-        with _closed_pipe():
+        with terminal.closed_pipe():
             given = list(arguments) if arguments is not None else None
             trimtab.main(args=given, prog_name="trimtab", standalone_mode=False)
     except click.ClickException as error:

@@ -63,7 +63,12 @@ class TemplateSettings(Settings):
     text: str = Field(
         "Text: {text}\nAnswer:{answer}",
         description="Template with `{field}` slots; `{task}` is the task description, `{answer}` the answer's place. "
-        "`{{` and `}}` are literal braces. Nothing is evaluated.",
+        "`{{` and `}}` are literal braces. Nothing is evaluated. `{messages}` alone stands for a whole dialogue.",
+    )
+    chat: bool = Field(
+        False,
+        description="Put the text into the user's turn of the backbone's own chat template and the answer into the "
+        "assistant's, as instruct models were trained. A dialogue always is.",
     )
     truncate: list[str] | None = Field(
         None,

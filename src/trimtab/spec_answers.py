@@ -121,6 +121,12 @@ class TextAnswer(AnswerBase):
         "EM, F1, numeric EM, entity F1, distinct-1, distinct-2, length ratio, empty, copied. By default chrF, BLEU, "
         "ROUGE-L, EM, F1 and the length ratio.",
     )
+    tests: str | None = Field(
+        None,
+        min_length=1,
+        description="Column with the tests that an answer's Python program must pass (pass@k). They are run only by "
+        "`trimtab evaluate --run-code`, in a sandbox.",
+    )
     one_of: list[str] | None = Field(None, min_length=1, description="The answer is one of these texts.")
     pattern: str | None = Field(None, description="The answer matches this regular expression.")
     json_schema: dict[str, Any] | None = Field(None, description="The answer is JSON of this schema.")

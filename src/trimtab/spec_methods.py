@@ -46,6 +46,11 @@ class SoftPromptSettings(MethodBase):
     init_text: str | None = Field(None, description="Text to start from where init is `text`.")
     init_run: str | None = Field(None, description="Run folder to start from where init is `run`; same backbone.")
     dropout: float = Field(0.0, ge=0, lt=1, description="Prompt dropout: share of prompt values zeroed each step.")
+    before_leading: bool = Field(
+        False,
+        description="Put it before the special token that begins a text (`[CLS]`, `<s>`, `<bos>`), as PEFT does, and "
+        "not behind it.",
+    )
 
 
 class PrefixSettings(MethodBase):
@@ -68,6 +73,11 @@ class PrefixSettings(MethodBase):
         le=8192,
         description="Width of a network through which the prefix is trained (reparametrisation); null trains keys and "
         "values themselves.",
+    )
+    takes_positions: bool = Field(
+        False,
+        description="On an encoder, count the positions of a row from behind the prefix, as PEFT does, and not from 0. "
+        "On a causal backbone they always are.",
     )
 
 

@@ -1,12 +1,15 @@
 """What a job ends with, as text on the terminal. Knows nothing about how it came about.
 
-With cli.py and bars.py the only files that print. rich is imported when a table is asked for.
+With cli.py, bars.py and talk.py the only files that print. rich is imported when a table is asked for.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -177,7 +180,7 @@ def print_report(report: RunReport, folder: Path) -> None:
 def print_comparison(comparison: Comparison, folder: Path | None) -> None:
     """Print the table of a comparison, what to choose, what was left out, and where the page is, if in a folder.
 
-    It fits 100 characters; on a narrower terminal it does without macro F1 and the number of trained values.
+    It fits 100 characters; on a narrower terminal it does without the second score and the number of trained values.
     """
     from rich.console import Console
     from rich.markup import escape
@@ -188,11 +191,11 @@ def print_comparison(comparison: Comparison, folder: Path | None) -> None:
     console = Console(emoji=False)
     if not console.is_terminal:
         console = Console(emoji=False, width=TABLE_WIDTH)
-    rows = comparison.test_rows if comparison.part == "test" else comparison.dev_rows
-    title = f"{comparison.name}: {rows:,} {comparison.part} rows"
+    title = f"{comparison.name}: {comparison.rows:,} {comparison.part} rows"
     table = Table(title=escape(title), title_justify="left")
-    columns = ["way", "accuracy", "95% interval", "F1", "points", "p", "trained", "training"]
-    shown = [name for name in columns if console.width >= TABLE_WIDTH or name not in ("F1", "trained")]
+    second = {"label": ["F1"], "choice": [], "number": ["RMSE"]}[comparison.answer]
+    columns = ["way", comparison.score_name, "95% interval", *second, "points", "p", "trained", "training"]
+    shown = [name for name in columns if console.width >= TABLE_WIDTH or name not in ("F1", "RMSE", "trained")]
     for name in shown:
         table.add_column(name, justify="left" if name == "way" else "right", no_wrap=name != "way")
     chosen = chosen_way(comparison)
@@ -212,13 +215,16 @@ def _way_cells(way: Way, reference: str) -> dict[str, str]:
     """Return what the table says of a way, by column."""
     from trimtab.evaluation.compare_page import difference_text, parameters_text, training_text
     from trimtab.evaluation.findings import interval_text, percent
+    from trimtab.evaluation.number_findings import plain
 
     difference = way.difference
     return {
         "way": way.name,
-        "accuracy": percent(way.accuracy),
+        "accuracy": percent(way.score),
+        "R²": percent(way.score),
         "95% interval": interval_text(way.interval),
-        "F1": percent(way.macro_f1),
+        "F1": "" if way.macro_f1 is None else percent(way.macro_f1),
+        "RMSE": plain(way.rmse),
         "points": difference_text(difference) if difference else "ref." if way.key == reference else "",
         "p": _p_value(difference.p_adjusted) if difference else "",
         "trained": parameters_text(way.trained_parameters),
@@ -255,3 +261,12 @@ def explained(error: Exception) -> tuple[str, str]:
     if is_out_of_memory(error):
         return "out of memory.", "Close other programs, choose a smaller backbone, or lower template.max_tokens."
     raise error
+
+
+@contextmanager
+def closed_pipe() -> Iterator[None]:
+    """End quietly where the reader of our output has gone (`trimtab predict ... | head`)."""
+    try:
+        yield
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -6,7 +6,7 @@ import pytest
 import torch
 from transformers import LongformerConfig, LongformerForMaskedLM, ModernBertConfig, ModernBertForMaskedLM
 
-from encoders import ENCODERS, VOCABULARY, plain, tiny_encoder
+from encoders import ENCODERS, VOCABULARY, plain, seeing, tiny_encoder
 from trimtab.backbones.encoder import EncoderBackbone
 from trimtab.backbones.layout import Row
 from trimtab.backbones.prefix import PrefixState, Prompt
@@ -111,6 +111,23 @@ def test_a_shared_past_equals_a_copy_a_row(name, backbone, two_passes, checkpoin
     for mine, reference in zip(ours, theirs, strict=True):
         close(mine[0].grad, reference[0].grad)
         close(mine[1].grad, reference[1].grad)
+
+
+@pytest.mark.parametrize("two_passes", [False, True], ids=["one pass", "read_prefix first"])
+def test_a_past_may_shift_the_positions_of_its_own_rows(name, backbone, two_passes):
+    model = tiny_encoder(name)
+    past, none = tuple((vectors(4, 4, 8, seed=s), vectors(4, 4, 8, seed=s + 9)) for s in range(3)), torch.zeros(0, 32)
+    prompts = [Prompt(none, past, shift=4), Prompt(none, past)]
+    given = PrefixState.join([backbone.read_prefix([p]) for p in prompts]) if two_passes else prompts
+    mixed = [Row(row.ids, prompt=i % 2, answer=row.answer) for i, row in enumerate(rows())]
+    made = scores(backbone, backbone.forward(mixed, given))
+    first = 2 if name == "roberta" else 0
+    for row, mine in zip(mixed, made, strict=True):
+        positions = torch.arange(len(row.ids))[None] + first + (0 if row.prompt else 4)
+        with seeing(model, past):
+            theirs = model(input_ids=torch.tensor([row.ids]), position_ids=positions)[0][0]
+        wanted = theirs.mean(0) if name == "bare" else theirs[row.answer]
+        torch.testing.assert_close(mine, wanted, atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("checkpointing", [False, True])

@@ -27,7 +27,7 @@ KINDS = {"majority": "baseline", "naive_bayes": "baseline", "logistic_regression
 
 def around(share: float, rows: int = ROWS) -> Interval:
     """The 95% interval of a share of so many rows, by the normal approximation."""
-    half = 1.96 * sqrt(share * (1 - share) / rows)
+    half = 1.96 * sqrt(abs(share * (1 - share)) / rows)
     return Interval(max(share - half, 0.0), min(share + half, 1.0))
 
 
@@ -44,9 +44,9 @@ def way(key: str, accuracy: float, seconds: float = 0.0, difference: Difference 
         "name": {"naive_bayes": "naive Bayes", "lora": "LoRA"}.get(key, key.replace("_", " ")),
         "kind": kind,
         "seeds": [0],
-        "accuracies": [accuracy],
+        "scores": [accuracy],
         "macro_f1s": [accuracy - 0.004],
-        "accuracy": accuracy,
+        "score": accuracy,
         "macro_f1": accuracy - 0.004,
         "interval": around(accuracy),
         "difference": difference,
@@ -65,7 +65,7 @@ def way(key: str, accuracy: float, seconds: float = 0.0, difference: Difference 
 
 def seeded(key: str, accuracies: list[float], seconds: float, difference: Difference | None, **changes: Any) -> Way:
     """A way trained with several seeds."""
-    several = {"seeds": list(range(len(accuracies))), "accuracies": accuracies}
+    several = {"seeds": list(range(len(accuracies))), "scores": accuracies}
     several["macro_f1s"] = [share - 0.004 for share in accuracies]
     return way(key, sum(accuracies) / len(accuracies), seconds, difference, **(several | changes))
 
@@ -91,13 +91,13 @@ def comparison(ways: list[Way], against_best: dict[str, float] | None = None, **
         "splits": {part: digit * 64 for part, digit in (("train", "a"), ("dev", "b"), ("test", "c"))},
         "part": "test",
         "reference": next(way.key for way in ways if way.difference is None),
-        "ways": sorted(ways, key=lambda way: -way.accuracy),
+        "ways": sorted(ways, key=lambda way: -way.score),
         "seconds": 5400.0,
         "notes": ["12 rows that occur in both train and test were left out of train."],
         "settings": {"backbone": "smollm2-135m", "train": {"epochs": 2.0, "ensemble": False, "patience": None}},
     }
     made = Comparison(**(facts | changes))
-    return made if made.choose else made.model_copy(update={"choose": choose(made, against_best)})
+    return made if made.choose else choose(made, against_best)
 
 
 def divided(texts: list[str], labels: list[str], keys: list[str], count: int) -> list[Disagreement]:
@@ -149,8 +149,7 @@ def chinese() -> Comparison:
         labels=labels,
         disagreements=divided([CHINESE], labels, [way.key for way in ways], 3),
         curves=[
-            CurveLine(key=w.key, name=w.name, points=[(64, w.accuracy - 0.1, around(w.accuracy - 0.1, 400))])
-            for w in ways
+            CurveLine(key=w.key, name=w.name, points=[(64, w.score - 0.1, around(w.score - 0.1, 400))]) for w in ways
         ],
     )
 
@@ -185,10 +184,59 @@ def fourteen_ways() -> Comparison:
         CurveLine(
             key=w.key,
             name=w.name,
-            points=[(n, 0.5 + (w.accuracy - 0.5) * (k + 2) / 6, around(0.5 + (w.accuracy - 0.5) * (k + 2) / 6))
+            points=[(n, 0.5 + (w.score - 0.5) * (k + 2) / 6, around(0.5 + (w.score - 0.5) * (k + 2) / 6))
                     for k, n in enumerate(rows)],
         )
         for w in ways[:10]
     ]  # fmt: skip
-    tested = {w.key: 0.6 if w.accuracy > 0.9 else 1e-7 for w in ways}
+    tested = {w.key: 0.6 if w.score > 0.9 else 1e-7 for w in ways}
     return comparison(ways, tested, curves=curves, price_an_hour=0.2, currency="USD")
+
+
+def number_way(key: str, score: float, rmse: float, seconds: float, p: float | None = None, **changes: Any) -> Way:
+    """A way of saying numbers; its difference is to a reference of R squared 0.613."""
+    interval = Interval(score - 0.023, min(score + 0.017, 1.0))
+    facts: dict[str, Any] = {
+        "rmses": [rmse], "rmse": rmse, "macro_f1s": [], "macro_f1": None, "interval": interval,
+        "kind": "baseline" if key in ("mean", "ridge") else "tuned",
+        "name": "TF-IDF + ridge regression" if key == "ridge" else key.replace("_", " "),
+    }  # fmt: skip
+    difference = None if p is None else against(score - 0.613, p, "permutation")
+    return way(key, score, seconds, difference, **(facts | changes))
+
+
+def numbers() -> Comparison:
+    """Ways of saying numbers; one is far worse than the mean."""
+    ways = [
+        number_way("soft_prompt", 0.613, 0.62, 300.0),
+        number_way("ridge", 0.52, 0.69, 0.5, 0.0004),
+        number_way("head", 0.41, 0.77, 90.0, 0.0002),
+        number_way("mean", -0.002, 1.0, 0.0, 0.0001),
+        number_way("prefix", -3.1, 2.03, 300.0, 0.0001),
+    ]
+    row = Disagreement(
+        where="likeness.csv:7", fields={"text": "two sentences"}, answer="2",
+        answers={"soft_prompt": "3.1", "ridge": "4.5"},
+    )  # fmt: skip
+    curve = CurveLine(
+        key="soft_prompt",
+        name="soft prompt",
+        points=[(64, 0.2, Interval(-0.1, 0.3)), (6919, 0.613, Interval(0.59, 0.63))],
+    )
+    tested = {w.key: 0.0004 for w in ways[1:]}
+    return comparison(ways, tested, answer="number", labels=[], disagreements=[row], curves=[curve])
+
+
+def choices() -> Comparison:
+    """Ways of choosing among options."""
+    plain: dict[str, Any] = {"macro_f1s": [], "macro_f1": None}
+    ways = [
+        way("soft_prompt", 0.71, 300.0, **plain),
+        way("zero_shot", 0.64, 0.0, against(-0.07, 1e-5), **plain),
+        way("majority", 0.26, 0.0, against(-0.45, 1e-9), name="commonest place", **plain),
+    ]
+    row = Disagreement(
+        where="causes.jsonl:7", fields={"text": "It rained."}, answer="The street got wet.",
+        answers={"soft_prompt": "The street got wet.", "zero_shot": "The sun shone."},
+    )  # fmt: skip
+    return comparison(ways, {w.key: 1e-5 for w in ways[1:]}, answer="choice", labels=[], disagreements=[row])

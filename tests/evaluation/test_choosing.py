@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from comparisons import against, chinese, comparison, five_ways, one_way, seeded, way
+from comparisons import against, chinese, choices, comparison, five_ways, number_way, numbers, one_way, seeded, way
 
 from trimtab.evaluation import Comparison, Way, choose
 from trimtab.evaluation.choosing import chosen_way, in_a_sentence
@@ -181,17 +181,50 @@ def test_where_the_majority_label_does_as_well_nothing_is_chosen() -> None:
     )
 
 
-@pytest.mark.parametrize(("made", "key"), [(five_ways, "soft_prompt"), (chinese, "naive_bayes")])
-def test_the_chosen_way_is_read_from_the_text(made: object, key: str) -> None:
+def test_numbers_are_chosen_by_r_squared_and_never_by_the_larger_error() -> None:
+    assert numbers().choose == (
+        "Choose the soft prompt: R² 61.3%, really better than every other way; it trains in 5 min. "
+        "TF-IDF + ridge regression, at R² 52.0%, is really worse (p < 0.001, permutation)."
+    )
+    ways = [number_way("soft_prompt", 0.613, 0.62, 300.0), number_way("ridge", 0.6, 0.63, 0.5, 0.3)]
+    assert said(ways, answer="number") == (
+        "Choose TF-IDF + ridge regression: R² 60.0%, and no other way is really better; it trains in 0.5 s. "
+        "The soft prompt, at R² 61.3%, is no real difference (p = 0.30, permutation)."
+    )
+    untested = [number_way("lora", 0.615, 0.61, 900.0, 0.6, name="LoRA"), *ways]
+    made = comparison(untested, {"soft_prompt": 0.6, "ridge": 0.2}, answer="number")
+    assert made.choose.endswith("LoRA, at R² 61.5%, is no real difference (p = 0.20, permutation).")
+
+
+def test_where_the_mean_or_the_commonest_place_does_as_well_nothing_is_chosen() -> None:
+    ways = [number_way("soft_prompt", 0.01, 0.99, 300.0), number_way("mean", -0.002, 1.0, 0.0, 0.4)]
+    made = comparison(ways, answer="number")
+    assert (made.choose, made.chosen) == (
+        "Choose none yet: always giving the mean of the training rows has a root mean squared error of 1, and no way "
+        "is really better. The best of the others, the soft prompt, at R² 1.0%, is no real difference "
+        "(p = 0.40, permutation).",
+        "",
+    )
+    ways = [way("zero_shot", 0.27, 0.0), way("majority", 0.26, 0.0, against(-0.01, 0.7), name="commonest place")]
+    assert said(ways, answer="choice").startswith(
+        "Choose none yet: always giving the option at the commonest place is right on 26.0% of the rows, and no way"
+    )
+
+
+@pytest.mark.parametrize(
+    ("made", "key"),
+    [(numbers, "soft_prompt"), (choices, "soft_prompt"), (five_ways, "soft_prompt"), (chinese, "naive_bayes")],
+)
+def test_the_chosen_way_is_the_one_that_the_text_names(made: object, key: str) -> None:
     found = chosen_way(made())  # type: ignore[operator]
     assert found is not None
     assert found.key == key
 
 
-def test_a_comparison_without_a_text_has_no_chosen_way() -> None:
-    silent: Comparison = five_ways().model_copy(update={"choose": ""})
+def test_a_comparison_that_chooses_nothing_has_no_chosen_way() -> None:
+    silent: Comparison = five_ways().model_copy(update={"choose": "", "chosen": ""})
     assert chosen_way(silent) is None
-    assert choose(silent, {"soft_prompt": 0.21}) != ""
+    assert choose(silent, {"soft_prompt": 0.21}).chosen == "soft_prompt"
 
 
 @pytest.mark.parametrize(

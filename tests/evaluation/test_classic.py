@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import jieba
@@ -13,16 +14,16 @@ import pytest
 from gensim.models import KeyedVectors
 from made_rows import CHINESE, ENGLISH, LABELS, LONGEST, MIXED, accuracy, ids_of, made_rows, texts_of
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import GridSearchCV, KFold, StratifiedKFold
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from trimtab.data.example import Example
 from trimtab.errors import TrimtabError
-from trimtab.evaluation import majority, read_word_vectors, tfidf_logistic, word_vector_logistic
-from trimtab.evaluation.classic import TFIDF_STRENGTHS, VECTOR_STRENGTHS
+from trimtab.evaluation import majority, read_word_vectors, tfidf_logistic, word_vector_logistic, word_vector_ridge
+from trimtab.evaluation.classic import TFIDF_STRENGTHS, VECTOR_ALPHAS, VECTOR_STRENGTHS
 
 WORDS = sorted({word for group in ENGLISH.values() for word in group} - {"hm"})  # `hm` has no vector
 FOLDS = StratifiedKFold(5, shuffle=True, random_state=3)
@@ -162,3 +163,37 @@ def test_word_vectors_are_read_as_they_were_written(tmp_path: Path) -> None:
         read.get_mean_vector(["the", "naïve"], pre_normalize=False), written[[0, 3]].mean(axis=0)
     )
     assert "NULL" not in read
+
+
+def in_numbers(rows: list[Example], seed: int) -> list[Example]:
+    """The same rows with numbers that their labels say something of."""
+    noise = np.random.default_rng(seed).normal(0, 0.5, len(rows))
+    return [replace(row, number=LABELS.index(row.answer or "") + float(x)) for row, x in zip(rows, noise, strict=True)]
+
+
+def test_ridge_on_word_vectors_is_a_grid_search_of_scikit_learn(vectors: KeyedVectors) -> None:
+    train, rows = in_numbers(made_rows(120, 1, ENGLISH), 1), in_numbers(made_rows(60, 2, ENGLISH), 2)
+    nothing = Example({"text": "hm"}, "0", "x:1", number=0.0)
+    got = word_vector_ridge([*train, nothing], [*rows, nothing], vectors=vectors, seed=3)
+
+    def means(examples: list[Example]) -> np.ndarray:
+        texts = [[w for w in re.findall(r"\w+", e.fields["text"].lower()) if w in vectors] for e in examples]
+        return np.stack([vectors.get_mean_vector(text, pre_normalize=False) for text in texts])
+
+    inside, answers = means(train), [row.number for row in train]
+    scaled = StandardScaler().fit(inside)
+    search = GridSearchCV(
+        Ridge(), {"alpha": VECTOR_ALPHAS}, cv=KFold(5, shuffle=True, random_state=3), scoring="neg_mean_squared_error"
+    ).fit(scaled.transform(inside), answers)
+    np.testing.assert_allclose(got[:-1], search.predict(scaled.transform(means(rows))), rtol=1e-4)
+    assert got[-1] == pytest.approx(np.mean([*answers, 0.0]))  # of a row without a known word: the mean of train
+
+
+def test_ridge_on_word_vectors_refuses_chinese(vectors: KeyedVectors) -> None:
+    rows = in_numbers(made_rows(10, 1, CHINESE, "，"), 1)
+    with pytest.raises(TrimtabError) as caught:
+        word_vector_ridge(rows, rows, vectors=vectors)
+    assert str(caught.value) == (
+        "The word vectors are of English words, and the training texts are Chinese. "
+        "Leave this way out; ridge regression on TF-IDF takes them."
+    )

@@ -123,7 +123,7 @@ def test_a_click_sorts_and_another_turns_the_order(width: int, browser: Chromium
     assert browser.ask(NAMES) == [way.name for way in sorted(ways, key=lambda way: -way.train_seconds)]
     assert browser.ask(SORTED) == ["Training descending"]
     browser.click("th[data-name=Accuracy] button")
-    assert browser.ask(NAMES) == [way.name for way in sorted(ways, key=lambda way: -way.accuracy)]
+    assert browser.ask(NAMES) == [way.name for way in sorted(ways, key=lambda way: -way.score)]
     browser.click("th[data-name=Way] button")
     assert browser.ask(NAMES) == sorted((way.name for way in ways), key=str.lower)
     assert browser.messages == []

@@ -10,7 +10,7 @@ from html import unescape
 from pathlib import Path
 
 import pytest
-from comparisons import against, chinese, comparison, five_ways, fourteen_ways, one_way, way
+from comparisons import against, chinese, choices, comparison, five_ways, fourteen_ways, numbers, one_way, way
 from reports import HOSTILE
 from test_report import Page, headings
 
@@ -25,7 +25,7 @@ from trimtab.evaluation.compare_page import (
 )
 
 ALL = pytest.mark.parametrize(
-    "made", [five_ways, chinese, one_way, fourteen_ways], ids=lambda made: made.__name__
+    "made", [five_ways, chinese, one_way, fourteen_ways, numbers, choices], ids=lambda made: made.__name__
 )  # fmt: skip
 
 
@@ -120,7 +120,7 @@ def test_a_name_with_a_colon_or_a_full_stop_is_kept_whole() -> None:
 
 
 def test_a_choice_in_other_words_or_none_is_shown_as_it_is() -> None:
-    other = five_ways().model_copy(update={"choose": "Take LoRA. It is best."})
+    other = five_ways().model_copy(update={"choose": "Take LoRA. It is best.", "chosen": ""})
     html = render_comparison(other)
     assert "<h1>Take LoRA.</h1>" in html
     assert '<p class="verdict">It is best.</p>' in html
@@ -217,6 +217,32 @@ def test_the_majority_label_does_not_squeeze_the_axes() -> None:
     assert "Not drawn" not in render_comparison(wide)
 
 
+def test_numbers_are_shown_by_r_squared_and_their_error() -> None:
+    html = render_comparison(numbers())
+    text = words(html)
+    assert "R² in % and root mean squared error, in the numbers’ own unit, on the same 1,821 test rows" in text
+    assert "soft prompt choice tuned 61.3 59.0 to 63.0" in text
+    assert 'data-label="RMSE" data-value="0.62">0.62</td>' in html
+    assert "Further up explains more, further left trains faster." in text
+    assert "R² with fewer training rows" in text
+    assert "R² is the share of the variance of the right numbers that a way explains, higher is better" in text
+    assert "Fisher’s paired permutation test on squared errors (for ways of one seed)" in text
+    assert "those furthest apart first. The right number is marked" in text
+    assert "3.1 soft prompt 4.5 TF-IDF + ridge regression 2 in the data" in text
+    assert "Not drawn: mean, at −0.2%; prefix, at −310.0%." in text  # on its scale nothing else could be told apart
+    assert "Labels" not in text
+    assert "ccuracy" not in html.replace("read_accuracy", "")
+
+
+def test_choices_have_no_macro_f1() -> None:
+    html = render_comparison(choices())
+    text = words(html)
+    assert "Accuracy in % on the same 1,821 test rows" in text
+    assert "Macro F1" not in html
+    assert "The right option is marked" in text
+    assert re.search(r"Trained on 6,919 rows Measuring", text)
+
+
 def test_learning_curves_are_given_as_figures_too() -> None:
     text = words(render_comparison(fourteen_ways()))
     figures = text[text.index("Accuracy in % by training rows") :]
@@ -305,8 +331,8 @@ def test_a_comparison_that_cannot_be_written_leaves_the_old_one(
         ("{", "not a comparison (not JSON). Run `trimtab compare` to write a new one."),
         ("[]", "not a comparison (the whole: Input should be a valid dictionary or instance of Comparison). "
                "Run `trimtab compare` to write a new one."),
-        ('{"version": 2}', "comparison of version 2; this Trimtab reads up to 1. Update it."),
-        ('{"version": 1}', "not a comparison (name: Field required). Run `trimtab compare` to write a new one."),
+        ('{"version": 3}', "comparison of version 3; this Trimtab reads up to 2. Update it."),
+        ('{"version": 2}', "not a comparison (name: Field required). Run `trimtab compare` to write a new one."),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_an_error(content: str | None, message: str, tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ from trimtab.backbones.layout import Row
 from trimtab.backbones.pretrained import load
 from trimtab.errors import TrimtabError
 from trimtab.inference.bound import bind
-from trimtab.inference.engine import Engine
+from trimtab.inference.engine import Engine, Request
 from trimtab.inference.runs import Run, backbone_facts
 from trimtab.interchange.adapter import read_adapter, write_adapter
 from trimtab.interchange.card import card
@@ -46,6 +46,7 @@ WORDS = {"negative": ["negative"], "positive": ["positive"]}
 TASK = {"task": "is the film good ?", "template": {"text": "{task}\nText: {text}\nAnswer:{answer}"}}
 METHODS = {
     "soft prompt": {"name": "soft_prompt", "length": 4},
+    "soft prompt in front": {"name": "soft_prompt", "length": 4, "before_leading": True},
     "p-tuning": {"name": "p_tuning", "length": 4, "hidden": 6},
     "p-tuning lstm": {"name": "p_tuning", "length": 4, "hidden": 6, "encoder": "lstm"},
     "prefix": {"name": "prefix", "length": 4},
@@ -160,15 +161,13 @@ def test_there_and_back_again(name, backbone, tmp_path):
     write_adapter(tmp_path, to_adapter(run, backbone))
     again, notes = from_adapter(read_adapter(tmp_path), "adapter", run.task, WORDS, backbone)
     np.testing.assert_allclose(answers(backbone, again), answers(backbone, run), atol=1e-6)
-    if name.startswith("p-tuning"):
-        assert notes == ["PEFT keeps no network of P-tuning: the prompt it made is now a soft prompt."]
-        assert again.task.method.name == "soft_prompt"
-        return
     assert notes == []
-    kept = ("name", "length", "rank", "alpha", "dora", "rslora")
+    kept = ("name", "length", "rank", "alpha", "dora", "rslora", "encoder")
     for setting in kept:
         assert getattr(again.task.method, setting, None) == getattr(run.task.method, setting, None)
-    if "hidden" not in METHODS[name]:
+    leads = backbone.backbone.config.model_type == "gemma3_text"  # elsewhere there is nothing to come before
+    assert getattr(again.task.method, "before_leading", False) is (leads and name == "soft prompt in front")
+    if name != "prefix through a network":
         for key, tensor in run.tensors[0].items():
             torch.testing.assert_close(again.tensors[0][key], tensor)
 
@@ -184,9 +183,10 @@ def test_an_adapter_of_peft_gives_the_same_answers_here(name, folder, backbone, 
     words = [backbone.tokenizer(f" {label}", add_special_tokens=False)["input_ids"][0] for label in WORDS]
     expected = [torch.softmax(their_logits(model, ids_of(backbone, text))[words], 0).numpy() for text in TEXTS]
     np.testing.assert_allclose(answers(backbone, run), np.stack(expected), atol=1e-5)
-    behind = backbone.backbone.config.model_type == "gemma3_text" and name in ("soft prompt", "p-tuning")
-    assert run.task.method.name == ("prefix" if behind else {"p-tuning": "soft_prompt"}.get(name, run.task.method.name))
-    assert behind is any("is now a prefix" in note for note in notes)
+    made_by_network = ["PEFT keeps no network of P-tuning: the prompt it made is now a soft prompt."]
+    assert [note for note in notes if "was made for" not in note] == (made_by_network if name == "p-tuning" else [])
+    if run.task.method.name == "soft_prompt":
+        assert run.task.method.before_leading is (backbone.backbone.config.model_type == "gemma3_text")
 
 
 @pytest.mark.parametrize("settings", [{"layers_to_transform": [1]}, {"target_modules": r".*0\.self_attn\.[qk]_proj"}])
@@ -248,6 +248,28 @@ def test_the_code_on_the_card_gives_the_probabilities(name, words, labels, backb
     assert list(names["probabilities"]) == list(words)
     np.testing.assert_allclose(list(names["probabilities"].values()), answers(backbone, run)[1], atol=1e-5)
     assert capsys.readouterr().out.startswith("{'")
+
+
+@pytest.mark.parametrize("name", ["soft prompt", "prefix", "lora", "full"])
+def test_the_code_on_the_card_says_the_text(name, backbone, tmp_path, monkeypatch, capsys):
+    run = run_of(backbone, METHODS.get(name, {"name": name}), {}, answer={"kind": "text", "max_tokens": 6})
+    leading = 0
+    if name == "full":
+        write_merged(tmp_path, run, backbone)
+    else:
+        write_adapter(tmp_path, adapter := to_adapter(run, backbone))
+        leading = adapter.leading
+    text = card(run, bind(run.task, {}, backbone), merged=name == "full", leading=leading)
+    assert "Label words: none: it says free text" in text
+    monkeypatch.chdir(tmp_path)
+    code = text.partition("```python\n")[2].partition("```")[0].replace("'...'", repr(TEXTS[1]))
+    names: dict[str, str] = {}
+    exec(compile(code, "card", "exec"), names)
+    engine = Engine(backbone)
+    engine.add("run", run)
+    [answer] = engine.answer([Request("run", {"text": TEXTS[1]})])
+    assert names["text"] == answer.label
+    capsys.readouterr()
 
 
 def test_a_soft_prompt_in_words(pretrained):
@@ -355,7 +377,8 @@ def test_adapters_that_cannot_be_carried_out(pretrained, tiny_folder, tmp_path, 
         "Did you mean 'LORA'? Supported: PROMPT_TUNING, P_TUNING, PREFIX_TUNING, LORA, IA3."
     )
     assert refusal(lambda: imported(pretrained, written("lora", task_type="SEQ_CLS"))) == (
-        "adapter: made for task type 'SEQ_CLS', expected 'CAUSAL_LM'. Use another adapter."
+        "adapter: made for task type 'SEQ_CLS', expected 'CAUSAL_LM' for a causal language model. "
+        "Use another adapter, or the backbone it was made for."
     )
     assert refusal(lambda: imported(pretrained, written("lora", rank_pattern={"q_proj": 4}))) == (
         "adapter: sets 'rank_pattern' to {'q_proj': 4}, which Trimtab cannot carry out. Use an adapter without it."
@@ -368,7 +391,8 @@ def test_adapters_that_cannot_be_carried_out(pretrained, tiny_folder, tmp_path, 
         "Convert it to plain LoRA with PEFT (`path_initial_model_for_weight_conversion`) first."
     )
     assert refusal(lambda: imported(pretrained, written("prefix", num_transformer_submodules=2))) == (
-        "adapter: made for an encoder-decoder model. Use an adapter of a causal model."
+        f"adapter: made for an encoder-decoder model; backbone '{pretrained.name}' is a causal language model. "
+        "Name the backbone it was made for in the task file."
     )
     soft_slots = {"template": {"text": "{soft:4}{text}\nAnswer:{answer}"}}
     assert refusal(lambda: imported(pretrained, written("prefix"), **soft_slots)) == (

@@ -450,14 +450,40 @@ def test_what_does_not_go_together(case: str, tmp_path: Path) -> None:
     assert str(caught.value) == message
 
 
-def test_only_labels_are_exchanged(runs: dict[str, Path], tmp_path: Path, pretrained: Any) -> None:
+def test_numbers_are_not_exchanged(runs: dict[str, Path], tmp_path: Path, pretrained: Any) -> None:
     with pytest.raises(TrimtabError) as caught:
         exchange.export(runs["number"], tmp_path / "out", pretrained=pretrained)
     assert str(caught.value) == (
-        "the answers of this task are numbers, and only tasks with labels are exported or imported. "
-        "Answer with the run itself: trimtab predict."
+        "the answers of this task are numbers, said by a linear layer of the run's own, which neither PEFT nor a model "
+        "class of transformers has a place for. Answer with the run itself: trimtab predict."
     )
-    assert exchange.export(runs["choice"], tmp_path / "out", format="text", pretrained=pretrained)
+
+
+@pytest.mark.parametrize("apart", [True, False], ids=["no option begins another", "one begins another"])
+def test_a_choice_goes_to_peft_and_back(
+    apart: bool, runs: dict[str, Path], data: Path, tiny_folder: Path, tmp_path: Path, pretrained: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """The card's code, which loads the adapter with PEFT, and the run made of the adapter answer as the run does."""
+    out, again = tmp_path / "adapter", tmp_path / "again"
+    exchange.export(runs["choice"], out, pretrained=pretrained)
+    exchange.import_(out, settings("choice", tiny_folder), again, base=data, pretrained=pretrained)
+    options = ["the film was great", "the film was awful" if apart else "the film was great fun"]
+    request = Request("run", {"text": "how was it"}, options=options)
+    expected, found = (
+        list(open_engine(folder, pretrained=pretrained).answer([request])[0].probabilities.values())
+        for folder in (runs["choice"], again)
+    )
+    assert found == pytest.approx(expected, abs=1e-6)
+    card = (out / "README.md").read_text()
+    assert "Label words: each row's own options\n" in card
+    code = card.partition("```python\n")[2].partition("```")[0]
+    code = code.replace('options = ["...", "..."]', f"options = {options}").replace("'...'", "'how was it'")
+    monkeypatch.chdir(out)
+    names: dict[str, Any] = {}
+    exec(compile(code, "card", "exec"), names)
+    assert list(names["probabilities"]) == options
+    assert list(names["probabilities"].values()) == pytest.approx(expected, abs=1e-5)
 
 
 @pytest.mark.parametrize(

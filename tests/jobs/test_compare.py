@@ -45,7 +45,7 @@ def test_figures_are_those_of_each_way_alone(task, data, tmp_path, pretrained):
     made = compared(task, tmp_path / "out", data, pretrained, seeds=2)
     ways = {way.key: way for way in made.ways}
     assert (made.part, made.reference) == ("test", "soft_prompt")
-    assert [way.accuracy for way in made.ways] == sorted((way.accuracy for way in made.ways), reverse=True)
+    assert [way.score for way in made.ways] == sorted((way.score for way in made.ways), reverse=True)
     assert {key: way.seeds for key, way in ways.items()} == {
         "majority": [0], "naive_bayes": [0], "zero_shot": [0], "soft_prompt": [0, 1],
     }  # fmt: skip
@@ -53,17 +53,15 @@ def test_figures_are_those_of_each_way_alone(task, data, tmp_path, pretrained):
     labels = ["negative", "positive"]
     gold = np.array([labels.index(e.answer) for e in splits.test])
     bayes = naive_bayes(splits.train, splits.test, labels).argmax(1) == gold
-    assert ways["naive_bayes"].accuracy == bayes.mean()
-    for seed, accuracy in zip((0, 1), ways["soft_prompt"].accuracies, strict=True):
+    assert ways["naive_bayes"].score == bayes.mean()
+    for seed, accuracy in zip((0, 1), ways["soft_prompt"].scores, strict=True):
         own = task.model_copy(update={"train": task.train.model_copy(update={"seed": seed})})
         alone = tune.run(own, tmp_path / f"alone{seed}", base=data, beside=False, pretrained=pretrained)
         assert alone.report.test.accuracy == accuracy
     assert ways["soft_prompt"].trained_parameters == task.method.length * pretrained.backbone.hidden_size
     assert ways["soft_prompt"].difference is None
     assert ways["zero_shot"].difference.test == "paired bootstrap"
-    assert ways["zero_shot"].difference.points == pytest.approx(
-        ways["zero_shot"].accuracy - ways["soft_prompt"].accuracy
-    )
+    assert ways["zero_shot"].difference.points == pytest.approx(ways["zero_shot"].score - ways["soft_prompt"].score)
     assert ways["zero_shot"].latency_seconds > 0
     assert ways["soft_prompt"].peak_memory_bytes > 0
     written = json.loads((tmp_path / "out" / "compare.json").read_text(encoding="utf-8"))
@@ -104,8 +102,8 @@ def test_nothing_is_measured_twice_and_what_is_new_is(task, data, tmp_path, pret
     )
     second = compared(task, tmp_path / "out", data, pretrained)
     assert trained == []
-    assert [(w.key, w.accuracies, w.train_seconds) for w in second.ways] == [
-        (w.key, w.accuracies, w.train_seconds) for w in first.ways
+    assert [(w.key, w.scores, w.train_seconds) for w in second.ways] == [
+        (w.key, w.scores, w.train_seconds) for w in first.ways
     ]
     compared(task, tmp_path / "out", data, pretrained, methods=(*QUICK, "head"))
     assert trained == ["head"]
@@ -130,7 +128,7 @@ def test_a_killed_comparison_goes_on_where_it_was(task, data, tmp_path, pretrain
         task, tmp_path / "out", wanted, base=data, pretrained=pretrained, on_step=lambda r, _: steps.append(r.step)
     )
     assert steps[0] == 8
-    assert [(w.key, w.accuracies) for w in made.ways] == [(w.key, w.accuracies) for w in whole.ways]
+    assert [(w.key, w.scores) for w in made.ways] == [(w.key, w.scores) for w in whole.ways]
 
 
 def test_what_was_trained_and_not_yet_scored_is_scored(task, data, tmp_path, pretrained, monkeypatch):
@@ -148,7 +146,7 @@ def test_what_was_trained_and_not_yet_scored_is_scored(task, data, tmp_path, pre
     monkeypatch.setattr(cells, "answers_of", score)
     made = compared(task, tmp_path / "out", data, pretrained)
     assert made.left_out == []
-    assert [(w.key, w.accuracies) for w in made.ways] == [(w.key, w.accuracies) for w in whole.ways]
+    assert [(w.key, w.scores) for w in made.ways] == [(w.key, w.scores) for w in whole.ways]
     assert {w.key: w.peak_memory_bytes is None for w in made.ways}["soft_prompt"]
 
 
@@ -162,7 +160,7 @@ def test_learning_curves(task, data, tmp_path, pretrained):
     for line in made.curves:
         assert [rows for rows, _, _ in line.points] == [8, 16, made.train_rows]
     at_the_end = {line.key: line.points[-1][1] for line in made.curves}
-    assert at_the_end == {way.key: way.accuracy for way in made.ways}
+    assert at_the_end == {way.key: way.score for way in made.ways}
 
 
 def test_without_prompt(task, data, tmp_path, pretrained):
@@ -170,7 +168,7 @@ def test_without_prompt(task, data, tmp_path, pretrained):
         task, tmp_path / "out", data, pretrained, methods=("zero_shot", "soft_prompt", "head"), without_prompt=True
     )
     ways = {way.key: way for way in made.ways}
-    assert ways["soft_prompt"].without_prompt == ways["zero_shot"].accuracy
+    assert ways["soft_prompt"].without_prompt == ways["zero_shot"].score
     assert 0 <= ways["head"].without_prompt <= 1
     assert ways["zero_shot"].without_prompt is None
 
@@ -213,7 +211,7 @@ def test_what_cannot_be_asked_for(task, data, tmp_path, pretrained):
     assert refusal(reference="lora") == (
         "--reference: 'lora' is not among the ways compared. They are majority, naive_bayes, zero_shot, soft_prompt."
     )
-    assert set(ON_A_CPU) <= set(WAYS)
+    assert {key for keys in ON_A_CPU.values() for key in keys} <= set(WAYS)
 
 
 def test_the_command_line(data, trimtab, tmp_path):
@@ -230,9 +228,6 @@ def test_the_command_line(data, trimtab, tmp_path):
     ):
         refused = trimtab(*asked, "majority,naive_bayes", option, value)
         assert (refused.code, message in refused.err) == (2, True)
-    numbers = trimtab(*asked, "majority", "--set", "answer=number", "--set", "labels={}")
-    assert numbers.code == 2
-    assert "only ways to give labels are compared" in numbers.err
 
 
 def test_runs_on_the_same_rows(task, data, tmp_path, trimtab, pretrained):
@@ -242,7 +237,7 @@ def test_runs_on_the_same_rows(task, data, tmp_path, trimtab, pretrained):
     a, b = tmp_path / "a", tmp_path / "b"
     made = compare_runs.run([a, b], out=tmp_path / "both", pretrained=pretrained)
     assert made.reference == str(a)
-    by_name = {way.name: way.accuracy for way in made.ways}
+    by_name = {way.name: way.score for way in made.ways}
     for folder in (a, b):
         assert by_name[str(folder)] == read_report(folder / "report.json").test.accuracy
     assert (tmp_path / "both" / "compare.html").exists()

@@ -311,16 +311,17 @@ def test_what_encoder_decoders_refuse(case, data, tmp_path, loaded, folders):
     assert not (tmp_path / "run").exists()
 
 
-def test_exchange_needs_a_causal_backbone(data, tmp_path, loaded, folders):
+def test_a_tuned_run_to_peft_and_back(data, tmp_path, loaded, folders):
     task = settings("lora", folders["t5"], steps=1)
     tune.run(task, tmp_path / "run", base=data, beside=False, pretrained=loaded["t5"])
-    with pytest.raises(TrimtabError) as caught:
-        exchange.export(tmp_path / "run", tmp_path / "out", pretrained=loaded["t5"])
-    assert str(caught.value) == (
-        "t5: an encoder-decoder, and only runs on causal backbones are exported or imported. "
-        "Answer with the run itself: trimtab predict."
+    exchange.export(tmp_path / "run", tmp_path / "out", pretrained=loaded["t5"])
+    exchange.import_(tmp_path / "out", task, tmp_path / "again", base=data, pretrained=loaded["t5"])
+    requests = [Request("run", {"text": text}) for text in TEXTS]
+    expected, found = (
+        [a.probabilities for a in open_engine(tmp_path / name, pretrained=loaded["t5"]).answer(requests)]
+        for name in ("run", "again")
     )
-    assert not (tmp_path / "out").exists()
+    assert found == [pytest.approx(row, abs=1e-6) for row in expected]
 
 
 def test_a_long_text_is_cut_to_the_context(data, tmp_path, loaded, folders):

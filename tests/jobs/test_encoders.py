@@ -15,7 +15,8 @@ from trimtab.backbones.pretrained import load
 from trimtab.errors import TrimtabError
 from trimtab.inference.bound import bind
 from trimtab.inference.runs import load_run
-from trimtab.jobs import evaluate, exchange, show, tune
+from trimtab.jobs import compare, evaluate, exchange, show, tune
+from trimtab.jobs.compare import Wanted
 from trimtab.task_file import make_task
 
 TEMPLATE = "{task} it was {answer} . review : {text}"
@@ -255,15 +256,46 @@ def test_a_causal_backbone_answers_at_the_end(data, tmp_path, pretrained, tiny_f
     )
 
 
-def test_late_prompts_and_exports_need_a_causal_backbone(data, tmp_path, loaded, folders):
+def test_late_prompts_need_a_causal_backbone(data, tmp_path, loaded, folders):
     with pytest.raises(TrimtabError) as caught:
         tune.run(settings("late_prompt", folders["bert"]), tmp_path / "late", base=data, pretrained=loaded["bert"])
     assert "late" in str(caught.value)
     assert not (tmp_path / "late").exists()
-    tune.run(settings("lora", folders["bert"]), tmp_path / "run", base=data, beside=False, pretrained=loaded["bert"])
+
+
+@pytest.mark.parametrize("method", ["soft_prompt", "lora"])
+def test_a_tuned_run_to_peft_and_back(method, data, tmp_path, loaded, folders):
+    task = settings(method, folders["roberta"])
+    tune.run(task, tmp_path / "run", base=data, beside=False, pretrained=loaded["roberta"])
+    exchange.export(tmp_path / "run", tmp_path / "out", pretrained=loaded["roberta"])
+    exchange.import_(tmp_path / "out", task, tmp_path / "again", base=data, pretrained=loaded["roberta"])
+    requests = [Request("run", {"text": text}) for text in TEXTS]
+    expected, found = (
+        [a.probabilities for a in open_engine(tmp_path / name, pretrained=loaded["roberta"]).answer(requests)]
+        for name in ("run", "again")
+    )
+    assert found == [pytest.approx(row, abs=1e-6) for row in expected]
+
+
+def test_without_its_prompt_the_head_that_was_trained_along_is_left(data, tmp_path, loaded, folders):
+    wanted = Wanted(methods=("majority", "soft_prompt"), without_prompt=True)
+    task = settings("soft_prompt", folders["bare"])
+    made = compare.run(task, tmp_path / "out", wanted, base=data, pretrained=loaded["bare"])
+    ways = {way.key: way for way in made.ways}
+    assert made.left_out == []
+    assert ways["soft_prompt"].without_prompt is not None
+    assert ways["majority"].without_prompt is None
+
+
+def test_a_head_on_the_mean_hidden_state_is_not_exchanged(data, tmp_path, loaded, folders):
+    tune.run(settings("lora", folders["bare"]), tmp_path / "run", base=data, beside=False, pretrained=loaded["bare"])
     with pytest.raises(TrimtabError) as caught:
-        exchange.export(tmp_path / "run", tmp_path / "out", pretrained=loaded["bert"])
-    assert "only runs on causal backbones are exported" in str(caught.value)
+        exchange.export(tmp_path / "run", tmp_path / "out", pretrained=loaded["bare"])
+    assert str(caught.value) == (
+        f"{folders['bare']}: an encoder without a language-model head, whose labels are scored by a linear layer on "
+        "the mean hidden state; neither PEFT nor a model class of transformers has a place for it. "
+        "Answer with the run itself: trimtab predict."
+    )
     assert not (tmp_path / "out").exists()
 
 

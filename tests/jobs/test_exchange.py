@@ -96,12 +96,18 @@ def test_nearest_tokens(trimtab, tuned, tmp_path):
     assert all(0.5 < token["cosine"] <= 1 for token in described["tokens"])
 
 
-def test_a_p_tuning_adapter_becomes_a_soft_prompt(trimtab, tuned, tmp_path, pretrained):
+@pytest.mark.parametrize("resaved", [False, True], ids=["ours", "saved again by PEFT"])
+def test_p_tuning_keeps_its_network_unless_peft_saved_it(resaved, trimtab, tuned, tmp_path, tiny_folder, pretrained):
     run = tuned("p_tuning", "length=5", "hidden=4")
     assert trimtab("export", "run", "adapter").code == 0
+    if resaved:
+        model = AutoModelForCausalLM.from_pretrained(tiny_folder, dtype=torch.float32)
+        PeftModel.from_pretrained(model, tmp_path / "adapter").save_pretrained(tmp_path / "adapter")
     code, out, err = trimtab("import", "adapter", "task.yaml")
-    assert (code, out) == (0, "runs/reviews: a run of method soft_prompt; `trimtab evaluate runs/reviews` scores it.\n")
-    assert err == "Note: PEFT keeps no network of P-tuning: the prompt it made is now a soft prompt.\n"
+    made = "soft_prompt" if resaved else "p_tuning"
+    assert (code, out) == (0, f"runs/reviews: a run of method {made}; `trimtab evaluate runs/reviews` scores it.\n")
+    lost = "Note: PEFT keeps no network of P-tuning: the prompt it made is now a soft prompt.\n"
+    assert err == (lost if resaved else "")
     imported = probabilities(tmp_path / "runs" / "reviews", pretrained)
     np.testing.assert_allclose(imported, probabilities(run, pretrained), atol=1e-5)
 

@@ -47,6 +47,7 @@ class CausalBackbone:
         title: what kind of backbone it is, in a sentence.
         bidirectional: whether a token sees what stands behind it, so that prompts are part of each row.
         encoder_decoder: whether a decoder of its own answers; label words are then a text of their own.
+        start: what that decoder reads before the answer.
 
     Raises:
         TrimtabError: if the model's attention cannot be replaced.
@@ -55,6 +56,7 @@ class CausalBackbone:
     title = "a causal language model"
     bidirectional = False
     encoder_decoder = False
+    start: tuple[int, ...] = ()
 
     def __init__(self, model: PreTrainedModel, *, fuse: bool = True) -> None:
         from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
@@ -142,10 +144,10 @@ class CausalBackbone:
         """Read K prompts (bare embeddings [P, D] will do; lengths may differ); gradients flow through the state."""
         given = _prompts(prompts)
         past, order, lengths = self._past(given)
-        soft = tuple(prompt.soft for prompt in given)
+        soft, shifts = tuple(prompt.soft for prompt in given), tuple(prompt.shift for prompt in given)
         total = tuple(prompt.length for prompt in given)
         if not sum(lengths):
-            return PrefixState(past or (), total, soft)
+            return PrefixState(past or (), total, soft, shifts)
         capture: list[tuple[torch.Tensor, torch.Tensor]] = []
         layout = self._prompt_layout(lengths)
         x = torch.cat([prompt.embeddings.to(self.dtype) for prompt in given])
@@ -153,9 +155,9 @@ class CausalBackbone:
         now = Pass(layout, None, total, past, capture, order)
         self._run(x, now, positions, keep=None, first_grad=len(x))
         if order is None or past is None:
-            return PrefixState(tuple(capture), total, soft)
+            return PrefixState(tuple(capture), total, soft, shifts)
         joined = tuple((order.join(pk, k), order.join(pv, v)) for (pk, pv), (k, v) in zip(past, capture, strict=True))
-        return PrefixState(joined, total, soft)
+        return PrefixState(joined, total, soft, shifts)
 
     def forward(
         self,
@@ -185,13 +187,14 @@ class CausalBackbone:
         own: tuple[int, ...] = ()
         if isinstance(prefix, PrefixState):
             state, order = prefix.layers or None, None
-            lengths, soft = prefix.lengths, prefix.soft
+            lengths, soft, shifts = prefix.lengths, prefix.soft, prefix.shifts
         else:
             given = _prompts(prefix or ())
             state, order, own = self._past(given)
             lengths, soft = tuple(prompt.length for prompt in given), tuple(prompt.soft for prompt in given)
+            shifts = tuple(prompt.shift for prompt in given)
         layout = rows if isinstance(rows, Layout) else self.pack(rows, max(lengths, default=0))
-        positions = self.behind(layout, lengths)
+        positions = self.behind(layout, shifts if self.bidirectional else lengths)
         if int(positions.max()) >= self.context:
             raise too_long(int(positions.max()) + 1, self.context)
         x = self.embed_rows(layout, soft)
@@ -215,7 +218,7 @@ class CausalBackbone:
         return packed, attention.Past.of([prompt.past_length for prompt in prompts], own, self.device), own
 
     def behind(self, layout: Layout, lengths: Sequence[int]) -> torch.Tensor:
-        """Positions of packed tokens that have `lengths` tokens before them, by prompt."""
+        """Positions of packed tokens that have `lengths` positions before them, by prompt."""
         if not lengths:
             return layout.positions_R
         return layout.positions_R + torch.tensor(list(lengths), device=self.device)[layout.prompt_R]

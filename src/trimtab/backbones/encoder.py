@@ -32,7 +32,7 @@ class EncoderBackbone(CausalBackbone):
     layer's over all tokens of its row, as in Sentence-BERT (Reimers & Gurevych 2019), but for tokens that are read each
     for itself (`Row.read_at`).
 
-    A past takes up no positions: rows keep those that the model knows.
+    A past takes up no positions, and rows keep those that the model knows, unless its prompt shifts them.
 
     Args:
         model: a transformers masked language model or bare encoder; frozen, put in evaluation mode and given Trimtab's
@@ -66,10 +66,6 @@ class EncoderBackbone(CausalBackbone):
     def pack(self, rows: Sequence[Row], prefix_length: int = 0) -> Layout:
         """Pack rows for `forward`; keep the layout where the same rows are run again."""
         return pack(rows, heads=self.heads, device=self.device, prefix_length=prefix_length, causal=False)
-
-    def behind(self, layout: Layout, lengths: Sequence[int]) -> torch.Tensor:
-        """Positions of packed tokens, which count from the start of the row, whatever stands before it."""
-        return layout.positions_R
 
     def _run(
         self, x_ND: torch.Tensor, now: Pass, positions_N: torch.Tensor, *, keep: torch.Tensor | None, first_grad: int

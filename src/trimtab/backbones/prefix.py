@@ -22,11 +22,13 @@ class Prompt:
         embeddings: [P, D], read before every row; P may be 0.
         past: keys and values [L, J, d] a layer, positions applied, that stand before the embeddings; or None.
         soft: vectors [Q, D] that the negative ids of rows stand for; or None.
+        shift: positions that an encoder's rows are moved by; other backbones' rows are moved by what stands before.
     """
 
     embeddings: torch.Tensor
     past: Layers | None = None
     soft: torch.Tensor | None = None
+    shift: int = 0
 
     @property
     def past_length(self) -> int:
@@ -47,11 +49,13 @@ class PrefixState:
         layers: keys and values [S, J, d] a layer, positions applied; empty where no prompt has a token.
         lengths: tokens of each prompt.
         soft: the soft vectors of each prompt, for rows that hold some.
+        shifts: what each prompt moves the positions of an encoder's rows by.
     """
 
     layers: Layers
     lengths: tuple[int, ...]
     soft: tuple[torch.Tensor | None, ...] = ()
+    shifts: tuple[int, ...] = ()
 
     @staticmethod
     def join(states: Sequence[PrefixState]) -> PrefixState:
@@ -62,6 +66,7 @@ class PrefixState:
             pack_layers([state.layers for state in states if state.layers]),
             tuple(length for state in states for length in state.lengths),
             tuple(vectors for state in states for vectors in state.soft or (None,) * len(state.lengths)),
+            tuple(shift for state in states for shift in state.shifts or (0,) * len(state.lengths)),
         )
 
 

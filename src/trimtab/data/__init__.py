@@ -2,26 +2,31 @@
 
 from trimtab.data.checks import DataReport, Finding, Lengths, Overlap, SplitReport, check
 from trimtab.data.clean import clean_text
+from trimtab.data.dialogues import MESSAGES, Message, as_field, messages_of
 from trimtab.data.example import Example
 from trimtab.data.mapping import check_labels, read_examples, to_example
 from trimtab.data.records import BadRecord, Record, read_records
 from trimtab.data.splits import Splits, k_shot, load_splits, split_off, stratified_sample
 
 __all__ = [
+    "MESSAGES",
     "BadRecord",
     "DataReport",
     "Example",
     "Finding",
     "Lengths",
+    "Message",
     "Overlap",
     "Record",
     "SplitReport",
     "Splits",
+    "as_field",
     "check",
     "check_labels",
     "clean_text",
     "k_shot",
     "load_splits",
+    "messages_of",
     "read_examples",
     "read_records",
     "split_off",

@@ -17,6 +17,7 @@ class Example:
         options: of a choice, what is chosen among; else empty.
         number: the answer of a task whose answers are numbers.
         references: of free text every answer that is right, `answer` first; else empty.
+        tests: of an answer that is a program, what it must pass; else "".
         tokens: of a task whose answers are tags, what is tagged; empty where the record holds a text.
         tags: their tags, in valid BIO where they mark entities; None where unlabelled or answers are of another kind.
         mended: the tokens (counted from 0) whose tags were inside an entity that had not begun.
@@ -31,6 +32,7 @@ class Example:
     tokens: tuple[str, ...] = ()
     tags: tuple[str, ...] | None = None
     mended: tuple[int, ...] = ()
+    tests: str = ""
 
     @property
     def kept_open(self) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from trimtab.data.answers import lettered, read_choice, read_label, read_number, read_options, read_texts
 from trimtab.data.clean import clean_text
+from trimtab.data.dialogues import MESSAGES, as_field, read_messages, split_answer
 from trimtab.data.example import Example
 from trimtab.data.records import Record, read_all
 from trimtab.data.tagged import read_tags, read_tokens
@@ -17,6 +18,7 @@ from trimtab.spec import DataSettings
 from trimtab.spec_answers import LABEL, AnswerSettings, ChoiceAnswer, NumberAnswer, TagsAnswer, TextAnswer
 
 _UNLABELLED_HINT = "Label the row or leave it out; `trimtab predict` takes rows without labels."
+_UNANSWERED_HINT = "Leave it out; `trimtab predict` answers dialogues that end with the user."
 
 
 def to_example(
@@ -33,7 +35,8 @@ def to_example(
     Numbers become text (`5` and `5.0` -> "5"), booleans "true" and "false". Half of a surrogate pair, which no
     encoding can write, becomes U+FFFD. An answer that is absent, null or blank is None. A field whose column holds the
     list of options becomes a text that shows them, `A. ...` a line; one whose column holds the tokens that are tagged,
-    the tokens as one text.
+    the tokens as one text. Where the one field is `messages`, the record is a dialogue: its last assistant turn is the
+    answer, and what comes before it the field.
 
     Args:
         record, fields, settings: what is mapped, and how.
@@ -45,6 +48,8 @@ def to_example(
         TrimtabError: a column is missing, null or holds a list or an object; no answer where one is needed; options or
             an answer that will not do.
     """
+    if tuple(fields) == (MESSAGES,):
+        return _dialogue(record, settings, need_answer=need_answer, read_answer=read_answer)
     options = read_options(record, answer, settings.clean) if isinstance(answer, ChoiceAnswer) else ()
     tokens = read_tokens(record, answer, settings.clean) if isinstance(answer, TagsAnswer) else ()
     texts = {}
@@ -65,6 +70,7 @@ def to_example(
         texts[field] = whole(clean_text(text, settings.clean))
     number, tags, found = None, None, None
     references: tuple[str, ...] = ()
+    tests = ""
     if read_answer:
         match answer:
             case TagsAnswer():
@@ -76,6 +82,7 @@ def to_example(
             case ChoiceAnswer():
                 found = read_choice(record, settings.label, answer, options)
             case TextAnswer():
+                tests = _tests(record, answer.tests) if answer.tests else ""
                 references = read_texts(record, settings.label)
                 found = references[0] if references else None
             case _:
@@ -86,8 +93,25 @@ def to_example(
         raise TrimtabError(f"{record.where}: no label in column '{settings.label}'.", _UNLABELLED_HINT)
     return Example(
         texts, found, record.where, options, number, references, () if isinstance(tokens, str) else tokens,
-        tags.bio if tags else None, tags.mended if tags else (),
+        tags.bio if tags else None, tags.mended if tags else (), tests,
     )  # fmt: skip
+
+
+def _tests(record: Record, column: str) -> str:
+    if column not in record.values:
+        raise no_column(record, column, "the tests", "Set answer.tests to one of them.")
+    return as_text(record, column) or ""
+
+
+def _dialogue(record: Record, settings: DataSettings, *, need_answer: bool, read_answer: bool) -> Example:
+    """A dialogue as an example; where the answer is not looked at, a last user's turn is there to be answered."""
+    before, said = split_answer(read_messages(record, settings), drop_user=read_answer)
+    if said is None and need_answer:
+        raise TrimtabError(f"{record.where}: no assistant turn.", _UNANSWERED_HINT)
+    references = (said,) if said is not None and read_answer else ()
+    return Example(
+        {MESSAGES: as_field(before)}, references[0] if references else None, record.where, (), None, references
+    )
 
 
 def read_examples(
@@ -110,6 +134,9 @@ def read_examples(
     examples = [to_example(record, fields, settings, answer, need_answer=False) for record in records]
     bare = [record for record, example in zip(records, examples, strict=True) if example.answer is None]
     if need_answer and bare:
+        if tuple(fields) == (MESSAGES,):
+            message = f"{bare[0].where}: no assistant turn ({_counted(len(bare), len(records))})."
+            raise TrimtabError(message, _UNANSWERED_HINT)
         raise _unlabelled(bare, len(records), settings.label)
     return examples
 
@@ -132,8 +159,12 @@ def check_labels(examples: Sequence[Example], known: Sequence[str]) -> None:
 def _unlabelled(bare: Sequence[Record], rows: int, label: str) -> TrimtabError:
     if len(bare) == rows and all(label not in record.values for record in bare):
         return no_column(bare[0], label, "the answer", "Set data.label to one of them.")
-    count = f"{len(bare)} of {rows} rows {'has' if len(bare) == 1 else 'have'} none"
+    count = _counted(len(bare), rows)
     return TrimtabError(f"{bare[0].where}: no label in column '{label}' ({count}).", _UNLABELLED_HINT)
+
+
+def _counted(bare: int, rows: int) -> str:
+    return f"{bare} of {rows} rows {'has' if bare == 1 else 'have'} none"
 
 
 def _check_mapping(columns: Mapping[str, str], fields: Sequence[str]) -> None:

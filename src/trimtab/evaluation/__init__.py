@@ -2,7 +2,7 @@
 
 from trimtab.evaluation.baselines import majority, naive_bayes
 from trimtab.evaluation.choosing import choose
-from trimtab.evaluation.classic import read_word_vectors, tfidf_logistic, word_vector_logistic
+from trimtab.evaluation.classic import read_word_vectors, tfidf_logistic, word_vector_logistic, word_vector_ridge
 from trimtab.evaluation.comparison import Comparison, CurveLine, Difference, Disagreement, LeftOut, Way
 from trimtab.evaluation.keywords import keyword_rules, mine_rules
 from trimtab.evaluation.measured import TextScore
@@ -102,6 +102,7 @@ __all__ = [
     "score_texts",
     "tfidf_logistic",
     "word_vector_logistic",
+    "word_vector_ridge",
     "write_comparison",
     "write_report",
 ]

@@ -1,14 +1,13 @@
 """Which way of a comparison to choose, and why, in two sentences. Knows nothing about how figures came about.
 
 The rule. Out of the running is every way that is known to be really worse than another (adjusted p < 0.05), every way
-of which is not known how it stands to the most accurate one, and every way more than 5 points below that: where rows
+of which is not known how it stands to the best one, and every way more than 5 points below that: where rows
 are too few to show so wide a gap to be real, it is still the likelier loss. Of those left the cheapest is chosen: no
 language model before an untrained one before a tuned one, then the fewest seconds of training, the fewest bytes on
-disk, the higher accuracy. Where the majority label is left, no way has been shown to be worth anything, and that is
-said instead.
+disk, the higher score. Where the majority label, the commonest place of an option or the mean number is left, no way
+has been shown to be worth anything, and that is said instead.
 
-How two ways stand to each other is known where one of them is the reference or, given `against_best`, the most
-accurate way.
+How two ways stand to each other is known where one of them is the reference or, given `against_best`, the best way.
 """
 
 from __future__ import annotations
@@ -19,8 +18,11 @@ from dataclasses import dataclass, field
 
 from trimtab.evaluation.comparison import Comparison, Way
 from trimtab.evaluation.findings import SIGNIFICANT, duration, percent
+from trimtab.evaluation.measures import SEVERAL_SEEDS
+from trimtab.evaluation.number_findings import plain
 
-MAJORITY = "majority"
+# Ways that look at no text: what they reach is what nothing is worth.
+BLIND = ("majority", "mean")
 KINDS = ("baseline", "untrained", "tuned")
 # Gaps as shares: from the first on more rows are asked for; beyond the second a way is not chosen, proof or none.
 WIDE_GAP, WIDEST_GAP = 0.02, 0.05
@@ -46,13 +48,14 @@ class _Tests:
         for one, other in ((a, b), (b, a)):
             if one.key == self.best.key and other.key in self.against_best:
                 single = len(one.seeds) == len(other.seeds) == 1
-                return self.against_best[other.key], "McNemar" if single else "paired bootstrap"
+                alone = "permutation" if self.comparison.answer == "number" else "McNemar"
+                return self.against_best[other.key], alone if single else SEVERAL_SEEDS
         return None
 
     def really_worse(self, way: Way, other: Way) -> bool:
         """Whether it is known that one way is worse than another by more than chance."""
         known = self.of(way, other)
-        return known is not None and known[0] < SIGNIFICANT and way.accuracy < other.accuracy
+        return known is not None and known[0] < SIGNIFICANT and way.score < other.score
 
     def in_the_running(self) -> list[Way]:
         """The ways that may be chosen."""
@@ -61,32 +64,32 @@ class _Tests:
             way
             for way in ways
             if (way.key == self.best.key or self.of(way, self.best) is not None)
-            and self.best.accuracy - way.accuracy <= WIDEST_GAP
+            and self.best.score - way.score <= WIDEST_GAP
             and not any(self.really_worse(way, other) for other in ways)
         ]
 
 
-def choose(comparison: Comparison, against_best: Mapping[str, float] | None = None) -> str:
-    """Return what to choose and why, in two sentences.
+def choose(comparison: Comparison, against_best: Mapping[str, float] | None = None) -> Comparison:
+    """Return the comparison with what to choose and why in two sentences, and with the key of what they choose.
 
     Args:
-        comparison: all but its `choose`; its ways by falling accuracy, at least one.
-        against_best: key of a way -> adjusted p-value of its difference to the first of the ways, of McNemar's test
-            where both have one seed and of the paired bootstrap else. Needed for the ways of which neither is the
-            reference; without it only the reference itself can be preferred to a more accurate way.
+        comparison: all but its `choose` and `chosen`; its ways by falling score, at least one.
+        against_best: key of a way -> adjusted p-value of its difference to the first of the ways. Needed for the ways
+            of which neither is the reference; without it only the reference itself can be preferred to a better way.
     """
     tests = _Tests(comparison, against_best or {})
     running = tests.in_the_running()
-    majority = next((way for way in running if way.key == MAJORITY), None)
-    if majority:
-        return _nothing_gained(tests, majority)
+    blind = next((way for way in running if way.key in BLIND), None)
+    if blind:
+        return comparison.model_copy(update={"choose": _nothing_gained(tests, blind), "chosen": ""})
     chosen = min(running, key=_cost)
-    return f"Choose {in_a_sentence(chosen)}: {_why(tests, chosen)} {_beside(tests, chosen, running)}"
+    said = f"Choose {in_a_sentence(chosen)}: {_why(tests, chosen)} {_beside(tests, chosen, running)}"
+    return comparison.model_copy(update={"choose": said, "chosen": chosen.key})
 
 
 def chosen_way(comparison: Comparison) -> Way | None:
-    """Return the way that the comparison's text says to choose, or None where it names none."""
-    return next((w for w in comparison.ways if comparison.choose.startswith(f"Choose {in_a_sentence(w)}: ")), None)
+    """Return the way that the comparison chooses, or None where it names none."""
+    return next((way for way in comparison.ways if way.key == comparison.chosen), None)
 
 
 def in_a_sentence(way: Way) -> str:
@@ -100,64 +103,74 @@ def p_text(p: float) -> str:
 
 
 def _cost(way: Way) -> tuple[int, float, int, float]:
-    return KINDS.index(way.kind), way.train_seconds, way.bytes_on_disk, -way.accuracy
+    return KINDS.index(way.kind), way.train_seconds, way.bytes_on_disk, -way.score
 
 
 def _why(tests: _Tests, chosen: Way) -> str:
-    """Return the accuracy of the chosen way, what is known of the others, and what it takes."""
+    """Return the score of the chosen way, what is known of the others, and what it takes."""
     others = [way for way in tests.comparison.ways if way.key != chosen.key]
-    more_accurate = [way for way in others if way.accuracy > chosen.accuracy]
+    better = [way for way in others if way.score > chosen.score]
     if not others:
         standing = "the only way measured"
     elif all(tests.really_worse(way, chosen) for way in others):
         standing = "really better than every other way"
-    elif all(tests.of(chosen, way) for way in more_accurate):
+    elif all(tests.of(chosen, way) for way in better):
         standing = "and no other way is really better"
     else:
-        standing = "and the most accurate way is not really better"
+        best = "way of the highest R²" if tests.comparison.answer == "number" else "most accurate way"
+        standing = f"and the {best} is not really better"
     if chosen.train_seconds:
         takes = f"it {'is ready' if chosen.kind == 'untrained' else 'trains'} in {duration(chosen.train_seconds)}"
     else:
         takes = "it needs no training"
-    return f"{percent(chosen.accuracy)}, {standing}; {takes}."
+    return f"{_scored(tests, chosen)}, {standing}; {takes}."
 
 
 def _beside(tests: _Tests, chosen: Way, running: list[Way]) -> str:
-    """Return how the most accurate of the others stands: one in the running, or else the one tested that is next."""
+    """Return how the best of the others stands: one in the running, or else the one tested that is next."""
     others = [way for way in tests.comparison.ways if way.key != chosen.key]
     if not others:
         return "Whether another would do better is not known."
     tested = [way for way in others if tests.of(chosen, way)]
     rival = next(iter([way for way in running if way.key != chosen.key] or tested or others))
     known = tests.of(chosen, rival)
-    name = _capital(in_a_sentence(rival))
+    name = capital(in_a_sentence(rival))
     if known is None:
-        return (
-            f"How it stands to the others, {in_a_sentence(rival)} at {percent(rival.accuracy)} first, was not tested."
-        )
+        return f"How it stands to the others, {in_a_sentence(rival)} at {_scored(tests, rival)} first, was not tested."
     p, test = known
     proof = f"({p_text(p)}, {test})"
     if p < SIGNIFICANT:
         untested = len(tested) < len(others)
         tail = "; how the others stand to it was not tested" if untested else ""
-        return f"{name}, at {percent(rival.accuracy)}, is really worse {proof}{tail}."
-    more = ", though more rows might show one" if abs(rival.accuracy - chosen.accuracy) >= WIDE_GAP else ""
-    return f"{name}, at {percent(rival.accuracy)}, is no real difference {proof}{more}."
+        return f"{name}, at {_scored(tests, rival)}, is really worse {proof}{tail}."
+    more = ", though more rows might show one" if abs(rival.score - chosen.score) >= WIDE_GAP else ""
+    return f"{name}, at {_scored(tests, rival)}, is no real difference {proof}{more}."
 
 
-def _nothing_gained(tests: _Tests, majority: Way) -> str:
-    first = f"Choose none yet: always giving the commonest label is right on {percent(majority.accuracy)} of the rows"
-    others = [way for way in tests.comparison.ways if way.key != majority.key]
+def _scored(tests: _Tests, way: Way) -> str:
+    """Return a score as `91.2%`, of numbers as `R² 61.3%`."""
+    return f"R² {percent(way.score)}" if tests.comparison.answer == "number" else percent(way.score)
+
+
+def _nothing_gained(tests: _Tests, blind: Way) -> str:
+    reached = {
+        "label": f"the commonest label is right on {percent(blind.score)} of the rows",
+        "choice": f"the option at the commonest place is right on {percent(blind.score)} of the rows",
+        "number": f"the mean of the training rows has a root mean squared error of {plain(blind.rmse)}",
+    }
+    first = f"Choose none yet: always giving {reached[tests.comparison.answer]}"
+    others = [way for way in tests.comparison.ways if way.key != blind.key]
     if not others:
         return f"{first}, and nothing else was measured. Whether another way would do better is not known."
     rival = others[0]
-    known = tests.of(majority, rival)
-    at = f"{in_a_sentence(rival)}, at {percent(rival.accuracy)}"
+    known = tests.of(blind, rival)
+    at = f"{in_a_sentence(rival)}, at {_scored(tests, rival)}"
     said = f"is no real difference ({p_text(known[0])}, {known[1]})" if known else "was not tested against that"
     if known and known[0] < SIGNIFICANT:
         said = f"is really worse ({p_text(known[0])}, {known[1]})"
     return f"{first}, and no way is really better. The best of the others, {at}, {said}."
 
 
-def _capital(name: str) -> str:
+def capital(name: str) -> str:
+    """Return a name as it begins a sentence."""
     return name[:1].upper() + name[1:]

@@ -1,4 +1,4 @@
-"""Classic classifiers: logistic regression over TF-IDF or over word vectors. Knows nothing about language models.
+"""Logistic regression over TF-IDF or word vectors, ridge regression over these. Knows nothing about language models.
 
 Shapes: N rows, C classes, D numbers of a word vector. scikit-learn and gensim are imported when asked for.
 """
@@ -17,6 +17,7 @@ from trimtab.errors import TrimtabError
 from trimtab.evaluation.baselines import majority
 from trimtab.evaluation.folds import best_of
 from trimtab.evaluation.metrics import Ints, answer_ids
+from trimtab.evaluation.numbers import best_alpha, mean_number, numbers_of
 from trimtab.evaluation.words import Language, are_chinese, joined_fields, words
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 # Inverse strengths of the L2 penalty.
 TFIDF_STRENGTHS = (10.0, 1.0, 100.0)
 VECTOR_STRENGTHS = (0.1, 0.01, 1.0, 10.0)
+# Penalties of ridge regression on standardised numbers.
+VECTOR_ALPHAS = (100.0, 10.0, 1000.0, 1.0)
 Floats = NDArray[np.float64]
 
 
@@ -106,11 +109,7 @@ def word_vector_logistic(
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import StandardScaler
 
-    if are_chinese([joined_fields(example) for example in train], language):
-        raise TrimtabError(
-            "The word vectors are of English words, and the training texts are Chinese.",
-            "Leave this way out; logistic regression over TF-IDF segments Chinese.",
-        )
+    _refuse_chinese(train, language, "logistic regression over TF-IDF segments Chinese")
     return _classify(
         train, examples, labels,
         features=lambda texts: [_mean_vector(words(text, "en"), vectors) for text in texts],
@@ -119,6 +118,58 @@ def word_vector_logistic(
         strengths=VECTOR_STRENGTHS,
         seed=seed,
     )  # fmt: skip
+
+
+def word_vector_ridge(
+    train: Sequence[Example],
+    examples: Sequence[Example],
+    *,
+    vectors: KeyedVectors,
+    language: Language = "auto",
+    seed: int = 0,
+) -> Floats:
+    """Ridge regression (Hoerl & Kennard 1970) on the mean of a text's word vectors, as `word_vector_logistic` has it.
+
+    The penalty is chosen by cross-validated squared error on train alone. A row of which no word has a vector gets the
+    mean of train, and is not trained on.
+
+    Args:
+        train: examples with numbers.
+        examples: the N examples to answer; their answers are not looked at.
+        vectors, language, seed: as in `word_vector_logistic`.
+
+    Returns:
+        Numbers of shape (N,).
+
+    Raises:
+        TrimtabError: a number is missing; the texts are Chinese.
+    """
+    from sklearn.linear_model import Ridge
+    from sklearn.preprocessing import StandardScaler
+
+    _refuse_chinese(train, language, "ridge regression on TF-IDF takes them")
+    numbers_N = mean_number(train, examples)
+    given, asked = (
+        [_mean_vector(words(joined_fields(example), "en"), vectors) for example in part] for part in (train, examples)
+    )
+    known = [n for n, row in enumerate(given) if row is not None]
+    answerable = [n for n, row in enumerate(asked) if row is not None]
+    if len(known) < 2 or not answerable:
+        return numbers_N
+    scaler = StandardScaler()
+    inside_ND, right_N = scaler.fit_transform([given[n] for n in known]), numbers_of([train[n] for n in known])
+    alpha = best_alpha(VECTOR_ALPHAS, "auto", inside_ND, right_N, seed)
+    model = Ridge(alpha=alpha).fit(inside_ND, right_N)
+    numbers_N[answerable] = model.predict(scaler.transform([asked[n] for n in answerable]))
+    return numbers_N
+
+
+def _refuse_chinese(train: Sequence[Example], language: Language, instead: str) -> None:
+    if are_chinese([joined_fields(example) for example in train], language):
+        raise TrimtabError(
+            "The word vectors are of English words, and the training texts are Chinese.",
+            f"Leave this way out; {instead}.",
+        )
 
 
 def read_word_vectors(folder: Path) -> KeyedVectors:

@@ -179,9 +179,9 @@ def _y_axis(y: Scale, values: Sequence[float], right: float) -> str:
 
 
 def _shares(intervals: Sequence[tuple[float, float]]) -> list[float]:
-    """Return round shares that span the intervals, none below 0 or above 1."""
+    """Return round shares that span the intervals, none above 1, and none below 0 unless they reach there."""
     low, high = min(a for a, _ in intervals), max(b for _, b in intervals)
-    marks = [mark for mark in ticks(max(low, 0.0), min(high, 1.0), 5) if 0 <= mark <= 1]
+    marks = [mark for mark in ticks(low, min(high, 1.0), 5) if mark <= 1 and (mark >= 0 or low < 0)]
     return marks if len(marks) > 1 else [0.0, 0.5, 1.0]
 
 

@@ -13,17 +13,26 @@ from typing import Any
 from markupsafe import Markup
 
 from trimtab.evaluation import charts, compare_charts
-from trimtab.evaluation.choosing import MAJORITY, chosen_way, in_a_sentence, p_text
+from trimtab.evaluation.choosing import BLIND, capital, chosen_way, in_a_sentence, p_text
 from trimtab.evaluation.comparison import Comparison, Difference, Disagreement, Way
 from trimtab.evaluation.findings import duration, interval_text, percent
+from trimtab.evaluation.number_findings import plain
 from trimtab.evaluation.page import environment, flat_settings, size
 
 DISAGREEMENTS_OPEN = 6
+# R squared below which a way is not drawn beside others: on its scale nothing else could be told apart.
+LOWEST_DRAWN = -0.5
+RIGHT_ONES = {"label": "right label", "choice": "right option", "number": "right number"}
 KIND_NAMES = {"baseline": "no language model", "untrained": "untrained", "tuned": "tuned"}
 _TESTS = {
     "McNemar": "McNemar’s exact test (for ways of one seed)",
+    "permutation": "Fisher’s paired permutation test on squared errors (for ways of one seed)",
     "paired bootstrap": "a paired bootstrap over rows and seeds (for ways of several seeds)",
 }
+R_SQUARED = (
+    "R² is the share of the variance of the right numbers that a way explains, higher is better: 100% is perfect, 0 no "
+    "better than always giving their mean, below 0 worse. RMSE is the root mean squared error, lower is better."
+)
 _SENTENCE_ENDS = re.compile(r"(?<=[.。])\s+(?=[^\W\d_a-z])")
 
 
@@ -58,7 +67,9 @@ def render_comparison(comparison: Comparison) -> str:
     headline, *rest = _SENTENCE_ENDS.split(comparison.choose.removeprefix(f"{head}:"), maxsplit=1)
     context: dict[str, Any] = {
         "c": comparison,
-        "rows": comparison.test_rows if comparison.part == "test" else comparison.dev_rows,
+        "score_name": capital(comparison.score_name),
+        "second": _second(comparison),
+        "right_one": RIGHT_ONES[comparison.answer],
         "head": head,
         "headline": headline,
         "lead": rest[0] if rest else "",
@@ -66,7 +77,7 @@ def render_comparison(comparison: Comparison) -> str:
         "script": Markup(script),
         "script_hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         "columns": _columns(comparison),
-        "axis": _axis(_in_focus(comparison.ways)),
+        "axis": _axis(_in_focus(comparison.ways), comparison.answer),
         "kind_names": KIND_NAMES,
         "difference": difference_text,
         "word": difference_word,
@@ -123,6 +134,15 @@ def parameters_text(number: float) -> str:
     return f"{number:,.0f}" if number < 1_000_000 else f"{number / 1_000_000:,.1f} M"
 
 
+def _second(comparison: Comparison) -> Column | None:
+    """Return the column of the second score: macro F1 of labels, the error of numbers; choices have none."""
+    if comparison.answer == "number":
+        return Column("RMSE", "root mean squared error, in the numbers’ own unit", "ascending", lambda w: w.rmse, plain)
+    if comparison.answer == "choice":
+        return None
+    return Column("Macro F1", "macro F1", "descending", lambda w: w.macro_f1, lambda share: f"{100 * share:.1f}")
+
+
 def _columns(comparison: Comparison) -> list[Column]:
     """Return the columns right of the difference; those that nothing was measured for are left out."""
     up, down = "ascending", "descending"
@@ -137,15 +157,24 @@ def _columns(comparison: Comparison) -> list[Column]:
         Column("Rows/s", batch, down, lambda w: w.batch_rows_per_second, lambda n: f"{n:,.{0 if n >= 10 else 1}f}"),
         Column(f"Cost{in_money}", "of training one seed", up, lambda w: w.cost, money_text),
         Column(
-            "Without prompt", "accuracy left when the prompt is taken away", down, lambda w: w.without_prompt, percent
+            "Without prompt",
+            f"{comparison.score_name} left when the prompt is taken away",
+            down,
+            lambda w: w.without_prompt,
+            percent,
         ),
     ]
     return [column for column in every if any(column.value(way) is not None for way in comparison.ways)]
 
 
 def _in_focus(ways: Sequence[Way]) -> list[Way]:
-    """Return the ways that the axes are made for: all, but the majority label where it would take half of an axis."""
-    others = [way for way in ways if way.key != MAJORITY]
+    """Return the ways that the axes are made for.
+
+    Left out are the majority label or the mean where that would take half of an axis, and numbers so far off that they
+    explain less than nothing, where others are not.
+    """
+    ways = [way for way in ways if way.score >= LOWEST_DRAWN] or ways
+    others = [way for way in ways if way.key not in BLIND]
     return others if others and _span(ways) > 2 * _span(others) else list(ways)
 
 
@@ -153,10 +182,10 @@ def _span(ways: Sequence[Way]) -> float:
     return max(way.interval.high for way in ways) - min(way.interval.low for way in ways)
 
 
-def _axis(ways: Sequence[Way]) -> dict[str, Any]:
-    """Return the round shares that the axis of accuracy starts and ends at, and those between."""
+def _axis(ways: Sequence[Way], answer: str) -> dict[str, Any]:
+    """Return the round shares that the axis of scores starts and ends at, and those between."""
     marks = charts.ticks(min(way.interval.low for way in ways), max(way.interval.high for way in ways), 4)
-    low, high = max(marks[0], 0.0), min(marks[-1], 1.0)
+    low, high = marks[0] if answer == "number" else max(marks[0], 0.0), min(marks[-1], 1.0)
     return {"low": low, "high": high, "marks": [mark for mark in marks if low <= mark <= high]}
 
 
@@ -165,11 +194,11 @@ def _plots(comparison: Comparison, chosen: Way | None) -> list[Markup]:
     dots = [
         compare_charts.Dot(
             name=way.name,
-            tip=f"{way.name}: {percent(way.accuracy)} ({interval_text(way.interval)}), training "
+            tip=f"{way.name}: {percent(way.score)} ({interval_text(way.interval)}), training "
             f"{training_text(way.train_seconds)}",
             kind=way.kind,
             seconds=way.train_seconds,
-            accuracy=way.accuracy,
+            accuracy=way.score,
             interval=way.interval,
             chosen=way is chosen,
         )
@@ -177,7 +206,7 @@ def _plots(comparison: Comparison, chosen: Way | None) -> list[Markup]:
     ]
     if len(dots) < 2:
         return []
-    title = f"Accuracy over training time of {len(dots)} ways; the figures are in the table"
+    title = f"{capital(comparison.score_name)} over training time of {len(dots)} ways; the figures are in the table"
     widths = (compare_charts.WIDE, compare_charts.NARROW)
     return [Markup(compare_charts.score_against_cost(title, dots, width)) for width in widths]
 
@@ -192,12 +221,14 @@ def _curves(comparison: Comparison, chosen: Way | None) -> list[Markup]:
     if not lines:
         return []
     widths = (compare_charts.WIDE, compare_charts.NARROW)
-    title = f"Accuracy over training rows of {len(lines)} ways; the figures are in the table below"
+    title = (
+        f"{capital(comparison.score_name)} over training rows of {len(lines)} ways; the figures are in the table below"
+    )
     return [Markup(compare_charts.learning_curves(title, lines, width)) for width in widths]
 
 
 def _said(row: Disagreement, names: dict[str, str]) -> list[tuple[str, list[str]]]:
-    """Return (label, names of the ways that give it), the right label first, then the one that most give."""
+    """Return (answer, names of the ways that give it), the right answer first, then the one that most give."""
     by_label: dict[str, list[str]] = {}
     for key, label in row.answers.items():
         by_label.setdefault(label, []).append(names.get(key, key))
@@ -206,11 +237,11 @@ def _said(row: Disagreement, names: dict[str, str]) -> list[tuple[str, list[str]
 
 def _method(comparison: Comparison, reference: str) -> list[str]:
     """Return how the figures came about and how to read them, a sentence or two each."""
-    rows = comparison.test_rows if comparison.part == "test" else comparison.dev_rows
     compared = sum(way.difference is not None for way in comparison.ways)
     said = [
-        f"All ways had the same training rows and were scored on the same {rows:,} {comparison.part} rows. Where a way "
-        "was trained with several seeds, its scores are means over them.",
+        f"All ways had the same training rows and were scored on the same {comparison.rows:,} {comparison.part} rows. "
+        "Where a way was trained with several seeds, its scores are means over them.",
+        *((R_SQUARED,) if comparison.answer == "number" else ()),
         "The intervals are 95% bootstrap intervals over rows and, where there are several, over seeds.",
     ]
     if compared:

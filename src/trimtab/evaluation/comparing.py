@@ -1,20 +1,22 @@
 """From the answers of several ways to the figures of a comparison. Knows nothing about what the ways are.
 
-N rows, C labels, S seeds.
+N rows, S seeds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trimtab.data.example import Example
-from trimtab.evaluation.comparison import CurveLine, Difference, Disagreement, Way
-from trimtab.evaluation.metrics import Interval, macro_f1, shortened
-from trimtab.evaluation.significance import accuracy_interval, holm, paired_bootstrap, paired_test
+from trimtab.evaluation.comparison import CurveLine, Difference, Disagreement, Way, WayGroup
+from trimtab.evaluation.measures import Measure
+from trimtab.evaluation.metrics import shortened
+from trimtab.evaluation.significance import holm
 
 # Rows shown on which ways disagree, and the ways whose answers decide which rows these are.
 SHOWN, RIVALS = 12, 4
@@ -26,7 +28,7 @@ class Cell:
 
     Attributes:
         seed: the seed.
-        answers: index of the label given to each row [N].
+        answers: what is given to each row [N]: index of the label, place of the option, or the number.
         train_seconds, peak_memory_bytes, latency_seconds, batch_rows_per_second, trained_parameters, bytes_on_disk,
         without_prompt: as in `Way`.
         notes: a sentence each.
@@ -34,7 +36,7 @@ class Cell:
     """
 
     seed: int
-    answers: NDArray[np.int64]
+    answers: NDArray[Any]
     train_seconds: float = 0.0
     peak_memory_bytes: int | None = None
     latency_seconds: float | None = None
@@ -52,56 +54,57 @@ class Measured:
 
     key: str
     name: str
-    kind: str
+    kind: WayGroup
     cells: list[Cell] = field(default_factory=list)
 
-    def correct(self, gold_N: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Whether each row is answered rightly, [S, N]."""
-        return np.stack([cell.answers == gold_N for cell in self.cells])
+    def rows(self, measure: Measure) -> NDArray[Any]:
+        """How each row is answered, [S, N]."""
+        return np.stack([measure.rows(cell.answers) for cell in self.cells])
+
+    def score(self, measure: Measure) -> float:
+        """The mean score over seeds."""
+        return float(np.mean([measure.score(row_N) for row_N in self.rows(measure)]))
 
 
 def compare(
     measured: Sequence[Measured],
-    gold_N: NDArray[np.int64],
-    classes: int,
+    measure: Measure,
     reference: str,
     *,
     price_an_hour: float | None = None,
     seed: int = 0,
 ) -> tuple[list[Way], dict[str, float]]:
-    """Figures of every way, by falling accuracy, and each one's adjusted p-value against the most accurate.
+    """Figures of every way, by falling score, and each one's adjusted p-value against the best.
 
-    Differences are tested pairwise on the same rows: McNemar's exact test where both have one seed, else a paired
-    bootstrap over rows and seeds; Holm's correction over all ways but the reference.
+    Differences are tested pairwise on the same rows (see `Measure.test`), with Holm's correction over all ways but the
+    reference.
 
     Args:
         measured: the ways, each with at least one cell.
-        gold_N: the right labels.
-        classes: C.
+        measure: what answers are scored by.
         reference: key of the way that the others are compared with.
         price_an_hour: what an hour costs.
         seed: of the bootstrap.
     """
-    correct = {way.key: way.correct(gold_N) for way in measured}
-    ranked = sorted(measured, key=lambda way: -float(correct[way.key].mean()))
-    differences = _differences(correct, reference, seed)
-    against_best = {key: made.p_adjusted for key, made in _differences(correct, ranked[0].key, seed).items()}
+    rows = {way.key: way.rows(measure) for way in measured}
+    scores = {key: [measure.score(row_N) for row_N in rows_SN] for key, rows_SN in rows.items()}
+    ranked = sorted(measured, key=lambda way: -float(np.mean(scores[way.key])))
+    differences = _differences(rows, measure, reference, seed)
+    against_best = {key: made.p_adjusted for key, made in _differences(rows, measure, ranked[0].key, seed).items()}
     ways = []
     for way in ranked:
         cells = way.cells
         mean = _means(cells)
-        f1s = [macro_f1(gold_N, cell.answers, classes) for cell in cells]
         ways.append(
             Way(
                 key=way.key,
                 name=way.name,
                 kind=way.kind,
                 seeds=[cell.seed for cell in cells],
-                accuracies=[float(row.mean()) for row in correct[way.key]],
-                macro_f1s=f1s,
-                accuracy=float(correct[way.key].mean()),
-                macro_f1=float(np.mean(f1s)),
-                interval=accuracy_interval(correct[way.key], seed),
+                scores=scores[way.key],
+                score=float(np.mean(scores[way.key])),
+                **measure.beside([cell.answers for cell in cells]),
+                interval=measure.interval(rows[way.key], seed),
                 difference=differences.get(way.key),
                 trained_parameters=cells[0].trained_parameters,
                 bytes_on_disk=cells[0].bytes_on_disk,
@@ -125,20 +128,17 @@ def _means(cells: Sequence[Cell]) -> dict[str, float | None]:
     return out
 
 
-def _differences(correct: dict[str, NDArray[np.bool_]], reference: str, seed: int) -> dict[str, Difference]:
+def _differences(
+    rows: dict[str, NDArray[Any]], measure: Measure, reference: str, seed: int
+) -> dict[str, Difference]:  # fmt: skip
     """Differences of all ways to the reference, corrected together."""
-    keys = [key for key in correct if key != reference]
-    tested: dict[str, tuple[Interval, float, str]] = {}
-    for key in keys:
-        interval, p_value = paired_bootstrap(correct[key], correct[reference], seed)
-        name = "paired bootstrap"
-        if len(correct[key]) == len(correct[reference]) == 1:
-            p_value, name = paired_test(correct[key][0], correct[reference][0]), "McNemar"
-        tested[key] = (interval, p_value, name)
+    keys = [key for key in rows if key != reference]
+    tested = {key: measure.test(rows[key], rows[reference], seed) for key in keys}
     adjusted = holm([tested[key][1] for key in keys])
+    means = {key: float(np.mean([measure.score(row_N) for row_N in rows_SN])) for key, rows_SN in rows.items()}
     return {
         key: Difference(
-            points=float(correct[key].mean() - correct[reference].mean()),
+            points=means[key] - means[reference],
             interval=tested[key][0],
             p_value=tested[key][1],
             p_adjusted=p_adjusted,
@@ -148,35 +148,30 @@ def _differences(correct: dict[str, NDArray[np.bool_]], reference: str, seed: in
     }
 
 
-def curve_lines(points: Sequence[tuple[Measured, int]], gold_N: NDArray[np.int64], *, seed: int = 0) -> list[CurveLine]:
+def curve_lines(points: Sequence[tuple[Measured, int]], measure: Measure, *, seed: int = 0) -> list[CurveLine]:
     """Learning curves out of (way as measured on so many training rows, training rows)."""
     lines: dict[str, CurveLine] = {}
     for way, rows in sorted(points, key=lambda point: point[1]):
-        correct = way.correct(gold_N)
-        point = (rows, float(correct.mean()), accuracy_interval(correct, seed))
+        point = (rows, way.score(measure), measure.interval(way.rows(measure), seed))
         before = lines.get(way.key)
         lines[way.key] = CurveLine(key=way.key, name=way.name, points=[*(before.points if before else []), point])
     return list(lines.values())
 
 
 def disagreements(
-    measured: Sequence[Measured], examples: Sequence[Example], gold_N: NDArray[np.int64], labels: Sequence[str],
-    reference: str,
-) -> list[Disagreement]:  # fmt: skip
-    """Rows on which the reference and its best rivals differ: the most divided first, then in the order of the data."""
-    ranked = sorted(measured, key=lambda way: -float(way.correct(gold_N).mean()))
+    measured: Sequence[Measured], examples: Sequence[Example], measure: Measure, reference: str
+) -> list[Disagreement]:
+    """Rows on which the reference and its best rivals differ, the most divided first (see `Measure.divided`)."""
+    ranked = sorted(measured, key=lambda way: -way.score(measure))
     rivals = [way for way in ranked if way.key != reference][:RIVALS]
     chosen = [way for way in ranked if way.key == reference] + rivals
     answers = np.stack([way.cells[0].answers for way in chosen])
-    divided = np.array([len(np.unique(column)) for column in answers.T])
-    even = np.array([np.bincount(column).max() for column in answers.T])
-    rows = sorted(np.flatnonzero(divided > 1).tolist(), key=lambda i: (-divided[i], even[i], i))
     return [
         Disagreement(
             where=examples[i].where,
             fields={name: shortened(text) for name, text in examples[i].fields.items()},
-            answer=labels[int(gold_N[i])],
-            answers={way.key: labels[int(given[i])] for way, given in zip(chosen, answers, strict=True)},
+            answer=measure.right(i),
+            answers={way.key: measure.said(i, given[i]) for way, given in zip(chosen, answers, strict=True)},
         )
-        for i in rows[:SHOWN]
+        for i in measure.divided(answers)[:SHOWN]
     ]

@@ -5,23 +5,28 @@ A *way* is a method or a baseline; one line of the table. All ways are scored on
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field, JsonValue
 
 from trimtab.evaluation.metrics import Interval
 from trimtab.evaluation.run_report import BackboneFacts, MachineFacts, Part
 
-COMPARISON_VERSION = 1
+COMPARISON_VERSION = 2
+# No language model, the backbone as it is, or something trained.
+WayGroup = Literal["baseline", "untrained", "tuned"]
 
 
 class Difference(Part):
-    """How a way's accuracy differs from that of the reference, on the same rows.
+    """How a way's score differs from that of the reference, on the same rows.
 
     Attributes:
-        points: accuracy of this way less that of the reference, as a share (0.02 is two points).
+        points: score of this way less that of the reference, as a share (0.02 is two points).
         interval: 95% interval of that, over rows and seeds, paired.
         p_value: two-sided, of the paired test.
         p_adjusted: the same after Holm's correction over all ways compared.
-        test: `McNemar` where both have one seed, else `paired bootstrap`.
+        test: `McNemar` (of numbers `permutation`, on squared errors) where both have one seed, else
+            `paired bootstrap`.
     """
 
     points: float
@@ -44,9 +49,11 @@ class Way(Part):
         name: its name in a sentence (`soft prompt`, `naive Bayes`).
         kind: `baseline` (no language model), `untrained` (the backbone as it is) or `tuned`.
         seeds: seeds it was trained with; one 0 where it has none to choose.
-        accuracies, macro_f1s: one a seed.
-        accuracy, macro_f1: their means.
-        interval: 95% interval of the accuracy over rows and seeds.
+        scores: one a seed: accuracy, or of numbers R squared; both are better when higher.
+        score: their mean.
+        interval: 95% interval of the score over rows and seeds.
+        macro_f1s, macro_f1: of labels, one a seed, and their mean.
+        rmses, rmse: of numbers, the root mean squared error in their own unit, one a seed, and their mean.
         difference: to the reference; None for the reference itself.
         trained_parameters, bytes_on_disk: of one seed's result; 0 where nothing is trained or kept.
         train_seconds: of one seed, the mean; choosing by cross-validation included.
@@ -54,19 +61,21 @@ class Way(Part):
         latency_seconds: median time of one request answered alone, or None.
         batch_rows_per_second: rows a second answered in batches of 32, or None.
         cost: of training one seed, in the currency of the comparison, or None where no price was set.
-        without_prompt: accuracy left when the prompt is taken away, or None where not asked for or it has none.
+        without_prompt: score left when the prompt is taken away, or None where not asked for or it has none.
         notes: what a reader should know of it, a sentence each.
     """
 
     key: str
     name: str
-    kind: str
+    kind: WayGroup
     seeds: list[int]
-    accuracies: list[float]
-    macro_f1s: list[float]
-    accuracy: float
-    macro_f1: float
+    scores: list[float]
+    score: float
     interval: Interval
+    macro_f1s: list[float] = Field(default_factory=list)
+    macro_f1: float | None = None
+    rmses: list[float] = Field(default_factory=list)
+    rmse: float | None = None
     difference: Difference | None = None
     trained_parameters: int = 0
     bytes_on_disk: int = 0
@@ -80,7 +89,7 @@ class Way(Part):
 
 
 class CurveLine(Part):
-    """The learning curve of one way: (training rows, mean accuracy, 95% interval), by rising rows."""
+    """The learning curve of one way: (training rows, mean score, 95% interval), by rising rows."""
 
     key: str
     name: str
@@ -93,8 +102,8 @@ class Disagreement(Part):
     Attributes:
         where: place of origin.
         fields: template field -> text, long texts shortened.
-        answer: the label in the data.
-        answers: key of a way -> the label it gives (that of its first seed).
+        answer: the right answer: a label, an option, or a number as text.
+        answers: key of a way -> the answer it gives (that of its first seed).
     """
 
     where: str
@@ -121,18 +130,20 @@ class Comparison(Part):
         trimtab: version of Trimtab.
         task: task description, "" where there is none.
         backbone, machine: what the language model's ways ran on.
-        labels: the classes.
+        answer: the kind of answer, `label`, `choice` or `number`.
+        labels: the classes; none where answers are of another kind.
         train_rows, dev_rows, test_rows: rows of the splits that all ways share.
         splits: SHA-256 of the rows of train, dev and test, by part; the same for every way.
         part: the split the figures are of, `test`, or `dev` where there is no test.
         reference: key of the way the others are compared with.
-        ways: by falling accuracy.
+        ways: by falling score.
         left_out: what was asked for and not measured.
         curves: learning curves, empty where not asked for.
         disagreements: rows on which the reference and its best rivals differ, the most divided first.
         price_an_hour, currency: what an hour of the machine costs, where the user set it.
         seconds: what measuring all of it took, what was measured before included.
         choose: what to choose and why, two sentences that follow from the figures.
+        chosen: key of the way that they say to choose, "" where they name none.
         notes: what was done to the data, a sentence each.
         settings: the task as resolved.
     """
@@ -144,6 +155,7 @@ class Comparison(Part):
     task: str = ""
     backbone: BackboneFacts
     machine: MachineFacts
+    answer: Literal["label", "choice", "number"] = "label"
     labels: list[str]
     train_rows: int
     dev_rows: int
@@ -159,5 +171,16 @@ class Comparison(Part):
     currency: str = ""
     seconds: float = 0.0
     choose: str = ""
+    chosen: str = ""
     notes: list[str] = Field(default_factory=list)
     settings: dict[str, JsonValue] = Field(default_factory=dict)
+
+    @property
+    def rows(self) -> int:
+        """Rows that the figures are of."""
+        return self.test_rows if self.part == "test" else self.dev_rows
+
+    @property
+    def score_name(self) -> str:
+        """What scores are, in a sentence."""
+        return "R²" if self.answer == "number" else "accuracy"

@@ -24,13 +24,13 @@ def headline_scores(report: RunReport) -> tuple[str, Scores] | None:
 
 
 def percent(share: float) -> str:
-    """Return a share as `92.1%`."""
-    return f"{100 * share:.1f}%"
+    """Return a share as `92.1%`; R squared may be negative, `−0.2%`."""
+    return f"{100 * share:.1f}%".replace("-", "−")
 
 
 def interval_text(interval: Interval | None) -> str:
     """Return an interval of a share as `90.8 to 93.3`, in percent, or ""."""
-    return "" if interval is None else f"{100 * interval.low:.1f} to {100 * interval.high:.1f}"
+    return "" if interval is None else f"{100 * interval.low:.1f} to {100 * interval.high:.1f}".replace("-", "−")
 
 
 def points_text(interval: Interval) -> str:

@@ -157,23 +157,24 @@ def ridge(
         return mean_number(train, examples)
     if not examples:
         return np.zeros(0)
-    model = Ridge(alpha=_best_alpha(values_NF, numbers_N, seed), solver="sparse_cg").fit(values_NF, numbers_N)
+    alpha = best_alpha(ALPHAS, "sparse_cg", values_NF, numbers_N, seed)
+    model = Ridge(alpha=alpha, solver="sparse_cg").fit(values_NF, numbers_N)
     found: NDArray[np.float64] = model.predict(vectorizer.transform([" ".join(e.fields.values()) for e in examples]))
     return found
 
 
-def _best_alpha(values_NF: Any, numbers_N: Floats, seed: int) -> float:
-    """The penalty with the least cross-validated squared error; of equals, the first in ALPHAS."""
+def best_alpha(alphas: Sequence[float], solver: str, values_NF: Any, numbers_N: Floats, seed: int) -> float:
+    """The penalty of a ridge regression with the least cross-validated squared error; of equals, the first."""
     from sklearn.linear_model import Ridge
     from sklearn.model_selection import KFold
 
     folds = min(FOLDS, len(numbers_N))
     if folds < 2:
-        return ALPHAS[0]
-    errors = dict.fromkeys(ALPHAS, 0.0)
+        return alphas[0]
+    errors = dict.fromkeys(alphas, 0.0)
     for inside, outside in KFold(folds, shuffle=True, random_state=seed).split(values_NF):
-        for alpha in ALPHAS:
-            model = Ridge(alpha=alpha, solver="sparse_cg").fit(values_NF[inside], numbers_N[inside])
+        for alpha in alphas:
+            model = Ridge(alpha=alpha, solver=solver).fit(values_NF[inside], numbers_N[inside])
             errors[alpha] += float(((model.predict(values_NF[outside]) - numbers_N[outside]) ** 2).sum())
     return min(errors, key=lambda alpha: errors[alpha])
 

@@ -133,7 +133,7 @@ def environment() -> Environment:
         "between": number_findings.between,
         "figure": written_findings.figure_text,
         "figure_between": written_findings.interval_text,
-        "hundredths": lambda share: f"{100 * share:.1f}",
+        "hundredths": lambda share: findings.percent(share).removesuffix("%"),
         "count": lambda number: f"{number:,}",
         "size": size,
         "big": _big,

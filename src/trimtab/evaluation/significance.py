@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from trimtab.evaluation.metrics import Interval
 
 RESAMPLES = 10_000
+# Where no two rows are alike, so that each is drawn by itself.
+FEWER_RESAMPLES = 2000
 FLIPS = 9_999
 # Coins thrown at once.
 MOST_DRAWN = 1_000_000
@@ -96,8 +98,7 @@ def paired_bootstrap(
         + _resampled_seeds(correct_a_SN, resamples, random)
         - _resampled_seeds(correct_b_RN, resamples, random)
     )
-    fewer = min(np.sum(differences_B <= 0), np.sum(differences_B >= 0))
-    return _interval(differences_B), min(1.0, 2 * (1 + int(fewer)) / (1 + resamples))
+    return _interval(differences_B), _two_sided(differences_B)
 
 
 def accuracy_interval(correct_SN: Bools, seed: int, *, resamples: int = RESAMPLES) -> Interval:
@@ -114,6 +115,66 @@ def accuracy_interval(correct_SN: Bools, seed: int, *, resamples: int = RESAMPLE
     return Interval(max(found.low, 0.0), min(found.high, 1.0))
 
 
+def r_squared_interval(
+    errors_SN: Floats, right_N: Floats, seed: int, *, resamples: int = FEWER_RESAMPLES
+) -> Interval:  # fmt: skip
+    """Return the 95% interval of the mean share of the variance explained over seeds, rows and seeds resampled.
+
+    Args:
+        errors_SN: squared error of each seed on each row.
+        right_N: the right numbers, not all the same.
+        seed: seed of the resamples.
+        resamples: B.
+    """
+    random = np.random.default_rng(seed)
+    (rows_B,) = _r_squared_again([errors_SN.mean(axis=0)], right_N, resamples, random)
+    found = _interval(rows_B + _resampled_seeds(1 - errors_SN / right_N.var(), resamples, random)[: len(rows_B)])
+    return Interval(found.low, min(found.high, 1.0))
+
+
+def paired_r_squared(
+    errors_a_SN: Floats, errors_b_RN: Floats, right_N: Floats, seed: int, *, resamples: int = FEWER_RESAMPLES
+) -> tuple[Interval, float]:
+    """Compare the mean shares of the variance that two methods explain, as `paired_bootstrap` compares accuracies.
+
+    Args:
+        errors_a_SN: squared error of each seed of method a on each row.
+        errors_b_RN: the same rows for method b.
+        right_N: the right numbers, not all the same.
+        seed: seed of the resamples.
+        resamples: B.
+
+    Returns:
+        The 95% percentile interval of the difference a - b, and a two-sided p-value.
+    """
+    random = np.random.default_rng(seed)
+    a_B, b_B = _r_squared_again([errors_a_SN.mean(axis=0), errors_b_RN.mean(axis=0)], right_N, resamples, random)
+    a_B = a_B + _resampled_seeds(1 - errors_a_SN / right_N.var(), resamples, random)[: len(a_B)]
+    b_B = b_B + _resampled_seeds(1 - errors_b_RN / right_N.var(), resamples, random)[: len(b_B)]
+    return _interval(a_B - b_B), _two_sided(a_B - b_B)
+
+
+def _r_squared_again(
+    errors: Sequence[Floats], right_N: Floats, resamples: int, random: np.random.Generator
+) -> list[Floats]:
+    """Return R squared of each method's errors (N,) over draws of N rows, the same for all, shape (B,).
+
+    Draws of rows whose numbers are all the same have no variance to explain, and are left out.
+    """
+    rows = len(right_N)
+    centred_N = right_N - right_N.mean()
+    per_row_NM = np.stack([centred_N, centred_N**2, *errors], axis=1)
+    at_once = max(1, MOST_DRAWN // rows)
+    means = []
+    for done in range(0, resamples, at_once):
+        drawn_BN = random.multinomial(rows, np.full(rows, 1 / rows), size=min(at_once, resamples - done))
+        means.append(drawn_BN @ per_row_NM / rows)
+    means_BM = np.concatenate(means)
+    variance_B = means_BM[:, 1] - means_BM[:, 0] ** 2
+    kept = variance_B > 1e-12 * right_N.var()
+    return [1 - means_BM[kept, 2 + m] / variance_B[kept] for m in range(len(errors))]
+
+
 def _resampled_rows(points_N: NDArray[np.int64], scale: int, resamples: int, random: np.random.Generator) -> Floats:
     """Return the means of points / scale over `resamples` draws of N rows, shape (B,)."""
     points_G, rows_G = np.unique(points_N, return_counts=True)
@@ -122,7 +183,7 @@ def _resampled_rows(points_N: NDArray[np.int64], scale: int, resamples: int, ran
     return means_B
 
 
-def _resampled_seeds(correct_SN: Bools, resamples: int, random: np.random.Generator) -> Floats:
+def _resampled_seeds(correct_SN: Bools | Floats, resamples: int, random: np.random.Generator) -> Floats:
     """Return what the seeds drawn add to the mean accuracy, shape (B,)."""
     seeds, rows = correct_SN.shape
     accuracies_S = correct_SN.mean(axis=1)
@@ -135,6 +196,11 @@ def _resampled_seeds(correct_SN: Bools, resamples: int, random: np.random.Genera
     deviations_S = deviations_S * math.sqrt(max(0.0, 1 - of_rows / variance))
     means_B: Floats = deviations_S[random.integers(seeds, size=(resamples, seeds - 1))].mean(axis=1)
     return means_B
+
+
+def _two_sided(differences_B: Floats) -> float:
+    fewer = min(np.sum(differences_B <= 0), np.sum(differences_B >= 0))
+    return min(1.0, 2 * (1 + int(fewer)) / (1 + len(differences_B)))
 
 
 def _interval(values_B: Floats) -> Interval:

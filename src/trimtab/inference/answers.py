@@ -12,9 +12,11 @@ from trimtab.data import Example
 from trimtab.data.tagged import check_tags
 from trimtab.data.tags import OUTSIDE
 from trimtab.errors import TrimtabError
+from trimtab.prompts import Template, is_dialogue
+from trimtab.prompts.template import goes_on
 from trimtab.spec import Task
 from trimtab.spec_answers import ChoiceAnswer, NumberAnswer, TagsAnswer, TextAnswer
-from trimtab.spec_methods import FewShotSettings, HeadSettings, SearchSettings, ZeroShotSettings
+from trimtab.spec_methods import FewShotSettings, HeadSettings, PrefixSettings, SearchSettings, ZeroShotSettings
 
 # The longest answer that is picked, in tokens.
 MOST_TOKENS = 256
@@ -24,9 +26,11 @@ def check_answer(task: Task, backbone: CausalBackbone | None = None) -> None:
     """Refuse what does not go with the task's kind of answer; with a backbone, also what does not go with that.
 
     Raises:
-        TrimtabError: labels beside another kind, a method that needs labels, an encoder that should score options.
+        TrimtabError: labels beside another kind, a method that needs labels, an encoder that should score options, a
+            dialogue that is not answered in text or by a causal backbone.
     """
     answer, method = task.answer, task.method
+    _check_chat(task, backbone)
     if answer.kind == "label":
         return
     if task.labels.words:
@@ -72,6 +76,61 @@ def check_answer(task: Task, backbone: CausalBackbone | None = None) -> None:
         raise TrimtabError(
             f"options are scored as text, which needs a causal backbone; one of type '{backbone.config.model_type}' is "
             "an encoder.",
+            "Choose another backbone.",
+        )
+
+
+def check_kind(task: Task, template: Template, backbone: CausalBackbone) -> None:
+    """Refuse what this kind of backbone cannot do: text behind the answer, demonstrations, answers in words.
+
+    Raises:
+        TrimtabError: at the first of them.
+    """
+    kind, name = backbone.config.model_type, task.method.name
+    if template.tail and backbone.encoder_decoder:
+        raise goes_on(task.template.text, "An encoder-decoder")
+    if template.tail and not backbone.bidirectional:
+        raise goes_on(task.template.text)
+    if not backbone.scores_words and isinstance(task.method, ZeroShotSettings | FewShotSettings | SearchSettings):
+        raise TrimtabError(
+            f"method '{name}' answers in label words, and this backbone of type '{kind}' has no language-model head.",
+            "Choose a method that trains one, head or lora say, or another backbone.",
+        )
+    if backbone.encoder_decoder and isinstance(task.method, PrefixSettings) and task.method.takes_positions:
+        raise TrimtabError(
+            f"method.takes_positions is for encoders, and a backbone of type '{kind}' is {backbone.title}.",
+            "Take it out.",
+        )
+    if backbone.bidirectional and isinstance(task.method, FewShotSettings):
+        raise TrimtabError(
+            f"method '{name}' needs a causal backbone, and one of type '{kind}' is {backbone.title}.",
+            "Choose another method or backbone.",
+        )
+
+
+def _check_chat(task: Task, backbone: CausalBackbone | None) -> None:
+    """Refuse what does not go with dialogues, or with a chat template around rows."""
+    dialogue = is_dialogue(task.template.text)
+    if dialogue and task.answer.kind != "text":
+        raise TrimtabError(
+            f"template.text stands for a whole dialogue, and the answers of this task are {task.answer.plural}.",
+            "Set answer to text.",
+        )
+    if not dialogue and not task.template.chat:
+        return
+    if task.answer.kind == "tags":
+        raise TrimtabError(
+            "template.chat puts the answer behind the row, and tags are read within it.", "Set template.chat to false."
+        )
+    if isinstance(task.method, FewShotSettings):
+        raise TrimtabError(
+            "method 'few_shot' shows examples as plain text, and rows of this task are turns of a dialogue.",
+            "Choose another method, or set template.chat to false.",
+        )
+    if backbone is not None and (backbone.bidirectional or backbone.encoder_decoder or not backbone.scores_words):
+        raise TrimtabError(
+            f"a chat template needs a causal backbone, and one of type '{backbone.config.model_type}' is "
+            f"{backbone.title}.",
             "Choose another backbone.",
         )
 

@@ -6,19 +6,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from trimtab.backbones.causal import CausalBackbone
 from trimtab.backbones.prefix import Prompt
 from trimtab.backbones.pretrained import Pretrained
-from trimtab.data import Example
+from trimtab.data import MESSAGES, Example
 from trimtab.data.tokens import leads
 from trimtab.errors import TrimtabError
-from trimtab.inference.answers import MOST_TOKENS, check_answer
+from trimtab.inference.answers import MOST_TOKENS, check_answer, check_kind
 from trimtab.inference.nearest import Nearest
 from trimtab.inference.runs import read_prompt
 from trimtab.methods.choose import make_method
 from trimtab.methods.method import Condition, Material, Method
 from trimtab.prompts import (
+    DIALOGUE,
+    Chat,
     Demonstrations,
+    DialogueEncoder,
     EncodedRow,
     Encoder,
     Frame,
@@ -27,7 +29,9 @@ from trimtab.prompts import (
     around_ids,
     default_words,
     fit_demonstrations,
+    is_dialogue,
     leading_ids,
+    make_chat,
     make_options,
     make_verbalizer,
     parse_template,
@@ -35,11 +39,12 @@ from trimtab.prompts import (
     wordless,
 )
 from trimtab.prompts.demonstrations import SEPARATOR
-from trimtab.prompts.template import Slot, goes_on, head_ids, tokenize
+from trimtab.prompts.template import Slot, head_ids, tokenize
 from trimtab.spec import Task
 from trimtab.spec_answers import ChoiceAnswer, NumberAnswer, TagsAnswer, TextAnswer
 from trimtab.spec_methods import (
     FewShotSettings,
+    MethodSettings,
     MultitaskPromptSettings,
     PrefixSettings,
     PTuningSettings,
@@ -67,17 +72,19 @@ class BoundTask:
         method: what is trained, and how it conditions the backbone.
         demonstrations: worked examples, those that fit.
         nearest: finds those each row gets; None where all rows are shown the same.
+        chat: how the backbone's chat template writes rows; None where rows are plain text.
     """
 
     task: Task
     pretrained: Pretrained
     template: Template
-    encoder: Encoder
+    encoder: Encoder | DialogueEncoder
     verbalizer: Verbalizer
     leading: tuple[int, ...]
     method: Method
     demonstrations: Demonstrations
     nearest: Nearest | None
+    chat: Chat | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -96,7 +103,7 @@ class BoundTask:
         """
         backbone = self.pretrained.backbone
         if backbone.bidirectional:  # where all else stands in the row
-            return Prompt(backbone.embed_with([], None), condition.past, condition.soft)
+            return Prompt(backbone.embed_with([], None), condition.past, condition.soft, condition.shift)
         if condition.view is not None and condition.soft is not None:  # which has what stands before rows by itself
             return Prompt(condition.soft)
         embeddings = backbone.embed_with(self.before(condition), condition.soft)
@@ -105,7 +112,8 @@ class BoundTask:
     def before(self, condition: Condition) -> list[int]:
         """Token ids of what a causal backbone reads before a row (see `prompt`), negative where soft vectors stand."""
         soft = [-1 - j for j in range(len(condition.soft))] if condition.soft is not None and self._in_front else []
-        return [*self.leading, *soft, *self.shown, *(() if self.nearest else self.encoder.head_ids)]
+        first = [*soft, *self.leading] if _before_leading(self.task.method) else [*self.leading, *soft]
+        return [*first, *self.shown, *(() if self.nearest else self.encoder.head_ids)]
 
     @property
     def choice(self) -> bool:
@@ -136,17 +144,19 @@ class BoundTask:
         config = getattr(self.pretrained.backbone.model, "generation_config", None)
         others = getattr(config, "eos_token_id", None)
         listed = others if isinstance(others, list) else [others]
-        own = [self.pretrained.tokenizer.eos_token_id, *listed]
+        own = [*([self.chat.end_id] if self.chat else []), self.pretrained.tokenizer.eos_token_id, *listed]
         return tuple(dict.fromkeys(int(i) for i in own if i is not None))
 
     def answer_ids(self, text: str, *, whole: bool = False) -> tuple[int, ...]:
         """Token ids of an answer in free text as it stands behind a row, with its end, shortened to `most` or whole."""
         tokenizer = self.pretrained.tokenizer
-        if self.pretrained.backbone.encoder_decoder:
-            ids = tokenizer(text_target=text, add_special_tokens=False)["input_ids"]
+        if self.chat:
+            said = tuple(self.chat.answer_ids(text))
+        elif self.pretrained.backbone.encoder_decoder:
+            said = (*tokenizer(text_target=text, add_special_tokens=False)["input_ids"], self.ends[0])
         else:
-            ids = tokenize(tokenizer, spaced(text, self.template.answer_lead, self.template.before_answer))
-        said = (*ids, self.ends[0])
+            text = spaced(text, self.template.answer_lead, self.template.before_answer)
+            said = (*tokenize(tokenizer, text), self.ends[0])
         return said if whole else said[: self.most]
 
     @property
@@ -178,7 +188,7 @@ class BoundTask:
         """
         if self.nearest:
             return self.nearest.encode(rows)
-        if self.tags:
+        if self.tags and isinstance(self.encoder, Encoder):
             join = self.tags.join
             apart = [[a + b for a, b in zip(leads(own, join), own, strict=True)] for own in tokens]
             return [self.encoder.encode(*row, tokens=own) for row, own in zip(rows, apart, strict=True)]
@@ -208,6 +218,8 @@ class BoundTask:
         Where answers are choices, `row` is the row encoded, and `label` one of its options; where they are tags,
         `label` is all of them, which stand below the row.
         """
+        if isinstance(self.encoder, DialogueEncoder):
+            return self.encoder.text(fields, label)
         if self.tags:
             return f"{self.template.text(fields)}\n{label}"
         if not self.pretrained.backbone.scores_words:
@@ -233,10 +245,19 @@ class BoundTask:
 
 
 def template_of(task: Task) -> Template:
-    """The parsed template of a task; tells the fields to read before a backbone is at hand."""
+    """The parsed template of a task; tells the fields to read before a backbone is at hand.
+
+    That of dialogues is one field; see `trimtab.prompts.chat` for what they become.
+    """
     if isinstance(task.answer, TagsAnswer):
         return _template_of_tags(task, task.answer)
-    template = parse_template(task.template.text, task.task, task.template.truncate or (), tail=True)
+    dialogue = is_dialogue(text := task.template.text)
+    template = parse_template(DIALOGUE if dialogue else text, task.task, task.template.truncate or (), tail=True)
+    if MESSAGES in template.fields and not dialogue:
+        raise TrimtabError(
+            f"template.text has {{{MESSAGES}}}, which is a whole dialogue, beside other text: {text!r}.",
+            "Let it stand alone, and put what is to be said of it into `task`; or give the field another name.",
+        )
     if task.template.truncate is None and "text" in template.fields:
         return replace(template, truncate=frozenset({"text"}))
     return template
@@ -287,15 +308,26 @@ def bind(
     """
     template, tokenizer, backbone = template_of(task), pretrained.tokenizer, pretrained.backbone
     check_answer(task, backbone)
-    _check_kind(task, template, backbone)
+    check_kind(task, template, backbone)
     if isinstance(task.answer, TextAnswer) and tokenizer.eos_token_id is None:
         raise TrimtabError("free text needs an end token, and this backbone has none.", "Choose another backbone.")
-    verbalizer = _verbalizer(task, words, template, pretrained, training)
     leading = around_ids(tokenizer)[0] if backbone.bidirectional else leading_ids(tokenizer)
+    dialogue = is_dialogue(task.template.text)
+    chat = make_chat(tokenizer) if task.template.chat or dialogue else None
+    if chat:
+        leading = list(chat.leading)
+        if not dialogue:
+            template = chat.around(template, "" if "{task}" in task.template.text else task.task.strip())
+    verbalizer = _verbalizer(task, words, template, pretrained, training)
     if template.soft and not isinstance(task.method, SoftPromptSettings | PTuningSettings | MultitaskPromptSettings):
         raise TrimtabError(
             f"the template has {{soft}} slots, which method '{task.method.name}' does not fill.",
             "Take them out of template.text, or set method to soft_prompt or p_tuning.",
+        )
+    if template.soft and _before_leading(task.method):
+        raise TrimtabError(
+            "method.before_leading puts the soft prompt before the row, and the template has {soft} slots.",
+            "Take the slots out of template.text, or method.before_leading.",
         )
     material = Material(
         backbone, tokenizer, task.task, verbalizer, leading, [*leading, *head_ids(template, tokenizer)],
@@ -319,39 +351,24 @@ def bind(
         per_row = task.method.demonstrations if task.method.choice == "nearest" else None
         shown = fit_demonstrations(examples, template, tokenizer, verbalizer, room=budget, nearest=per_row)
     taken = 0 if per_row else sum(map(len, shown.rows))
+    encoder: Encoder | DialogueEncoder
+    longest = _most(task) or verbalizer.longest
     if backbone.bidirectional:
         past = method.tokens if isinstance(task.method, PrefixSettings) else 0
-        frame = _frame(template, pretrained, method.tokens - past)
+        frame = _frame(template, pretrained, method.tokens - past, first=_before_leading(task.method))
         encoder = Encoder(template, tokenizer, budget=most - past - len(frame), answer_tokens=0, frame=frame)
+    elif chat and dialogue:
+        encoder = DialogueEncoder(chat, task.task.strip(), budget=budget, answer_tokens=longest)
     else:
-        longest = _most(task) or verbalizer.longest
-        encoder = Encoder(template, tokenizer, budget=budget - taken, answer_tokens=longest)
+        plain = chat.plain if chat else str
+        encoder = Encoder(template, tokenizer, budget=budget - taken, answer_tokens=longest, plain=plain)
     nearest = Nearest(backbone, tuple(leading), encoder, shown, per_row) if per_row else None
-    return BoundTask(task, pretrained, template, encoder, verbalizer, tuple(leading), method, shown, nearest)
+    return BoundTask(task, pretrained, template, encoder, verbalizer, tuple(leading), method, shown, nearest, chat)
 
 
 def _most(task: Task) -> int:
     """Longest answer in free text, in tokens; 0 where answers are of another kind."""
     return (task.answer.max_tokens or MOST_TOKENS) if isinstance(task.answer, TextAnswer) else 0
-
-
-def _check_kind(task: Task, template: Template, backbone: CausalBackbone) -> None:
-    """Refuse what this kind of backbone cannot do: text behind the answer, demonstrations, answers in words."""
-    kind, name = backbone.config.model_type, task.method.name
-    if template.tail and backbone.encoder_decoder:
-        raise goes_on(task.template.text, "An encoder-decoder")
-    if template.tail and not backbone.bidirectional:
-        raise goes_on(task.template.text)
-    if not backbone.scores_words and isinstance(task.method, ZeroShotSettings | FewShotSettings | SearchSettings):
-        raise TrimtabError(
-            f"method '{name}' answers in label words, and this backbone of type '{kind}' has no language-model head.",
-            "Choose a method that trains one, head or lora say, or another backbone.",
-        )
-    if backbone.bidirectional and isinstance(task.method, FewShotSettings):
-        raise TrimtabError(
-            f"method '{name}' needs a causal backbone, and one of type '{kind}' is {backbone.title}.",
-            "Choose another method or backbone.",
-        )
 
 
 def _verbalizer(
@@ -384,10 +401,14 @@ def _verbalizer(
     return made(True) if training and not untrained and len(verbalizer.node_ids) > TREE_NODES else verbalizer
 
 
-def _frame(template: Template, pretrained: Pretrained, soft: int) -> Frame:
+def _before_leading(method: MethodSettings) -> bool:
+    return isinstance(method, SoftPromptSettings) and method.before_leading
+
+
+def _frame(template: Template, pretrained: Pretrained, soft: int, *, first: bool) -> Frame:
     """What stands in an encoder's rows besides text, `soft` vectors in front of it where the template has no slots."""
     before, after = around_ids(pretrained.tokenizer)
     front = () if template.soft else tuple(-1 - j for j in range(soft))
     masked = pretrained.backbone.scores_words and not pretrained.backbone.encoder_decoder and not template.tagged
     mask = (int(pretrained.tokenizer.mask_token_id),) if masked else ()
-    return Frame((*before, *front), mask, tuple(after))
+    return Frame((*front, *before) if first else (*before, *front), mask, tuple(after))

@@ -193,19 +193,19 @@ class Engine:
 
     def _write(self, requests: Sequence[Request], rows: Sequence[EncodedRow]) -> Iterator[Token | Done]:
         """Answers in free text, and their tokens as they are said; those of runs that share passes in one batch."""
-        groups: dict[int, tuple[_Member, list[int]]] = {}
+        groups: dict[tuple[int, tuple[int, ...]], tuple[_Member, list[int]]] = {}
         for i, request in enumerate(requests):
-            [member] = self._find(request.run).members
-            groups.setdefault(0 if member.state is None else id(member), (member, []))[1].append(i)
+            [member], ends = self._find(request.run).members, self._find(request.run).bound.ends
+            groups.setdefault((0 if member.state is None else id(member), ends), (member, []))[1].append(i)
         tokenizer = self.pretrained.tokenizer
-        for member, own in groups.values():
+        for (_, ends), (member, own) in groups.items():
             asks = [self._ask(requests[i], rows[i], member) for i in own]
             sizes = [(len(ask.row.ids) + ask.most) * ask.settings.answers * ask.settings.beams for ask in asks]
             with member.condition.on(self.pretrained.backbone) as adapted:
                 for members in passes(sizes):
                     batch = [asks[at] for at in members]
                     state = self._state() if member.state is None else member.state
-                    for event in write(adapted, batch, state, tokenizer, self._find(requests[own[0]].run).bound.ends):
+                    for event in write(adapted, batch, state, tokenizer, ends):
                         yield replace(event, row=own[members[event.row]])
 
     def _ask(self, request: Request, row: EncodedRow, member: _Member) -> Ask:

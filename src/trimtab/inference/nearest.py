@@ -16,7 +16,7 @@ from trimtab.backbones.causal import CausalBackbone
 from trimtab.backbones.layout import Row
 from trimtab.errors import TrimtabError
 from trimtab.inference.scoring import passes
-from trimtab.prompts import Demonstrations, EncodedRow, Encoder
+from trimtab.prompts import Demonstrations, DialogueEncoder, EncodedRow, Encoder
 
 # Cosines are compared to this many digits: equal texts are equally near, whatever rows they were read with.
 DIGITS = 4
@@ -38,7 +38,7 @@ class Nearest:
 
     backbone: CausalBackbone
     leading: tuple[int, ...]
-    encoder: Encoder
+    encoder: Encoder | DialogueEncoder
     pool: Demonstrations
     count: int
 

@@ -6,7 +6,6 @@ Never a pickle.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,7 +31,7 @@ class Adapter:
     """
 
     config: dict[str, Any]
-    tensors: Mapping[str, torch.Tensor]
+    tensors: dict[str, torch.Tensor]
     leading: int = 0
 
 

@@ -5,12 +5,13 @@ Trimtab tokenises constant text and fields apart, and scores label words; the ca
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from trimtab.inference.bound import BoundTask
 from trimtab.inference.runs import Run
 from trimtab.interchange.peft import base_model
-from trimtab.prompts.template import Slot, Soft, tokenize
+from trimtab.prompts.around import around_ids
+from trimtab.prompts.template import Encoder, Slot, Soft, tokenize
+from trimtab.prompts.verbalizer import spaced
+from trimtab.spec_answers import ChoiceAnswer
 from trimtab.spec_methods import PTuningSettings
 
 CARD = """\
@@ -38,7 +39,7 @@ Label words: {words}
 
 CODE = """\
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import {auto}, AutoTokenizer
 {imports}
 BACKBONE, FOLDER = {base!r}, "."
 {loading}
@@ -47,40 +48,74 @@ BACKBONE, FOLDER = {base!r}, "."
 
 {scoring}
 
-row = {row!r}
-ids = {ids}
-words = {words!r}
+{row}
 scores = [torch.stack([log_likelihood(ids, word) for word in several]).logsumexp(0) for several in words.values()]
 probabilities = dict(zip(words, torch.stack(scores).softmax(0).tolist()))
 print(probabilities)"""
 
+# Free text, the likeliest token each time.
+SAID = """\
+import torch
+from transformers import {auto}, AutoTokenizer
+{imports}
+BACKBONE, FOLDER = {base!r}, "."
+{loading}
+
+{ids_of}
+
+{row}
+answer = []
+while len(answer) < {most}:
+    with torch.no_grad():
+        token = int(model(input_ids=torch.tensor([ids + answer])).logits[0, -1].argmax())
+    if token in {ends}:
+        break
+    answer.append(token)
+text = tokenizer.decode(answer, skip_special_tokens=True).strip()
+print(text)"""
 VOCABULARY = """\
 def log_likelihood(ids, word):
     with torch.no_grad():
-        logits = model(input_ids=torch.tensor([ids + word])).logits[0, -1 - len(word) : -1]
+        logits = {logits}
     return logits.log_softmax(-1)[range(len(word)), word].{total}()
+
 """
 # A token is scored among those that words go on with there.
 BRANCHES = """\
 def log_likelihood(ids, word):
     with torch.no_grad():
-        logits = model(input_ids=torch.tensor([ids + word])).logits[0, -1 - len(word) : -1]
+        logits = {logits}
     known = [other for several in words.values() for other in several]
     found = []
     for i, token in enumerate(word):
         allowed = sorted({{other[i] for other in known if other[:i] == word[:i]}})
         found.append(logits[i, allowed].log_softmax(-1)[allowed.index(token)])
     return torch.stack(found).{total}()
+
 """
 ADAPTER = """\
 tokenizer = AutoTokenizer.from_pretrained(BACKBONE)
-model = AutoModelForCausalLM.from_pretrained(BACKBONE, dtype=torch.float32)
+model = {auto}.from_pretrained(BACKBONE, dtype=torch.float32)
 model = PeftModel.from_pretrained(model, FOLDER).eval()
 """
 MERGED = """\
 tokenizer = AutoTokenizer.from_pretrained(FOLDER)
-model = AutoModelForCausalLM.from_pretrained(FOLDER, dtype=torch.float32).eval()
+model = {auto}.from_pretrained(FOLDER, dtype=torch.float32).eval()
 """
+# Scores of a word's tokens: behind the row, in the mask's place, said by a decoder.
+CAUSAL = "model(input_ids=torch.tensor([ids + word])).logits[0, -1 - len(word) : -1]"
+MASKED = "model(input_ids=torch.tensor([ids])).logits[0, -1 - len(behind)][None]"
+DECODED = """\
+model(
+            input_ids=torch.tensor([ids]), decoder_input_ids=torch.tensor([{start} + word])
+        ).logits[0, {first} : -1]"""
+# Each row's options as words, the end token behind all where one begins another.
+OPTIONS = """\
+options = ["...", "..."]
+words = {{option: {ids} for option in options}}
+if any(a != b and b[: len(a)] == a for a in words.values() for b in words.values()):
+    words = {{option: word + [tokenizer.eos_token_id] for option, word in words.items()}}
+words = {{option: [word] for option, word in words.items()}}"""
 IDS_OF = """\
 def ids_of(text):
     return tokenizer(text, add_special_tokens=False)["input_ids"]
@@ -112,7 +147,7 @@ def card(run: Run, bound: BoundTask, *, merged: bool, leading: int) -> str:
         title=run.task.method.title,
         task=f"Task: {run.task.task}" if run.task.task else "",
         template=bound.task.template.text.replace("\n", "\\n"),
-        words="; ".join(words),
+        words="; ".join(words) or ("none: it says free text" if bound.writes else "each row's own options"),
         order=_order(bound, merged, leading),
         code=_code(bound, merged, leading),
     )
@@ -124,36 +159,77 @@ def _order(bound: BoundTask, merged: bool, leading: int) -> str:
     if head:
         out += f"The text begins with {head!r}, which you give yourself; then comes the row. "
     if leading:
-        out += "The backbone's leading tokens are part of the prompt: tokenise without special tokens. "
+        out += "The backbone's leading tokens are part of the prompt: leave them out of the text. "
     if isinstance(bound.task.method, PTuningSettings) and not merged:
-        out += "The network that made the prompt is not in here, so that training cannot go on from it with PEFT. "
+        out += "PEFT passes over the network that made the prompt: training goes on in Trimtab, not in PEFT. "
     return out + "The parts of a row are tokenised apart. These lines give the probabilities that Trimtab gives:"
 
 
 def _code(bound: BoundTask, merged: bool, leading: int) -> str:
-    tokenizer, verbalizer = bound.pretrained.tokenizer, bound.verbalizer
+    backbone, tokenizer = bound.pretrained.backbone, bound.pretrained.tokenizer
     plain = tokenize(tokenizer, "a") == tokenizer("a", add_special_tokens=False)["input_ids"]
-    words = {
-        label: [list(word.ids) for word in verbalizer.words if word.label == i] for i, label in enumerate(bound.labels)
-    }
+    if backbone.encoder_decoder:
+        auto = "AutoModelForSeq2SeqLM"
+        logits = DECODED.format(start=list(backbone.start), first=len(backbone.start) - 1)
+    elif backbone.bidirectional:
+        auto, logits = "AutoModelForMaskedLM", MASKED
+    else:
+        auto, logits = "AutoModelForCausalLM", CAUSAL
+    loading, ids_of = (MERGED if merged else ADAPTER).format(auto=auto), IDS_OF if plain else IDS_BEHIND_NEWLINE
+    imports, base = "" if merged else "from peft import PeftModel\n", base_model(bound.pretrained)
+    row = (f"row = {dict.fromkeys(bound.template.fields, '...')!r}", *_ids(bound, leading))
+    if bound.writes:
+        return SAID.format(
+            auto=auto, imports=imports, base=base, loading=loading, ids_of=ids_of, row="\n".join(row), most=bound.most,
+            ends=list(bound.ends),
+        )  # fmt: skip
+    answer = bound.task.answer
+    normalised = answer.length_normalise if isinstance(answer, ChoiceAnswer) else bound.verbalizer.length_normalise
     return CODE.format(
-        imports="" if merged else "from peft import PeftModel\n",
-        base=base_model(bound.pretrained),
-        loading=MERGED if merged else ADAPTER,
-        ids_of=IDS_OF if plain else IDS_BEHIND_NEWLINE,
-        scoring=(BRANCHES if verbalizer.branches else VOCABULARY).format(
-            total="mean" if verbalizer.length_normalise else "sum"
+        auto=auto,
+        imports=imports,
+        base=base,
+        loading=loading,
+        ids_of=ids_of,
+        scoring=(BRANCHES if bound.verbalizer.branches else VOCABULARY).format(
+            logits=logits, total="mean" if normalised else "sum"
         ),
-        row=dict.fromkeys(bound.template.fields, "..."),
-        ids=_ids(bound, () if leading else bound.leading),
-        words=words,
+        row="\n".join((*row, _words(bound))),
     )
 
 
-def _ids(bound: BoundTask, leading: Sequence[int]) -> str:
-    """The expression that makes a row's token ids."""
-    made = [str(list(leading))] if leading else []
-    for part in (*bound.template.head, *bound.template.body):
-        assert not isinstance(part, Soft), "rows with soft slots are not exported"
-        made.append(f"ids_of({part.lead!r} + row[{part.field!r}])" if isinstance(part, Slot) else f"ids_of({part!r})")
-    return " + ".join(made)
+def _words(bound: BoundTask) -> str:
+    """The line that names the words' token ids, or those that make them of a row's options."""
+    if not bound.choice:
+        words = {
+            label: [list(word.ids) for word in bound.verbalizer.words if word.label == i]
+            for i, label in enumerate(bound.labels)
+        }
+        return f"words = {words!r}"
+    lead, before = bound.template.answer_lead, bound.template.before_answer
+    text = f"{lead!r} + option.lstrip()" if lead else "option"
+    if not lead and spaced("a", lead, before) != "a":
+        text = '(" " if option[:1].isascii() and option[:1].isalnum() else "") + option'
+    return OPTIONS.format(ids=f"ids_of({text})")
+
+
+def _ids(bound: BoundTask, leading: int) -> list[str]:
+    """The lines that make a row's token ids; for an encoder with the special tokens around it."""
+    assert isinstance(bound.encoder, Encoder), "dialogues are not exported"
+    frame, template = bound.encoder.frame, bound.template
+    first, last = around_ids(bound.pretrained.tokenizer) if frame else (bound.leading, ())
+    before = [str(list(first))] if first and not leading else []
+    before += [_made(part) for part in (*template.head, *template.body)]
+    behind = [_made(part) for part in template.tail] + ([str(list(last))] if last else [])
+    if frame and frame.answer:
+        return [
+            f"behind = {' + '.join(behind) or []}",
+            f"ids = {' + '.join([*before, str(list(frame.answer))])} + behind",
+        ]
+    return [f"ids = {' + '.join([*before, *behind])}"]
+
+
+def _made(part: str | Slot | Soft) -> str:
+    """The expression that makes the token ids of a part of the template."""
+    assert not isinstance(part, Soft), "rows with soft slots are not exported"
+    return f"ids_of({part.lead!r} + row[{part.field!r}])" if isinstance(part, Slot) else f"ids_of({part!r})"

@@ -13,15 +13,14 @@ from typing import Any
 
 import torch
 
-from trimtab.backbones.prefix import Layers
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.errors import TrimtabError, did_you_mean
 from trimtab.inference.bound import bind, template_of
 from trimtab.inference.runs import Run, backbone_facts
 from trimtab.interchange.adapter import Adapter
-from trimtab.interchange.peft import PROMPT, base_model, linear_layers, targets
+from trimtab.interchange.peft import NETWORK, PROMPT, base_model, linear_layers, targets
 from trimtab.methods.method import Tensors
-from trimtab.prompts import leading_ids
+from trimtab.prompts import around_ids, leading_ids
 from trimtab.spec import Task
 from trimtab.task_file import make_task
 
@@ -68,20 +67,23 @@ def from_adapter(
     Raises:
         TrimtabError: an unsupported type or setting, or weights that do not fit the backbone.
     """
-    kind = _supported(adapter, name)
+    kind = _supported(adapter, name, pretrained)
     if template_of(task).soft:
         raise TrimtabError(
             f"{name}: the vectors of a PEFT adapter come before all text, and the template has {{soft}} slots.",
             "Take them out of template.text.",
         )
     notes: list[str] = []
+    method: dict[str, Any]
     match kind:
         case "LORA" | "IA3":
             method, tensors = _from_modules(adapter, kind, name, pretrained)
         case "PREFIX_TUNING":
             method, tensors = _from_prefix(adapter, name, pretrained)
         case _:
-            method, tensors, notes = _from_prompt(adapter, kind, name, pretrained)
+            method, tensors = _from_prompt(adapter, name, pretrained)
+            if kind == "P_TUNING" and method["name"] == "soft_prompt":
+                notes.append("PEFT keeps no network of P-tuning: the prompt it made is now a soft prompt.")
     values = task.model_dump(mode="json")
     train = {**values["train"], "runs": 1, "ensemble": False}
     made = make_task({**values, "method": method, "train": train}, name)
@@ -97,7 +99,7 @@ def from_adapter(
     return Run(name, made, known, (kept,), 0, backbone_facts(pretrained), facts), notes
 
 
-def _supported(adapter: Adapter, name: str) -> str:
+def _supported(adapter: Adapter, name: str, pretrained: Pretrained) -> str:
     """The adapter's type. Raises TrimtabError for types and settings that would not answer the same."""
     config, kind = adapter.config, str(adapter.config["peft_type"])
     if kind not in KNOWN:
@@ -105,22 +107,42 @@ def _supported(adapter: Adapter, name: str) -> str:
             f"{name}: adapters of type '{kind}' are not supported.",
             f"{did_you_mean(kind, KNOWN)} Supported: {', '.join(KNOWN)}.".strip(),
         )
-    task_type = config.get("task_type")
-    if task_type not in (None, "CAUSAL_LM"):
-        raise TrimtabError(f"{name}: made for task type '{task_type}', expected 'CAUSAL_LM'.", "Use another adapter.")
+    _check_model(config, kind, name, pretrained)
     for setting, value in config.items():
         if value and value != "none" and setting not in KNOWN[kind]:
             raise TrimtabError(
                 f"{name}: sets '{setting}' to {value!r}, which Trimtab cannot carry out.", "Use an adapter without it."
             )
-    if config.get("num_transformer_submodules") not in (None, 1):
-        raise TrimtabError(f"{name}: made for an encoder-decoder model.", "Use an adapter of a causal model.")
     if config.get("init_lora_weights") not in PLAIN_STARTS:
         raise TrimtabError(
             f"{name}: its start '{config['init_lora_weights']}' has changed the backbone's own weights.",
             "Convert it to plain LoRA with PEFT (`path_initial_model_for_weight_conversion`) first.",
         )
     return kind
+
+
+def _check_model(config: Mapping[str, Any], kind: str, name: str, pretrained: Pretrained) -> None:
+    """Refuse adapters made for another kind of model than the backbone is."""
+    backbone, task_type = pretrained.backbone, config.get("task_type")
+    types = ["SEQ_2_SEQ_LM", "FEATURE_EXTRACTION"] if backbone.encoder_decoder else ["FEATURE_EXTRACTION"]
+    types = types if backbone.bidirectional else ["CAUSAL_LM"]
+    if task_type is not None and task_type not in types:
+        expected = " or ".join(f"'{known}'" for known in types)
+        raise TrimtabError(
+            f"{name}: made for task type '{task_type}', expected {expected} for {backbone.title}.",
+            "Use another adapter, or the backbone it was made for.",
+        )
+    if config.get("num_transformer_submodules") not in (None, 1) and not backbone.encoder_decoder:
+        raise TrimtabError(
+            f"{name}: made for an encoder-decoder model; backbone '{pretrained.name}' is {backbone.title}.",
+            "Name the backbone it was made for in the task file.",
+        )
+    if kind == "PREFIX_TUNING" and backbone.encoder_decoder:
+        raise TrimtabError(
+            f"{name}: PEFT's prefixes of an encoder-decoder stand in its decoder only and move its positions, which "
+            "Trimtab cannot carry out.",
+            "Use an adapter with a soft prompt or LoRA.",
+        )
 
 
 def _prompt_of(adapter: Adapter, name: str) -> torch.Tensor:
@@ -139,26 +161,19 @@ def _does_not_fit(name: str, what: str, found: Sequence[int], expected: Sequence
     )
 
 
-def _from_prompt(
-    adapter: Adapter, kind: str, name: str, pretrained: Pretrained
-) -> tuple[dict[str, Any], Tensors, list[str]]:
-    """A soft prompt; or its keys and values as a prefix, where the backbone's leading tokens come behind it."""
-    backbone, leading = pretrained.backbone, leading_ids(pretrained.tokenizer)
+def _from_prompt(adapter: Adapter, name: str, pretrained: Pretrained) -> tuple[dict[str, Any], Tensors]:
+    """A soft prompt, or P-tuning where the adapter is ours and so holds the network that made it."""
+    backbone, tokenizer = pretrained.backbone, pretrained.tokenizer
+    leading = around_ids(tokenizer)[0] if backbone.bidirectional else leading_ids(tokenizer)
     prompt = _prompt_of(adapter, name).to(backbone.device)
     if prompt.shape[1] != backbone.hidden_size:
         expected = (len(prompt), backbone.hidden_size)
         raise _does_not_fit(name, PROMPT, prompt.shape, expected, pretrained)
-    notes = (
-        ["PEFT keeps no network of P-tuning: the prompt it made is now a soft prompt."] if kind == "P_TUNING" else []
-    )
+    if backbone.encoder_decoder:  # PEFT also saves vectors for the decoder, and never reads them
+        prompt = prompt[: adapter.config.get("num_virtual_tokens") or len(prompt)]
     if leading and not adapter.leading:
-        with torch.no_grad():
-            layers = backbone.read_prefix([prompt]).layers
-        notes.append(
-            "its prompt comes before the backbone's leading tokens, where a soft prompt comes behind them: what the "
-            "backbone computes for it is now a prefix, with the same answers."
-        )
-        return *_prefix(layers), notes
+        method = {"name": "soft_prompt", "length": len(prompt), "init": "random", "before_leading": True}
+        return method, {"prompt": prompt / backbone.embedding_rms}
     first = backbone.embed_with(leading, None)
     if adapter.leading != len(leading) or not torch.allclose(prompt[: len(leading)], first, rtol=0.02, atol=1e-3):
         raise TrimtabError(
@@ -166,27 +181,26 @@ def _from_prompt(
             "Name the backbone it was made for in the task file.",
         )
     own = prompt[len(leading) :] / backbone.embedding_rms
-    return {"name": "soft_prompt", "length": len(own), "init": "random"}, {"prompt": own}, notes
-
-
-def _prefix(layers: Layers) -> tuple[dict[str, Any], Tensors]:
-    """Keys and values [P, J, d] a layer as settings and tensors of a prefix."""
-    tensors = {}
-    for n, (keys, values) in enumerate(layers):
-        tensors[f"keys.{n}"], tensors[f"values.{n}"] = keys.float(), values.float()
-    return {"name": "prefix", "length": len(layers[0][0]), "init": "zero"}, tensors
+    network = {key.removeprefix(NETWORK): x for key, x in adapter.tensors.items() if key.startswith(NETWORK)}
+    if not network:
+        return {"name": "soft_prompt", "length": len(own), "init": "random"}, {"prompt": own}
+    encoder, hidden = adapter.config["encoder_reparameterization_type"], adapter.config["encoder_hidden_size"]
+    return {"name": "p_tuning", "length": len(own), "encoder": encoder.lower(), "hidden": hidden}, network
 
 
 def _from_prefix(adapter: Adapter, name: str, pretrained: Pretrained) -> tuple[dict[str, Any], Tensors]:
-    """A prefix out of [P, N * 2 * J * d], keys and values of the layers in turn."""
+    """A prefix out of [P, N * 2 * J * d], keys and values of the layers in turn; an encoder's rows count behind it."""
     flat, backbone = _prompt_of(adapter, name), pretrained.backbone
     with torch.no_grad():
         sample = backbone.read_prefix([backbone.embed_with([0], None)]).layers
     sizes = [x.numel() for layer in sample for x in layer]
     if flat.shape[1] != sum(sizes):
         raise _does_not_fit(name, PROMPT, flat.shape, (len(flat), sum(sizes)), pretrained)
-    parts = iter(torch.split(flat, sizes, 1))
-    return _prefix(tuple((next(parts).view(-1, *k.shape[1:]), next(parts).view(-1, *v.shape[1:])) for k, v in sample))
+    places = [(f"{kind}.{n}", x) for n, (k, v) in enumerate(sample) for kind, x in (("keys", k), ("values", v))]
+    parts = torch.split(flat, sizes, 1)
+    tensors = {key: part.reshape(-1, *x.shape[1:]) for (key, x), part in zip(places, parts, strict=True)}
+    settings = {"name": "prefix", "length": len(flat), "init": "zero"}
+    return settings | ({"takes_positions": True} if backbone.bidirectional else {}), tensors
 
 
 def _our_name(name: str) -> str | None:

@@ -8,6 +8,7 @@ P prompt length, D hidden, N layers, J key/value heads, d head size.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -22,6 +23,7 @@ from trimtab.methods.method import Condition, Tensors
 from trimtab.spec_methods import (
     IA3Settings,
     LoraSettings,
+    MethodSettings,
     MultitaskPromptSettings,
     PrefixSettings,
     PTuningSettings,
@@ -30,6 +32,8 @@ from trimtab.spec_methods import (
 
 PROMPT = "prompt_embeddings"
 PREFIX_OF_NAMES = "base_model.model."
+# Names of what an adapter holds beside what PEFT reads: P-tuning's network, which PEFT passes over.
+NETWORK = "trimtab."
 
 
 def only_tensors(run: Run) -> Tensors:
@@ -76,12 +80,20 @@ def to_adapter(run: Run, pretrained: Pretrained) -> Adapter:
             f"{run.name}: its soft vectors stand within the template; those of a PEFT adapter come before all text.",
             "Tune with a template without {soft} slots to export it.",
         )
-    common = {"task_type": "CAUSAL_LM", "base_model_name_or_path": base_model(pretrained), "inference_mode": True}
+    common = {
+        "task_type": _task_type(settings, pretrained),
+        "base_model_name_or_path": base_model(pretrained),
+        "inference_mode": True,
+    }
     match settings:
         case SoftPromptSettings() | PTuningSettings() | MultitaskPromptSettings():
             bound, condition = bound_run(run, pretrained)
-            return _soft_adapter(bound, condition, common)
+            adapter = _soft_adapter(bound, condition, common)
+            if not isinstance(settings, PTuningSettings):
+                return adapter
+            return replace(adapter, tensors=adapter.tensors | _network(run))
         case PrefixSettings():
+            _check_prefix(run.name, settings, pretrained)
             return _prefix_adapter(*bound_run(run, pretrained), common)
         case LoraSettings() | IA3Settings():
             _, condition = bound_run(run, pretrained)
@@ -97,11 +109,45 @@ def to_adapter(run: Run, pretrained: Pretrained) -> Adapter:
     )
 
 
+def _task_type(settings: MethodSettings, pretrained: Pretrained) -> str | None:
+    """What PEFT is to take the model for.
+
+    Prompts of other than causal models go by FEATURE_EXTRACTION, which puts vectors before the row and passes all else
+    on to the model, whatever it is: PEFT has no type for masked language models, and what it has for encoder-decoders
+    does the same but looks for parts that transformers 5 no longer has. Without a type it wraps a model as it is.
+    """
+    if not pretrained.backbone.bidirectional:
+        return "CAUSAL_LM"
+    return None if isinstance(settings, LoraSettings | IA3Settings) else "FEATURE_EXTRACTION"
+
+
+def _check_prefix(name: str, settings: PrefixSettings, pretrained: Pretrained) -> None:
+    """Refuse prefixes that PEFT would run differently."""
+    backbone = pretrained.backbone
+    if backbone.encoder_decoder:
+        raise TrimtabError(
+            f"{name}: its prefix stands in the encoder and the decoder of a backbone of type "
+            f"'{backbone.config.model_type}'; PEFT puts one in the decoder only, and at other positions.",
+            "Tune with soft_prompt or lora to export it.",
+        )
+    if backbone.bidirectional and not settings.takes_positions:
+        raise TrimtabError(
+            f"{name}: its prefix takes up no positions, and PEFT counts those of an encoder's rows from behind it.",
+            "Tune with method.takes_positions=true to export it.",
+        )
+
+
+def _network(run: Run) -> Tensors:
+    """P-tuning's network and what it reads, so that an adapter read back is the run that it was."""
+    return {NETWORK + name: x for name, x in only_tensors(run).items()}
+
+
 def _soft_adapter(bound: BoundTask, condition: Condition, common: Mapping[str, Any]) -> Adapter:
-    """PROMPT_TUNING or P_TUNING. PEFT's prompt comes before everything, so leading tokens become part of it."""
+    """PROMPT_TUNING or P_TUNING. PEFT's prompt comes before everything, so tokens before ours become part of it."""
     backbone, settings = bound.pretrained.backbone, bound.task.method
     assert condition.soft is not None
-    first = [*bound.leading, *(-1 - j for j in range(len(condition.soft)))]
+    leading = () if isinstance(settings, SoftPromptSettings) and settings.before_leading else bound.leading
+    first = [*leading, *(-1 - j for j in range(len(condition.soft)))]
     with torch.no_grad():
         prompt = backbone.embed_with(first, condition.soft)
     config = {**common, **_sizes(bound, len(prompt), backbone.hidden_size, backbone.heads)}
@@ -110,7 +156,7 @@ def _soft_adapter(bound: BoundTask, condition: Condition, common: Mapping[str, A
         config["encoder_hidden_size"] = settings.hidden
     else:
         config |= {"peft_type": "PROMPT_TUNING", "prompt_tuning_init": "RANDOM"}
-    return Adapter(config, {PROMPT: prompt}, len(bound.leading))
+    return Adapter(config, {PROMPT: prompt}, len(leading))
 
 
 def _prefix_adapter(bound: BoundTask, condition: Condition, common: Mapping[str, Any]) -> Adapter:

@@ -12,6 +12,7 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -25,17 +26,21 @@ from trimtab.errors import TrimtabError
 from trimtab.evaluation import baselines, classic
 from trimtab.evaluation.comparing import Cell
 from trimtab.evaluation.keywords import keyword_rules
-from trimtab.inference.engine import Engine, Request
+from trimtab.evaluation.measures import Measure, measure_of
+from trimtab.evaluation.numbers import mean_number, ridge
+from trimtab.inference.engine import Engine, Prediction, Request
 from trimtab.inference.runs import PROMPT_FILE, TASK_FILE, Run, load_run, zero_shot
 from trimtab.jobs import metrics, tune
 from trimtab.jobs.backbone import Progress
 from trimtab.jobs.folder import OnStep, is_finished
+from trimtab.jobs.judging import option_names
 from trimtab.jobs.peak import PeakMemory
 from trimtab.jobs.ways import WayKind, method_of
+from trimtab.methods.headed import BIAS, WEIGHT
 from trimtab.methods.method import trained
 from trimtab.sources import find_word_vectors
 from trimtab.spec import Task
-from trimtab.spec_methods import FullSettings
+from trimtab.spec_methods import FullSettings, HeadSettings
 
 # Raised when cells measured before would come out otherwise now.
 CELL_VERSION = 1
@@ -50,7 +55,7 @@ class Material:
     Attributes:
         task, base: the settings, and the folder at which their relative paths start.
         splits: the rows; `judged` of them are answered.
-        words: label -> label words.
+        words: label -> label words; none where answers are of another kind.
         pretrained: the backbone.
         folder: where cells and runs are kept.
         without_prompt: whether to measure what is left of tuned ways without their prompt.
@@ -71,11 +76,10 @@ class Material:
         """Test, or dev where there is none."""
         return self.splits.test or self.splits.dev
 
-    @property
-    def gold(self) -> NDArray[np.int64]:
-        """Index of the right label of each judged row [N]."""
-        labels = list(self.words)
-        return np.array([labels.index(e.answer or "") for e in self.judged])
+    @cached_property
+    def measure(self) -> Measure:
+        """What answers to the judged rows are scored by."""
+        return measure_of(self.task.answer.kind, self.judged, list(self.words))
 
 
 def measure(
@@ -119,8 +123,8 @@ def _task_of(way: WayKind, seed: int, material: Material) -> Task | None:
 
 
 def fingerprint(examples: Sequence[Example]) -> str:
-    """SHA-256 of rows: their fields and answers, in order."""
-    rows = [[dict(sorted(e.fields.items())), e.answer] for e in examples]
+    """SHA-256 of rows: their fields, answers and options, in order."""
+    rows = [[dict(sorted(e.fields.items())), e.answer, *([e.options] if e.options else [])] for e in examples]
     return hashlib.sha256(json.dumps(rows, ensure_ascii=False).encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -137,6 +141,8 @@ def _name(way: WayKind, seed: int, material: Material, task: Task | None) -> str
         "language": material.task.language,
         "rules": material.task.rules if way.key == "rules" else None,
     }
+    if material.task.answer.kind != "label":
+        decides["answer"] = material.task.answer.model_dump(mode="json")
     if task is not None:
         machine = {"threads", "device", "checkpoint_seconds"}
         decides |= {
@@ -153,9 +159,18 @@ def _name(way: WayKind, seed: int, material: Material, task: Task | None) -> str
 
 
 def _measure_baseline(way: WayKind, seed: int, material: Material) -> Cell:
+    began = time.perf_counter()
+    if material.task.answer.kind == "label":
+        answers = _labels_by_baseline(way, seed, material)
+    else:
+        answers = _others_by_baseline(way, seed, material)
+    return Cell(seed, answers, train_seconds=time.perf_counter() - began)
+
+
+def _labels_by_baseline(way: WayKind, seed: int, material: Material) -> NDArray[Any]:
+    """Index of the label given to each row [N]."""
     train, judged, labels = material.splits.train, material.judged, list(material.words)
     language = material.task.language
-    began = time.perf_counter()
     match way.key:
         case "majority":
             probabilities = baselines.majority(train, judged, labels)
@@ -168,13 +183,34 @@ def _measure_baseline(way: WayKind, seed: int, material: Material) -> Cell:
         case "tfidf":
             probabilities = classic.tfidf_logistic(train, judged, labels, language=language, seed=seed)
         case "word_vectors":
-            vectors = classic.read_word_vectors(find_word_vectors(WORD_VECTORS, offline=material.offline))
             probabilities = classic.word_vector_logistic(
-                train, judged, labels, vectors=vectors, language=language, seed=seed
+                train, judged, labels, vectors=_word_vectors(material), language=language, seed=seed
             )
         case _:
             raise AssertionError(way.key)
-    return Cell(seed, probabilities.argmax(1), train_seconds=time.perf_counter() - began)
+    answers: NDArray[np.int64] = probabilities.argmax(1)
+    return answers
+
+
+def _others_by_baseline(way: WayKind, seed: int, material: Material) -> NDArray[Any]:
+    """Place of the option chosen in each row, or the number given to it [N]."""
+    train, judged, language = material.splits.train, material.judged, material.task.language
+    match way.key:
+        case "majority":  # the commonest place among those that the row has
+            shares = baselines.label_shares(train, option_names(material.splits))
+            return np.array([int(shares[: len(example.options)].argmax()) for example in judged])
+        case "mean":
+            return mean_number(train, judged)
+        case "ridge":
+            return ridge(train, judged, language=language, seed=seed)
+        case "word_vector_ridge":
+            vectors = _word_vectors(material)
+            return classic.word_vector_ridge(train, judged, vectors=vectors, language=language, seed=seed)
+    raise AssertionError(way.key)
+
+
+def _word_vectors(material: Material) -> Any:
+    return classic.read_word_vectors(find_word_vectors(WORD_VECTORS, offline=material.offline))
 
 
 def _measure_method(
@@ -197,7 +233,7 @@ def _measure_method(
     if material.without_prompt and way.kind == "tuned":
         bare = _without_prompt(run, pretrained)
         left, _, _ = answers_of(bare, pretrained, material.judged, progress, f"{way.name} without its prompt")
-        cell = replace(cell, without_prompt=float((left == material.gold).mean()))
+        cell = replace(cell, without_prompt=material.measure.score(material.measure.rows(left)))
     if isinstance(task.method, FullSettings):  # hundreds of megabytes that answer nothing any more
         (folder / PROMPT_FILE).unlink()
     return cell
@@ -222,8 +258,8 @@ def _run_of(
 
 def answers_of(
     run: Run, pretrained: Pretrained, examples: Sequence[Example], progress: Progress | None, name: str
-) -> tuple[NDArray[np.int64], float, float]:
-    """Labels given [N], the median seconds of a request alone, and rows a second in batches.
+) -> tuple[NDArray[Any], float, float]:
+    """Answers given [N] (see `Cell`), the median seconds of a request alone, and rows a second in batches.
 
     Raises:
         TrimtabError: the run is of another backbone, or a row does not fit.
@@ -233,23 +269,36 @@ def answers_of(
     alone = []
     for example in examples[:ALONE]:
         began = time.perf_counter()
-        engine.answer([Request("run", example.fields, example.where)])
+        engine.answer([Request("run", example.fields, example.where, example.options)])
         alone.append(time.perf_counter() - began)
-    answers: list[int] = []
+    answers: list[float] = []
     began = time.perf_counter()
     for start in range(0, len(examples), BATCH):
         if progress:
             progress(f"scoring {name}", start, len(examples))
-        chunk = [Request("run", e.fields, e.where) for e in examples[start : start + BATCH]]
-        answers += [labels.index(prediction.label) for prediction in engine.answer(chunk)]
+        chunk = [Request("run", e.fields, e.where, e.options) for e in examples[start : start + BATCH]]
+        answers += [_given(prediction, labels) for prediction in engine.answer(chunk)]
     return np.array(answers), float(np.median(alone)), len(examples) / (time.perf_counter() - began)
 
 
+def _given(prediction: Prediction, labels: Sequence[str]) -> float:
+    if prediction.number is not None:
+        return prediction.number
+    return labels.index(prediction.label) if prediction.index is None else prediction.index
+
+
 def _without_prompt(run: Run, pretrained: Pretrained) -> Run:
-    """The run with its prompt taken away: its soft vectors, or, where it has none, the words of its template."""
+    """The run with its prompt taken away: its vectors, or, where it has none, the words of its template.
+
+    Where a head answers that was trained along, it is what is left.
+    """
     changed = run.task.method.name in ("lora", "ia3", "bitfit", "full", "head")
     if not changed:
-        return zero_shot(run.task, run.words, pretrained)
+        bare, [tensors] = zero_shot(run.task, run.words, pretrained), run.answering
+        if WEIGHT not in tensors:
+            return bare
+        task = bare.task.model_copy(update={"method": HeadSettings()})
+        return replace(bare, task=task, tensors=({"weight": tensors[WEIGHT], "bias": tensors[BIAS]},))
     from trimtab.inference.bound import template_of
 
     fields = " ".join(f"{{{field}}}" for field in template_of(run.task).fields)

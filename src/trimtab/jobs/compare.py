@@ -20,7 +20,7 @@ from trimtab.jobs.backbone import Progress, backbone_of
 from trimtab.jobs.cells import Material, fingerprint, is_kept, measure
 from trimtab.jobs.evaluate import made_with
 from trimtab.jobs.folder import OnStep
-from trimtab.jobs.ways import WayKind, check_labelled, most_telling, pick_ways
+from trimtab.jobs.ways import WayKind, most_telling, pick_ways
 from trimtab.spec import Task
 from trimtab.training.plan import make_plan
 
@@ -82,14 +82,13 @@ def run(
         KeyboardInterrupt: the user stopped it; what was measured is kept.
     """
     began = time.monotonic()
-    check_labelled(task)
-    splits = load_splits(task.data, template_of(task).fields, base=base)
+    splits = load_splits(task.data, template_of(task).fields, task.answer, base=base)
     words = {label: list(w) for label, w in labels_of(task, [e.answer or "" for e in splits.train]).items()}
     for part in (splits.train, splits.dev, splits.test):
         check_labels(part, list(words))
     if pretrained is None:
         pretrained = backbone_of(task, base, offline=offline, agree=agree, progress=progress)
-    ways = pick_ways(wanted.methods, pretrained.backbone.device.type == "cuda")
+    ways = pick_ways(wanted.methods, pretrained.backbone.device.type == "cuda", task.answer.kind)
     reference = _reference(wanted.reference, ways)
     whole = Material(task, base, splits, words, pretrained, out, wanted.without_prompt, offline)
     asked = _asked(task, wanted, ways, whole)
@@ -111,11 +110,12 @@ def _figures(
             f"--reference: '{reference}' could not be measured ({why}).",
             "Give more time, or name another reference.",
         )
-    labels, gold = list(whole.words), whole.gold
-    compared, against_best = compare(full, gold, len(labels), reference, price_an_hour=wanted.price_an_hour)
+    measure = whole.measure
+    compared, against_best = compare(full, measure, reference, price_an_hour=wanted.price_an_hour)
     made = Comparison(
         **made_with(task, backbone_facts(pretrained), pretrained),
-        labels=labels,
+        answer=task.answer.kind,
+        labels=list(whole.words),
         train_rows=len(splits.train),
         dev_rows=len(splits.dev),
         test_rows=len(splits.test),
@@ -124,14 +124,14 @@ def _figures(
         reference=reference,
         ways=compared,
         left_out=left_out,
-        curves=curve_lines(measured, gold) if wanted.curve else [],
-        disagreements=disagreements(full, whole.judged, gold, labels, reference) if len(full) > 1 else [],
+        curves=curve_lines(measured, measure) if wanted.curve else [],
+        disagreements=disagreements(full, whole.judged, measure, reference) if len(full) > 1 else [],
         price_an_hour=wanted.price_an_hour,
         currency=wanted.currency,
         seconds=sum(cell.seconds for way, _ in measured for cell in way.cells),
         notes=_notes(splits.note, bool(splits.test)),
     )
-    return made.model_copy(update={"choose": choose(made, against_best)})
+    return choose(made, against_best)
 
 
 def _reference(name: str | None, ways: Sequence[WayKind]) -> str:
@@ -212,7 +212,7 @@ def _measure(
 def _too_long(
     way: WayKind, seed: int, material: Material, wanted: Wanted, began: float, cells: dict[tuple[str, int], list[Cell]]
 ) -> str:
-    """Why a cell does not fit into the time left, or ""; the speed of answering is known from zero-shot."""
+    """Why a cell does not fit into the time left, or ""; the speed of answering is known from ways before it."""
     if wanted.budget_seconds is None or is_kept(way, seed, material):
         return ""
     left = wanted.budget_seconds - (time.monotonic() - began)

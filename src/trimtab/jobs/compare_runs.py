@@ -14,13 +14,13 @@ from trimtab.errors import TrimtabError
 from trimtab.evaluation.choosing import choose
 from trimtab.evaluation.comparing import Cell, Measured, compare, disagreements
 from trimtab.evaluation.comparison import Comparison
+from trimtab.evaluation.measures import measure_of
 from trimtab.evaluation.report import write_comparison
 from trimtab.inference.bound import template_of
 from trimtab.inference.runs import PROMPT_FILE, Run, load_run
 from trimtab.jobs.backbone import Progress, backbone_of
 from trimtab.jobs.cells import answers_of, fingerprint
 from trimtab.jobs.evaluate import absolute, made_with, report_before
-from trimtab.jobs.ways import check_labelled
 from trimtab.methods.method import trained
 
 
@@ -54,7 +54,7 @@ def run(
     part, examples = _rows(first, test)
     labels = list(first.words)
     check_labels(examples, labels)
-    gold = np.array([labels.index(e.answer or "") for e in examples])
+    measure = measure_of(first.task.answer.kind, examples, labels)
     measured, opened = [], pretrained
     for tuned in runs:
         if opened is None or opened.content_hash != tuned.backbone["content_hash"]:
@@ -62,9 +62,10 @@ def run(
         if opened.content_hash == first.backbone["content_hash"]:
             facts = made_with(first.task, first.backbone, opened)
         measured.append(Measured(tuned.name, tuned.name, "tuned", [_cell(tuned, opened, examples, labels, progress)]))
-    ways, against_best = compare(measured, gold, len(labels), first.name)
+    ways, against_best = compare(measured, measure, first.name)
     made = Comparison(
         **facts,
+        answer=first.task.answer.kind,
         labels=labels,
         train_rows=0,
         dev_rows=len(examples) if part == "dev" else 0,
@@ -73,10 +74,10 @@ def run(
         part=part,
         reference=first.name,
         ways=ways,
-        disagreements=disagreements(measured, examples, gold, labels, first.name),
+        disagreements=disagreements(measured, examples, measure, first.name),
         seconds=time.monotonic() - began,
     )
-    made = made.model_copy(update={"choose": choose(made, against_best)})
+    made = choose(made, against_best)
     if out is not None:
         try:
             out.mkdir(parents=True, exist_ok=True)
@@ -88,11 +89,14 @@ def run(
 
 def _check(runs: Sequence[Run]) -> None:
     first = runs[0]
-    for tuned in runs:
-        check_labelled(tuned.task)
     for at, tuned in enumerate(runs):
         if tuned.name in {before.name for before in runs[:at]}:
             raise TrimtabError(f"{tuned.name}: given twice.", "Give each run once.")
+        if (kind := tuned.task.answer.kind) != first.task.answer.kind:
+            raise TrimtabError(
+                f"{tuned.name}: its answers are {kind}s; those of {first.name} are {first.task.answer.kind}s.",
+                "Compare runs of the same task.",
+            )
         if set(tuned.words) != set(first.words):
             raise TrimtabError(
                 f"{tuned.name}: its labels are {', '.join(tuned.words)}; those of {first.name} are "
@@ -103,10 +107,10 @@ def _check(runs: Sequence[Run]) -> None:
 
 def _rows(first: Run, test: str | None) -> tuple[str, list[Example]]:
     """The part that is scored, and its rows."""
-    data, fields = first.task.data, template_of(first.task).fields
+    data, fields, answer = first.task.data, template_of(first.task).fields, first.task.answer
     if test is not None:
-        return "test", read_examples(absolute(test, Path.cwd()) or "", fields, data, base=Path.cwd())
-    splits = load_splits(data, fields, base=Path.cwd())
+        return "test", read_examples(absolute(test, Path.cwd()) or "", fields, data, answer, base=Path.cwd())
+    splits = load_splits(data, fields, answer, base=Path.cwd())
     return ("test", splits.test) if splits.test else ("dev", splits.dev)
 
 
@@ -114,12 +118,12 @@ def _cell(
     tuned: Run, pretrained: Pretrained, examples: Sequence[Example], labels: list[str], progress: Progress | None
 ) -> Cell:
     answers, alone, speed = answers_of(tuned, pretrained, examples, progress, tuned.name)
-    own = list(tuned.words)
+    own = list(tuned.words)  # its labels may stand in another order
     before = report_before(Path(tuned.name))
     file = Path(tuned.name) / PROMPT_FILE
     return Cell(
         seed=tuned.task.train.seed,
-        answers=np.array([labels.index(own[i]) for i in answers.tolist()]),
+        answers=np.array([labels.index(own[i]) for i in answers.tolist()]) if own else answers,
         train_seconds=(before.cost.train_seconds if before else None) or 0.0,
         peak_memory_bytes=before.cost.peak_memory_bytes if before else None,
         latency_seconds=alone,

@@ -35,7 +35,7 @@ from trimtab.jobs.backbone import Progress, backbone_of
 from trimtab.jobs.judging import RUN, ZERO_SHOT, judge, option_names
 from trimtab.methods.method import trained
 from trimtab.spec import DataSettings, Task
-from trimtab.spec_answers import ChoiceAnswer, LabelAnswer, NumberAnswer, TagsAnswer
+from trimtab.spec_answers import ChoiceAnswer, LabelAnswer, NumberAnswer, TagsAnswer, TextAnswer
 from trimtab.spec_methods import ZeroShotSettings
 
 
@@ -47,6 +47,7 @@ def run(
     offline: bool = False,
     agree: bool = False,
     beside: bool = True,
+    run_code: bool = False,
     pretrained: Pretrained | None = None,
     progress: Progress | None = None,
 ) -> RunReport:
@@ -58,6 +59,7 @@ def run(
         out: folder for report.json, report.html and card.md; the run folder by default.
         offline, agree: see `trimtab.sources.find_model`.
         beside: score majority, naive Bayes and the backbone without a prompt too.
+        run_code: run answers in free text as Python programs, in a sandbox, against the tests of their rows.
         pretrained: a backbone in memory, where the caller has one.
         progress: told what is being done.
 
@@ -65,6 +67,11 @@ def run(
         TrimtabError: whatever is wrong with the run, the data or the backbone.
     """
     tuned = load_run(folder)
+    if run_code and not (isinstance(tuned.task.answer, TextAnswer) and tuned.task.answer.tests):
+        raise TrimtabError(
+            f"{folder}: the task of this run names no column of tests, so there are no programs to run.",
+            "Set answer.tests in the run's task.yaml, or leave --run-code out.",
+        )
     data = tuned.task.data
     if test is not None:
         data = data.model_copy(update={"test": absolute(test, Path.cwd()), "test_limit": None})
@@ -84,6 +91,7 @@ def run(
     return report_of(
         tuned, pretrained, splits, folder=out or folder, beside=beside, notes=splits.note, data=data,
         curve=before.curve if before else [], cost=before.cost if before else Cost(), progress=progress,
+        run_code=run_code,
     )  # fmt: skip
 
 
@@ -99,6 +107,7 @@ def report_of(
     cost: Cost,
     data: DataSettings | None = None,
     progress: Progress | None = None,
+    run_code: bool = False,
 ) -> RunReport:
     """Score a run on dev and test, make its report and write it to `folder`.
 
@@ -108,6 +117,8 @@ def report_of(
         notes: what was done to the data, a sentence each.
         curve, cost: of the training; the speed of answering is added.
         data: where the examples came from, if not as the run's task says.
+        progress: told what is being done.
+        run_code: run answers as programs (see `run`).
     """
     labels = list(tuned.words)
     match tuned.task.answer:
@@ -123,7 +134,7 @@ def report_of(
     words = not isinstance(tuned.task.answer, NumberAnswer | TagsAnswer) and pretrained.backbone.scores_words
     if beside and judged and words and tuned.task.method != ZeroShotSettings():
         engine.add(ZERO_SHOT, zero_shot(*as_given(tuned), pretrained))
-    found = judge(engine, tuned.task, labels, splits, beside=beside, progress=progress)
+    found = judge(engine, tuned.task, labels, splits, beside=beside, progress=progress, run_code=run_code)
     if found.seconds is not None:
         cost = cost.model_copy(update={"predict_rows_per_second": len(splits.test) / found.seconds})
     cut = [f"{found.cut} of {len(judged)} rows were shortened to fit."] if found.cut else []

@@ -24,6 +24,7 @@ from trimtab.interchange.nearest import describe
 from trimtab.interchange.peft import to_adapter
 from trimtab.jobs.backbone import Progress, backbone_of, local_or_known
 from trimtab.jobs.evaluate import absolute
+from trimtab.prompts import is_dialogue
 from trimtab.spec import Task
 from trimtab.spec_methods import IA3Settings, LoraSettings
 
@@ -60,22 +61,25 @@ def export(
     """
     run = load_run(folder)
     if format != "text":
-        _need_labels(run.task)
+        _refuse_heads(run.task)
+        _refuse_chat(run.task)
     _check_empty(out)
     if pretrained is None:
         exact = run.task.model_copy(update={"train": run.task.train.model_copy(update={"precision": "float32"})})
         pretrained = backbone_of(exact, Path.cwd(), offline=offline, agree=agree, progress=progress)
+    if format != "text":
+        _need_causal(run.task, pretrained)
     with _whole(out) as work:
         _write(work, run, pretrained, format)
         return sorted(path.name for path in work.iterdir())
 
 
 def _write(work: Path, run: Run, pretrained: Pretrained, format: Format) -> None:
-    _need_causal(pretrained)
     if format == "text":
         content = json.dumps(describe(run, pretrained), ensure_ascii=False, indent=1) + "\n"
         (work / WORDS_FILE).write_text(content, encoding="utf-8")
         return
+    _need_words(pretrained)
     if format == "merged" or isinstance(run.task.method, LoraSettings | IA3Settings):
         _need_peft(run.task)
     leading = 0
@@ -118,13 +122,14 @@ def import_(
     Raises:
         TrimtabError: whatever is wrong with the adapter, the settings, the backbone or the folder.
     """
-    _need_labels(task)
+    _refuse_heads(task)
+    _refuse_chat(task)
     _check_empty(out)
     read = read_adapter(adapter)
     words = _words(task, base)
     if pretrained is None:
         pretrained = backbone_of(task, base, offline=offline, agree=agree, progress=progress)
-    _need_causal(pretrained)
+    _need_words(pretrained)
     run, notes = from_adapter(read, str(adapter), _anywhere(task, words, base), words, pretrained)
     with _whole(out) as work:
         save_run(work, run)
@@ -134,7 +139,7 @@ def import_(
 def _words(task: Task, base: Path) -> dict[str, list[str]]:
     """Label -> words; the data is read only where the task does not give them."""
     answers: Sequence[str] = ()
-    if task.labels.words is None:
+    if task.answer.kind == "label" and task.labels.words is None:
         answers = [e.answer or "" for e in load_splits(task.data, template_of(task).fields, base=base).train]
     return {label: list(words) for label, words in labels_of(task, answers).items()}
 
@@ -144,23 +149,41 @@ def _anywhere(task: Task, words: Mapping[str, list[str]], base: Path) -> Task:
     places = {part: absolute(getattr(task.data, part), base) for part in ("train", "dev", "test")}
     return task.model_copy(
         update={"backbone": local_or_known(task.backbone, base), "data": task.data.model_copy(update=places),
-                "labels": task.labels.model_copy(update={"words": dict(words)})}
+                "labels": task.labels.model_copy(update={"words": dict(words) or None})}
     )  # fmt: skip
 
 
-def _need_labels(task: Task) -> None:
-    if task.answer.kind != "label":
+def _refuse_chat(task: Task) -> None:
+    if task.template.chat or is_dialogue(task.template.text):
         raise TrimtabError(
-            f"the answers of this task are {task.answer.plural}, and only tasks with labels are exported or imported.",
+            "the rows of this task are made by the tokenizer's chat template, and only rows made by the task's own are "
+            "exported or imported.",
+            "Answer with the run itself: trimtab predict or trimtab chat.",
+        )
+
+
+def _refuse_heads(task: Task) -> None:
+    if task.answer.kind in ("number", "tags"):
+        raise TrimtabError(
+            f"the answers of this task are {task.answer.plural}, said by a linear layer of the run's own, which "
+            "neither PEFT nor a model class of transformers has a place for.",
             "Answer with the run itself: trimtab predict.",
         )
 
 
-def _need_causal(pretrained: Pretrained) -> None:
-    if pretrained.backbone.bidirectional:
-        kind = pretrained.backbone.title
+def _need_words(pretrained: Pretrained) -> None:
+    if not pretrained.backbone.scores_words:
         raise TrimtabError(
-            f"{pretrained.name}: {kind}, and only runs on causal backbones are exported or imported.",
+            f"{pretrained.name}: an encoder without a language-model head, whose labels are scored by a linear layer "
+            "on the mean hidden state; neither PEFT nor a model class of transformers has a place for it.",
+            "Answer with the run itself: trimtab predict.",
+        )
+
+
+def _need_causal(task: Task, pretrained: Pretrained) -> None:
+    if task.answer.kind == "text" and pretrained.backbone.encoder_decoder:
+        raise TrimtabError(
+            f"{pretrained.name}: {pretrained.backbone.title}, on which runs that answer in free text are not exported.",
             "Answer with the run itself: trimtab predict.",
         )
 

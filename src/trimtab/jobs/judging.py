@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -39,6 +39,7 @@ from trimtab.evaluation.tags import TagScores
 from trimtab.evaluation.written import difference, nearest_answer, score_written
 from trimtab.inference.engine import Engine, Prediction, Request
 from trimtab.jobs.backbone import Progress
+from trimtab.jobs.programs import pass_figures
 from trimtab.spec import Task
 from trimtab.spec_answers import TagsAnswer, TextAnswer
 
@@ -73,8 +74,9 @@ class Judged:
 
 
 def judge(
-    engine: Engine, task: Task, labels: Sequence[str], splits: Splits, *, beside: bool, progress: Progress | None
-) -> Judged:
+    engine: Engine, task: Task, labels: Sequence[str], splits: Splits, *, beside: bool, progress: Progress | None,
+    run_code: bool = False,
+) -> Judged:  # fmt: skip
     """Score the run that the engine knows as `run` on dev and test, and other ways on test, or else on dev.
 
     Args:
@@ -84,9 +86,10 @@ def judge(
         splits: the examples.
         beside: score other ways of doing the task too.
         progress: told what is being done.
+        run_code: run answers in free text as programs, against their rows' tests.
     """
     if isinstance(task.answer, TextAnswer):
-        return _judge_texts(engine, task, task.answer, splits, beside=beside, progress=progress)
+        return _judge_texts(engine, task, task.answer, splits, beside=beside, progress=progress, run_code=run_code)
     dev = _answers(engine, RUN, splits.dev, "scoring dev", progress)
     began = time.perf_counter()
     test = _answers(engine, RUN, splits.test, "scoring test", progress)
@@ -220,8 +223,9 @@ def _number_baselines(
 
 
 def _judge_texts(
-    engine: Engine, task: Task, kind: TextAnswer, splits: Splits, *, beside: bool, progress: Progress | None
-) -> Judged:
+    engine: Engine, task: Task, kind: TextAnswer, splits: Splits, *, beside: bool, progress: Progress | None,
+    run_code: bool,
+) -> Judged:  # fmt: skip
     """Answers in free text take long: those to dev are asked for only where there is no test."""
     part, judged = ("test", splits.test) if splits.test else ("dev", splits.dev)
     began = time.perf_counter()
@@ -232,6 +236,8 @@ def _judge_texts(
     ours = [answer.label for answer in answers]
     unfinished = sum(answer.texts[0].ended == "length" for answer in answers)
     scores = score_written(judged, ours, metrics=kind.metrics, language=task.language, unfinished=unfinished)
+    if run_code:
+        scores = replace(scores, figures=[*scores.figures, *pass_figures(judged, answers, kind, progress)])
     names = ["nearest answer"] if splits.train and beside else []
     names += [ZERO_SHOT] if ZERO_SHOT in engine.runs and beside else []
     baselines = []

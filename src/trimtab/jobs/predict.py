@@ -45,7 +45,7 @@ def open_engine(
     """
     tuned = load_run(folder)
     if overrides:
-        tuned = replace(tuned, task=_decoding_otherwise(tuned.task, folder, overrides))
+        tuned = replace(tuned, task=decoding_otherwise(tuned.task, folder, overrides))
     if pretrained is None:
         pretrained = backbone_of(tuned.task, Path.cwd(), offline=offline, agree=agree, progress=progress)
     engine = Engine(pretrained)
@@ -53,8 +53,12 @@ def open_engine(
     return engine
 
 
-def _decoding_otherwise(task: Task, folder: Path, overrides: Sequence[str]) -> Task:
-    """The run's task with other settings of how free text is found; what was trained stays."""
+def decoding_otherwise(task: Task, folder: Path, overrides: Sequence[str]) -> Task:
+    """The run's task with other settings of how free text is found; what was trained stays.
+
+    Raises:
+        TrimtabError: the run's answers are of another kind, or a setting of something else.
+    """
     if not isinstance(task.answer, TextAnswer):
         raise TrimtabError(
             f"{folder}: the answers of this run are {task.answer.plural}; only how free text is found can be set here.",

@@ -173,7 +173,9 @@ def _encode(bound: BoundTask, examples: list[Example]) -> tuple[list[Labelled], 
         else [bound.encoder.encode(e.fields, e.where) for e in examples]
     )
     cut = [row.cut for row in rows if row.cut]
-    note = f"{len(cut)} of {len(rows)} training rows were shortened to fit, by {sum(cut)} tokens in all."
+    left_out = sum(row.dropped for row in rows)
+    how = f"lost {left_out} earlier turns to fit," if left_out else "were shortened to fit, by"
+    note = f"{len(cut)} of {len(rows)} training rows {how} {sum(cut)} tokens in all."
     untagged = sum(len(e.tokens) - len(row.read_at) for row, e in zip(rows, examples, strict=True) if row.read_at)
     if untagged:
         note += f" {untagged} tokens of the data with their tags are not learned from."
@@ -191,7 +193,7 @@ def _encode(bound: BoundTask, examples: list[Example]) -> tuple[list[Labelled], 
 
 
 def _written(bound: BoundTask, row: EncodedRow, text: str) -> Labelled:
-    return Labelled(row.ids, 0, row.answer, text=bound.answer_ids(text))
+    return Labelled(row.ids, 0, row.answer, text=bound.answer_ids(text), said=row.said)
 
 
 def _labelled(bound: BoundTask, row: EncodedRow, example: Example) -> Labelled:
@@ -210,7 +212,7 @@ def _fingerprint(rows: Sequence[Labelled]) -> str:
     def content(row: Labelled) -> list[object]:
         own = [[word.ids for word in row.options.words]] if row.options else []
         tags = [] if row.read_at is None else [row.read_at, row.tags]
-        return [row.ids, row.label, *own, *([] if row.number is None else [row.number]), *tags, *row.text]
+        return [row.ids, row.label, *own, *([] if row.number is None else [row.number]), *tags, *row.text, *row.said]
 
     return hashlib.sha256(json.dumps([content(row) for row in rows]).encode()).hexdigest()
 

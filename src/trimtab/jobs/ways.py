@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any
 
 from trimtab.errors import TrimtabError, did_you_mean
+from trimtab.evaluation.comparison import WayGroup
 from trimtab.spec import Task
 from trimtab.spec_methods import METHODS
-
-Kind = Literal["baseline", "untrained", "tuned"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class WayKind:
 
     key: str
     name: str
-    kind: Kind
+    kind: WayGroup
     method: dict[str, Any] | None = None
     seeded: bool = False
     cost: float = 0.0
@@ -46,10 +45,13 @@ WAYS = {
     way.key: way
     for way in (
         WayKind("majority", "majority", "baseline"),
+        WayKind("mean", "mean", "baseline"),
         WayKind("rules", "keyword rules", "baseline"),
         WayKind("naive_bayes", "naive Bayes", "baseline"),
         WayKind("tfidf", "TF-IDF + logistic regression", "baseline"),
         WayKind("word_vectors", "word vectors + logistic regression", "baseline"),
+        WayKind("ridge", "TF-IDF + ridge regression", "baseline"),
+        WayKind("word_vector_ridge", "word vectors + ridge regression", "baseline"),
         _untrained("zero_shot", "zero-shot", 1, of="zero_shot"),
         _untrained("calibrated_zero_shot", "zero-shot, calibrated", 1, of="zero_shot", calibrate=True),
         _untrained("few_shot", "few-shot", 2, True, of="few_shot"),
@@ -62,31 +64,72 @@ WAYS = {
         )),
     )
 }  # fmt: skip
-ON_A_CPU = (
-    "majority", "rules", "naive_bayes", "tfidf", "zero_shot", "few_shot", "calibrated_few_shot", "soft_prompt",
-)  # fmt: skip
-ON_A_GPU = (*ON_A_CPU[:4], "word_vectors", *ON_A_CPU[4:], "prefix", "p_tuning", "lora", "full")
+# The default set by the kind of answer: on any machine, and what a GPU adds.
+ON_A_CPU = {
+    "label": (
+        "majority", "rules", "naive_bayes", "tfidf", "zero_shot", "few_shot", "calibrated_few_shot", "soft_prompt",
+    ),
+    "choice": ("majority", "zero_shot", "soft_prompt"),
+    "number": ("mean", "ridge", "head", "soft_prompt"),
+}  # fmt: skip
+A_GPU_ADDS = {
+    "label": ("word_vectors", "prefix", "p_tuning", "lora", "full"),
+    "choice": ("prefix", "p_tuning", "lora", "full"),
+    "number": ("word_vector_ridge", "prefix", "lora", "full"),
+}
 # What tells most for its time comes first where time is limited.
 MOST_TELLING = (
-    "majority", "naive_bayes", "zero_shot", "soft_prompt", "tfidf", "rules", "few_shot", "calibrated_few_shot", "lora",
-    "prefix", "word_vectors",
+    "majority", "mean", "naive_bayes", "ridge", "zero_shot", "head", "soft_prompt", "tfidf", "rules", "few_shot",
+    "calibrated_few_shot", "lora", "prefix", "word_vectors", "word_vector_ridge",
 )  # fmt: skip
+GIVES_NUMBERS = ("mean", "ridge", "word_vector_ridge")
+LEARNS_LABELS = ("rules", "naive_bayes", "tfidf", "word_vectors")
 
 
-def pick_ways(names: Sequence[str] | None, gpu: bool) -> list[WayKind]:
+def pick_ways(names: Sequence[str] | None, gpu: bool, answer: str = "label") -> list[WayKind]:
     """The ways asked for, in the order of the table, or the default set.
 
+    Args:
+        names: keys of the ways, or None.
+        gpu: whether there is one.
+        answer: the kind of answer that the task asks for.
+
     Raises:
-        TrimtabError: a name is not that of a way.
+        TrimtabError: a name is not that of a way, or that way does not give such answers.
     """
-    wanted = names or (ON_A_GPU if gpu else ON_A_CPU)
+    wanted = names or (*ON_A_CPU[answer], *(A_GPU_ADDS[answer] if gpu else ()))
+    fitting = [key for key, way in WAYS.items() if _misfit(way, answer) is None]
     for name in wanted:
         if name not in WAYS:
             raise TrimtabError(
                 f"--methods: '{name}' is not a way to compare.",
                 did_you_mean(name, WAYS) or f"Known: {', '.join(WAYS)}.",
             )
-    return [way for key, way in WAYS.items() if key in wanted]
+        if why := _misfit(WAYS[name], answer):
+            raise TrimtabError(
+                f"--methods: '{name}' {why}.", f"Ways for tasks whose answers are {answer}s: {', '.join(fitting)}."
+            )
+    picked = [way for key, way in WAYS.items() if key in wanted]
+    return [
+        replace(way, name="commonest place") if (way.key, answer) == ("majority", "choice") else way for way in picked
+    ]
+
+
+def _misfit(way: WayKind, answer: str) -> str | None:
+    """Why a way does not give answers of a kind, as a clause; None where it does."""
+    if answer == "label":
+        return "gives numbers, and the answers of this task are labels" if way.key in GIVES_NUMBERS else None
+    if answer == "number":
+        if way.kind == "untrained":
+            return "trains nothing, and numbers are read by a layer that must be trained"
+        fixed = way.key in (*LEARNS_LABELS, "majority", "multitask_prompt")
+        return "gives labels, and the answers of this task are numbers" if fixed else None
+    if way.key in GIVES_NUMBERS:
+        return "gives numbers, and the answers of this task are choices"
+    fixed = way.key in (*LEARNS_LABELS, "head", "multitask_prompt") or (
+        way.kind == "untrained" and way.key != "zero_shot"
+    )
+    return "needs labels that are the same for all rows, and each row has options of its own" if fixed else None
 
 
 def most_telling(ways: Sequence[WayKind]) -> list[WayKind]:
@@ -102,12 +145,3 @@ def method_of(way: WayKind, task: Task) -> Any:
     if type(task.method) is kind and len(way.method) == 1:
         return task.method
     return kind(**way.method)
-
-
-def check_labelled(task: Task) -> None:
-    """Raise TrimtabError unless the answers are labels."""
-    if task.answer.kind != "label":
-        raise TrimtabError(
-            f"the answers of {task.name} are of kind '{task.answer.kind}', and only ways to give labels are compared.",
-            "`trimtab tune` and `trimtab evaluate` put such a task beside its baselines.",
-        )

@@ -42,6 +42,7 @@ class Condition:
         view: the part of the backbone that runs take in place of the whole; `soft` is what enters there.
         head: weight [C, D] and bias [C] that score labels in place of the label words.
         calibration: log-probabilities [C] that those of the answers are measured against.
+        shift: positions that the past moves an encoder's rows by.
     """
 
     soft: torch.Tensor | None = None
@@ -51,6 +52,7 @@ class Condition:
     view: CausalBackbone | None = None
     head: tuple[torch.Tensor, torch.Tensor] | None = None
     calibration: torch.Tensor | None = None
+    shift: int = 0
 
     @property
     def apart(self) -> bool:

@@ -98,7 +98,8 @@ class Prefix:
         """Keys and values; through the network they are the start plus what it adds, in units of each layer's RMS."""
         made = tensors if self.settings.hidden is None else _through_network(tensors)
         layers = sum(name.startswith("keys.") for name in made)
-        return Condition(past=tuple((made[f"keys.{n}"], made[f"values.{n}"]) for n in range(layers)))
+        shift = self.settings.length if self.settings.takes_positions else 0
+        return Condition(past=tuple((made[f"keys.{n}"], made[f"values.{n}"]) for n in range(layers)), shift=shift)
 
 
 def _through_network(tensors: Tensors) -> Tensors:

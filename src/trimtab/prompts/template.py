@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from string import Formatter
@@ -205,6 +205,8 @@ class EncodedRow:
         demonstrations: how many of the ids are demonstrations.
         answer: index of the token that the answer is scored at; None for the last.
         options: of a choice, the row's own answers.
+        said: of a dialogue, places of the tokens that the assistant said in it, ends of turns included.
+        dropped: how many of its turns were left out to fit.
         read_at: where tokens are tagged, index of the id that each one's tag is read at; of those that fit. None where
             answers are of another kind.
     """
@@ -214,6 +216,8 @@ class EncodedRow:
     demonstrations: int = 0
     answer: int | None = None
     options: Verbalizer | None = None
+    said: tuple[int, ...] = ()
+    dropped: int = 0
     read_at: tuple[int, ...] | None = None
 
 
@@ -247,11 +251,14 @@ class Encoder:
         budget: longest row in tokens behind the head and the soft prompt, answer included.
         answer_tokens: longest answer in tokens, kept free at the end.
         frame: what stands around and within the row of an encoder, whose head is then part of each row.
+        plain: what is done to fields so that they hold no control tokens.
     """
 
     def __init__(
-        self, template: Template, tokenizer: Any, *, budget: int, answer_tokens: int = 1, frame: Frame | None = None
-    ) -> None:
+        self, template: Template, tokenizer: Any, *, budget: int, answer_tokens: int = 1, frame: Frame | None = None,
+        plain: Callable[[str], str] = str,
+    ) -> None:  # fmt: skip
+        self._plain = plain
         self.template = template
         self.tokenizer = tokenizer
         self.frame = frame
@@ -303,7 +310,7 @@ class Encoder:
                 ids, places = self._tagged(part.lead, tokens)
                 parts.append(ids)
             else:
-                parts.append(tokenize(self.tokenizer, part.lead + fields[part.field]))
+                parts.append(tokenize(self.tokenizer, part.lead + self._plain(fields[part.field])))
         room = self.budget - taken
         excess = max(0, sum(map(len, parts)) - room)
         if excess:
@@ -378,19 +385,3 @@ def tokenize(tokenizer: Any, text: str) -> list[int]:
         if plain[: len(newline)] == newline:
             return list(plain[len(newline) :])
     return list(tokenizer(text, add_special_tokens=False)["input_ids"])
-
-
-def leading_ids(tokenizer: Any) -> list[int]:
-    """Special tokens that the tokenizer puts before a text (Gemma's <bos>), which come before the soft prompt."""
-    with_special = tokenizer("a")["input_ids"]
-    bare = tokenizer("a", add_special_tokens=False)["input_ids"]
-    return list(with_special[: len(with_special) - len(bare)]) if with_special[-len(bare) :] == bare else []
-
-
-def around_ids(tokenizer: Any) -> tuple[list[int], list[int]]:
-    """Special tokens that the tokenizer puts before and behind a text ([CLS] and [SEP], <s> and </s>)."""
-    with_special = list(tokenizer("a")["input_ids"])
-    bare = list(tokenizer("a", add_special_tokens=False)["input_ids"])
-    starts = range(len(with_special) - len(bare) + 1)
-    at = next((i for i in starts if with_special[i : i + len(bare)] == bare), 0)
-    return with_special[:at], with_special[at + len(bare) :]

@@ -41,6 +41,7 @@ class Labelled:
         options: its own options, where it has them.
         number: the standardised number that is its answer, where answers are numbers.
         text: token ids of its answer and its end, where answers are free text.
+        said: of a dialogue, places in `ids` of tokens that are trained as well: what the assistant said before.
         read_at: where answers are tags, the token ids that they are read at, of the tokens that fit.
         tags: likewise, those of all its tokens.
     """
@@ -51,8 +52,14 @@ class Labelled:
     options: Verbalizer | None = None
     number: float | None = None
     text: tuple[int, ...] = ()
+    said: tuple[int, ...] = ()
     read_at: tuple[int, ...] | None = None
     tags: tuple[str, ...] = ()
+
+    @property
+    def trained(self) -> int:
+        """Tokens of free text that are trained."""
+        return len(self.text) + len(self.said)
 
 
 @dataclass(frozen=True)
@@ -222,7 +229,7 @@ class Objective:
         prefix: Sequence[Prompt] | PrefixState,
         answers: Sequence[tuple[int, ...]],
     ) -> torch.Tensor:
-        """Cross entropy of each row [B] over the vocabulary, summed over the tokens of its answer."""
+        """Cross entropy of each row [B] over the vocabulary, summed over the answer and what was said before."""
         rows = [self._answered(k, example, answer) for (k, example), answer in zip(batch, answers, strict=True)]
         lengths = prefix.lengths if isinstance(prefix, PrefixState) else [prompt.length for prompt in prefix]
         layout = backbone.pack(rows, max(lengths))
@@ -231,9 +238,9 @@ class Objective:
         owner: list[int] = []
         for at, (start, (_, example), answer) in enumerate(zip(layout.starts, batch, answers, strict=True)):
             last = start + len(example.ids) - 1
-            wanted.extend(range(last, last + len(answer)))
-            targets.extend(answer)
-            owner.extend([at] * len(answer))
+            wanted.extend([*(start + place - 1 for place in example.said), *range(last, last + len(answer))])
+            targets.extend([*(example.ids[place] for place in example.said), *answer])
+            owner.extend([at] * (len(example.said) + len(answer)))
         device = backbone.device
         places = torch.tensor(wanted, device=device)
         hidden = backbone.forward(layout, prefix, wanted=places, checkpointing=self.checkpointing)
@@ -277,8 +284,8 @@ class Objective:
 
     @cached_property
     def _text_length(self) -> float:
-        """Mean tokens of an answer in train."""
-        return float(np.mean([len(example.text) for example in self.train]))
+        """Mean tokens of an answer in train, or of all that the assistant says in a dialogue."""
+        return float(np.mean([example.trained for example in self.train]))
 
     def evaluate(self, runs: Sequence[int], parameters: Sequence[Parameters]) -> list[DevScore]:
         """Accuracy and mean loss of each run on dev, all in one batch unless the runs change the backbone.
@@ -303,7 +310,7 @@ class Objective:
             losses = self._answer_losses(backbone, batch, state, [example.text for _, example in batch])
             for k, loss in enumerate(losses.view(len(conditions), -1).sum(-1).tolist()):
                 total[k] += loss
-        tokens = sum(len(example.text) for example in self.dev)
+        tokens = sum(example.trained for example in self.dev)
         return [DevScore(math.exp(-loss / tokens), loss / tokens) for loss in total]
 
     def _judged(self, backbone: CausalBackbone, conditions: Sequence[Condition]) -> list[DevScore]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 import torch
@@ -17,6 +18,8 @@ from trimtab.inference.bound import bind
 from trimtab.inference.engine import Engine, Request
 from trimtab.inference.runs import Run, backbone_facts, zero_shot
 from trimtab.jobs import predict, tune
+from trimtab.jobs.programs import program_of
+from trimtab.sandbox.box import run_program
 from trimtab.spec_answers import TextAnswer
 from trimtab.task_file import make_task, read_task
 
@@ -312,3 +315,57 @@ def test_few_shot_ends_where_the_next_example_would_begin(folder, pretrained):
     assert "\n\n" in bound.decoding().stop
     [answer] = engine.answer([Request("run", {"text": "a film"})])
     assert "\n\n" not in answer.label
+
+
+def test_programs_are_run_where_asked_for(folder, pretrained, trimtab, monkeypatch):
+    def problems(n: int) -> list[dict[str, str]]:
+        return [
+            {"text": f"add {i}", "answer": f"def f(x): return x + {i}", "check": f"assert f(1) == {i} + 1"}
+            for i in range(n)
+        ]
+
+    for name in ("train", "dev", "test"):
+        tiny.write_rows(folder / f"{name}.jsonl", problems(4))
+    tuned(folder, pretrained, overrides=["answer.tests=check", "train.steps=1"])
+    monkeypatch.chdir(folder)
+    # What a tiny model says is no program: the right answers are put in its place.
+    right = {row["text"]: row["answer"] for row in problems(4)}
+    says = Engine.answer
+
+    def said(self, requests):
+        given = [right[request.fields["text"]] for request in requests]
+        given[0] = "def f(x): raise SystemExit"
+        return [
+            replace(found, label=text, texts=(replace(found.texts[0], text=text),))
+            for found, text in zip(says(self, requests), given, strict=True)
+        ]
+
+    monkeypatch.setattr(Engine, "answer", said)
+    try:
+        run_program("pass")
+    except TrimtabError as error:
+        pytest.skip(f"programs cannot be isolated here: {error}")
+    found = trimtab("evaluate", "run", "--run-code", "--no-beside")
+    assert found.code == 0, found.err
+    figures = read_report(folder / "run" / "report.json").written.test.figures
+    assert (figures[-1].name, figures[-1].value) == ("pass@1", 0.75)
+
+
+def test_there_must_be_tests_to_run(folder, pretrained, trimtab, monkeypatch):
+    tuned(folder, pretrained, overrides=["train.steps=1"])
+    monkeypatch.chdir(folder)
+    found = trimtab("evaluate", "run", "--run-code")
+    assert (found.code, found.err) == (
+        2, "trimtab: run: the task of this run names no column of tests, so there are no programs to run.\n"
+        "         Set answer.tests in the run's task.yaml, or leave --run-code out.\n",
+    )  # fmt: skip
+    with pytest.raises(TrimtabError, match="no column 'check' for the tests"):
+        tuned(folder, pretrained, "other", overrides=["answer.tests=check"])
+
+
+@pytest.mark.parametrize(
+    ("text", "program"),
+    [("x = 1", "x = 1"), ("Here:\n```python\nx = 1\n```\nDone.", "x = 1"), ("```\nx = 1", "x = 1")],
+)
+def test_program_of(text, program):
+    assert program_of(text) == program

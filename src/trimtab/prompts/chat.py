@@ -1,0 +1,273 @@
+"""Dialogues as the backbone's own chat template writes them, as text and as token ids. Knows nothing about models.
+
+A chat template is a program that writes a whole dialogue; which of its text is whose is found by letting it write marks
+in place of the messages. What is put in their place cannot end a turn or begin one: control tokens that stand in a
+message are broken up.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from jinja2 import TemplateError
+
+from trimtab.data import MESSAGES, Message, messages_of
+from trimtab.errors import TrimtabError
+from trimtab.prompts.around import leading_ids
+from trimtab.prompts.template import EncodedRow, Template, tokenize
+
+# How a dialogue is written for a backbone that has no chat template of its own.
+PLAIN = (
+    "{% for message in messages %}{% if message['role'] == 'system' %}{{ message['content'] + '\n\n' }}"
+    "{% elif message['role'] == 'user' %}{{ 'User: ' + message['content'] + '\nAssistant:' }}"
+    "{% else %}{% generation %}{{ ' ' + message['content'] + eos_token }}{% endgeneration %}{{ '\n' }}"
+    "{% endif %}{% endfor %}"
+)
+# The template of a task whose rows are dialogues, written out.
+DIALOGUE = f"{{{MESSAGES}}}{{answer}}"
+# Private characters around a message's number, which no template looks at.
+_MARK = re.compile("\ue000(\\d+)\ue001")
+
+
+def is_dialogue(text: str) -> bool:
+    """Whether a template's text stands for whole dialogues: `{messages}` and nothing else."""
+    return text.strip() in (f"{{{MESSAGES}}}", DIALOGUE)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Part of a dialogue as text: whether it is what the assistant says, the end of its turn included."""
+
+    text: str
+    said: bool
+
+
+@dataclass(frozen=True)
+class Chat:
+    """How a tokenizer's chat template writes dialogues.
+
+    Attributes:
+        tokenizer: a transformers tokenizer.
+        template: what takes the place of its chat template; None for its own.
+        system: whether it writes a system message; else that is put before the user's first turn.
+        opening: special tokens that open every text, as text; they are left out, as the prompt comes behind them.
+        leading: the same as ids; empty where the template does not write them.
+        lead: what the assistant's turn has between the place where it begins to speak and the message.
+        trail: what it has between the message and its end.
+        end: the token that ends its turn, as text.
+        end_id: the same as id.
+        control: finds control tokens in a message.
+    """
+
+    tokenizer: Any
+    template: str | None
+    system: bool
+    opening: str
+    leading: tuple[int, ...]
+    lead: str
+    trail: str
+    end: str
+    end_id: int
+    control: re.Pattern[str]
+
+    def pieces(self, messages: Sequence[Message]) -> list[Piece]:
+        """A dialogue in pieces; one that ends with the user goes on to where the assistant begins to speak.
+
+        Args:
+            messages: a system message or none, then user and assistant in turn (see `check_messages`).
+        """
+        messages = messages if self.system else _without_system(messages)
+        said = [self.plain(message.content) for message in messages]
+        between = _written(self, messages, messages[-1].role == "user")
+        between[0] = between[0].removeprefix(self.opening)
+        pieces: list[Piece] = []
+        text = ""
+        for i, (message, content) in enumerate(zip(messages, said, strict=True)):
+            before = between[i]
+            if message.role != "assistant":
+                text += before + content
+                continue
+            lead = self.lead if before.endswith(self.lead) else ""
+            stop = between[i + 1].find(self.end) + len(self.end)
+            turn = lead + content + between[i + 1][:stop]
+            pieces += [Piece(text + before.removesuffix(lead), False), Piece(turn, True)]
+            between[i + 1], text = between[i + 1][stop:], ""
+        return [*pieces, Piece(text + between[-1], False)]
+
+    def around(self, template: Template, description: str) -> Template:
+        """A template whose text is the user's turn, a description, if any, the system message."""
+        system = [Message("system", description)] if description else []
+        mark = "\ue001\ue000"  # the other way round, so that it is no message's
+        written = "".join(piece.text for piece in self.pieces([*system, Message("user", mark)]))
+        before, _, behind = written.partition(mark)
+        head, body = list(template.head), list(template.body)
+        if head and isinstance(head[0], str):
+            head[0] = before + head[0]
+        elif before:
+            head.insert(0, before)
+        if body and isinstance(body[-1], str):
+            body[-1] += behind
+        else:
+            body.append(behind)
+        return replace(template, head=tuple(head), body=tuple(body), answer_lead=self.lead)
+
+    def answer_ids(self, text: str) -> list[int]:
+        """Token ids of the assistant's turn, its end included, as it stands behind the place where it begins."""
+        return [*tokenize(self.tokenizer, self.lead + self.plain(text) + self.trail), self.end_id]
+
+    def plain(self, text: str) -> str:
+        """A message with a space within each control token, so that it is text like any other."""
+        return self.control.sub(lambda found: f"{found[0][0]} {found[0][1:]}", text)
+
+
+def make_chat(tokenizer: Any) -> Chat:
+    """Find out how a tokenizer's chat template writes dialogues, or a plain one where it has none.
+
+    Raises:
+        TrimtabError: a template that cannot be run, does not write every message, or does not end the assistant's turn
+            with a token of its own.
+    """
+    own = isinstance(tokenizer.chat_template, str | dict) and bool(tokenizer.chat_template)
+    control = _control_tokens(tokenizer, str(tokenizer.chat_template) if own else "")
+    pattern = re.compile("|".join(re.escape(text) for text in sorted(control, key=len, reverse=True)) or r"(?!)")
+    chat = Chat(tokenizer, None if own else PLAIN, True, "", (), "", "", "", 0, pattern)
+    user, assistant = Message("user", "a"), Message("assistant", "b")
+    try:
+        _written(chat, [Message("system", "c"), user], True)
+    except TrimtabError:
+        chat = replace(chat, system=False)
+    asked = _written(chat, [user], True)
+    answered = _written(chat, [user, assistant, user, assistant], False)
+    end = pattern.search(answered[2])
+    if end is None or pattern.search(answered[4]) is None:
+        raise TrimtabError(
+            "the chat template of this backbone does not end the assistant's turn with a token of its own.",
+            "Choose another backbone.",
+        )
+    lead = answered[1].removeprefix(asked[1]) if answered[1].startswith(asked[1]) else ""
+    leading = leading_ids(tokenizer)
+    opening = tokenizer.decode(leading) if leading else ""
+    if not asked[0].startswith(opening):
+        leading, opening = [], ""
+    end_id = tokenizer.convert_tokens_to_ids(end[0])
+    trail = answered[2][: end.start()]
+    return replace(
+        chat, opening=opening, leading=tuple(leading), lead=lead, trail=trail, end=end[0], end_id=end_id
+    )  # fmt: skip
+
+
+def _control_tokens(tokenizer: Any, template: str) -> set[str]:
+    """Special tokens, and added ones that the chat template writes."""
+    added = {str(token.content): token.special for token in tokenizer.added_tokens_decoder.values()}
+    named = {str(token) for token in tokenizer.all_special_tokens}
+    written = {
+        text for text, special in added.items() if special or (len(text) > 2 and text.strip() and text in template)
+    }
+    return {text for text in named | written if text}
+
+
+def _written(chat: Chat, messages: Sequence[Message], ask: bool) -> list[str]:
+    """What the template writes before, between and behind the messages' contents; with `ask` as for an answer.
+
+    Raises:
+        TrimtabError: the template cannot be run on them, or does not write each once, in order.
+    """
+    marked = [{"role": m.role, "content": f"\ue000{i}\ue001"} for i, m in enumerate(messages)]
+    fault = "does not write every message of a dialogue once, in order"
+    try:
+        text = chat.tokenizer.apply_chat_template(
+            marked, chat_template=chat.template, tokenize=False, add_generation_prompt=ask
+        )
+        parts = _MARK.split(text)
+        if parts[1::2] == [str(i) for i in range(len(messages))]:
+            return parts[::2]
+    except (TemplateError, ValueError, TypeError, KeyError) as error:
+        fault = f"cannot be run ({str(error).splitlines()[0] if str(error) else type(error).__name__})"
+    raise TrimtabError(f"the chat template of this backbone {fault}.", "Choose another backbone.")
+
+
+def _without_system(messages: Sequence[Message]) -> list[Message]:
+    """The system message put before the user's first turn."""
+    if messages[0].role != "system":
+        return list(messages)
+    system, first, *rest = messages
+    return [Message("user", f"{system.content}\n\n{first.content}"), *rest]
+
+
+class DialogueEncoder:
+    """Chat template + tokenizer: dialogues to token ids. Nothing is shared by all rows but the prompt itself.
+
+    Args:
+        chat: how dialogues are written.
+        description: the system message of dialogues that have none; or "".
+        budget: longest row in tokens behind the prompt, answer included.
+        answer_tokens: longest answer in tokens, kept free at the end.
+
+    Raises:
+        TrimtabError: the answer leaves no room for a dialogue.
+    """
+
+    def __init__(self, chat: Chat, description: str, *, budget: int, answer_tokens: int) -> None:
+        self.chat = chat
+        self.head_ids: list[int] = []
+        self.budget = budget - answer_tokens
+        if self.budget < 1:
+            raise TrimtabError(
+                f"an answer of {answer_tokens} tokens leaves none of {budget} for the dialogue.",
+                "Lower answer.max_tokens, or raise template.max_tokens.",
+            )
+        self._system = [Message("system", description)] if description.strip() else []
+
+    def messages(self, fields: Mapping[str, str], where: str = "input") -> list[Message]:
+        """The dialogue as it is read whole, the task description first where it has no system message of its own."""
+        messages = messages_of(fields[MESSAGES], where)
+        return messages if messages[0].role == "system" else [*self._system, *messages]
+
+    def text(self, fields: Mapping[str, str], answer: str) -> str:
+        """The dialogue as it reads whole, an answer behind it."""
+        return "".join(piece.text for piece in self.chat.pieces(self.messages(fields))) + self.chat.lead + answer
+
+    def encode(self, fields: Mapping[str, str], where: str = "input", taken: int = 0) -> EncodedRow:
+        """Token ids of a dialogue up to where the assistant answers; where too long, without its earliest turns.
+
+        Turns are left out whole, a user's with its answer; the system message and the last turn stay.
+
+        Args:
+            fields, where: the row.
+            taken: tokens of the budget that are not left for this row.
+
+        Raises:
+            TrimtabError: a dialogue that cannot be read, or whose last turn does not fit.
+        """
+        messages = self.messages(fields, where)
+        first = 1 if messages[0].role == "system" else 0
+        system, turns = messages[:first], messages[first:]
+        room = self.budget - taken
+        known: dict[str, list[int]] = {}
+        whole = None
+        for start in range(0, len(turns), 2):
+            ids, said = self._tokens([*system, *turns[start:]], known)
+            whole = whole or len(ids)
+            if len(ids) <= room:
+                return EncodedRow(ids, whole - len(ids), said=said, dropped=start)
+        raise TrimtabError(
+            f"{where}: the last turn alone takes {len(ids)} tokens, and {room} fit.",
+            "Shorten it or the system message, leave the row out, or raise template.max_tokens.",
+        )
+
+    def _tokens(
+        self, messages: Sequence[Message], known: dict[str, list[int]]
+    ) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Token ids, and the places of those that the assistant said."""
+        ids: list[int] = []
+        said: list[int] = []
+        for piece in self.chat.pieces(messages):
+            own = known.setdefault(piece.text, [])
+            if not own:
+                own += tokenize(self.chat.tokenizer, piece.text)
+            said += range(len(ids), len(ids) + len(own)) if piece.said else ()
+            ids += own
+        return tuple(ids), tuple(said)

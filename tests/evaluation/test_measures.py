@@ -1,0 +1,140 @@
+"""Measures against scikit-learn, scipy and by hand: both are better when higher, whatever the answers are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import bootstrap
+from sklearn.metrics import f1_score, r2_score, root_mean_squared_error
+
+from trimtab.data.example import Example
+from trimtab.evaluation import paired_permutation_test, paired_test
+from trimtab.evaluation.comparing import Cell, Measured, compare, curve_lines, disagreements
+from trimtab.evaluation.measures import RSquared, measure_of
+
+
+def numbers(rows: int, seed: int = 0) -> tuple[list[Example], np.ndarray, np.ndarray, np.ndarray]:
+    """Rows with numbers, and the answers of a good way, a fair one and one that is worse than the mean."""
+    random = np.random.default_rng(seed)
+    right = random.normal(5, 2, rows)
+    examples = [
+        Example({"text": f"row {i}"}, f"{x}", f"rows.csv:{i + 2}", number=float(x)) for i, x in enumerate(right)
+    ]
+    good, fair, bad = (right + random.normal(0, noise, rows) for noise in (0.6, 1.2, 4.0))
+    return examples, good, fair, bad
+
+
+def test_numbers_are_scored_by_r_squared() -> None:
+    examples, good, fair, bad = numbers(200)
+    measure = measure_of("number", examples, ())
+    right = np.array([e.number for e in examples])
+    for given in (good, fair, bad):
+        assert measure.score(measure.rows(given)) == pytest.approx(r2_score(right, given))
+        assert measure.beside([given, given])["rmse"] == pytest.approx(root_mean_squared_error(right, given))
+    assert measure.score(measure.rows(bad)) < 0 < measure.score(measure.rows(fair)) < measure.score(measure.rows(good))
+
+
+def r_squared(right: np.ndarray, given: np.ndarray) -> float:
+    """As scikit-learn has it, without its checks."""
+    return 1 - np.square(given - right).mean() / right.var()
+
+
+@pytest.mark.parametrize("which", [0, 1, 2], ids=["good", "fair", "bad"])
+def test_the_interval_of_r_squared_is_scipys_bootstrap(which: int) -> None:
+    examples, *ways = numbers(300)
+    measure = measure_of("number", examples, ())
+    right = np.array([e.number for e in examples])
+    theirs = bootstrap(
+        (right, ways[which]), r_squared, paired=True, vectorized=False, n_resamples=1999, method="percentile",
+        rng=np.random.default_rng(0),
+    ).confidence_interval  # fmt: skip
+    ours = measure.interval(measure.rows(ways[which])[None], 0)
+    width = theirs.high - theirs.low
+    assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=0.12 * width)
+
+
+def test_the_difference_of_two_ways_is_paired() -> None:
+    examples, good, fair, _ = numbers(300)
+    measure = measure_of("number", examples, ())
+    right = np.array([e.number for e in examples])
+    theirs = bootstrap(
+        (right, good, fair), lambda y, a, b: r_squared(y, a) - r_squared(y, b), paired=True, vectorized=False,
+        n_resamples=1999, method="percentile", rng=np.random.default_rng(0),
+    ).confidence_interval  # fmt: skip
+    a, b = measure.rows(good)[None], measure.rows(fair)[None]
+    interval, p_value, test = measure.test(a, b, 0)
+    width = theirs.high - theirs.low
+    assert (interval.low, interval.high) == pytest.approx((theirs.low, theirs.high), abs=0.12 * width)
+    assert (test, p_value) == ("permutation", paired_permutation_test((good - right) ** 2, (fair - right) ** 2))
+    several, p_value, test = measure.test(np.concatenate([a, a]), b, 0)
+    assert (test, several) == ("paired bootstrap", interval)  # seeds that agree add nothing
+    assert p_value == pytest.approx(2 / 2001)
+
+
+def test_seeds_that_differ_widen_the_interval() -> None:
+    examples, good, fair, _ = numbers(300)
+    measure = measure_of("number", examples, ())
+    one, other = measure.rows(good), measure.rows(fair)
+    alone, both = measure.interval(one[None], 0), measure.interval(np.stack([one, other]), 0)
+    assert both.high - both.low > 2 * (alone.high - alone.low)
+
+
+@pytest.mark.parametrize(("given", "score"), [([3.0, 3.0], 1.0), ([3.0, 4.0], 0.0)])
+def test_numbers_that_are_all_the_same_have_no_variance_to_explain(given: list[float], score: float) -> None:
+    measure = RSquared(np.array([3.0, 3.0]))
+    rows = measure.rows(np.array(given))
+    assert measure.score(rows) == score
+    assert measure.interval(rows[None], 0).low == score
+    assert measure.test(rows[None], rows[None], 0)[1] == 1.0
+
+
+def test_a_way_with_smaller_errors_comes_first_and_its_difference_is_a_gain() -> None:
+    examples, good, fair, bad = numbers(200)
+    measure = measure_of("number", examples, ())
+    measured = [Measured(key, key, "baseline", [Cell(0, given)]) for key, given in
+                (("bad", bad), ("fair", fair), ("good", good))]  # fmt: skip
+    ways, against_best = compare(measured, measure, "fair")
+    assert [way.key for way in ways] == ["good", "fair", "bad"]
+    assert [way.rmse for way in ways] == sorted(way.rmse for way in ways if way.rmse is not None)
+    gains = {way.key: way.difference.points for way in ways if way.difference}
+    assert gains["bad"] < 0 < gains["good"]
+    assert against_best == {"fair": pytest.approx(2e-4), "bad": pytest.approx(2e-4)}
+    assert all(way.macro_f1 is None for way in ways)
+    [line, *_] = curve_lines([(measured[2], 8), (measured[2], 64)], measure)
+    assert [share for _, share, _ in line.points] == [ways[0].score] * 2
+
+
+def test_rows_on_which_numbers_lie_furthest_apart_come_first() -> None:
+    examples, good, *_ = numbers(5)
+    measure = measure_of("number", examples, ())
+    other = good.copy()
+    other[[1, 3]] += (0.5, -7)
+    measured = [Measured("a", "a", "tuned", [Cell(0, good)]), Measured("b", "b", "tuned", [Cell(0, other)])]
+    found = disagreements(measured, examples, measure, "a")
+    assert [row.where for row in found] == ["rows.csv:5", "rows.csv:3"]
+    assert found[0].answer == f"{examples[3].number:.4g}"
+    assert found[0].answers == {"a": f"{good[3]:.4g}", "b": f"{other[3]:.4g}"}
+
+
+def test_choices_are_scored_by_the_place_and_said_as_the_option() -> None:
+    rows = [("tea", ("tea", "ink")), ("oil", ("sand", "oil", "tar")), ("sun", ("sun", "fog"))]
+    examples = [Example({"text": "?"}, right, f"c:{i}", options=own) for i, (right, own) in enumerate(rows)]
+    measure = measure_of("choice", examples, ())
+    a, b = np.array([0, 1, 1]), np.array([0, 2, 0])
+    assert measure.rows(a).tolist() == [True, True, False]
+    assert measure.beside([a]) == {}
+    _, p_value, test = measure.test(measure.rows(a)[None], measure.rows(b)[None], 0)
+    assert (test, p_value) == ("McNemar", paired_test(measure.rows(a), measure.rows(b)))
+    found = disagreements(
+        [Measured("a", "a", "tuned", [Cell(0, a)]), Measured("b", "b", "tuned", [Cell(0, b)])], examples, measure, "a"
+    )
+    assert [(row.answer, row.answers) for row in found] == [
+        ("oil", {"a": "oil", "b": "tar"}), ("sun", {"a": "fog", "b": "sun"}),
+    ]  # fmt: skip
+
+
+def test_labels_have_a_macro_f1() -> None:
+    examples = [Example({"text": "?"}, label, "d:1") for label in ("no", "no", "yes", "maybe")]
+    measure = measure_of("label", examples, ("no", "yes", "maybe"))
+    given = np.array([0, 1, 1, 2])
+    assert measure.beside([given])["macro_f1"] == pytest.approx(f1_score([0, 0, 1, 2], given, average="macro"))

@@ -1,0 +1,284 @@
+"""Runs on encoders and encoder-decoders, and PEFT adapters, give the same numbers, both ways; or are refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from peft import (
+    IA3Config,
+    LoraConfig,
+    PeftModel,
+    PrefixTuningConfig,
+    PromptEncoderConfig,
+    PromptTuningConfig,
+    get_peft_model,
+)
+from transformers import AutoModelForMaskedLM, AutoModelForSeq2SeqLM, BartForConditionalGeneration
+from transformers import T5ForConditionalGeneration as T5
+
+from encoder_decoders import STARTS, save_encoder_decoder
+from encoders import save_encoder
+from trimtab.backbones.layout import Row
+from trimtab.backbones.pretrained import load
+from trimtab.errors import TrimtabError
+from trimtab.inference.bound import bind
+from trimtab.inference.engine import Engine
+from trimtab.inference.runs import Run, backbone_facts
+from trimtab.interchange.adapter import read_adapter, write_adapter
+from trimtab.interchange.card import card
+from trimtab.interchange.imported import from_adapter
+from trimtab.interchange.merged import write_merged
+from trimtab.interchange.peft import to_adapter
+from trimtab.methods.method import FIXED
+from trimtab.task_file import make_task
+
+TEXTS = ("a great film", "awful from start to end and boring too")
+MASKED, DECODING = ["bert", "roberta"], ["t5", "t5 v1.1", "bart"]
+WORDS = {"bad": ["negative"], "good": ["positive", "great"]}
+SAID = {"bad": ["negative", "not good"], "good": ["positive", "it was great", "it was so good"]}
+METHODS = {
+    "soft prompt": {"name": "soft_prompt", "length": 4},
+    "soft prompt in front": {"name": "soft_prompt", "length": 4, "before_leading": True},
+    "p-tuning": {"name": "p_tuning", "length": 4, "hidden": 6},
+    "p-tuning lstm": {"name": "p_tuning", "length": 4, "hidden": 6, "encoder": "lstm"},
+    "prefix": {"name": "prefix", "length": 4, "takes_positions": True},
+    "prefix through a network": {"name": "prefix", "length": 4, "hidden": 6, "takes_positions": True},
+    "lora": {"name": "lora", "rank": 3, "alpha": 7},
+    "dora": {"name": "lora", "rank": 3, "dora": True},
+    "rslora": {"name": "lora", "rank": 3, "rslora": True, "alpha": 1.5},
+    "ia3": {"name": "ia3"},
+}
+PEFT = {
+    "soft prompt": (PromptTuningConfig, {"num_virtual_tokens": 4}),
+    "p-tuning": (PromptEncoderConfig, {"num_virtual_tokens": 4, "encoder_hidden_size": 6}),
+    "prefix": (PrefixTuningConfig, {"num_virtual_tokens": 4}),
+    "lora": (LoraConfig, {"r": 3, "lora_alpha": 5, "init_lora_weights": False}),
+    "lora on all": (LoraConfig, {"r": 2, "target_modules": "all-linear", "init_lora_weights": False}),
+    "dora": (LoraConfig, {"use_dora": True, "init_lora_weights": False}),
+    "rslora": (LoraConfig, {"use_rslora": True, "init_lora_weights": False}),
+    "ia3": (IA3Config, {"init_ia3_weights": False}),
+}
+
+
+@pytest.fixture(scope="module", params=[*MASKED, *DECODING])
+def name(request) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def folder(name, tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("model") / "it"
+    return save_encoder(path, name) if name in MASKED else save_encoder_decoder(path, name)
+
+
+@pytest.fixture(scope="module")
+def backbone(folder, tmp_path_factory):
+    torch.set_num_threads(1)
+    return load(folder, tmp_path_factory.mktemp("cache"), name="tiny", precision="float32")
+
+
+@pytest.fixture(autouse=True)
+def _seq2seq_of_peft(monkeypatch):
+    """PEFT 0.21 takes note of a method that transformers 5 no longer has, and never calls it here."""
+    for kind in (T5, BartForConditionalGeneration):
+        monkeypatch.setattr(kind, "_prepare_encoder_decoder_kwargs_for_generation", None, raising=False)
+
+
+def plain_model(folder: Path, name: str):
+    kind = AutoModelForMaskedLM if name in MASKED else AutoModelForSeq2SeqLM
+    return kind.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+
+
+def task_values(name: str) -> dict:
+    text = "the film : {text} it was {answer} ." if name in MASKED else "the film : {text} ? it was{answer}"
+    return {"task": "is the film good ?", "template": {"text": text}, "backbone": "tiny"}
+
+
+def run_of(backbone, name: str, method, **settings) -> Run:
+    """A run whose tensors were moved a little from where they start."""
+    words = WORDS if name in MASKED else SAID
+    task = make_task({**task_values(name), "method": method, **settings})
+    generator = torch.Generator().manual_seed(8)
+    tensors = {
+        key: x if key.startswith(FIXED) else x + 0.05 * torch.randn(x.shape, generator=generator)
+        for key, x in bind(task, words, backbone).method.initial(0).items()
+    }
+    return Run("runs/a", task, words, (tensors,), 0, backbone_facts(backbone), {})
+
+
+def our_scores(backbone, run: Run, text: str) -> torch.Tensor:
+    """Scores [V] of the answer's first token."""
+    bound = bind(run.task, run.words, backbone)
+    encoded = bound.encoder.encode({"text": text})
+    with torch.no_grad():
+        condition = bound.method.condition(run.tensors[0])
+        with backbone.backbone.adapted(condition.weights, condition.modules) as adapted:
+            row = Row(encoded.ids, answer=encoded.answer)
+            return adapted.logits(adapted.forward([row], [bound.prompt(condition)]))[0]
+
+
+def their_scores(model, backbone, name: str, text: str, skipped: int = 0) -> torch.Tensor:
+    """The same by transformers or PEFT, from the row as one text; `skipped` of its first tokens left out."""
+    tokenizer = backbone.tokenizer
+    with torch.no_grad():
+        if name in MASKED:
+            ids = tokenizer(f"the film : {text} it was [MASK] .")["input_ids"][skipped:]
+            place = ids.index(tokenizer.mask_token_id) - len(ids)
+            return model(input_ids=torch.tensor([ids])).logits[0, place]
+        ids = tokenizer(f"the film : {text} ? it was")["input_ids"][skipped:]
+        start = torch.tensor([list(STARTS[name])])
+        return model(input_ids=torch.tensor([ids]), decoder_input_ids=start).logits[0, -1]
+
+
+def answers(backbone, run: Run) -> np.ndarray:
+    engine = Engine(backbone)
+    engine.add("r", run)
+    return engine.probabilities("r", [({"text": text}, text) for text in TEXTS])[0]
+
+
+def skip(name: str, method: str) -> None:
+    if "prefix" in method and name in DECODING:
+        pytest.skip("PEFT's prefixes of encoder-decoders are other ones, and refused")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_run_gives_the_same_scores_in_peft(method, name, folder, backbone, tmp_path):
+    skip(name, method)
+    run = run_of(backbone, name, METHODS[method])
+    adapter = to_adapter(run, backbone)
+    write_adapter(tmp_path, adapter)
+    model = PeftModel.from_pretrained(plain_model(folder, name), tmp_path).eval()
+    behind_special = not name.startswith("t5") and method in ("soft prompt", "p-tuning", "p-tuning lstm")
+    assert adapter.leading == int(behind_special)
+    for text in TEXTS:
+        theirs = their_scores(model, backbone, name, text, adapter.leading)
+        torch.testing.assert_close(our_scores(backbone, run, text), theirs, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_there_and_back_again(method, name, backbone, tmp_path):
+    skip(name, method)
+    run = run_of(backbone, name, METHODS[method])
+    write_adapter(tmp_path, to_adapter(run, backbone))
+    again, notes = from_adapter(read_adapter(tmp_path), "adapter", run.task, run.words, backbone)
+    np.testing.assert_allclose(answers(backbone, again), answers(backbone, run), atol=1e-6)
+    assert notes == []
+    for setting in ("name", "length", "rank", "alpha", "dora", "rslora", "encoder", "takes_positions"):
+        assert getattr(again.task.method, setting, None) == getattr(run.task.method, setting, None)
+    if method != "prefix through a network":
+        for key, tensor in run.tensors[0].items():
+            torch.testing.assert_close(again.tensors[0][key], tensor)
+
+
+@pytest.mark.parametrize("method", PEFT)
+def test_an_adapter_of_peft_gives_the_same_scores_here(method, name, folder, backbone, tmp_path):
+    skip(name, method)
+    kind, settings = PEFT[method]
+    torch.manual_seed(3)
+    task_type = "SEQ_2_SEQ_LM" if name in DECODING else "FEATURE_EXTRACTION"
+    model = get_peft_model(plain_model(folder, name), kind(task_type=task_type, **settings)).eval()
+    model.save_pretrained(tmp_path)
+    words = WORDS if name in MASKED else SAID
+    run, notes = from_adapter(read_adapter(tmp_path), "adapter", make_task(task_values(name)), words, backbone)
+    for text in TEXTS:
+        theirs = their_scores(model, backbone, name, text)
+        torch.testing.assert_close(our_scores(backbone, run, text), theirs, atol=1e-5, rtol=1e-5)
+    made_by_network = ["PEFT keeps no network of P-tuning: the prompt it made is now a soft prompt."]
+    assert notes == (made_by_network if method == "p-tuning" else [])
+    if run.task.method.name == "soft_prompt":
+        assert run.task.method.before_leading is not name.startswith("t5")
+        assert run.task.method.length == 4
+
+
+@pytest.mark.parametrize("method", ["lora", "dora", "rslora", "ia3", "full", "bitfit"])
+def test_merged_weights_give_the_same_scores(method, name, folder, backbone, tmp_path):
+    if method == "bitfit" and name.startswith("t5"):
+        pytest.skip("T5 has no biases")
+    run = run_of(backbone, name, METHODS.get(method, {"name": method}))
+    write_merged(tmp_path, run, backbone)
+    model = plain_model(tmp_path, name)
+    for text in TEXTS:
+        theirs = their_scores(model, backbone, name, text)
+        torch.testing.assert_close(our_scores(backbone, run, text), theirs, atol=2e-5, rtol=1e-5)
+        untuned = their_scores(plain_model(folder, name), backbone, name, text)
+        assert (untuned - theirs).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("method", ["soft prompt", "prefix", "lora", "full"])
+@pytest.mark.parametrize("length_normalise", [False, True])
+def test_the_code_on_the_card_gives_the_probabilities(
+    method, length_normalise, name, backbone, tmp_path, monkeypatch, capsys
+):
+    skip(name, method)
+    labels = {"length_normalise": length_normalise}
+    run = run_of(backbone, name, METHODS.get(method, {"name": method}), labels=labels)
+    leading = 0
+    if method == "full":
+        write_merged(tmp_path, run, backbone)
+    else:
+        write_adapter(tmp_path, adapter := to_adapter(run, backbone))
+        leading = adapter.leading
+    text = card(run, bind(run.task, run.words, backbone), merged=method == "full", leading=leading)
+    monkeypatch.chdir(tmp_path)
+    code = text.partition("```python\n")[2].partition("```")[0].replace("'...'", repr(TEXTS[1]))
+    names: dict[str, dict[str, float]] = {}
+    exec(compile(code, "card", "exec"), names)
+    assert list(names["probabilities"]) == ["bad", "good"]
+    np.testing.assert_allclose(list(names["probabilities"].values()), answers(backbone, run)[1], atol=1e-5)
+    assert capsys.readouterr().out.startswith("{'")
+
+
+def refusal(call) -> str:
+    with pytest.raises(TrimtabError) as caught:
+        call()
+    return str(caught.value)
+
+
+def test_prefixes_that_peft_has_otherwise(name, folder, backbone, tmp_path):
+    run = run_of(backbone, name, {"name": "prefix", "length": 4})
+    if name in MASKED:
+        assert refusal(lambda: to_adapter(run, backbone)) == (
+            "runs/a: its prefix takes up no positions, and PEFT counts those of an encoder's rows from behind it. "
+            "Tune with method.takes_positions=true to export it."
+        )
+        return
+    kind = backbone.backbone.config.model_type
+    assert refusal(lambda: to_adapter(run, backbone)) == (
+        f"runs/a: its prefix stands in the encoder and the decoder of a backbone of type '{kind}'; PEFT puts one in "
+        "the decoder only, and at other positions. Tune with soft_prompt or lora to export it."
+    )
+    config = PrefixTuningConfig(task_type="SEQ_2_SEQ_LM", num_virtual_tokens=4)
+    get_peft_model(plain_model(folder, name), config).save_pretrained(tmp_path)
+    task = make_task(task_values(name))
+    assert refusal(lambda: from_adapter(read_adapter(tmp_path), "adapter", task, run.words, backbone)) == (
+        "adapter: PEFT's prefixes of an encoder-decoder stand in its decoder only and move its positions, which "
+        "Trimtab cannot carry out. Use an adapter with a soft prompt or LoRA."
+    )
+    assert refusal(lambda: run_of(backbone, name, METHODS["prefix"])) == (
+        f"method.takes_positions is for encoders, and a backbone of type '{kind}' is an encoder-decoder. Take it out."
+    )
+
+
+def test_adapters_of_other_kinds_of_model(name, folder, backbone, tmp_path):
+    config = LoraConfig(task_type="CAUSAL_LM", target_modules="all-linear")
+    model = PeftModel(plain_model(folder, name), config)
+    model.save_pretrained(tmp_path)
+    expected = "'FEATURE_EXTRACTION' for an encoder"
+    if name in DECODING:
+        expected = "'SEQ_2_SEQ_LM' or 'FEATURE_EXTRACTION' for an encoder-decoder"
+    task = make_task(task_values(name))
+    assert refusal(lambda: from_adapter(read_adapter(tmp_path), "adapter", task, WORDS, backbone)) == (
+        f"adapter: made for task type 'CAUSAL_LM', expected {expected}. "
+        "Use another adapter, or the backbone it was made for."
+    )
+
+
+def test_a_prompt_before_the_special_tokens_has_no_slots(name, backbone):
+    template = {"text": "{soft:4} {text} it was {answer}"}
+    assert refusal(lambda: run_of(backbone, name, METHODS["soft prompt in front"], template=template)) == (
+        "method.before_leading puts the soft prompt before the row, and the template has {soft} slots. "
+        "Take the slots out of template.text, or method.before_leading."
+    )
