@@ -18,7 +18,7 @@ import encoders
 import models
 import tiny
 from trimtab.backbones.pretrained import load
-from trimtab.data import Example
+from trimtab.data import Example, Record, to_example
 from trimtab.errors import TrimtabError
 from trimtab.inference import perplexity
 from trimtab.inference.bound import bind
@@ -223,6 +223,27 @@ def test_answers_that_are_labels_are_their_first_word(pretrained, tiny_folder):
     without, _ = plain(model, before, 200, 100)
     assert (own.tokens, own.bytes) == (len(answer), 8)
     assert own.nats == pytest.approx(total - without, rel=1e-4)
+
+
+def test_of_a_dialogue_the_last_answer_is_scored(pretrained, tiny_folder):
+    model = AutoModelForCausalLM.from_pretrained(tiny_folder, dtype=torch.float32)
+    task = make_task(
+        {"task": "Be brief.", "template": {"text": "{messages}"}, "answer": {"kind": "text", "max_tokens": 4}}
+    )
+    said = [("user", "a film"), ("assistant", "great"), ("user", "why ?"), ("assistant", "the cast is warm and funny")]
+    record = Record({"messages": [{"role": role, "content": text} for role, text in said]}, "r:1")
+    example = to_example(record, ["messages"], task.data, task.answer, need_answer=True)
+    run = zero_shot(task, {}, pretrained)
+    [own] = TextScorer(pretrained, run).answers([example])
+    [row] = bind(run.task, {}, pretrained).encode([(example.fields, "r:1")])
+    tokenizer = pretrained.tokenizer
+    assert tokenizer.decode(row.ids) == "Be brief.\n\nUser: a film\nAssistant: great<eos>\nUser: why ?\nAssistant:"
+    answer = [*tokenizer(" the cast is warm and funny")["input_ids"], tokenizer.eos_token_id]
+    with torch.no_grad():
+        logits = model(torch.tensor([[*row.ids, *answer]])).logits[0]
+    expected = cross_entropy(logits[-len(answer) - 1 : -1], torch.tensor(answer), reduction="sum")
+    assert (own.tokens, own.bytes) == (len(answer), len("the cast is warm and funny"))
+    assert own.nats == pytest.approx(float(expected), rel=1e-4)
 
 
 @pytest.mark.parametrize("name", ["soft_prompt", "prefix", "p_tuning", "late_prompt", "lora", "ia3", "full"])

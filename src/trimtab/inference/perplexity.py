@@ -131,7 +131,7 @@ class TextScorer:
 
     def answers(self, examples: Iterable[Example]) -> Iterator[Likelihood]:
         """Score the answers of rows given their inputs, under the run's template: of a text all references and their
-        end tokens, of a label its first word, of a choice the right option.
+        end tokens, of a dialogue the last turn, of a label its first word, of a choice the right option.
 
         Yields:
             One a row, in order.
