@@ -158,7 +158,9 @@ class Task(Settings):
     )
     task: str = Field("", description="Task description, in the words one would tell a person.")
     notice: str = Field(
-        "", description="What everyone who uses the answers must know; stands first in reports, and `predict` says it."
+        "",
+        description="What everyone who uses the answers must know; stands first in reports, and `predict` and `chat` "
+        "say it.",
     )
     language: Literal["auto", "en", "zh"] = Field("auto", description="Language of the texts, for segmentation.")
     data: DataSettings = Field(default_factory=DataSettings, description="Examples.")
