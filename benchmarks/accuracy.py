@@ -123,8 +123,10 @@ def reached_with_texts(written) -> dict:  # type: ignore[no-untyped-def, type-ar
 
 
 def table(rows: list[dict]) -> str:  # type: ignore[type-arg]
-    """Markdown: a line for each set, way of using it and method, draws taken together. Scores are accuracy, F1, or a task's first
-    metric of texts."""
+    """Markdown: a line for each set, way of using it and method, draws taken together.
+
+    Scores are accuracy, F1, or the first metric of texts that a task names.
+    """
     groups = defaultdict(list)
     for row in rows:
         groups[row["set"], " ".join(row["overrides"]), row["method"]].append(row)
