@@ -72,7 +72,7 @@ def measure(data: Path, out: Path, set: str, method: str, seed: int, runs: int, 
     folder = out / f"{set}-{method}-{seed}-{runs}-{stem}"
     report = tune.run(task, folder, base=data, resume=(folder / "task.yaml").exists(), on_step=_say).report
     return {
-        **(reached_with_tags(report.tags) if report.tags else reached(report)),
+        **_reached(report),
         "dev": [r.dev_accuracy for r in report.runs],
         "train_rows": report.data.train_rows,
         "test_rows": report.data.test_rows,
@@ -84,6 +84,12 @@ def measure(data: Path, out: Path, set: str, method: str, seed: int, runs: int, 
         "steps": report.settings["train"]["steps"],  # type: ignore[index, call-overload]
         "batch_size": report.settings["train"]["batch_size"],  # type: ignore[index, call-overload]
     }
+
+
+def _reached(report) -> dict:  # type: ignore[no-untyped-def, type-arg]
+    if report.tags:
+        return reached_with_tags(report.tags)
+    return reached_with_texts(report.written) if report.written else reached(report)
 
 
 def reached(report) -> dict:  # type: ignore[no-untyped-def, type-arg]
@@ -106,8 +112,19 @@ def reached_with_tags(tags) -> dict:  # type: ignore[no-untyped-def, type-arg]
     }
 
 
+def reached_with_texts(written) -> dict:  # type: ignore[no-untyped-def, type-arg]
+    """The same where answers are free text, by every metric of the task."""
+    found = written.test
+    return {
+        "figures": {f.name: f.value for f in found.figures} if found else None,
+        "intervals": {f.name: f.interval.__dict__ for f in found.figures if f.interval} if found else None,
+        "beside": {b.name: {f.name: f.value for f in b.figures} for b in written.baselines},
+    }
+
+
 def table(rows: list[dict]) -> str:  # type: ignore[type-arg]
-    """Markdown: a line for each set, way of using it and method, draws taken together. Scores are accuracy or F1."""
+    """Markdown: a line for each set, way of using it and method, draws taken together. Scores are accuracy, F1, or a task's first
+    metric of texts."""
     groups = defaultdict(list)
     for row in rows:
         groups[row["set"], " ".join(row["overrides"]), row["method"]].append(row)
@@ -116,7 +133,7 @@ def table(rows: list[dict]) -> str:  # type: ignore[type-arg]
         "| --- | --- | --- | --: | --: | --: | --: | --: | --: | --: |",
     ]
     for (name, settings, method), own in groups.items():
-        scores = [100 * row.get("entity_f1", row.get("test")) for row in own]
+        scores = [_score(row) for row in own]
         spread = f" ± {statistics.stdev(scores):.1f}" if len(scores) > 1 else ""
         mean = {key: statistics.mean(row[key] for row in own) for key in own[0] if isinstance(own[0][key], int | float)}
         cells = [
@@ -133,6 +150,13 @@ def table(rows: list[dict]) -> str:  # type: ignore[type-arg]
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _score(row: dict) -> float:  # type: ignore[type-arg]
+    """What stands in the table: the first metric of texts, else accuracy or F1 in percent."""
+    if row.get("figures"):
+        return next(iter(row["figures"].values()))
+    return 100 * row.get("entity_f1", row.get("test"))
 
 
 def _say(record, plan) -> None:  # type: ignore[no-untyped-def]

@@ -20,10 +20,13 @@ import yaml
 import chats
 import tiny
 from trimtab.data import MESSAGES, read_examples
-from trimtab.jobs.chat import open_talk
+from trimtab.inference.engine import Engine
+from trimtab.inference.runs import zero_shot
+from trimtab.jobs.chat import Talk, open_talk
 from trimtab.spec import DataSettings
 from trimtab.spec_answers import TextAnswer
 from trimtab.talk import Conversation
+from trimtab.task_file import make_task
 
 ANSWER = "好评 😀👍🏽 it is good"
 SECONDS = 240
@@ -193,3 +196,14 @@ def test_dropped_messages_are_told(place, monkeypatch, capfd):
     long = b"film " * 1500 + b"\n"
     _, err = talked(monkeypatch, capfd, talk, long * 3)
     assert "good: the context is full; 2 more of the first messages are no longer read.\n" in err
+
+
+def test_what_users_must_know_is_said_first(place, monkeypatch, capfd):
+    pretrained = place[1]
+    engine = Engine(pretrained)
+    for name in ("one", "two"):
+        task = make_task({"answer": {"kind": "text", "max_tokens": 2}, "notice": "No advice."})
+        engine.add(name, zero_shot(task, {}, pretrained))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"")))
+    Conversation(Talk(engine)).run()
+    assert capfd.readouterr() == ("", "Note: No advice.\n")

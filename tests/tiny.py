@@ -59,7 +59,7 @@ def save_tokenizer(folder: Path) -> None:
     PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<eos>").save_pretrained(folder)
 
 
-def save_backbone(folder: Path, seed: int = 0) -> Path:
+def save_backbone(folder: Path, seed: int = 0, context: int = CONTEXT) -> Path:
     """Save a seeded Llama of two layers and its tokenizer, as a folder that `backbone:` may name."""
     folder.mkdir(parents=True, exist_ok=True)
     save_tokenizer(folder)
@@ -71,7 +71,7 @@ def save_backbone(folder: Path, seed: int = 0) -> Path:
         num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=2,
-        max_position_embeddings=CONTEXT,
+        max_position_embeddings=context,
         initializer_range=0.3,
         tie_word_embeddings=True,
         bos_token_id=None,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from trimtab.evaluation.comparison import Comparison
     from trimtab.evaluation.run_report import RunReport
     from trimtab.inference.engine import Engine, Prediction, Request
+    from trimtab.inference.perplexity import Likelihood, TextScorer
     from trimtab.inference.runs import Run, load_run
     from trimtab.jobs.backbone import open_backbone
     from trimtab.jobs.compare import Wanted
@@ -35,12 +36,14 @@ _WHERE = {
     "Comparison": ("trimtab.evaluation.comparison", "Comparison"),
     "Engine": ("trimtab.inference.engine", "Engine"),
     "Example": ("trimtab.data", "Example"),
+    "Likelihood": ("trimtab.inference.perplexity", "Likelihood"),
     "Prediction": ("trimtab.inference.engine", "Prediction"),
     "Pretrained": ("trimtab.backbones.pretrained", "Pretrained"),
     "Request": ("trimtab.inference.engine", "Request"),
     "Run": ("trimtab.inference.runs", "Run"),
     "RunReport": ("trimtab.evaluation.run_report", "RunReport"),
     "Task": ("trimtab.spec", "Task"),
+    "TextScorer": ("trimtab.inference.perplexity", "TextScorer"),
     "TrimtabError": ("trimtab.errors", "TrimtabError"),
     "Tuned": ("trimtab.jobs.tune", "Tuned"),
     "Wanted": ("trimtab.jobs.compare", "Wanted"),
@@ -64,12 +67,14 @@ __all__ = [
     "Comparison",
     "Engine",
     "Example",
+    "Likelihood",
     "Prediction",
     "Pretrained",
     "Request",
     "Run",
     "RunReport",
     "Task",
+    "TextScorer",
     "TrimtabError",
     "Tuned",
     "Wanted",

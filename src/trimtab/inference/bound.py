@@ -99,11 +99,14 @@ class BoundTask:
             return Prompt(backbone.embed_with([], None), condition.past, condition.soft, condition.shift)
         if condition.view is not None and condition.soft is not None:  # which has what stands before rows by itself
             return Prompt(condition.soft)
+        embeddings = backbone.embed_with(self.before(condition), condition.soft)
+        return Prompt(embeddings, condition.past, condition.soft if self.template.soft else None)
+
+    def before(self, condition: Condition) -> list[int]:
+        """Token ids of what a causal backbone reads before a row (see `prompt`), negative where soft vectors stand."""
         soft = [-1 - j for j in range(len(condition.soft))] if condition.soft is not None and self._in_front else []
         first = [*soft, *self.leading] if _before_leading(self.task.method) else [*self.leading, *soft]
-        ids = [*first, *self.shown, *(() if self.nearest else self.encoder.head_ids)]
-        embeddings = backbone.embed_with(ids, condition.soft)
-        return Prompt(embeddings, condition.past, condition.soft if self.template.soft else None)
+        return [*first, *self.shown, *(() if self.nearest else self.encoder.head_ids)]
 
     @property
     def choice(self) -> bool:
@@ -137,16 +140,17 @@ class BoundTask:
         own = [*([self.chat.end_id] if self.chat else []), self.pretrained.tokenizer.eos_token_id, *listed]
         return tuple(dict.fromkeys(int(i) for i in own if i is not None))
 
-    def answer_ids(self, text: str) -> tuple[int, ...]:
-        """Token ids of an answer in free text as it stands behind a row, with its end, shortened to `most`."""
+    def answer_ids(self, text: str, *, whole: bool = False) -> tuple[int, ...]:
+        """Token ids of an answer in free text as it stands behind a row, with its end, shortened to `most` or whole."""
         tokenizer = self.pretrained.tokenizer
         if self.chat:
-            return tuple(self.chat.answer_ids(text))[: self.most]
-        if self.pretrained.backbone.encoder_decoder:
-            ids = tokenizer(text_target=text, add_special_tokens=False)["input_ids"]
+            said = tuple(self.chat.answer_ids(text))
+        elif self.pretrained.backbone.encoder_decoder:
+            said = (*tokenizer(text_target=text, add_special_tokens=False)["input_ids"], self.ends[0])
         else:
-            ids = tokenize(tokenizer, spaced(text, self.template.answer_lead, self.template.before_answer))
-        return (*ids, self.ends[0])[: self.most]
+            text = spaced(text, self.template.answer_lead, self.template.before_answer)
+            said = (*tokenize(tokenizer, text), self.ends[0])
+        return said if whole else said[: self.most]
 
     @property
     def scale(self) -> tuple[float, float] | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from trimtab.backbones.pretrained import Pretrained, load
+from trimtab.errors import TrimtabError
 from trimtab.sources import cache_folder, find_model
 from trimtab.spec import Task
 
@@ -79,3 +80,21 @@ def token_counter(name: str, *, offline: bool, progress: Progress | None) -> tup
     found = find_model(name, offline=offline, progress=progress)
     tokenizer, context = read_tokenizer(found.path, cache_folder(), progress)
     return lambda text: len(tokenizer(text, add_special_tokens=False)["input_ids"]), context
+
+
+def counter_for(
+    name: str, wanted: bool | None, *, offline: bool, progress: Progress | None
+) -> tuple[Callable[[str], int] | None, int | None]:
+    """`token_counter` where tokens are wanted; where that is left open (None), only if the backbone is here already.
+
+    Raises:
+        TrimtabError: tokens are wanted, and the backbone cannot be found.
+    """
+    if wanted is False:
+        return None, None
+    try:
+        return token_counter(name, offline=offline or wanted is None, progress=progress)
+    except TrimtabError:
+        if wanted:
+            raise
+        return None, None

@@ -268,9 +268,10 @@ def absolute(source: str | None, base: Path) -> str | None:
 
 def _warnings(tuned: Run) -> list[str]:
     facts = tuned.facts
+    found = [tuned.task.notice] if tuned.task.notice else []
     if facts["stopped"]:
-        return [f"Training was stopped at step {facts['steps']} of {facts['planned_steps']}; `--resume` goes on."]
-    return []
+        found.append(f"Training was stopped at step {facts['steps']} of {facts['planned_steps']}; `--resume` goes on.")
+    return found
 
 
 def report_before(folder: Path) -> RunReport | None:

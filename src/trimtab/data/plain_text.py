@@ -1,0 +1,77 @@
+"""A plain text file as pieces of text, whatever its size or its lines. Knows nothing about rows."""
+
+from __future__ import annotations
+
+import codecs
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from trimtab.data.lines import Encoding
+from trimtab.data.records import find_file, source_name, unreadable
+from trimtab.errors import TrimtabError
+
+# Bytes read at a time.
+PIECE = 1 << 16
+
+
+def read_text(
+    source: str,
+    *,
+    base: Path,
+    encoding: Encoding = "utf-8",
+    on_bytes: Callable[[int, int | None], None] | None = None,
+) -> Iterator[str]:
+    """The text of a file, or of standard input (`-`), in pieces; line ends stay as they are, a byte order mark goes.
+
+    Args:
+        source: the file.
+        base: folder at which a relative path starts.
+        encoding: text encoding.
+        on_bytes: told how many bytes are read, of how many (None where that is not known).
+
+    Raises:
+        TrimtabError: at the call, no such file; later, a file that cannot be read or holds no text in this encoding.
+    """
+    told = on_bytes or (lambda done, total: None)
+    if source == "-":
+        return _decoded(sys.stdin.buffer, source_name(source), encoding, lambda done: told(done, None))
+    try:
+        path = find_file(source, base)
+    except OSError as fault:
+        raise unreadable(source, fault) from fault
+    return _read(path, source, encoding, told)
+
+
+def _read(path: Path, name: str, encoding: Encoding, told: Callable[[int, int | None], None]) -> Iterator[str]:
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as stream:
+            yield from _decoded(stream, name, encoding, lambda done: told(done, size))
+    except OSError as fault:
+        raise unreadable(name, fault) from fault
+
+
+def _decoded(stream: BinaryIO, name: str, encoding: Encoding, told: Callable[[int], None]) -> Iterator[str]:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    offset = 0
+    while True:
+        raw = stream.read(PIECE)
+        if offset == 0 and raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise TrimtabError(f"{name}: the file is in UTF-16, expected UTF-8.", "Save it as UTF-8.")
+        if b"\0" in raw:
+            raise TrimtabError(f"{name}: byte {offset + raw.index(0)} is NUL: not a text file.", "Give a text.")
+        held = len(decoder.getstate()[0])
+        try:
+            text = decoder.decode(raw, final=not raw)
+        except UnicodeDecodeError as fault:
+            found = f"byte {offset - held + fault.start} is not valid {encoding.upper()}"
+            other = "gb18030" if encoding == "utf-8" else "utf-8"
+            hint = f"If it is a text in {other.upper()}, say so (--encoding {other})."
+            raise TrimtabError(f"{name}: {found}.", hint) from None
+        yield text.removeprefix("\ufeff") if offset == 0 else text
+        offset += len(raw)
+        told(offset)
+        if not raw:
+            return
