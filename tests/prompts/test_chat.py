@@ -6,6 +6,7 @@ import random
 from dataclasses import asdict
 
 import pytest
+from tokenizers.processors import TemplateProcessing
 from transformers import AutoTokenizer
 
 import chats
@@ -92,6 +93,18 @@ def test_an_opening_token_is_left_to_the_prompt(tokenizers):
     assert bos not in make_chat(tokenizers["gemma"]).leading  # this tokenizer puts none before a text ...
     whole = "".join(p.text for p in make_chat(tokenizers["gemma"]).pieces(as_messages(DIALOGUES["one"])))
     assert whole.startswith("<s><start_of_turn>user\n")  # ... so that the template's own stays
+
+
+def test_an_opening_token_that_template_and_tokenizer_write_stands_before_the_prompt(tokenizers):
+    tokenizer = AutoTokenizer.from_pretrained(tokenizers["gemma"].name_or_path)
+    bos = tokenizer.convert_tokens_to_ids("<s>")
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(single="<s> $A", special_tokens=[("<s>", bos)])
+    assert make_chat(tokenizer).leading == (bos,)
+    messages = as_messages(DIALOGUES["three"])
+    assert encoded(tokenizer, messages) == encoded(tokenizers["gemma"], messages)
+    assert encoded(tokenizer, messages)[0].count(bos) == 1
+    tokenizer.chat_template = chats.template("chatml")  # which does not write it
+    assert make_chat(tokenizer).leading == ()
 
 
 def test_the_task_description_is_the_system_message_unless_there_is_one(tokenizers):

@@ -142,7 +142,7 @@ def make_chat(tokenizer: Any) -> Chat:
     asked = _written(chat, [user], True)
     answered = _written(chat, [user, assistant, user, assistant], False)
     end = pattern.search(answered[2])
-    if end is None or pattern.search(answered[4]) is None:
+    if end is None or end[0] not in answered[4]:
         raise TrimtabError(
             "the chat template of this backbone does not end the assistant's turn with a token of its own.",
             "Choose another backbone.",
