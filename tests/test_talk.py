@@ -15,7 +15,9 @@ import termios
 import time
 
 import pytest
+import torch
 import yaml
+from transformers import AutoTokenizer, LlamaForCausalLM
 
 import chats
 import tiny
@@ -34,13 +36,14 @@ SECONDS = 240
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    """A folder with a backbone of long context and a run that gives one answer to everything."""
+    """A folder with a backbone that goes on for long, and a run that gives one answer to everything."""
     from trimtab.backbones.pretrained import load
     from trimtab.jobs import tune
     from trimtab.task_file import read_task
 
     base = tmp_path_factory.mktemp("talk")
     chats.save_backbone(base / "backbone", context=4096)
+    endless(base / "backbone")
     messages = [{"role": "user", "content": "a great film"}, {"role": "assistant", "content": ANSWER}]
     tiny.write_rows(base / "chats.jsonl", [{"messages": messages}] * 4)
     settings = {
@@ -53,6 +56,15 @@ def place(tmp_path_factory):
     pretrained = load(base / "backbone", base / "cache", name=str(base / "backbone"), precision="float32")
     tune.run(read_task(base / "task.yaml"), base / "good", base=base, pretrained=pretrained, report=False)
     return base, pretrained
+
+
+def endless(folder) -> None:
+    """Make a backbone that never ends its answer by itself: scores of its special tokens are 0, never the highest."""
+    model = LlamaForCausalLM.from_pretrained(folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    with torch.no_grad():
+        model.get_input_embeddings().weight[tokenizer.all_special_ids] = 0
+    model.save_pretrained(folder)
 
 
 def environment(base):
@@ -123,7 +135,8 @@ def test_a_terminal(place):
     assert "\r\nStopped.\r\n> " in stopped
     assert "\x1b" not in stopped
 
-    terminal.type("\x03")  # at the prompt it says how to leave
+    time.sleep(0.5)  # the prompt is shown a moment before a key is waited for
+    terminal.type("\x03")  # there it says how to leave
     assert "Ctrl-D or /quit leaves." in terminal.shown("leaves.\n?\r?\n> $")
     terminal.type("/use all\n")
     terminal.shown("> $")

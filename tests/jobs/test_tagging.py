@@ -436,6 +436,6 @@ def test_what_does_not_take_tags(data: Path, run: Path, tmp_path: Path, loaded: 
     with pytest.raises(TrimtabError) as caught:
         exchange.export(run, tmp_path / "out", pretrained=loaded["llama"])
     assert str(caught.value) == (
-        "the answers of this task are tags, and only tasks with labels are exported or imported. "
-        "Answer with the run itself: trimtab predict."
+        "the answers of this task are tags, said by a linear layer of the run's own, which neither PEFT nor a model "
+        "class of transformers has a place for. Answer with the run itself: trimtab predict."
     )
