@@ -122,7 +122,7 @@ def _of_texts(report: RunReport, written: WrittenReport) -> Table | None:
 
 def _table(report: RunReport, what: str, columns: Sequence[str]) -> Table:
     table = Table(title=f"{report.name}: {what}", title_justify="left")
-    table.add_column("method", min_width=14)
+    table.add_column("method", min_width=11)
     for column in (*columns, "trained", "seconds"):
         table.add_column(column, justify="right", no_wrap=True)
     return table
