@@ -107,7 +107,7 @@ def test_training_loss_is_that_of_plain_transformers(folder, pretrained, tiny_fo
         assert answer[-1] == pretrained.tokenizer.eos_token_id
         ids = [*bound.leading, *bound.encoder.head_ids, *bound.encoder.encode(example.fields).ids, *answer]
         logits = model(torch.tensor([ids])).logits[0, -len(answer) - 1 : -1]
-        total += float(torch.nn.functional.cross_entropy(logits, torch.tensor(answer), reduction="sum"))
+        total += torch.nn.functional.cross_entropy(logits, torch.tensor(answer), reduction="sum").item()
     mean = sum(len(bound.answer_ids(text)) for _, text in pairs) / len(pairs)
     assert abs(found - total / len(batch) / mean) < 1e-4
     assert notes == ["test: 12 rows hold 11 inputs, each right with any of its answers"]
