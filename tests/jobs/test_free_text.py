@@ -15,6 +15,7 @@ import tiny
 from trimtab.errors import TrimtabError
 from trimtab.evaluation import read_report
 from trimtab.inference.bound import bind
+from trimtab.inference.constraints import make_constraint
 from trimtab.inference.engine import Engine, Request
 from trimtab.inference.runs import Run, backbone_facts, zero_shot
 from trimtab.jobs import predict, tune
@@ -315,6 +316,26 @@ def test_few_shot_ends_where_the_next_example_would_begin(folder, pretrained):
     assert "\n\n" in bound.decoding().stop
     [answer] = engine.answer([Request("run", {"text": "a film"})])
     assert "\n\n" not in answer.label
+
+
+def test_rows_that_ask_alike_share_one_constraint(pretrained, monkeypatch):
+    made_constraints = []
+
+    def counted(*given):
+        made_constraints.append(make_constraint(*given))
+        return made_constraints[-1]
+
+    monkeypatch.setattr("trimtab.inference.engine.make_constraint", counted)
+    engine = Engine(pretrained)
+    engine.add("run", made(pretrained, answer={"one_of": ["a warm film", "a cold film"]}))
+    answers = engine.answer([Request("run", {"text": text}) for text in TEXTS])
+    answers += engine.answer([Request("run", {"text": text}) for text in TEXTS])
+    assert len(made_constraints) == 1
+    assert {answer.label for answer in answers} <= {"a warm film", "a cold film"}
+    other = TextAnswer(max_tokens=9, pattern="[0-9]{3}")
+    [answer] = engine.answer([Request("run", {"text": "a film"}, decoding=other)])
+    assert re.fullmatch("[0-9]{3}", answer.label)
+    assert len(made_constraints) == 2
 
 
 def test_programs_are_run_where_asked_for(folder, pretrained, trimtab, monkeypatch):

@@ -17,9 +17,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from trimtab.evaluation.comparison import Comparison, Way
-from trimtab.evaluation.findings import SIGNIFICANT, duration, percent
+from trimtab.evaluation.findings import duration, percent
 from trimtab.evaluation.measures import SEVERAL_SEEDS
 from trimtab.evaluation.number_findings import plain
+from trimtab.evaluation.verdicts import SIGNIFICANT
 
 # Ways that look at no text: what they reach is what nothing is worth.
 BLIND = ("majority", "mean")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from trimtab.evaluation import number_findings, tag_findings, written_findings
 from trimtab.evaluation.metrics import ClassScore, Interval, Scores
 from trimtab.evaluation.run_report import Baseline, RunReport
+from trimtab.evaluation.verdicts import SIGNIFICANT, verdict_sentence
 
-SIGNIFICANT = 0.05
 POOR_RECALL = 0.5
 FEW_ROWS_OF_A_CLASS = 10
 FEW_TRAIN_ROWS = 100
@@ -98,18 +98,10 @@ def verdict(report: RunReport) -> str:
         return ""
     best, scores = others[0], headline[1]
     gap = scores.accuracy - best.accuracy
-    points = f"{100 * abs(gap):.1f} points"
-    if best.p_value is not None and best.p_value >= SIGNIFICANT:
-        return (
-            f"No clear difference from {best.name} ({points} {'above' if gap >= 0 else 'below'} it, p = "
-            f"{best.p_value:.2f}): chance could explain it."
-        )
-    sure = f" ({_p(best.p_value)}, McNemar’s exact test)" if best.p_value is not None else ""
-    if gap == 0:
-        return f"As good as {best.name}{sure}."
-    direction = "better" if gap > 0 else "worse"
-    rank = ", the best of the baselines" if len(report.baselines) > 1 else ""
-    return f"{points} {direction} than {best.name}{rank}{sure}."
+    return verdict_sentence(
+        best.name, gap, f"{100 * abs(gap):.1f} points", best.p_value, "McNemar’s exact test",
+        ranked=len(report.baselines) > 1,
+    )  # fmt: skip
 
 
 def confidence_sentence(scores: Scores) -> str:
@@ -234,7 +226,3 @@ def _more(count: int) -> str:
 
 def _capital(name: str) -> str:
     return name[:1].upper() + name[1:]
-
-
-def _p(value: float) -> str:
-    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from trimtab.evaluation.metrics import Interval
 from trimtab.evaluation.numbers import NumberScores
 from trimtab.evaluation.run_report import NumberBaseline, NumberReport
+from trimtab.evaluation.verdicts import SIGNIFICANT
 
-SIGNIFICANT = 0.05
 POOR_CORRELATION = 0.5
 WIDE_SHARE = 0.2
 

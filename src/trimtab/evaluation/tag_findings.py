@@ -5,8 +5,8 @@ from __future__ import annotations
 from trimtab.evaluation.metrics import Interval
 from trimtab.evaluation.run_report import TagBaseline, TagReport
 from trimtab.evaluation.tags import TagScores
+from trimtab.evaluation.verdicts import SIGNIFICANT, verdict_sentence
 
-SIGNIFICANT = 0.05
 POOR_RECALL = 0.5
 FEW_ENTITIES = 10
 WIDE_INTERVAL = 0.06
@@ -53,18 +53,10 @@ def verdict(tags: TagReport) -> str:
         return ""
     best, scores = others[0], found[1]
     gap = scores.f1 - best.f1
-    points = f"{100 * abs(gap):.1f} points"
-    if best.p_value is not None and best.p_value >= SIGNIFICANT:
-        side = "above" if gap >= 0 else "below"
-        chance = f"p = {best.p_value:.2f}): chance could explain it."
-        return f"No clear difference from {best.name} ({points} {side} it, {chance}"
-    sure = ""
-    if best.p_value is not None:
-        sure = f" ({'p < 0.001' if best.p_value < 0.001 else f'p = {best.p_value:.3f}'}, paired randomisation test)"
-    if gap == 0:
-        return f"As good as {best.name}{sure}."
-    rank = ", the best of the baselines" if len(tags.baselines) > 1 else ""
-    return f"{points} {'better' if gap > 0 else 'worse'} than {best.name}{rank}{sure}."
+    return verdict_sentence(
+        best.name, gap, f"{100 * abs(gap):.1f} points", best.p_value, "paired randomisation test",
+        ranked=len(tags.baselines) > 1,
+    )  # fmt: skip
 
 
 def limits(tags: TagReport) -> list[str]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from trimtab.evaluation.metrics import Interval
 from trimtab.evaluation.run_report import WrittenBaseline, WrittenReport
+from trimtab.evaluation.verdicts import SIGNIFICANT, verdict_sentence
 from trimtab.evaluation.written import Figure, WrittenScores
 
-SIGNIFICANT = 0.05
 MANY_UNFINISHED = 0.05
 WIDE_SHARE = 0.2
 
@@ -62,17 +62,8 @@ def verdict(written: WrittenReport) -> str:
     best, figure = others[0], found[1].headline
     gap = _goodness(figure) - _goodness(best.figure)
     apart = f"{100 * abs(gap) / (1 if figure.unit == 'share' else figure.scale):.1f} points of {figure.name}"
-    if best.p_value is not None and best.p_value >= SIGNIFICANT:
-        side = "above" if gap >= 0 else "below"
-        chance = f"p = {best.p_value:.2f}): chance could explain it."
-        return f"No clear difference from {best.name} ({apart} {side} it, {chance}"
-    sure = ""
-    if best.p_value is not None:
-        sure = f" ({'p < 0.001' if best.p_value < 0.001 else f'p = {best.p_value:.3f}'}, approximate randomisation)"
-    if gap == 0:
-        return f"As good as {best.name}{sure}."
-    rank = ", the best of the baselines" if len(written.baselines) > 1 else ""
-    return f"{apart} {'better' if gap > 0 else 'worse'} than {best.name}{rank}{sure}."
+    ranked = len(written.baselines) > 1
+    return verdict_sentence(best.name, gap, apart, best.p_value, "approximate randomisation", ranked=ranked)
 
 
 def limits(written: WrittenReport) -> list[str]:

@@ -16,7 +16,7 @@ from trimtab.backbones.prefix import PrefixState
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.errors import TrimtabError, did_you_mean
 from trimtab.inference.bound import BoundTask, bind
-from trimtab.inference.constraints import make_constraint
+from trimtab.inference.constraints import Constraint, make_constraint
 from trimtab.inference.generation import Ask, Done, Token, Written, write
 from trimtab.inference.runs import Run
 from trimtab.inference.scoring import Query, label_log_probabilities, passes
@@ -24,6 +24,9 @@ from trimtab.inference.tagging import Tagged, Tokens, tag
 from trimtab.methods.method import Condition, Tensors
 from trimtab.prompts import EncodedRow
 from trimtab.spec_answers import TextAnswer
+
+# Ways of finding free text that an engine remembers, with what they constrain it to.
+MOST_CONSTRAINTS = 256
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,7 @@ class Engine:
         self._runs: dict[str, _Loaded] = {}
         self._states: list[PrefixState] = []
         self._joined: PrefixState | None = None
+        self._constraints: dict[tuple[str, tuple[int, ...]], tuple[TextAnswer, Constraint | None]] = {}
 
     def add(self, name: str, run: Run) -> BoundTask:
         """Add a run under a name. Raises TrimtabError if it was made for another backbone or the name is taken."""
@@ -199,7 +203,7 @@ class Engine:
             groups.setdefault((0 if member.state is None else id(member), ends), (member, []))[1].append(i)
         tokenizer = self.pretrained.tokenizer
         for (_, ends), (member, own) in groups.items():
-            asks = [self._ask(requests[i], rows[i], member) for i in own]
+            asks = [self._ask(requests[i], rows[i]) for i in own]
             sizes = [(len(ask.row.ids) + ask.most) * ask.settings.answers * ask.settings.beams for ask in asks]
             with member.condition.on(self.pretrained.backbone) as adapted:
                 for members in passes(sizes):
@@ -208,13 +212,24 @@ class Engine:
                     for event in write(adapted, batch, state, tokenizer, ends):
                         yield replace(event, row=own[members[event.row]])
 
-    def _ask(self, request: Request, row: EncodedRow, member: _Member) -> Ask:
-        bound = self._find(request.run).bound
-        settings = bound.decoding(request.decoding)
-        backbone, prompt = self.pretrained.backbone, self._find(request.run).members[0].prompt
+    def _ask(self, request: Request, row: EncodedRow) -> Ask:
+        loaded = self._find(request.run)
+        bound = loaded.bound
+        settings, constraint = self._sought(bound.decoding(request.decoding), bound.ends)
         most = settings.max_tokens or bound.most
-        constraint = make_constraint(settings, self.pretrained.tokenizer, backbone.vocabulary_size, list(bound.ends))
-        return Ask(Row(row.ids, prompt), settings, most, constraint)
+        [member] = loaded.members
+        return Ask(Row(row.ids, member.prompt), settings, most, constraint)
+
+    def _sought(self, settings: TextAnswer, ends: tuple[int, ...]) -> tuple[TextAnswer, Constraint | None]:
+        """The same settings and constraint for all rows that ask alike: to make a constraint takes up to a second."""
+        key = settings.model_dump_json(), ends
+        if key not in self._constraints:
+            if len(self._constraints) >= MOST_CONSTRAINTS:
+                self._constraints.clear()
+            vocabulary = self.pretrained.backbone.vocabulary_size
+            made = make_constraint(settings, self.pretrained.tokenizer, vocabulary, list(ends))
+            self._constraints[key] = settings, made
+        return self._constraints[key]
 
     def _scored(
         self, requests: Sequence[Request], rows: Sequence[EncodedRow], cuts: Sequence[Tokens]
