@@ -83,7 +83,7 @@ def to_example(
                 found = read_choice(record, settings.label, answer, options)
             case TextAnswer():
                 tests = _tests(record, answer.tests) if answer.tests else ""
-                references = read_texts(record, settings.label)
+                references = read_texts(record, settings.label, answer.stop)
                 found = references[0] if references else None
             case _:
                 found = read_label(record, settings.label)
@@ -93,7 +93,7 @@ def to_example(
         raise TrimtabError(f"{record.where}: no label in column '{settings.label}'.", _UNLABELLED_HINT)
     return Example(
         texts, found, record.where, options, number, references, () if isinstance(tokens, str) else tokens,
-        tags.bio if tags else None, tags.mended if tags else (), tests,
+        tags.bio if tags else None, tags.mended if tags else (), tests, _group(record, settings),
     )  # fmt: skip
 
 
@@ -104,8 +104,16 @@ def _dialogue(record: Record, settings: DataSettings, *, need_answer: bool, read
         raise TrimtabError(f"{record.where}: no assistant turn.", _UNANSWERED_HINT)
     references = (said,) if said is not None and read_answer else ()
     return Example(
-        {MESSAGES: as_field(before)}, references[0] if references else None, record.where, (), None, references
-    )
+        {MESSAGES: as_field(before)}, references[0] if references else None, record.where, references=references,
+        group=_group(record, settings),
+    )  # fmt: skip
+
+
+def _group(record: Record, settings: DataSettings) -> str:
+    """What the record shares with others; "" where its column is not there, as in rows to be answered."""
+    if settings.group is None or settings.group not in record.values:
+        return ""
+    return as_text(record, settings.group) or ""
 
 
 def _tests(record: Record, column: str) -> str:
