@@ -120,13 +120,7 @@ def report_of(
         progress: told what is being done.
         run_code: run answers as programs (see `run`).
     """
-    labels = list(tuned.words)
-    match tuned.task.answer:
-        case ChoiceAnswer():
-            labels = option_names(splits)
-        case LabelAnswer():
-            for part in (splits.train, splits.dev, splits.test):
-                check_labels(part, labels)
+    labels = _labels(tuned, splits)
     _make(folder)
     engine = Engine(pretrained)
     bound = engine.add(RUN, tuned)
@@ -159,6 +153,17 @@ def report_of(
     )
     write_report(folder, report)
     return report
+
+
+def _labels(tuned: Run, splits: Splits) -> list[str]:
+    """What the scores are of: the run's labels, which all rows must have, or the options of a choice."""
+    if isinstance(tuned.task.answer, ChoiceAnswer):
+        return option_names(splits)
+    labels = list(tuned.words)
+    if isinstance(tuned.task.answer, LabelAnswer):
+        for part in (splits.train, splits.dev, splits.test):
+            check_labels(part, labels)
+    return labels
 
 
 def _unseen(task: Task, splits: Splits) -> list[str]:
