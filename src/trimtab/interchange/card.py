@@ -11,7 +11,8 @@ from trimtab.inference.bound import BoundTask
 from trimtab.inference.runs import Run
 from trimtab.interchange.peft import base_model
 from trimtab.prompts import DialogueEncoder, Encoder, around_ids
-from trimtab.prompts.template import Slot, Soft, tokenize
+from trimtab.prompts.encoding import tokenize
+from trimtab.prompts.template import Slot, Soft
 from trimtab.prompts.verbalizer import spaced
 from trimtab.spec_answers import ChoiceAnswer
 from trimtab.spec_methods import PTuningSettings
