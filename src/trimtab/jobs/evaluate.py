@@ -32,6 +32,7 @@ from trimtab.inference.bound import BoundTask, template_of
 from trimtab.inference.engine import Engine
 from trimtab.inference.runs import PROMPT_FILE, Run, as_given, load_run, zero_shot
 from trimtab.jobs.backbone import Progress, backbone_of
+from trimtab.jobs.folder import make_folder
 from trimtab.jobs.judging import RUN, ZERO_SHOT, judge, option_names
 from trimtab.methods.method import trained
 from trimtab.spec import DataSettings, Task
@@ -121,7 +122,7 @@ def report_of(
         run_code: run answers as programs (see `run`).
     """
     labels = _labels(tuned, splits)
-    _make(folder)
+    make_folder(folder)
     engine = Engine(pretrained)
     bound = engine.add(RUN, tuned)
     judged = splits.test or splits.dev
@@ -244,14 +245,6 @@ def _as_read(bound: BoundTask, example: Example) -> str:
     [row] = bound.encode([(example.fields, example.where)], [example.options], [example.tokens])
     shown = str(bound.pretrained.tokenizer.decode([*bound.shown, *row.ids[: row.demonstrations]]))
     return shown + bound.as_read(example.fields, example.answer or next(iter(bound.labels), ""), row)
-
-
-def _make(folder: Path) -> None:
-    """Make the report's folder before the work, not after it."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise TrimtabError(f"{folder}: cannot be written ({error.strerror}).", "Choose another with --out.") from None
 
 
 def _is_here(source: str | None) -> bool:
