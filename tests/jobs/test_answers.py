@@ -27,6 +27,7 @@ from trimtab.jobs import evaluate, exchange, predict, show, tune
 from trimtab.spec import Task
 from trimtab.task_file import make_task, read_task
 from trimtab.training.objective import Labelled, Objective
+from whole_jobs import Killed, dying_at
 
 CHOICE = {"kind": "choice", "options": "options"}
 TEMPLATES = {"choice": "{text} ?{answer}", "number": "Text: {text}\nScore:{answer}"}
@@ -260,23 +261,14 @@ def test_numbers_and_their_loss_are_those_of_the_plain_model(
     assert float(found) == pytest.approx(float(by_hand.mean()), abs=1e-4)
 
 
-class Killed(BaseException):
-    """Stands in for a kill: nothing cleans up after it."""
-
-
 @pytest.mark.parametrize("kind", TEMPLATES)
 def test_a_killed_run_goes_on_to_the_same_bits(
     kind: str, data: Path, tmp_path: Path, pretrained: Any, tiny_folder: Path
 ) -> None:
     task = settings(kind, tiny_folder, train={"runs": 2, "checkpoint_seconds": 0})
     tune.run(task, tmp_path / "whole", base=data, beside=False, pretrained=pretrained)
-
-    def die(record: Any, _: object) -> None:
-        if record.step == 5:
-            raise Killed
-
     with pytest.raises(Killed):
-        tune.run(task, tmp_path / "run", base=data, pretrained=pretrained, on_step=die)
+        tune.run(task, tmp_path / "run", base=data, pretrained=pretrained, on_step=dying_at(5))
     task = tune.resolved_task(tmp_path / "run")
     tune.run(task, tmp_path / "run", base=data, beside=False, pretrained=pretrained, resume=True)
     for name in ("prompt.safetensors", "task.yaml"):

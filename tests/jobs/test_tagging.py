@@ -29,6 +29,7 @@ from trimtab.spec import Task
 from trimtab.task_file import make_task
 from trimtab.training.objective import Labelled
 from trimtab.training.plan import make_plan
+from whole_jobs import kill_and_resume
 
 TAGS = ["O", "B-blame", "B-part", "I-part", "B-praise"]
 BACKBONES = ["llama", "bert", "bare"]
@@ -201,25 +202,10 @@ def test_learning_judging_and_using(
     assert tuned.report.tags.dev.f1 == pytest.approx(best[0])
 
 
-class Killed(BaseException):
-    """Stands in for a kill: nothing cleans up after it."""
-
-
 @pytest.mark.parametrize("method", ["soft_prompt", "lora"])
 def test_a_kill_and_a_resume_end_the_same(method: str, data: Path, tmp_path: Path, loaded: Any, folders: Any) -> None:
     task = settings(folders["llama"], method, train={"runs": 2, "checkpoint_seconds": 0})
-    how = {"base": data, "beside": False, "pretrained": loaded["llama"]}
-    tune.run(task, tmp_path / "whole", **how)
-
-    def die(record: Any, plan: Any) -> None:
-        if record.step == 4:
-            raise Killed
-
-    with pytest.raises(Killed):
-        tune.run(task, tmp_path / "run", **how, on_step=die)
-    tune.run(task, tmp_path / "run", **how, resume=True)
-    one, other = (tmp_path / name / "prompt.safetensors" for name in ("whole", "run"))
-    assert one.read_bytes() == other.read_bytes()
+    kill_and_resume(task, tmp_path, step=4, base=data, pretrained=loaded["llama"])
 
 
 METHODS = ["soft_prompt", "prefix", "p_tuning", "late_prompt", "lora", "bitfit", "full", "ia3", "head"]
