@@ -43,8 +43,8 @@ def kill_and_resume(task: Task, folder: Path, *, step: int, **given: Any) -> Tun
     """Tune a run `whole`, and a run `run` killed at a step and resumed, which ends with the same bits."""
     whole = tune.run(task, folder / "whole", beside=False, **given)
     with pytest.raises(Killed):
-        tune.run(task, folder / "run", beside=False, on_step=dying_at(step), **given)
-    tune.run(task, folder / "run", beside=False, resume=True, **given)
+        tune.run(task, folder / "run", report=False, on_step=dying_at(step), **given)
+    tune.run(task, folder / "run", report=False, resume=True, **given)
     for name in ("prompt.safetensors", "task.yaml"):
         assert (folder / "whole" / name).read_bytes() == (folder / "run" / name).read_bytes()
     return whole
