@@ -48,6 +48,15 @@ class DataSettings(Settings):
     dev_fraction: float = Field(
         0.1, gt=0, lt=0.9, description="Share of train set aside where no dev is given (at least one row a label)."
     )
+    test_fraction: float | None = Field(
+        None, gt=0, lt=0.9, description="Share of train set aside as test, where there is one file of examples only."
+    )
+    group: str | None = Field(
+        None,
+        min_length=1,
+        description="Column of what must not be on both sides when test and dev are set aside, such as a passage that "
+        "several questions are about, or a writer: rows with the same value stay together.",
+    )
     dev_limit: int | None = Field(
         400, ge=1, description="Rows of dev scored at each evaluation during tuning, a seeded stratified sample."
     )

@@ -111,7 +111,10 @@ class TextAnswer(AnswerBase):
     no_repeat_ngram: int = Field(
         0, ge=0, description="No sequence of this many tokens twice in an answer; 0 allows all."
     )
-    stop: list[str] = Field(default_factory=list, description="Texts at which an answer ends; not part of it.")
+    stop: list[str] = Field(
+        default_factory=list,
+        description="Texts at which an answer ends; not part of it, nor of the data's answers that end with them.",
+    )
     answers: int = Field(1, ge=1, le=100, description="Answers given to each row: drawn, or of the best beams.")
     seed: int = Field(0, ge=0, description="Seed of what is drawn.")
     metrics: list[str] | None = Field(

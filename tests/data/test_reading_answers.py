@@ -12,7 +12,7 @@ from trimtab.data import DataReport, Example, Record, load_splits, to_example
 from trimtab.errors import TrimtabError
 from trimtab.jobs import data
 from trimtab.spec import DataSettings
-from trimtab.spec_answers import ChoiceAnswer, NumberAnswer
+from trimtab.spec_answers import ChoiceAnswer, NumberAnswer, TextAnswer
 
 HERE = "rows.jsonl:3"
 COLUMNS = ChoiceAnswer(options=["one", "two"])
@@ -198,3 +198,18 @@ def test_trimtab_data_reports_numbers_and_pairs(tmp_path: Path) -> None:
         "n.jsonl: 12 rows with the text of an earlier row (n.jsonl:1 = n.jsonl:9). Leave the repeats out unless they "
         "are meant.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("value", "right"),
+    [
+        (" It rains.\n<|end|>", ("It rains.",)),
+        ("It <|end|> rains.", ("It <|end|> rains.",)),
+        (["It rains.<|end|>", "It rains."], ("It rains.",)),
+        ("<|end|>", ()),
+    ],
+)
+def test_what_an_answer_stops_at_is_no_part_of_it(value: object, right: tuple[str, ...]) -> None:
+    record = Record({"text": "x", "label": value}, HERE)
+    answer = TextAnswer(stop=["<|end|>", "\n"])
+    assert to_example(record, ["text"], DataSettings(), answer, need_answer=False).references == right

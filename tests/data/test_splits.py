@@ -6,6 +6,7 @@ import json
 import random
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trimtab.data import Example, k_shot, load_splits, split_off, stratified_sample
-from trimtab.data.duplicates import text_key
+from trimtab.data.duplicates import kin, text_key
 from trimtab.errors import TrimtabError
 from trimtab.spec import DataSettings
 
@@ -227,4 +228,69 @@ def test_settings_that_do_not_go_together(base: Path) -> None:
     )
     assert refusal(base, train="-", dev="-") == (
         "Standard input is named for more than one split. Use files for the others."
+    )
+
+
+def grouped(groups: Sequence[str], texts: Sequence[str] | None = None) -> list[Example]:
+    return [replace(e, group=group) for e, group in zip(examples_of(["a"] * len(groups), texts), groups, strict=True)]
+
+
+@given(groups=st.lists(st.sampled_from("pqrstu"), min_size=2, max_size=60), seed=SEED, data=st.data())
+def test_rows_of_a_group_and_rows_of_the_same_text_stay_on_one_side(
+    groups: list[str], seed: int, data: st.DataObject
+) -> None:
+    texts = [data.draw(st.sampled_from([f"own {i}", "shared 1", "shared 2"])) for i in range(len(groups))]
+    examples = grouped(groups, texts)
+    kept, aside = split_off(examples, 0.3, seed)
+    assert sorted(kept + aside, key=examples.index) == examples or len(kept) + len(aside) == len(examples)
+    for shared in (lambda e: e.group, text_key):
+        assert not {shared(e) for e in kept} & {shared(e) for e in aside}
+    mixed = data.draw(st.permutations(examples))
+    assert places(split_off(mixed, 0.3, seed)[1]) == places(aside), "whatever the order of the rows"
+
+
+def test_kin_of_kin_are_kin() -> None:
+    examples = grouped(["p", "p", "q", "r", "r"], ["one", "two", "two", "three", "four"])
+    assert kin(examples) == [[3, 4], [0, 1, 2]]
+
+
+def passages(tmp_path: Path, **last: object) -> None:
+    rows = [{"text": f"question {i}", "label": "ab"[i % 2], "passage": f"passage {i // 5}"} for i in range(100)]
+    rows[-1] |= last
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
+def test_test_is_set_aside_first_by_group(tmp_path: Path) -> None:
+    passages(tmp_path)
+    data = DataSettings(train="rows.jsonl", test_fraction=0.2, group="passage")
+    splits = load_splits(data, ["text"], base=tmp_path)
+    assert splits.note == [
+        "test: 20 of 100 rows carved from train (seed 0)",
+        "dev: 10 of 80 rows carved from train (seed 0)",
+    ]
+    sides = [{example.group for example in part} for part in (splits.train, splits.dev, splits.test)]
+    assert sum(map(len, sides)) == len(set.union(*sides)) == 20
+    elsewhere = load_splits(data.model_copy(update={"test": "rows.jsonl"}), ["text"], base=tmp_path)
+    assert (elsewhere.train, elsewhere.dev, len(elsewhere.test)) == (splits.train, splits.dev, 100)
+
+
+def test_a_group_that_is_not_there_is_said(tmp_path: Path) -> None:
+    passages(tmp_path, passage=None)
+    with pytest.raises(TrimtabError) as caught:
+        load_splits(DataSettings(train="rows.jsonl", group="passage"), ["text"], base=tmp_path)
+    assert (
+        caught.value.message == "rows.jsonl:100: nothing in column 'passage' (1 of 100 rows), which data.group names."
+    )
+    passages(tmp_path, passage=["a", "b"])
+    with pytest.raises(TrimtabError, match="jsonl:100: column 'passage' holds a list, expected"):
+        load_splits(DataSettings(train="rows.jsonl", group="passage"), ["text"], base=tmp_path)
+
+
+def test_one_group_cannot_be_split(tmp_path: Path) -> None:
+    rows = [{"text": f"text {i}", "label": "ab"[i % 2], "book": "one"} for i in range(10)]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    with pytest.raises(TrimtabError) as caught:
+        load_splits(DataSettings(train="rows.jsonl", test_fraction=0.5, group="book"), ["text"], base=tmp_path)
+    assert caught.value.message == (
+        "rows.jsonl: 10 rows are too few to set test examples aside, those with the same 'book' together."
     )

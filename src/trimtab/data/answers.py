@@ -20,21 +20,30 @@ def read_label(record: Record, column: str) -> str | None:
     return whole(text) if text and text.strip() else None
 
 
-def read_texts(record: Record, column: str) -> tuple[str, ...]:
+def read_texts(record: Record, column: str, stop: Sequence[str] = ()) -> tuple[str, ...]:
     """Every answer of a record, from a text or a list of texts, in order, once each; empty where there is none.
+
+    White space around an answer and a text of `stop` at its end are left out.
 
     Raises:
         TrimtabError: an answer that is no text or number, or blank beside others.
     """
     value = record.values.get(column)
     if not isinstance(value, list):
-        text = read_label(record, column)
-        return () if text is None else (text.strip(),)
-    texts = [as_text(Record({column: item}, record.where), column) for item in value]
-    if any(text is None or not text.strip() for text in texts):
+        text = _ended(read_label(record, column) or "", stop)
+        return (text,) if text else ()
+    texts = [_ended(as_text(Record({column: item}, record.where), column) or "", stop) for item in value]
+    if not all(texts):
         message = f"{record.where}: one of the {len(texts)} answers in column '{column}' is empty."
         raise TrimtabError(message, "Take it out, or write it.")
-    return tuple(dict.fromkeys(whole(text).strip() for text in texts if text))
+    return tuple(dict.fromkeys(whole(text) for text in texts))
+
+
+def _ended(text: str, stop: Sequence[str]) -> str:
+    text = text.strip()
+    for end in stop:
+        text = text.removesuffix(end).rstrip()
+    return text
 
 
 def read_number(record: Record, column: str) -> float | None:

@@ -1,4 +1,4 @@
-"""When two examples count as the same text. Knows nothing about splits or reports."""
+"""When two examples count as the same text, or belong together. Knows nothing about splits or reports."""
 
 from __future__ import annotations
 
@@ -21,3 +21,25 @@ def group_by_text(examples: Sequence[Example]) -> dict[str, list[int]]:
     for position, example in enumerate(examples):
         groups[text_key(example)].append(position)
     return dict(groups)
+
+
+def kin(examples: Sequence[Example]) -> list[list[int]]:
+    """Return the positions of examples that belong together: those of the same text or the same group, and of theirs.
+
+    Each list rises; the lists stand in the order of their least text keys.
+    """
+    leaders = list(range(len(examples)))
+
+    def leader(row: int) -> int:
+        while leaders[row] != row:
+            leaders[row] = row = leaders[leaders[row]]
+        return row
+
+    first: dict[tuple[str, str], int] = {}
+    for row, example in enumerate(examples):
+        for key in (("text", text_key(example)), *([("group", example.group)] if example.group else [])):
+            leaders[leader(row)] = leader(first.setdefault(key, row))
+    groups: dict[int, list[int]] = defaultdict(list)
+    for row in range(len(examples)):
+        groups[leader(row)].append(row)
+    return sorted(groups.values(), key=lambda group: min(text_key(examples[row]) for row in group))

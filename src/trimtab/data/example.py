@@ -18,6 +18,7 @@ class Example:
         number: the answer of a task whose answers are numbers.
         references: of free text every answer that is right, `answer` first; else empty.
         tests: of an answer that is a program, what it must pass; else "".
+        group: what it shares with the rows that stay on its side when test and dev are set aside; "" where nothing.
         tokens: of a task whose answers are tags, what is tagged; empty where the record holds a text.
         tags: their tags, in valid BIO where they mark entities; None where unlabelled or answers are of another kind.
         mended: the tokens (counted from 0) whose tags were inside an entity that had not begun.
@@ -33,6 +34,7 @@ class Example:
     tags: tuple[str, ...] | None = None
     mended: tuple[int, ...] = ()
     tests: str = ""
+    group: str = ""
 
     @property
     def kept_open(self) -> bool:

@@ -54,7 +54,10 @@ def to_example(
     options = read_options(record, answer, settings.clean) if isinstance(answer, ChoiceAnswer) else ()
     tokens = read_tokens(record, answer, settings.clean) if isinstance(answer, TagsAnswer) else ()
     texts = {field: _text(record, field, settings, answer, options, tokens) for field in fields}
-    example = Example(texts, None, record.where, options, tokens=() if isinstance(tokens, str) else tokens)
+    example = Example(
+        texts, None, record.where, options, tokens=() if isinstance(tokens, str) else tokens,
+        group=_group(record, settings),
+    )  # fmt: skip
     if read_answer:
         example = _answered(example, record, settings.label, answer, tokens)
     if example.answer is None and need_answer:
@@ -98,7 +101,7 @@ def _answered(
             return replace(example, answer=read_choice(record, column, answer, example.options))
         case TextAnswer():
             tests = _tests(record, answer.tests) if answer.tests else ""
-            references = read_texts(record, column)
+            references = read_texts(record, column, answer.stop)
             return replace(example, answer=references[0] if references else None, references=references, tests=tests)
         case _:
             return replace(example, answer=read_label(record, column))
@@ -111,8 +114,16 @@ def _dialogue(record: Record, settings: DataSettings, *, need_answer: bool, read
         raise TrimtabError(f"{record.where}: no assistant turn.", _UNANSWERED_HINT)
     references = (said,) if said is not None and read_answer else ()
     return Example(
-        {MESSAGES: as_field(before)}, references[0] if references else None, record.where, (), None, references
-    )
+        {MESSAGES: as_field(before)}, references[0] if references else None, record.where, references=references,
+        group=_group(record, settings),
+    )  # fmt: skip
+
+
+def _group(record: Record, settings: DataSettings) -> str:
+    """What the record shares with others; "" where its column is not there, as in rows to be answered."""
+    if settings.group is None or settings.group not in record.values:
+        return ""
+    return as_text(record, settings.group) or ""
 
 
 def _tests(record: Record, column: str) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 
-from trimtab.data.duplicates import group_by_text, text_key
+from trimtab.data.duplicates import kin, text_key
 from trimtab.data.example import Example
 from trimtab.data.mapping import read_examples
 from trimtab.data.tags import OUTSIDE
@@ -39,13 +39,14 @@ class Splits:
 
 
 def load_splits(settings: DataSettings, fields: Sequence[str], answer: AnswerSettings = LABEL, *, base: Path) -> Splits:
-    """Read the splits of a task, set dev aside where none is given, then draw the samples asked for.
+    """Read the splits of a task, set test and dev aside where none are given, then draw the samples asked for.
 
-    Dev is set aside before train is sampled. With `shots`, dev gets as many rows a label as train, or what is left.
+    Test is set aside first (with `test_fraction`; left out of train even where another test is given), then dev, then
+    train is sampled. With `shots`, dev gets as many rows a label as train, or what is left.
 
     Raises:
         TrimtabError: a split cannot be read, train has one label, number or tag only, or nothing can be set aside for
-            dev.
+            test or dev.
     """
     _check_settings(settings, answer)
     assert settings.train is not None
@@ -55,11 +56,17 @@ def load_splits(settings: DataSettings, fields: Sequence[str], answer: AnswerSet
         _check_two_tags(train, settings, answer)
     elif answer.kind in ("label", "number"):
         _check_two_answers(train, settings, answer.kind)
+    if settings.group is not None:
+        _check_groups(train, settings.group)
+    test: list[Example] = []
+    if settings.test_fraction is not None:
+        train, test = _set_test_aside(train, settings, settings.test_fraction, note)
     if settings.dev is None:
         train, dev = _set_dev_aside(train, settings, note)
     else:
         dev = read_examples(settings.dev, fields, settings, answer, base=base)
-    test = [] if settings.test is None else read_examples(settings.test, fields, settings, answer, base=base)
+    if settings.test is not None:
+        test = read_examples(settings.test, fields, settings, answer, base=base)
     if answer.kind == "text":
         dev, test = _together("dev", dev, note), _together("test", test, note)
     return Splits(
@@ -97,8 +104,9 @@ def k_shot(examples: Sequence[Example], k: int, seed: int) -> list[Example]:
 def split_off(examples: Sequence[Example], fraction: float, seed: int) -> tuple[list[Example], list[Example]]:
     """Return (what is kept, a stratified `fraction` set aside), both in the order of `examples`.
 
-    Of each label, `fraction` of the rows and at least one is set aside. Rows with the same text stay together, so a
-    label with a single text is kept whole; where most answers are of that sort (free text), they are split as one.
+    Of each label, `fraction` of the rows and at least one is set aside. Rows with the same text or of the same group
+    stay together, so a label with a single text is kept whole; where most answers are of that sort (free text), they
+    are split as one.
     """
     return _carve(examples, lambda rows: round(fraction * rows), seed)
 
@@ -106,7 +114,7 @@ def split_off(examples: Sequence[Example], fraction: float, seed: int) -> tuple[
 def _carve(examples: Sequence[Example], target: Callable[[int], int], seed: int) -> tuple[list[Example], list[Example]]:
     """Set `target(rows)` rows of each label aside."""
     strata: dict[str, list[list[int]]] = defaultdict(list)
-    for _, group in sorted(group_by_text(examples).items()):
+    for group in kin(examples):
         counts = Counter(examples[row].stratum for row in group)
         strata[min(counts, key=lambda label: (-counts[label], label))].append(group)
     single = [groups[0] for groups in strata.values() if len(groups) == 1]
@@ -127,13 +135,28 @@ def _take_groups(examples: Sequence[Example], groups: list[list[int]], rows: int
     """Return `rows` rows as near as whole groups allow, at least one group and never all of them."""
     if rows < 1 or len(groups) < 2:
         return []
-    ranked = sorted(groups, key=lambda group: _rank(seed, text_key(examples[group[0]])))
+    ranked = sorted(groups, key=lambda group: _rank(seed, min(text_key(examples[row]) for row in group)))
     rows = min(rows, sum(map(len, groups)) - min(map(len, groups)))
     taken: list[int] = []
     for group in ranked:
         if len(taken) + len(group) <= rows:
             taken += group
     return taken or min(ranked, key=len)
+
+
+def _set_test_aside(
+    train: list[Example], settings: DataSettings, fraction: float, note: list[str]
+) -> tuple[list[Example], list[Example]]:
+    kept, test = split_off(train, fraction, settings.seed)
+    if not test:
+        message = f"{settings.train}: {len(train)} rows are too few to set test examples aside{_together_by(settings)}."
+        raise TrimtabError(message, "Add rows, or name test examples in data.test.")
+    note.append(f"test: {len(test)} of {len(train)} rows carved from train (seed {settings.seed})")
+    return kept, test
+
+
+def _together_by(settings: DataSettings) -> str:
+    return f", those with the same '{settings.group}' together" if settings.group else ""
 
 
 def _set_dev_aside(
@@ -145,7 +168,7 @@ def _set_dev_aside(
     else:
         kept, dev = _carve(train, lambda rows: min(shots, rows - shots), seed)
     if not dev:
-        message = f"{settings.train}: {len(train)} rows are too few to set dev examples aside."
+        message = f"{settings.train}: {len(train)} rows are too few to set dev examples aside{_together_by(settings)}."
         raise TrimtabError(message, "Add rows, or name dev examples in data.dev.")
     note.append(f"dev: {len(dev)} of {len(train)} rows carved from train (seed {seed})")
     return kept, dev
@@ -194,6 +217,15 @@ def _check_settings(settings: DataSettings, answer: AnswerSettings) -> None:
         raise TrimtabError(message, "Set data.limit instead.")
     if [settings.train, settings.dev, settings.test].count("-") > 1:
         raise TrimtabError("Standard input is named for more than one split.", "Use files for the others.")
+
+
+def _check_groups(train: Sequence[Example], column: str) -> None:
+    bare = [example for example in train if not example.group]
+    if bare:
+        message = (
+            f"{bare[0].where}: nothing in column '{column}' ({len(bare)} of {len(train)} rows), which data.group names."
+        )
+        raise TrimtabError(message, "Name a column that every row has, or leave data.group out.")
 
 
 def _check_two_answers(train: Sequence[Example], settings: DataSettings, kind: str) -> None:
