@@ -248,12 +248,13 @@ def _bootstrap(
         drawn_BN = random.integers(rows, size=(len(value_B3), rows))
         times_BN = _counts(drawn_BN, None, rows, len(value_B3))
         count_BG = np.add.reduceat(times_BN, start_G, axis=1)
+        hits_BG = count_BG * hit_G
         _, _, f1_BC, present_BC = _class_scores(
-            _counts(answer_G, count_BG * hit_G, classes, len(value_B3)),
+            _counts(answer_G, hits_BG, classes, len(value_B3)),
             _counts(answer_G, count_BG, classes, len(value_B3)),
             _counts(predicted_G, count_BG, classes, len(value_B3)),
         )
-        value_B3[:, 0] = count_BG[:, hit_G].sum(axis=1) / rows
+        value_B3[:, 0] = hits_BG.sum(axis=1) / rows
         value_B3[:, 1] = f1_BC.mean(axis=1, where=present_BC)
         value_B3[:, 2] = np.abs(np.add.reduceat(times_BN * gap_N, start_M, axis=1)).sum(axis=1) / rows
     error = np.abs(np.add.reduceat(gap_N, start_M)).sum() / rows
