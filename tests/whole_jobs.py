@@ -107,7 +107,7 @@ def assert_answers_mixed_as_alone(folder: Path, names: Sequence[str], pretrained
 
 def assert_same_from_peft(task: Task, folder: Path, *, base: Path, pretrained: Pretrained) -> None:
     """A run that is tuned, exported for PEFT and imported again answers as it did."""
-    tune.run(task, folder / "run", base=base, beside=False, pretrained=pretrained)
+    tune.run(task, folder / "run", base=base, report=False, pretrained=pretrained)
     exchange.export(folder / "run", folder / "out", pretrained=pretrained)
     exchange.import_(folder / "out", task, folder / "again", base=base, pretrained=pretrained)
     requests = [Request("run", {"text": text}) for text in TEXTS]

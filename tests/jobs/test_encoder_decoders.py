@@ -201,7 +201,7 @@ def test_runs_mix_in_one_engine(data, tmp_path, loaded, folders):
     names = {"soft_prompt": WORDS, "prefix": None, "lora": WORDS, "head": None, "inside": None}
     for name, words in names.items():
         task = settings(name, folders["t5"], words, runs=2, ensemble=name == "prefix", steps=2)
-        tune.run(task, tmp_path / name, base=data, beside=False, pretrained=loaded["t5"])
+        tune.run(task, tmp_path / name, base=data, report=False, pretrained=loaded["t5"])
     assert_answers_mixed_as_alone(tmp_path, list(names), loaded["t5"])
 
 

@@ -148,7 +148,7 @@ def test_runs_mix_in_one_engine(data, tmp_path, loaded, folders):
     names = ["soft_prompt", "prefix", "lora", "head"]
     for name in names:
         task = settings(name, folders["bert"], runs=2, ensemble=name == "prefix")
-        tune.run(task, tmp_path / name, base=data, beside=False, pretrained=loaded["bert"])
+        tune.run(task, tmp_path / name, base=data, report=False, pretrained=loaded["bert"])
     assert_answers_mixed_as_alone(tmp_path, names, loaded["bert"])
 
 

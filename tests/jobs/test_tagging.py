@@ -179,14 +179,14 @@ def test_runs_of_all_methods_and_kinds_mix(kind: str, data: Path, tmp_path: Path
     methods = [method for method in METHODS if method != without[kind]]
     for method in methods:
         ensemble = {"steps": 2, "runs": 2, "ensemble": method == "prefix"}
-        tune.run(settings(folders[kind], method, train=ensemble), tmp_path / method, base=data, beside=False,
-                 pretrained=loaded[kind])  # fmt: skip
+        task = settings(folders[kind], method, train=ensemble)
+        tune.run(task, tmp_path / method, base=data, report=False, pretrained=loaded[kind])
     tiny.write_rows(
         tmp_path / "n.jsonl", [{"text": f"a {w} film", "label": i} for i, w in enumerate(["good", "great"])]
     )
     number = tiny.task(folders[kind], labels={}, answer="number", template={"text": "{text} :{answer}"})
     number["data"] = {"train": "n.jsonl", "dev": "n.jsonl"}
-    tune.run(make_task(number), tmp_path / "number", base=tmp_path, beside=False, pretrained=loaded[kind])
+    tune.run(make_task(number), tmp_path / "number", base=tmp_path, report=False, pretrained=loaded[kind])
     names = [*methods, "number"]
     for name in names:
         engine.add(name, load_run(tmp_path / name))
@@ -195,9 +195,9 @@ def test_runs_of_all_methods_and_kinds_mix(kind: str, data: Path, tmp_path: Path
         for row in rows(4, 9)
         for name in names
     ]
+    alone = {name: open_engine(tmp_path / name, pretrained=loaded[kind]) for name in names}
     for request, answer in zip(requests, engine.answer(requests), strict=True):
-        alone = open_engine(tmp_path / request.run, pretrained=loaded[kind])
-        [expected] = alone.answer([Request("run", request.fields, tokens=request.tokens)])
+        [expected] = alone[request.run].answer([Request("run", request.fields, tokens=request.tokens)])
         if expected.tagged is None:
             assert answer.number == pytest.approx(expected.number, abs=1e-4)
         else:
