@@ -159,7 +159,7 @@ def wait_for(steps: int, out: Path, process: subprocess.Popen[bytes]) -> None:
     while process.poll() is None:
         if (out / "metrics.jsonl").is_file() and (out / "metrics.jsonl").read_bytes().count(b"\n") >= steps:
             return
-        time.sleep(0.001)
+        time.sleep(0.005)
     raise AssertionError("it ended before it could be stopped")
 
 
