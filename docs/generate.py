@@ -1,4 +1,4 @@
-"""Write the generated parts of docs/: settings out of spec.py, help texts out of cli.py. Knows nothing about the prose.
+"""Write the generated parts of docs/: settings out of spec.py, help texts out of the verbs. Knows nothing about prose.
 
 A generated part stands between `<!-- begin NAME -->` and `<!-- end NAME -->`. `--check` changes nothing and fails where
 a page is not up to date.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,6 +14,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 if TYPE_CHECKING:
     from trimtab.backbones.pretrained import Pretrained
+
+SHALLOW = 3  # layers
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +35,31 @@ def pretrained(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 
     torch.set_num_threads(1)
     return load(tiny_folder, tmp_path_factory.mktemp("cache"), name=str(tiny_folder), precision="float32")
+
+
+@pytest.fixture(scope="session")
+def cut_models() -> dict[tuple[object, ...], Pretrained]:
+    """What `shallow` has loaded."""
+    return {}
+
+
+@pytest.fixture
+def shallow(monkeypatch: pytest.MonkeyPatch, cut_models: dict[tuple[object, ...], Pretrained]) -> None:
+    """The real small models, loaded once and cut to their first layers: enough where something is only shown to run."""
+    from trimtab.backbones.causal import CausalBackbone
+    from trimtab.backbones.pretrained import load
+
+    def load_cut(path: Path, cache: Path, *, precision: str, device: str, progress: object, **named: str) -> Pretrained:
+        key = (path, precision, device, *named.values())
+        if key not in cut_models:
+            whole = load(path, cache, precision=precision, device=device, progress=progress, **named)
+            model = whole.backbone.model
+            model.model.layers = model.model.layers[:SHALLOW]
+            model.config.num_hidden_layers = SHALLOW
+            cut_models[key] = replace(whole, backbone=CausalBackbone(model))
+        return cut_models[key]
+
+    monkeypatch.setattr("trimtab.jobs.backbone.load", load_cut)
 
 
 class Outcome(NamedTuple):

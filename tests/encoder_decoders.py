@@ -19,9 +19,9 @@ from transformers import (
     T5Config,
     T5Tokenizer,
 )
-from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 import tiny
+from models import attending, embedded
 
 VOCABULARY = 97
 _T5 = {
@@ -85,12 +85,8 @@ def seeing(model: PreTrainedModel, past: Sequence[tuple[torch.Tensor, torch.Tens
             value = torch.cat([before_v, value], 2)
         return (torch.softmax(scores, -1) @ value).transpose(1, 2), None
 
-    ALL_ATTENTION_FUNCTIONS.register("seeing_a_past", attend)
-    model.set_attn_implementation("seeing_a_past")
-    try:
+    with attending(model, attend):
         yield
-    finally:
-        model.set_attn_implementation("eager")
 
 
 def plain(
@@ -98,8 +94,7 @@ def plain(
     past: Any = None,
 ) -> torch.Tensor:  # fmt: skip
     """One row alone through the untouched model: scores [V] behind the decoder's last token."""
-    words = model.get_input_embeddings()(torch.tensor(ids).clamp(min=0))
-    own = torch.stack([soft[-1 - i] if i < 0 else words[at] for at, i in enumerate(ids)])
+    own = embedded(model, ids, soft)
     with seeing(model, past):
         return model(inputs_embeds=own[None], decoder_input_ids=torch.tensor([list(decoder)])).logits[0, -1]
 

@@ -18,9 +18,9 @@ from transformers import (
     PreTrainedTokenizerFast,
     RobertaConfig,
 )
-from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 import tiny
+from models import attending, embedded
 
 VOCABULARY = 97
 _SHAPE = {
@@ -66,20 +66,15 @@ def seeing(model: PreTrainedModel, past: Sequence[tuple[torch.Tensor, torch.Tens
         out = torch.softmax(scores, -1) @ torch.cat([before_v, value], 2)
         return out.transpose(1, 2), None
 
-    ALL_ATTENTION_FUNCTIONS.register("seeing_a_past", attend)
-    model.set_attn_implementation("seeing_a_past")
-    try:
+    with attending(model, attend):
         yield
-    finally:
-        model.set_attn_implementation("eager")
 
 
 def plain(
     model: PreTrainedModel, ids: Sequence[int], soft: torch.Tensor | None = None, past: Any = None
 ) -> torch.Tensor:
     """One row alone through the untouched model: scores [T, V], or the last hidden states [T, D] of a bare one."""
-    words = model.get_input_embeddings()(torch.tensor(ids).clamp(min=0))
-    own = torch.stack([soft[-1 - i] if i < 0 else words[at] for at, i in enumerate(ids)])
+    own = embedded(model, ids, soft)
     with seeing(model, past):
         return model(inputs_embeds=own[None])[0][0]
 

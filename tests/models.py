@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 from transformers import (
@@ -17,6 +19,7 @@ from transformers import (
     Qwen2Config,
     Qwen3Config,
 )
+from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 VOCABULARY = 97
 _SHAPE = {
@@ -45,6 +48,23 @@ CONFIGS = {
     ),
 }  # fmt: skip
 ARCHITECTURES = list(CONFIGS)
+
+
+@contextmanager
+def attending(model: PreTrainedModel, attend: Callable[..., tuple[torch.Tensor, None]]) -> Iterator[None]:
+    """The model with an attention function of the test's own."""
+    ALL_ATTENTION_FUNCTIONS.register("of_the_test", attend)
+    model.set_attn_implementation("of_the_test")
+    try:
+        yield
+    finally:
+        model.set_attn_implementation("eager")
+
+
+def embedded(model: PreTrainedModel, ids: Sequence[int], soft: torch.Tensor | None) -> torch.Tensor:
+    """Input embeddings [T, D] of token ids, negative where soft vectors stand."""
+    words = model.get_input_embeddings()(torch.tensor(ids).clamp(min=0))
+    return torch.stack([soft[-1 - i] if i < 0 else words[at] for at, i in enumerate(ids)])
 
 
 def tiny_model(architecture: str) -> PreTrainedModel:

@@ -1,4 +1,7 @@
-"""Every task file of examples/ is valid, shows what it promises, and runs from tuning to answers on its backbone."""
+"""Every task file of examples/ is valid, shows what it promises, and runs from tuning to answers.
+
+It runs on the first layers of its backbone.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +57,7 @@ def test_the_support_messages_are_read_through_their_column_names() -> None:
 
 
 @pytest.mark.real
-def test_an_example_runs(path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_example_runs(path: Path, shallow: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     task = read_task(path)
     entry = describe_model(task.backbone)
     if entry.terms and not (entry.agreed and entry.cached):

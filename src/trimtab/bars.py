@@ -1,6 +1,6 @@
 """Progress on standard error while a job runs. Knows nothing about what the job is.
 
-With cli.py, terminal.py and talk.py the only files that print.
+With the verbs, terminal.py and talk.py the only files that print.
 """
 
 from __future__ import annotations

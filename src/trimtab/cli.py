@@ -1,4 +1,7 @@
-"""The command line: one verb, one job. Knows nothing about how a job is done or how its figures are printed."""
+"""The command line: one verb, one job. Knows nothing about how a job is done or how its figures are printed.
+
+The verbs that need no run are in cli_inputs.py.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from typing import Literal, get_args
 
 import click
 
-from trimtab import terminal
+from trimtab import cli_inputs, terminal
 from trimtab.arguments import AGREE, BESIDE, OFFLINE, SET, Format, row_counts, seconds
 from trimtab.bars import Bars
 from trimtab.errors import TrimtabError
@@ -25,20 +28,8 @@ def trimtab() -> None:
     """
 
 
-@trimtab.command()
-@click.argument("name", required=False)
-@click.argument("folder", required=False, type=click.Path(path_type=Path))
-@click.option("--force", is_flag=True, help="Overwrite files of the same names.")
-def new(name: str | None, folder: Path | None, force: bool) -> None:
-    """List ready tasks, or write NAME into FOLDER (by default NAME): a task file and a few sample rows."""
-    from trimtab.jobs import new as job
-
-    if name is None:
-        terminal.print_ready(job.ready_tasks())
-        return
-    written = job.run(name, folder or Path(name), force=force)
-    click.echo("\n".join(map(str, written)))
-    _note(f"The rows are a small sample: put your own in their place. `trimtab tune {written[0]}` runs it.")
+for verb in (cli_inputs.new, cli_inputs.data, cli_inputs.show, cli_inputs.models):
+    trimtab.add_command(verb)
 
 
 @trimtab.command()
@@ -70,8 +61,8 @@ def tune(
             progress=bars.progress,
         )  # fmt: skip
     if tuned.stopped_at is not None:
-        _note(f"Stopped at step {tuned.stopped_at}. The best prompt so far is kept in {out} and can be used.")
-        _note(f"`trimtab tune {out} --resume` goes on; `trimtab evaluate {out}` scores it as it is.")
+        terminal.note(f"Stopped at step {tuned.stopped_at}. The best prompt so far is kept in {out} and can be used.")
+        terminal.note(f"`trimtab tune {out} --resume` goes on; `trimtab evaluate {out}` scores it as it is.")
         sys.exit(130)
     if tuned.report is not None:
         terminal.print_report(tuned.report, out)
@@ -120,7 +111,7 @@ def compare(
                 on_step=bars.step, progress=bars.progress,
             )  # fmt: skip
     except KeyboardInterrupt:
-        _note(f"Stopped. What was measured is kept in {out}; the same command goes on from there.")
+        terminal.note(f"Stopped. What was measured is kept in {out}; the same command goes on from there.")
         sys.exit(130)
     terminal.print_comparison(made, out)
 
@@ -185,7 +176,7 @@ def predict(
     with Bars() as bars:
         engine = job.open_engine(run, overrides, offline=offline, agree=agree, progress=bars.progress)
     if notice := engine.runs[job.NAME].task.notice:
-        _note(f"Note: {notice}")
+        terminal.note(f"Note: {notice}")
     answers: Iterator[dict[str, object]]
     answers = job.texts(engine, text) if text else job.run(engine, source, batch=batch)
     failed = 0
@@ -193,7 +184,7 @@ def predict(
         failed += "error" in answer
         click.echo(json.dumps(answer, ensure_ascii=False))
     if failed:
-        _note(f"{failed} row(s) could not be answered; their records say why.")
+        terminal.note(f"{failed} row(s) could not be answered; their records say why.")
 
 
 @trimtab.command()
@@ -252,81 +243,6 @@ def chat(runs: tuple[Path, ...], backbone: str | None, offline: bool, agree: boo
     Conversation(talk).run()
 
 
-@trimtab.command()
-@click.argument("task", type=click.Path(path_type=Path))
-@click.option("-n", "rows", default=3, show_default=True, type=click.IntRange(1), help="Rows to show.")
-@SET
-@OFFLINE
-@AGREE
-def show(task: Path, rows: int, overrides: tuple[str, ...], offline: bool, agree: bool) -> None:
-    """Show what rows of TASK become: text, tokens, where the answer is."""
-    from trimtab.jobs import show as job
-    from trimtab.task_file import read_task
-
-    with Bars() as bars:
-        shown, words = job.run(
-            read_task(task, overrides), rows, base=task.parent, offline=offline, agree=agree, progress=bars.progress
-        )
-    terminal.print_shown(shown, words)
-
-
-@trimtab.command()
-@click.argument("source")
-@click.option("--task", type=click.Path(path_type=Path), help="Task file that says how rows are read.")
-@click.option("--dev", help="Another split, to look for shared texts.")
-@click.option("--test", help="Another split, to look for shared texts.")
-@click.option("--label", help="Column of the answer.  [default: label]")
-@click.option("--encoding", type=click.Choice(["utf-8", "gb18030"]), help="Text encoding.  [default: utf-8]")
-@click.option(
-    "--tokens/--no-tokens",
-    default=None,
-    help="Measure lengths in the backbone's tokens.  [default: where it is cached]",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
-@OFFLINE
-def data(
-    source: str, task: Path | None, dev: str | None, test: str | None, label: str | None, encoding: str | None,
-    tokens: bool | None, as_json: bool, offline: bool,
-) -> None:  # fmt: skip
-    """Look into examples: rows, labels, lengths, duplicates, shared texts, damage."""
-    from trimtab.inference.bound import template_of
-    from trimtab.jobs import data as job
-    from trimtab.jobs.backbone import counter_for
-    from trimtab.spec import Task
-    from trimtab.task_file import read_task
-
-    settings = read_task(task) if task else Task()
-    chosen = {"label": label, "encoding": encoding}
-    how = settings.data.model_copy(update={k: v for k, v in chosen.items() if v})
-    others = {name: other for name, other in (("dev", dev), ("test", test)) if other}
-    with Bars() as bars:
-        count, context = counter_for(settings.backbone, tokens, offline=offline, progress=bars.progress)
-        report = job.run(
-            source, settings=how, fields=template_of(settings).fields if task else (), answer=settings.answer,
-            base=Path.cwd(), others=others, count_tokens=count, context=context,
-        )  # fmt: skip
-    if as_json:
-        click.echo(json.dumps(report.to_dict(), ensure_ascii=False, indent=1))
-    else:
-        terminal.print_data(report)
-
-
-@trimtab.command()
-@click.argument("name", required=False)
-@click.option("--agree", is_flag=True, help="Agree to the model's terms of use.")
-@click.option("--verify", is_flag=True, help="Hash the cached copy again.")
-@click.option("--remove", is_flag=True, help="Remove the cached copy.")
-@OFFLINE
-def models(name: str | None, agree: bool, verify: bool, remove: bool, offline: bool) -> None:
-    """List backbones, or fetch NAME; show licence, terms, sizes and what is cached."""
-    from trimtab.jobs import models as job
-
-    with Bars() as bars:
-        entries = job.run(name, agree=agree, offline=offline, verify=verify, remove=remove, progress=bars.progress)
-    for entry in entries:
-        terminal.print_model(entry)
-
-
 @trimtab.command("export")
 @click.argument("run", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(path_type=Path))
@@ -370,12 +286,8 @@ def import_adapter(
             adapter, settings, out, base=task.parent, offline=offline, agree=agree, progress=bars.progress
         )
     for note in notes:
-        _note(f"Note: {note}")
+        terminal.note(f"Note: {note}")
     click.echo(f"{out}: a run of method {run.task.method.name}; `trimtab evaluate {out}` scores it.")
-
-
-def _note(text: str) -> None:
-    click.echo(text, err=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -388,11 +300,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         error.show()
         sys.exit(2)
     except (KeyboardInterrupt, click.Abort):
-        _note("trimtab: stopped.")
+        terminal.note("trimtab: stopped.")
         sys.exit(130)
     except (TrimtabError, OSError, MemoryError, RuntimeError) as error:
         message, hint = terminal.explained(error)
-        _note(f"trimtab: {message}" + (f"\n         {hint}" if hint else ""))
+        terminal.note(f"trimtab: {message}" + (f"\n         {hint}" if hint else ""))
         sys.exit(2)
 
 

@@ -1,6 +1,6 @@
 """`trimtab chat` at a terminal or behind a pipe: lines in, answers out as they are said. Knows nothing about models.
 
-With cli.py, terminal.py and bars.py the only files that print.
+With the verbs, terminal.py and bars.py the only files that print.
 """
 
 from __future__ import annotations

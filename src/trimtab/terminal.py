@@ -1,6 +1,6 @@
 """What a job ends with, as text on the terminal. Knows nothing about how it came about.
 
-With cli.py, bars.py and talk.py the only files that print. rich is imported when a table is asked for.
+With the verbs, bars.py and talk.py the only files that print. rich is imported when a table is asked for.
 """
 
 from __future__ import annotations
@@ -29,6 +29,11 @@ if TYPE_CHECKING:
     from trimtab.training.loop import Plan
 
 TABLE_WIDTH = 100
+
+
+def note(text: str) -> None:
+    """Print a line that is no answer, on standard error."""
+    click.echo(text, err=True)
 
 
 def print_ready(tasks: Sequence[Ready]) -> None:

@@ -11,64 +11,39 @@ import numpy as np
 import pytest
 import torch
 from peft import (
-    IA3Config,
     LoHaConfig,
     LoraConfig,
     PeftModel,
     PrefixTuningConfig,
-    PromptEncoderConfig,
-    PromptTuningConfig,
     get_peft_model,
 )
 from safetensors.torch import load_file, save_file
 from tokenizers.processors import TemplateProcessing
 from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 
+import adapters
 import tiny
+from adapters import METHODS, carried_out, moved_run, our_scores, write_with_card
 from models import CONFIGS
-from trimtab.backbones.layout import Row
 from trimtab.backbones.pretrained import load
 from trimtab.errors import TrimtabError
-from trimtab.inference.bound import bind
 from trimtab.inference.engine import Engine, Request
-from trimtab.inference.runs import Run, backbone_facts
+from trimtab.inference.runs import Run
 from trimtab.interchange.adapter import read_adapter, write_adapter
-from trimtab.interchange.card import card
 from trimtab.interchange.imported import from_adapter
 from trimtab.interchange.merged import write_merged
 from trimtab.interchange.nearest import describe, nearest
 from trimtab.interchange.peft import to_adapter
-from trimtab.methods.method import FIXED
 from trimtab.task_file import make_task
 
 TEXTS = ("a great film", "awful from start to end , and boring too", "这家店好吃，很快。")
 WORDS = {"negative": ["negative"], "positive": ["positive"]}
 TASK = {"task": "is the film good ?", "template": {"text": "{task}\nText: {text}\nAnswer:{answer}"}}
-METHODS = {
-    "soft prompt": {"name": "soft_prompt", "length": 4},
-    "soft prompt in front": {"name": "soft_prompt", "length": 4, "before_leading": True},
-    "p-tuning": {"name": "p_tuning", "length": 4, "hidden": 6},
-    "p-tuning lstm": {"name": "p_tuning", "length": 4, "hidden": 6, "encoder": "lstm"},
-    "prefix": {"name": "prefix", "length": 4},
-    "prefix through a network": {"name": "prefix", "length": 4, "hidden": 6},
-    "lora": {"name": "lora", "rank": 3, "alpha": 7},
-    "dora": {"name": "lora", "rank": 3, "dora": True},
-    "rslora": {"name": "lora", "rank": 3, "rslora": True, "alpha": 1.5},
-    "ia3": {"name": "ia3"},
-}
-PEFT = {
-    "soft prompt": (PromptTuningConfig, {"num_virtual_tokens": 4}),
-    "p-tuning": (PromptEncoderConfig, {"num_virtual_tokens": 4, "encoder_hidden_size": 6}),
-    "prefix": (PrefixTuningConfig, {"num_virtual_tokens": 4}),
+PEFT = adapters.PEFT | {
     "projected prefix": (
         PrefixTuningConfig,
         {"num_virtual_tokens": 4, "prefix_projection": True, "encoder_hidden_size": 6},
     ),
-    "lora": (LoraConfig, {"r": 3, "lora_alpha": 5, "init_lora_weights": False}),
-    "lora on all": (LoraConfig, {"r": 2, "target_modules": "all-linear", "init_lora_weights": False}),
-    "dora": (LoraConfig, {"use_dora": True, "init_lora_weights": False}),
-    "rslora": (LoraConfig, {"use_rslora": True, "init_lora_weights": False}),
-    "ia3": (IA3Config, {"init_ia3_weights": False}),
 }
 
 
@@ -106,14 +81,7 @@ def plain_model(folder: Path):
 
 
 def run_of(backbone, method, words=WORDS, **settings) -> Run:
-    """A run whose tensors were moved a little from where they start."""
-    task = make_task({**TASK, "backbone": "tiny", "method": method, **settings})
-    generator = torch.Generator().manual_seed(8)
-    tensors = {
-        name: x if name.startswith(FIXED) else x + 0.05 * torch.randn(x.shape, generator=generator)
-        for name, x in bind(task, words, backbone).method.initial(0).items()
-    }
-    return Run("runs/a", task, words, (tensors,), 0, backbone_facts(backbone), {})
+    return moved_run(backbone, make_task({**TASK, "backbone": "tiny", "method": method, **settings}), words)
 
 
 def ids_of(backbone, text: str, *, leading: bool = True) -> list[int]:
@@ -122,15 +90,6 @@ def ids_of(backbone, text: str, *, leading: bool = True) -> list[int]:
     ids = [i for part in parts for i in backbone.tokenizer(part, add_special_tokens=False)["input_ids"]]
     first = backbone.tokenizer("a")["input_ids"][:-1] if leading else []
     return [*first, *ids]
-
-
-def our_logits(backbone, run: Run, text: str) -> torch.Tensor:
-    bound = bind(run.task, run.words, backbone)
-    row = Row(bound.encoder.encode({"text": text}).ids)
-    with torch.no_grad():
-        condition = bound.method.condition(run.tensors[0])
-        with backbone.backbone.adapted(condition.weights, condition.modules) as adapted:
-            return adapted.logits(adapted.forward([row], [bound.prompt(condition)]))[0]
 
 
 def their_logits(model, ids: list[int]) -> torch.Tensor:
@@ -152,7 +111,7 @@ def test_a_run_gives_the_same_logits_in_peft(name, folder, backbone, tmp_path):
     model = PeftModel.from_pretrained(plain_model(folder), tmp_path).eval()
     for text in TEXTS:
         ids = ids_of(backbone, text, leading=adapter.leading == 0)
-        torch.testing.assert_close(our_logits(backbone, run, text), their_logits(model, ids), atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(our_scores(backbone, run, text), their_logits(model, ids), atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -197,7 +156,7 @@ def test_lora_on_some_layers_only(settings, tiny_folder, pretrained, tmp_path):
     run, _ = from_adapter(read_adapter(tmp_path), "adapter", make_task(TASK), WORDS, pretrained)
     for text in TEXTS:
         theirs = their_logits(model, ids_of(pretrained, text, leading=False))
-        torch.testing.assert_close(our_logits(pretrained, run, text), theirs, atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(our_scores(pretrained, run, text), theirs, atol=1e-5, rtol=1e-5)
     assert all(target.startswith("model.layers.") for target in run.task.method.targets)
 
 
@@ -212,7 +171,7 @@ def test_merged_weights_give_the_same_logits(name, folder, backbone, tmp_path):
     model = plain_model(tmp_path)
     for text in TEXTS:
         theirs = their_logits(model, ids_of(backbone, text))
-        torch.testing.assert_close(our_logits(backbone, run, text), theirs, atol=2e-5, rtol=1e-5)
+        torch.testing.assert_close(our_scores(backbone, run, text), theirs, atol=2e-5, rtol=1e-5)
     tokenizer = PreTrainedTokenizerFast.from_pretrained(tmp_path)
     assert tokenizer(TEXTS[1])["input_ids"] == backbone.tokenizer(TEXTS[1])["input_ids"]
     after = backbone.backbone.model.state_dict()
@@ -232,19 +191,11 @@ def test_merged_weights_give_the_same_logits(name, folder, backbone, tmp_path):
 )
 def test_the_code_on_the_card_gives_the_probabilities(name, words, labels, backbone, tmp_path, monkeypatch, capsys):
     run = run_of(backbone, METHODS.get(name, {"name": name}), words, labels=labels)
-    leading = 0
-    if name == "full":
-        write_merged(tmp_path, run, backbone)
-    else:
-        write_adapter(tmp_path, adapter := to_adapter(run, backbone))
-        leading = adapter.leading
-    text = card(run, bind(run.task, words, backbone), merged=name == "full", leading=leading)
+    text = write_with_card(tmp_path, run, backbone, merged=name == "full")
     assert f"base_model: {backbone.backbone.model.name_or_path}\n" in text
     assert "'is the film good ?\\nText:'" in text
     monkeypatch.chdir(tmp_path)
-    code = text.partition("```python\n")[2].partition("```")[0].replace("'...'", repr(TEXTS[1]))
-    names: dict[str, dict[str, float]] = {}
-    exec(compile(code, "card", "exec"), names)
+    names = carried_out(text, TEXTS[1])
     assert list(names["probabilities"]) == list(words)
     np.testing.assert_allclose(list(names["probabilities"].values()), answers(backbone, run)[1], atol=1e-5)
     assert capsys.readouterr().out.startswith("{'")
@@ -253,18 +204,10 @@ def test_the_code_on_the_card_gives_the_probabilities(name, words, labels, backb
 @pytest.mark.parametrize("name", ["soft prompt", "prefix", "lora", "full"])
 def test_the_code_on_the_card_says_the_text(name, backbone, tmp_path, monkeypatch, capsys):
     run = run_of(backbone, METHODS.get(name, {"name": name}), {}, answer={"kind": "text", "max_tokens": 6})
-    leading = 0
-    if name == "full":
-        write_merged(tmp_path, run, backbone)
-    else:
-        write_adapter(tmp_path, adapter := to_adapter(run, backbone))
-        leading = adapter.leading
-    text = card(run, bind(run.task, {}, backbone), merged=name == "full", leading=leading)
+    text = write_with_card(tmp_path, run, backbone, merged=name == "full")
     assert "Label words: none: it says free text" in text
     monkeypatch.chdir(tmp_path)
-    code = text.partition("```python\n")[2].partition("```")[0].replace("'...'", repr(TEXTS[1]))
-    names: dict[str, str] = {}
-    exec(compile(code, "card", "exec"), names)
+    names = carried_out(text, TEXTS[1])
     engine = Engine(backbone)
     engine.add("run", run)
     [answer] = engine.answer([Request("run", {"text": TEXTS[1]})])

@@ -8,31 +8,26 @@ import numpy as np
 import pytest
 import torch
 from peft import (
-    IA3Config,
     LoraConfig,
     PeftModel,
     PrefixTuningConfig,
-    PromptEncoderConfig,
-    PromptTuningConfig,
     get_peft_model,
 )
 from transformers import AutoModelForMaskedLM, AutoModelForSeq2SeqLM, BartForConditionalGeneration
 from transformers import T5ForConditionalGeneration as T5
 
+import adapters
+from adapters import PEFT, carried_out, moved_run, our_scores, write_with_card
 from encoder_decoders import STARTS, save_encoder_decoder
 from encoders import save_encoder
-from trimtab.backbones.layout import Row
 from trimtab.backbones.pretrained import load
 from trimtab.errors import TrimtabError
-from trimtab.inference.bound import bind
 from trimtab.inference.engine import Engine
-from trimtab.inference.runs import Run, backbone_facts
+from trimtab.inference.runs import Run
 from trimtab.interchange.adapter import read_adapter, write_adapter
-from trimtab.interchange.card import card
 from trimtab.interchange.imported import from_adapter
 from trimtab.interchange.merged import write_merged
 from trimtab.interchange.peft import to_adapter
-from trimtab.methods.method import FIXED
 from trimtab.task_file import make_task
 
 TEXTS = ("a great film", "awful from start to end and boring too")
@@ -40,26 +35,8 @@ MASKED, DECODING = ["bert", "roberta"], ["t5", "t5 v1.1", "bart"]
 WORDS = {"bad": ["negative"], "good": ["positive", "great"]}
 SAID = {"bad": ["negative", "not good"], "good": ["positive", "it was great", "it was so good"]}
 METHODS = {
-    "soft prompt": {"name": "soft_prompt", "length": 4},
-    "soft prompt in front": {"name": "soft_prompt", "length": 4, "before_leading": True},
-    "p-tuning": {"name": "p_tuning", "length": 4, "hidden": 6},
-    "p-tuning lstm": {"name": "p_tuning", "length": 4, "hidden": 6, "encoder": "lstm"},
-    "prefix": {"name": "prefix", "length": 4, "takes_positions": True},
-    "prefix through a network": {"name": "prefix", "length": 4, "hidden": 6, "takes_positions": True},
-    "lora": {"name": "lora", "rank": 3, "alpha": 7},
-    "dora": {"name": "lora", "rank": 3, "dora": True},
-    "rslora": {"name": "lora", "rank": 3, "rslora": True, "alpha": 1.5},
-    "ia3": {"name": "ia3"},
-}
-PEFT = {
-    "soft prompt": (PromptTuningConfig, {"num_virtual_tokens": 4}),
-    "p-tuning": (PromptEncoderConfig, {"num_virtual_tokens": 4, "encoder_hidden_size": 6}),
-    "prefix": (PrefixTuningConfig, {"num_virtual_tokens": 4}),
-    "lora": (LoraConfig, {"r": 3, "lora_alpha": 5, "init_lora_weights": False}),
-    "lora on all": (LoraConfig, {"r": 2, "target_modules": "all-linear", "init_lora_weights": False}),
-    "dora": (LoraConfig, {"use_dora": True, "init_lora_weights": False}),
-    "rslora": (LoraConfig, {"use_rslora": True, "init_lora_weights": False}),
-    "ia3": (IA3Config, {"init_ia3_weights": False}),
+    name: {**method, "takes_positions": True} if name.startswith("prefix") else method
+    for name, method in adapters.METHODS.items()
 }
 
 
@@ -98,26 +75,8 @@ def task_values(name: str) -> dict:
 
 
 def run_of(backbone, name: str, method, **settings) -> Run:
-    """A run whose tensors were moved a little from where they start."""
     words = WORDS if name in MASKED else SAID
-    task = make_task({**task_values(name), "method": method, **settings})
-    generator = torch.Generator().manual_seed(8)
-    tensors = {
-        key: x if key.startswith(FIXED) else x + 0.05 * torch.randn(x.shape, generator=generator)
-        for key, x in bind(task, words, backbone).method.initial(0).items()
-    }
-    return Run("runs/a", task, words, (tensors,), 0, backbone_facts(backbone), {})
-
-
-def our_scores(backbone, run: Run, text: str) -> torch.Tensor:
-    """Scores [V] of the answer's first token."""
-    bound = bind(run.task, run.words, backbone)
-    encoded = bound.encoder.encode({"text": text})
-    with torch.no_grad():
-        condition = bound.method.condition(run.tensors[0])
-        with backbone.backbone.adapted(condition.weights, condition.modules) as adapted:
-            row = Row(encoded.ids, answer=encoded.answer)
-            return adapted.logits(adapted.forward([row], [bound.prompt(condition)]))[0]
+    return moved_run(backbone, make_task({**task_values(name), "method": method, **settings}), words)
 
 
 def their_scores(model, backbone, name: str, text: str, skipped: int = 0) -> torch.Tensor:
@@ -215,17 +174,9 @@ def test_the_code_on_the_card_gives_the_probabilities(
     skip(name, method)
     labels = {"length_normalise": length_normalise}
     run = run_of(backbone, name, METHODS.get(method, {"name": method}), labels=labels)
-    leading = 0
-    if method == "full":
-        write_merged(tmp_path, run, backbone)
-    else:
-        write_adapter(tmp_path, adapter := to_adapter(run, backbone))
-        leading = adapter.leading
-    text = card(run, bind(run.task, run.words, backbone), merged=method == "full", leading=leading)
+    text = write_with_card(tmp_path, run, backbone, merged=method == "full")
     monkeypatch.chdir(tmp_path)
-    code = text.partition("```python\n")[2].partition("```")[0].replace("'...'", repr(TEXTS[1]))
-    names: dict[str, dict[str, float]] = {}
-    exec(compile(code, "card", "exec"), names)
+    names = carried_out(text, TEXTS[1])
     assert list(names["probabilities"]) == ["bad", "good"]
     np.testing.assert_allclose(list(names["probabilities"].values()), answers(backbone, run)[1], atol=1e-5)
     assert capsys.readouterr().out.startswith("{'")

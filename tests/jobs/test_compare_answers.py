@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.metrics import r2_score, root_mean_squared_error
-from test_answers import choices, numbers, settings
 
 import tiny
+from answer_rows import choices, numbers, settings
 from trimtab.data import load_splits
 from trimtab.errors import TrimtabError
 from trimtab.evaluation import mean_number, paired_permutation_test, read_report, ridge

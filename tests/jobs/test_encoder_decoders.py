@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 import torch
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
@@ -15,8 +13,17 @@ from trimtab.backbones.pretrained import load
 from trimtab.errors import TrimtabError
 from trimtab.inference.bound import bind
 from trimtab.inference.runs import load_run, zero_shot
-from trimtab.jobs import evaluate, exchange, show, tune
+from trimtab.jobs import evaluate, show, tune
 from trimtab.task_file import make_task
+from whole_jobs import (
+    TEXTS,
+    assert_answers_alone_as_together,
+    assert_answers_mixed_as_alone,
+    assert_learned,
+    assert_loss_as_by_hand,
+    assert_same_from_peft,
+    kill_and_resume,
+)
 
 TEMPLATE = "{task} review : {text} ? it was {answer}"
 WORDS = {"negative": ["so cold"], "positive": ["so warm", "great"]}
@@ -32,7 +39,6 @@ METHODS = {
     "full": {},
     "head": {},
 }
-TEXTS = ["a great and warm film", "the plot is awful , the cast boring", "cold"]
 
 
 @pytest.fixture(scope="module")
@@ -53,10 +59,6 @@ def data(tmp_path_factory, folders):
     folder = tmp_path_factory.mktemp("data")
     tiny.write_task(folder, folders["t5"])
     return folder
-
-
-class Killed(BaseException):
-    """Stands in for a kill: nothing cleans up after it."""
 
 
 def settings(method: str, folder, words=None, **train):
@@ -110,32 +112,11 @@ def started(model, tokenizer, word) -> list[int]:
 @pytest.mark.parametrize("method", ["soft_prompt", "inside", "p_tuning", "prefix", "head"])
 def test_scores_and_gradients_equal_plain_code(kind, method, data, loaded, folders):
     """Loss of the objective and its gradients, against rows one by one through transformers' own classes."""
-    from trimtab.jobs.tune import _training
-    from trimtab.training.objective import Labelled
-    from trimtab.training.plan import make_plan
-
     task = settings(method, folders[kind], WORDS)
     bound = bind(task, task.labels.words, loaded[kind], data)
-    generator = torch.Generator().manual_seed(5)
-    start = bound.method.initial(0)
-    start = {n: (x + 0.05 * torch.randn(x.shape, generator=generator)).requires_grad_() for n, x in start.items()}
-    rows = [bound.encoder.encode({"text": text}) for text in TEXTS]
-    labelled = [Labelled(row.ids, i % 2, row.answer) for i, row in enumerate(rows)]
-    plan = make_plan(task.train, len(rows), bound.method.rate)
-    loss = _training(bound, plan, [start], labelled, labelled).loss([0], [start], [range(len(rows))], 0)
-    ours = torch.autograd.grad(loss.sum(), list(start.values()), allow_unused=True)
     model = AutoModelForSeq2SeqLM.from_pretrained(folders[kind], dtype=torch.float32, attn_implementation="eager")
-    tokenizer = AutoTokenizer.from_pretrained(folders[kind])
-    condition = bound.method.condition(start)
-    scores = torch.stack([by_hand(bound, model.eval(), tokenizer, condition, text) for text in TEXTS])
-    expected = torch.nn.functional.cross_entropy(scores, torch.tensor([0, 1, 0]))
-    torch.testing.assert_close(loss[0], expected, atol=1e-5, rtol=1e-5)
-    theirs = torch.autograd.grad(expected, list(start.values()), allow_unused=True)
-    for name, mine, reference in zip(start, ours, theirs, strict=True):
-        if reference is None or reference.norm() < 1e-6:
-            assert mine is None or mine.norm() < 1e-5, name
-        else:
-            assert (mine - reference).norm() <= 1e-4 * reference.norm(), name
+    model, tokenizer = model.eval(), AutoTokenizer.from_pretrained(folders[kind])
+    assert_loss_as_by_hand(bound, lambda condition, text: by_hand(bound, model, tokenizer, condition, text))
 
 
 @pytest.mark.parametrize("kind", ["t5", "bart"])
@@ -200,16 +181,10 @@ def test_learning_judging_and_using(kind, method, data, tmp_path, loaded, folder
     """Every method learns, and answers from its folder the same alone as among others."""
     task = settings(method, folders[kind], steps=16, batch_size=16, evaluate_every=16)
     tuned = tune.run(task, tmp_path / "run", base=data, beside=method == "head", pretrained=loaded[kind])
-    rows = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
-    first, last = (sum(row["loss"][0] for row in part) / 5 for part in (rows[:5], rows[-5:]))
-    assert last < first
+    assert_learned(tmp_path / "run")
     if method == "head":
         assert [baseline.name for baseline in tuned.report.baselines] == ["majority", "naive Bayes", "zero-shot"]
-    engine = open_engine(tmp_path / "run", pretrained=loaded[kind])
-    together = engine.answer([Request("run", {"text": text}) for text in TEXTS])
-    for text, answer in zip(TEXTS, together, strict=True):
-        [alone] = engine.answer([Request("run", {"text": text})])
-        assert alone.probabilities == pytest.approx(answer.probabilities, abs=1e-5)
+    assert_answers_alone_as_together(tmp_path / "run", loaded[kind])
     if method == "soft_prompt":
         again = evaluate.run(tmp_path / "run", beside=False, pretrained=loaded[kind])
         assert again.test.accuracy == tuned.report.test.accuracy
@@ -218,17 +193,7 @@ def test_learning_judging_and_using(kind, method, data, tmp_path, loaded, folder
 @pytest.mark.parametrize("method", ["soft_prompt", "prefix", "lora with a prompt", "full"])
 def test_a_kill_and_a_resume_end_the_same(method, data, tmp_path, loaded, folders):
     task = settings(method, folders["bart"], WORDS, runs=2, checkpoint_seconds=0, steps=3, gradient_checkpointing=True)
-    tune.run(task, tmp_path / "whole", base=data, beside=False, pretrained=loaded["bart"])
-
-    def die(record, plan):
-        if record.step == 2:
-            raise Killed
-
-    with pytest.raises(Killed):
-        tune.run(task, tmp_path / "run", base=data, pretrained=loaded["bart"], on_step=die)
-    tune.run(task, tmp_path / "run", base=data, beside=False, pretrained=loaded["bart"], resume=True)
-    one, other = (tmp_path / folder / "prompt.safetensors" for folder in ("whole", "run"))
-    assert one.read_bytes() == other.read_bytes()
+    kill_and_resume(task, tmp_path, step=2, base=data, pretrained=loaded["bart"])
 
 
 def test_runs_mix_in_one_engine(data, tmp_path, loaded, folders):
@@ -236,15 +201,8 @@ def test_runs_mix_in_one_engine(data, tmp_path, loaded, folders):
     names = {"soft_prompt": WORDS, "prefix": None, "lora": WORDS, "head": None, "inside": None}
     for name, words in names.items():
         task = settings(name, folders["t5"], words, runs=2, ensemble=name == "prefix", steps=2)
-        tune.run(task, tmp_path / name, base=data, beside=False, pretrained=loaded["t5"])
-    engine = Engine(loaded["t5"])
-    for name in names:
-        engine.add(name, load_run(tmp_path / name))
-    mixed = [Request(name, {"text": text}) for text in TEXTS for name in names]
-    for request, answer in zip(mixed, engine.answer(mixed), strict=True):
-        alone = open_engine(tmp_path / request.run, pretrained=loaded["t5"])
-        [expected] = alone.answer([Request("run", request.fields)])
-        assert answer.probabilities == pytest.approx(expected.probabilities, abs=1e-5)
+        tune.run(task, tmp_path / name, base=data, report=False, pretrained=loaded["t5"])
+    assert_answers_mixed_as_alone(tmp_path, list(names), loaded["t5"])
 
 
 @pytest.mark.parametrize("method", ["zero_shot", "search"])
@@ -313,15 +271,7 @@ def test_what_encoder_decoders_refuse(case, data, tmp_path, loaded, folders):
 
 def test_a_tuned_run_to_peft_and_back(data, tmp_path, loaded, folders):
     task = settings("lora", folders["t5"], steps=1)
-    tune.run(task, tmp_path / "run", base=data, beside=False, pretrained=loaded["t5"])
-    exchange.export(tmp_path / "run", tmp_path / "out", pretrained=loaded["t5"])
-    exchange.import_(tmp_path / "out", task, tmp_path / "again", base=data, pretrained=loaded["t5"])
-    requests = [Request("run", {"text": text}) for text in TEXTS]
-    expected, found = (
-        [a.probabilities for a in open_engine(tmp_path / name, pretrained=loaded["t5"]).answer(requests)]
-        for name in ("run", "again")
-    )
-    assert found == [pytest.approx(row, abs=1e-6) for row in expected]
+    assert_same_from_peft(task, tmp_path, base=data, pretrained=loaded["t5"])
 
 
 def test_a_long_text_is_cut_to_the_context(data, tmp_path, loaded, folders):

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 import torch
 from transformers import AutoModel, AutoModelForMaskedLM, AutoTokenizer
 
 import tiny
 from encoders import plain, save_encoder
-from trimtab import Engine, Request, open_engine
+from trimtab import Request, open_engine
 from trimtab.backbones.pretrained import load
 from trimtab.errors import TrimtabError
 from trimtab.inference.bound import bind
@@ -18,6 +16,14 @@ from trimtab.inference.runs import load_run
 from trimtab.jobs import compare, evaluate, exchange, show, tune
 from trimtab.jobs.compare import Wanted
 from trimtab.task_file import make_task
+from whole_jobs import (
+    assert_answers_alone_as_together,
+    assert_answers_mixed_as_alone,
+    assert_learned,
+    assert_loss_as_by_hand,
+    assert_same_from_peft,
+    kill_and_resume,
+)
 
 TEMPLATE = "{task} it was {answer} . review : {text}"
 METHODS = {
@@ -64,10 +70,6 @@ def kind(request):
     return request.param
 
 
-class Killed(BaseException):
-    """Stands in for a kill: nothing cleans up after it."""
-
-
 def settings(method: str, folder, template: str = TEMPLATE, **train):
     content = tiny.task(folder, train={"steps": 6, **train})
     content["method"] = {"name": method, **METHODS.get(method, {})}
@@ -112,90 +114,42 @@ def kept_input(model, run) -> torch.Tensor:
     return kept[0]
 
 
-TEXTS = ["a great and warm film", "the plot is awful , the cast boring", "cold"]
-
-
 @pytest.mark.parametrize("method", ["soft_prompt", "inside", "p_tuning", "prefix", "head"])
-def test_scores_and_gradients_equal_plain_code(kind, method, data, loaded, folders, tmp_path):
+def test_scores_and_gradients_equal_plain_code(kind, method, data, loaded, folders):
     """Loss of the objective and its gradients, against rows one by one through transformers' own classes."""
-    from trimtab.jobs.tune import _training
-    from trimtab.training.objective import Labelled
-    from trimtab.training.plan import make_plan
-
-    task = settings(method, folders[kind])
-    bound = bind(task, {label: [label] for label in ("negative", "positive")}, loaded[kind], data)
-    generator = torch.Generator().manual_seed(5)
-    start = bound.method.initial(0)
-    start = {n: (x + 0.05 * torch.randn(x.shape, generator=generator)).requires_grad_() for n, x in start.items()}
-    rows = [bound.encoder.encode({"text": text}) for text in TEXTS]
-    labelled = [Labelled(row.ids, i % 2, row.answer) for i, row in enumerate(rows)]
-    plan = make_plan(task.train, len(rows), bound.method.rate)
-    loss = _training(bound, plan, [start], labelled, labelled).loss([0], [start], [range(len(rows))], 0)
-    ours = torch.autograd.grad(loss.sum(), list(start.values()), allow_unused=True)
+    words = {label: [label] for label in ("negative", "positive")}
+    bound = bind(settings(method, folders[kind]), words, loaded[kind], data)
     model, tokenizer = oracle(kind, folders[kind]), AutoTokenizer.from_pretrained(folders[kind])
-    condition = bound.method.condition(start)
-    scores = torch.stack([by_hand(bound, model, tokenizer, condition, text) for text in TEXTS])
-    expected = torch.nn.functional.cross_entropy(scores, torch.tensor([0, 1, 0]))
-    torch.testing.assert_close(loss[0], expected, atol=1e-5, rtol=1e-5)
-    theirs = torch.autograd.grad(expected, list(start.values()), allow_unused=True)
-    for name, mine, reference in zip(start, ours, theirs, strict=True):
-        if reference is None or reference.norm() < 1e-6:
-            assert mine is None or mine.norm() < 1e-5, name
-        else:
-            assert (mine - reference).norm() <= 1e-4 * reference.norm(), name
+    assert_loss_as_by_hand(bound, lambda condition, text: by_hand(bound, model, tokenizer, condition, text))
 
 
 @pytest.mark.parametrize("kind", ["bert", "bare"])
 def test_learning_judging_and_using(kind, method, data, tmp_path, loaded, folders):
     """Every method learns, beats chance, and answers from its folder the same alone as among others."""
     rate = {"head": 0.03}.get(method)
-    task = settings(method, folders[kind], steps=40, batch_size=16, evaluate_every=20, rate=rate)
+    task = settings(method, folders[kind], steps=20, batch_size=16, evaluate_every=20, rate=rate)
     tuned = tune.run(task, tmp_path / "run", base=data, beside=True, pretrained=loaded[kind])
-    rows = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
-    first, last = (sum(row["loss"][0] for row in part) / 5 for part in (rows[:5], rows[-5:]))
-    assert last < first
+    assert_learned(tmp_path / "run")
     baselines = ["majority", "naive Bayes", *(["zero-shot"] if kind == "bert" else [])]
     assert [baseline.name for baseline in tuned.report.baselines] == baselines
     names = set(load_run(tmp_path / "run").tensors[0])
     assert ({"head.weight", "head.bias"} <= names) is (kind == "bare" and method != "head")
-    engine = open_engine(tmp_path / "run", pretrained=loaded[kind])
-    together = engine.answer([Request("run", {"text": text}) for text in TEXTS])
-    for text, answer in zip(TEXTS, together, strict=True):
-        [alone] = engine.answer([Request("run", {"text": text})])
-        assert alone.probabilities == pytest.approx(answer.probabilities, abs=1e-5)
+    assert_answers_alone_as_together(tmp_path / "run", loaded[kind])
     again = evaluate.run(tmp_path / "run", beside=False, pretrained=loaded[kind])
     assert again.test.accuracy == tuned.report.test.accuracy
 
 
 def test_a_kill_and_a_resume_end_the_same(method, data, tmp_path, loaded, folders):
     task = settings(method, folders["bert"], runs=2, checkpoint_seconds=0)
-    tune.run(task, tmp_path / "whole", base=data, beside=False, pretrained=loaded["bert"])
-
-    def die(record, plan):
-        if record.step == 4:
-            raise Killed
-
-    with pytest.raises(Killed):
-        tune.run(task, tmp_path / "run", base=data, pretrained=loaded["bert"], on_step=die)
-    tune.run(task, tmp_path / "run", base=data, beside=False, pretrained=loaded["bert"], resume=True)
-    one, other = (tmp_path / folder / "prompt.safetensors" for folder in ("whole", "run"))
-    assert one.read_bytes() == other.read_bytes()
+    kill_and_resume(task, tmp_path, step=4, base=data, pretrained=loaded["bert"])
 
 
 def test_runs_mix_in_one_engine(data, tmp_path, loaded, folders):
-    texts = ["a great and warm film", "the plot is awful , the cast boring", "cold"]
     names = ["soft_prompt", "prefix", "lora", "head"]
     for name in names:
         task = settings(name, folders["bert"], runs=2, ensemble=name == "prefix")
-        tune.run(task, tmp_path / name, base=data, beside=False, pretrained=loaded["bert"])
-    engine = Engine(loaded["bert"])
-    for name in names:
-        engine.add(name, load_run(tmp_path / name))
-    mixed = [Request(name, {"text": text}) for text in texts for name in names]
-    for request, answer in zip(mixed, engine.answer(mixed), strict=True):
-        alone = open_engine(tmp_path / request.run, pretrained=loaded["bert"])
-        [expected] = alone.answer([Request("run", request.fields)])
-        assert answer.probabilities == pytest.approx(expected.probabilities, abs=1e-5)
+        tune.run(task, tmp_path / name, base=data, report=False, pretrained=loaded["bert"])
+    assert_answers_mixed_as_alone(tmp_path, names, loaded["bert"])
 
 
 def test_rows_are_shown_with_the_mask_in_place(data, loaded, folders):
@@ -266,15 +220,7 @@ def test_late_prompts_need_a_causal_backbone(data, tmp_path, loaded, folders):
 @pytest.mark.parametrize("method", ["soft_prompt", "lora"])
 def test_a_tuned_run_to_peft_and_back(method, data, tmp_path, loaded, folders):
     task = settings(method, folders["roberta"])
-    tune.run(task, tmp_path / "run", base=data, beside=False, pretrained=loaded["roberta"])
-    exchange.export(tmp_path / "run", tmp_path / "out", pretrained=loaded["roberta"])
-    exchange.import_(tmp_path / "out", task, tmp_path / "again", base=data, pretrained=loaded["roberta"])
-    requests = [Request("run", {"text": text}) for text in TEXTS]
-    expected, found = (
-        [a.probabilities for a in open_engine(tmp_path / name, pretrained=loaded["roberta"]).answer(requests)]
-        for name in ("run", "again")
-    )
-    assert found == [pytest.approx(row, abs=1e-6) for row in expected]
+    assert_same_from_peft(task, tmp_path, base=data, pretrained=loaded["roberta"])
 
 
 def test_without_its_prompt_the_head_that_was_trained_along_is_left(data, tmp_path, loaded, folders):

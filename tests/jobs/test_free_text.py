@@ -18,11 +18,12 @@ from trimtab.inference.bound import bind
 from trimtab.inference.constraints import make_constraint
 from trimtab.inference.engine import Engine, Request
 from trimtab.inference.runs import Run, backbone_facts, zero_shot
-from trimtab.jobs import predict, tune
+from trimtab.jobs import predict
 from trimtab.jobs.programs import program_of
 from trimtab.sandbox.box import run_program
 from trimtab.spec_answers import TextAnswer
 from trimtab.task_file import make_task, read_task
+from whole_jobs import tuned
 
 ANSWERS = {"positive": ["a good film", "I liked it"], "negative": ["a bad film", "I did not like it"]}
 METHODS = ("soft_prompt", "prefix", "p_tuning", "late_prompt", "lora", "ia3", "full")
@@ -48,11 +49,6 @@ def folder(tmp_path, tiny_folder):
     }  # fmt: skip
     (tmp_path / "task.yaml").write_text(yaml.safe_dump(settings))
     return tmp_path
-
-
-def tuned(folder, pretrained, out="run", overrides=(), **more):
-    task = read_task(folder / "task.yaml", overrides)
-    return tune.run(task, folder / out, base=folder, pretrained=pretrained, report=False, **more)
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from transformers import AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM, 
 import tiny
 from encoder_decoders import save_encoder_decoder
 from encoders import plain, save_encoder
+from tagged_rows import TAGS, rows, settings, with_tags
 from trimtab import Engine, Request, open_engine
 from trimtab.backbones.pretrained import load
 from trimtab.errors import TrimtabError
@@ -25,35 +25,12 @@ from trimtab.inference.bound import BoundTask, bind
 from trimtab.inference.runs import load_run
 from trimtab.jobs import evaluate, exchange, predict, show, tune
 from trimtab.jobs.tune import _training
-from trimtab.spec import Task
 from trimtab.task_file import make_task
 from trimtab.training.objective import Labelled
 from trimtab.training.plan import make_plan
+from whole_jobs import kill_and_resume
 
-TAGS = ["O", "B-blame", "B-part", "I-part", "B-praise"]
 BACKBONES = ["llama", "bert", "bare"]
-
-
-def tag_of(word: str) -> str:
-    praise, blame = tiny.ENGLISH["positive"], tiny.ENGLISH["negative"]
-    return "B-praise" if word in praise else "B-blame" if word in blame else "O"
-
-
-def rows(n: int, seed: int) -> list[dict[str, Any]]:
-    """Sentences in which praise and blame are marked, and `the plot` and `the cast`; every fourth in Chinese."""
-    out: list[dict[str, Any]] = []
-    draw = random.Random(seed)
-    for i, row in enumerate(tiny.rows(n, seed)):
-        tokens = row["text"].split()
-        tags = [tag_of(word) for word in tokens]
-        for at, word in enumerate(tokens):
-            if word in ("plot", "cast"):
-                tags[at - 1 : at + 1] = ["B-part", "I-part"]
-        if i % 4 == 3:
-            kind, word = draw.choice([("praise", "满意"), ("blame", "失望")])
-            tokens, tags = [*"真的", *word, "！"], ["O", "O", f"B-{kind}", "O", "O"]
-        out.append({"tokens": tokens, "tags": tags})
-    return out
 
 
 @pytest.fixture(scope="module")
@@ -75,22 +52,6 @@ def loaded(folders: dict[str, Path], pretrained: Any, tmp_path_factory: pytest.T
     cache = tmp_path_factory.mktemp("cache")
     encoders = {n: load(folders[n], cache, name=str(folders[n]), precision="float32") for n in ("bert", "bare")}
     return {"llama": pretrained} | encoders
-
-
-def settings(folder: Path, method: str = "soft_prompt", **changes: Any) -> Task:
-    content = tiny.task(folder, labels={}, answer="tags", data=None, method=None, template=None, train={"steps": 6})
-    own = {"soft_prompt": {"length": 5}, "prefix": {"length": 3}, "lora": {"rank": 2}, "p_tuning": {"length": 3}}
-    content["data"] = {part: f"{part}.jsonl" for part in ("train", "dev", "test")}
-    content["method"] = {"name": method, **own.get(method, {})}
-    del content["template"]
-    for name, value in changes.items():
-        before = content.get(name)
-        content[name] = {**before, **value} if isinstance(value, dict) and isinstance(before, dict) else value
-    return make_task(content)
-
-
-def with_tags(task: Task) -> Task:
-    return task.model_copy(update={"answer": task.answer.model_copy(update={"tags": TAGS})})
 
 
 def by_hand(bound: BoundTask, folder: Path, start: dict[str, torch.Tensor], tokens: list[str]) -> torch.Tensor:
@@ -201,25 +162,10 @@ def test_learning_judging_and_using(
     assert tuned.report.tags.dev.f1 == pytest.approx(best[0])
 
 
-class Killed(BaseException):
-    """Stands in for a kill: nothing cleans up after it."""
-
-
 @pytest.mark.parametrize("method", ["soft_prompt", "lora"])
 def test_a_kill_and_a_resume_end_the_same(method: str, data: Path, tmp_path: Path, loaded: Any, folders: Any) -> None:
     task = settings(folders["llama"], method, train={"runs": 2, "checkpoint_seconds": 0})
-    how = {"base": data, "beside": False, "pretrained": loaded["llama"]}
-    tune.run(task, tmp_path / "whole", **how)
-
-    def die(record: Any, plan: Any) -> None:
-        if record.step == 4:
-            raise Killed
-
-    with pytest.raises(Killed):
-        tune.run(task, tmp_path / "run", **how, on_step=die)
-    tune.run(task, tmp_path / "run", **how, resume=True)
-    one, other = (tmp_path / name / "prompt.safetensors" for name in ("whole", "run"))
-    assert one.read_bytes() == other.read_bytes()
+    kill_and_resume(task, tmp_path, step=4, base=data, pretrained=loaded["llama"])
 
 
 METHODS = ["soft_prompt", "prefix", "p_tuning", "late_prompt", "lora", "bitfit", "full", "ia3", "head"]
@@ -233,14 +179,14 @@ def test_runs_of_all_methods_and_kinds_mix(kind: str, data: Path, tmp_path: Path
     methods = [method for method in METHODS if method != without[kind]]
     for method in methods:
         ensemble = {"steps": 2, "runs": 2, "ensemble": method == "prefix"}
-        tune.run(settings(folders[kind], method, train=ensemble), tmp_path / method, base=data, beside=False,
-                 pretrained=loaded[kind])  # fmt: skip
+        task = settings(folders[kind], method, train=ensemble)
+        tune.run(task, tmp_path / method, base=data, report=False, pretrained=loaded[kind])
     tiny.write_rows(
         tmp_path / "n.jsonl", [{"text": f"a {w} film", "label": i} for i, w in enumerate(["good", "great"])]
     )
     number = tiny.task(folders[kind], labels={}, answer="number", template={"text": "{text} :{answer}"})
     number["data"] = {"train": "n.jsonl", "dev": "n.jsonl"}
-    tune.run(make_task(number), tmp_path / "number", base=tmp_path, beside=False, pretrained=loaded[kind])
+    tune.run(make_task(number), tmp_path / "number", base=tmp_path, report=False, pretrained=loaded[kind])
     names = [*methods, "number"]
     for name in names:
         engine.add(name, load_run(tmp_path / name))
@@ -249,9 +195,9 @@ def test_runs_of_all_methods_and_kinds_mix(kind: str, data: Path, tmp_path: Path
         for row in rows(4, 9)
         for name in names
     ]
+    alone = {name: open_engine(tmp_path / name, pretrained=loaded[kind]) for name in names}
     for request, answer in zip(requests, engine.answer(requests), strict=True):
-        alone = open_engine(tmp_path / request.run, pretrained=loaded[kind])
-        [expected] = alone.answer([Request("run", request.fields, tokens=request.tokens)])
+        [expected] = alone[request.run].answer([Request("run", request.fields, tokens=request.tokens)])
         if expected.tagged is None:
             assert answer.number == pytest.approx(expected.number, abs=1e-4)
         else:

@@ -20,6 +20,7 @@ from trimtab.errors import TrimtabError
 from trimtab.inference.runs import load_run
 from trimtab.jobs import tune
 from trimtab.task_file import read_task
+from whole_jobs import Killed, dying_at
 
 FINISHED = ["card.md", "metrics.jsonl", "prompt.safetensors", "report.html", "report.json", "task.yaml"]
 
@@ -158,7 +159,7 @@ def wait_for(steps: int, out: Path, process: subprocess.Popen[bytes]) -> None:
     while process.poll() is None:
         if (out / "metrics.jsonl").is_file() and (out / "metrics.jsonl").read_bytes().count(b"\n") >= steps:
             return
-        time.sleep(0.001)
+        time.sleep(0.005)
     raise AssertionError("it ended before it could be stopped")
 
 
@@ -189,10 +190,6 @@ def test_ctrl_c_leaves_a_usable_run_and_resume_ends_the_same(trimtab, whole, tmp
     same(out, whole / "whole")
 
 
-class Killed(BaseException):
-    """Stands in for a kill: nothing cleans up after it."""
-
-
 @pytest.mark.parametrize(
     ("step", "seconds"),
     [(1, 0), (2, 0), (6, 0), (7, 0), (20, 0), (13, 1000)],
@@ -203,12 +200,8 @@ def test_stopped_at_any_step(whole, tmp_path, pretrained, step, seconds):
     task = read_task(whole / "task.yaml", [f"train.checkpoint_seconds={seconds}"])
     out = tmp_path / "run"
 
-    def kill(record, plan):
-        if record.step == step:
-            raise Killed
-
     with pytest.raises(Killed):
-        tune.run(task, out, base=whole, beside=False, pretrained=pretrained, on_step=kill)
+        tune.run(task, out, base=whole, beside=False, pretrained=pretrained, on_step=dying_at(step))
     assert len(metrics(out)) == step
     assert (out / "checkpoint.safetensors").is_file() is (seconds == 0 and step > 1)
     taken = []
@@ -255,14 +248,9 @@ def refusal(call) -> str:
 @pytest.fixture
 def stopped(whole, tmp_path, pretrained) -> Path:
     """A run folder killed at its sixth step."""
-    out = tmp_path / "stopped"
-
-    def kill(record, plan):
-        if record.step == 6:
-            raise Killed
-
+    out, task = tmp_path / "stopped", read_task(whole / "task.yaml")
     with pytest.raises(Killed):
-        tune.run(read_task(whole / "task.yaml"), out, base=whole, beside=False, pretrained=pretrained, on_step=kill)
+        tune.run(task, out, base=whole, beside=False, pretrained=pretrained, on_step=dying_at(6))
     return out
 
 
@@ -284,12 +272,9 @@ def test_resume_with_other_passes_is_refused(whole, tmp_path, pretrained):
     """A setting from which steps were picked counts as much as the steps."""
     out = tmp_path / "run"
     given = ["train.steps=null", "train.epochs=1"]
-
-    def kill(record, plan):
-        raise Killed
-
+    begun = read_task(whole / "task.yaml", given)
     with pytest.raises(Killed):
-        tune.run(read_task(whole / "task.yaml", given), out, base=whole, pretrained=pretrained, on_step=kill)
+        tune.run(begun, out, base=whole, pretrained=pretrained, on_step=dying_at(1))
     other = read_task(whole / "task.yaml", ["train.steps=null", "train.epochs=2"])
     assert refusal(lambda: tune.run(other, out, base=whole, pretrained=pretrained, resume=True)) == (
         f"{out}: begun with other settings: train.steps was 8, is 16. "

@@ -7,11 +7,11 @@ import json
 import pytest
 
 import tiny
-from trimtab import Request, open_engine
 from trimtab.errors import TrimtabError
 from trimtab.inference.runs import load_run
 from trimtab.jobs import tune
 from trimtab.task_file import make_task, read_task
+from whole_jobs import assert_answers_alone_as_together, assert_learned, kill_and_resume
 
 METHODS = {
     "multitask_prompt": {"length": 4, "rank": 2, "dropout": 0.2},
@@ -33,10 +33,6 @@ TITLES = {
     "multitask_prompt": "multitask prompt",
     "lora": "LoRA", "lora and a prompt": "LoRA", "ia3": "IA3", "full": "full fine-tuning",
 }  # fmt: skip
-
-
-class Killed(BaseException):
-    """Stands in for a kill: nothing cleans up after it."""
 
 
 def settings(name: str, folder, **train):
@@ -61,17 +57,7 @@ def name(request):
 
 def test_a_kill_and_a_resume_end_the_same(name, data, tmp_path, pretrained, tiny_folder):
     task = settings(name, tiny_folder, checkpoint_seconds=0)
-    whole = tune.run(task, tmp_path / "whole", base=data, beside=False, pretrained=pretrained)
-
-    def kill(record, plan):
-        if record.step == 4:
-            raise Killed
-
-    with pytest.raises(Killed):
-        tune.run(task, tmp_path / "run", base=data, pretrained=pretrained, on_step=kill)
-    tune.run(task, tmp_path / "run", base=data, beside=False, pretrained=pretrained, resume=True)
-    one, other = (tmp_path / folder / "prompt.safetensors" for folder in ("whole", "run"))
-    assert one.read_bytes() == other.read_bytes()
+    whole = kill_and_resume(task, tmp_path, step=4, base=data, pretrained=pretrained)
     assert whole.report.method.name == TITLES.get(name, name)
     assert whole.report.method.trained_parameters > 0
     assert [run.seed for run in whole.report.runs] == [0, 1]
@@ -80,19 +66,12 @@ def test_a_kill_and_a_resume_end_the_same(name, data, tmp_path, pretrained, tiny
 def test_learning_judging_and_using(name, data, tmp_path, pretrained, tiny_folder):
     """A tuned run beats chance on words that give the label away, and answers the same from its folder."""
     rate = {"head": 0.03}.get(name)  # the default is meant for the hidden states of real models
-    task = settings(name, tiny_folder, runs=1, steps=40, batch_size=16, evaluate_every=20, rate=rate)
+    task = settings(name, tiny_folder, runs=1, steps=20, batch_size=16, evaluate_every=20, rate=rate)
     tuned = tune.run(task, tmp_path / "run", base=data, beside=True, pretrained=pretrained)
-    rows = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
-    first, last = (sum(row["loss"][0] for row in part) / 5 for part in (rows[:5], rows[-5:]))
-    assert last < first
+    assert_learned(tmp_path / "run")
     assert [baseline.name for baseline in tuned.report.baselines] == ["majority", "naive Bayes", "zero-shot"]
     assert "None" not in (tmp_path / "run" / "card.md").read_text()
-    engine = open_engine(tmp_path / "run", pretrained=pretrained)
-    texts = ["a great and warm film", "the plot is awful , the cast boring"]
-    together = engine.answer([Request("run", {"text": text}) for text in texts])
-    for text, answer in zip(texts, together, strict=True):
-        [alone] = engine.answer([Request("run", {"text": text})])
-        assert alone.probabilities == pytest.approx(answer.probabilities, abs=1e-5)
+    assert_answers_alone_as_together(tmp_path / "run", pretrained)
 
 
 def test_two_seeds_are_two_jobs(name, data, tmp_path, pretrained, tiny_folder):

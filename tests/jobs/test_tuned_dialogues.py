@@ -20,6 +20,7 @@ from trimtab.inference.runs import zero_shot
 from trimtab.jobs import predict, show, tune
 from trimtab.task_file import make_task, read_task
 from trimtab.training.loop import Plan
+from whole_jobs import tuned
 
 DIALOGUE = {"template": {"text": "{messages}"}, "answer": {"kind": "text", "max_tokens": 20}}
 
@@ -50,11 +51,6 @@ def folder(tmp_path, folders):
     }  # fmt: skip
     (tmp_path / "task.yaml").write_text(yaml.safe_dump(settings))
     return tmp_path
-
-
-def tuned(folder, pretrained, out="run", overrides=(), **more):
-    task = read_task(folder / "task.yaml", overrides)
-    return tune.run(task, folder / out, base=folder, pretrained=pretrained, report=False, **more)
 
 
 @pytest.mark.parametrize("family", ["chatml", "gemma", "plain"])

@@ -15,7 +15,7 @@ from trimtab.data import MESSAGES, Message, as_field
 from trimtab.errors import TrimtabError
 from trimtab.prompts import DialogueEncoder, make_chat, parse_template
 from trimtab.prompts.chat import PLAIN
-from trimtab.prompts.template import head_ids, tokenize
+from trimtab.prompts.encoding import head_ids, tokenize
 
 DIALOGUES = {
     "one": [("user", "a great film"), ("assistant", "so it is good")],

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from string import ascii_uppercase
 
 from trimtab.data.clean import clean_text
 from trimtab.data.records import Record
-from trimtab.data.values import as_text, no_column, whole
+from trimtab.data.values import as_text, listed, no_column, whole
 from trimtab.errors import TrimtabError, did_you_mean
 from trimtab.spec import CleanStep
 from trimtab.spec_answers import ChoiceAnswer
@@ -149,13 +148,8 @@ def _listed(record: Record, column: str) -> list[str | None]:
     """The texts of a list, or of a JSON list in a text."""
     if column not in record.values:
         raise no_column(record, column, "the options", "Set answer.options to a column that is there.")
-    value = record.values[column]
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except ValueError:
-            value = None
-    if not isinstance(value, list):
+    value = listed(record.values[column])
+    if value is None:
         hint = 'Write the options as a JSON list, ["one", "two"], or name several columns in answer.options.'
         raise TrimtabError(f"{record.where}: column '{column}' does not hold a list of options.", hint)
     items = [Record({column: item}, record.where) for item in value]

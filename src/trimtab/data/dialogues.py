@@ -13,7 +13,7 @@ from typing import Literal
 
 from trimtab.data.clean import clean_text
 from trimtab.data.records import Record
-from trimtab.data.values import as_text, whole
+from trimtab.data.values import as_text, listed, whole
 from trimtab.errors import TrimtabError, did_you_mean
 from trimtab.spec import CleanStep, DataSettings
 
@@ -66,7 +66,7 @@ def read_messages(record: Record, settings: DataSettings) -> list[Message]:
         case "text":
             messages = [Message("user", as_text(record, "text") or "")]
         case _:
-            messages = _listed(values[found[0]], where)
+            messages = _messages(values[found[0]], where)
     messages = [Message(m.role, whole(_cleaned(m.content, settings.clean))) for m in messages]
     check_messages(messages, where)
     return messages
@@ -84,19 +84,15 @@ def _alpaca(record: Record) -> list[Message]:
     return [Message("user", asked), *([Message("assistant", output)] if output.strip() else [])]
 
 
-def _listed(value: object, where: str) -> list[Message]:
+def _messages(value: object, where: str) -> list[Message]:
     """A list of messages, or a JSON list in a text."""
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except ValueError:
-            value = None
-    if not isinstance(value, list):
+    items = listed(value)
+    if items is None:
         raise TrimtabError(
             f"{where}: the dialogue is no list of messages.",
             'Write it as [{"role": "user", "content": "..."}, {"role": "assistant", "content": "..."}].',
         )
-    return [_message(item, i, where) for i, item in enumerate(value, 1)]
+    return [_message(item, i, where) for i, item in enumerate(items, 1)]
 
 
 def _message(item: object, number: int, where: str) -> Message:
@@ -176,12 +172,9 @@ def messages_of(field: str, where: str) -> list[Message]:
     Raises:
         TrimtabError: what `check_messages` refuses, or a dialogue that does not end with the user.
     """
-    try:
-        value = json.loads(field)
-    except ValueError:
-        value = None
-    if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
-        messages = _listed(value, where)
+    items = listed(field)
+    if items and all(isinstance(item, dict) for item in items):
+        messages = _messages(items, where)
     else:
         messages = [Message("user", field.strip())]
     check_messages(messages, where)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from trimtab.data.answers import lettered, read_choice, read_label, read_number, read_options, read_texts
@@ -52,49 +53,58 @@ def to_example(
         return _dialogue(record, settings, need_answer=need_answer, read_answer=read_answer)
     options = read_options(record, answer, settings.clean) if isinstance(answer, ChoiceAnswer) else ()
     tokens = read_tokens(record, answer, settings.clean) if isinstance(answer, TagsAnswer) else ()
-    texts = {}
-    for field in fields:
-        column = settings.columns.get(field, field)
-        if isinstance(answer, TagsAnswer) and column == answer.tokens:
-            texts[field] = tokens if isinstance(tokens, str) else joined(tokens, answer.join)
-            continue
-        if column not in record.values:
-            raise no_column(record, column, f"the field '{field}'", f"Set data.columns.{field} to one of them.")
-        if isinstance(answer, ChoiceAnswer) and column == answer.options:
-            texts[field] = lettered(options)
-            continue
-        text = as_text(record, column)
-        if text is None:
-            hint = "Fill it in, leave the row out, or write an empty string."
-            raise TrimtabError(f"{record.where}: column '{column}' is null, expected text or a number.", hint)
-        texts[field] = whole(clean_text(text, settings.clean))
-    number, tags, found = None, None, None
-    references: tuple[str, ...] = ()
-    tests = ""
+    texts = {field: _text(record, field, settings, answer, options, tokens) for field in fields}
+    example = Example(
+        texts, None, record.where, options, tokens=() if isinstance(tokens, str) else tokens,
+        group=_group(record, settings),
+    )  # fmt: skip
     if read_answer:
-        match answer:
-            case TagsAnswer():
-                tags = read_tags(record, settings.label, answer, tokens)
-                found = None if tags is None else " ".join(tags.bio)
-            case NumberAnswer():
-                number = read_number(record, settings.label)
-                found = None if number is None else f"{number:.15g}"
-            case ChoiceAnswer():
-                found = read_choice(record, settings.label, answer, options)
-            case TextAnswer():
-                tests = _tests(record, answer.tests) if answer.tests else ""
-                references = read_texts(record, settings.label, answer.stop)
-                found = references[0] if references else None
-            case _:
-                found = read_label(record, settings.label)
-    if found is None and need_answer:
+        example = _answered(example, record, settings.label, answer, tokens)
+    if example.answer is None and need_answer:
         if settings.label not in record.values:
             raise no_column(record, settings.label, "the answer", "Set data.label to one of them.")
         raise TrimtabError(f"{record.where}: no label in column '{settings.label}'.", _UNLABELLED_HINT)
-    return Example(
-        texts, found, record.where, options, number, references, () if isinstance(tokens, str) else tokens,
-        tags.bio if tags else None, tags.mended if tags else (), tests, _group(record, settings),
-    )  # fmt: skip
+    return example
+
+
+def _text(
+    record: Record, field: str, settings: DataSettings, answer: AnswerSettings, options: Sequence[str],
+    tokens: tuple[str, ...] | str,
+) -> str:  # fmt: skip
+    """What the template shows of one field."""
+    column = settings.columns.get(field, field)
+    if isinstance(answer, TagsAnswer) and column == answer.tokens:
+        return tokens if isinstance(tokens, str) else joined(tokens, answer.join)
+    if column not in record.values:
+        raise no_column(record, column, f"the field '{field}'", f"Set data.columns.{field} to one of them.")
+    if isinstance(answer, ChoiceAnswer) and column == answer.options:
+        return lettered(options)
+    text = as_text(record, column)
+    if text is None:
+        hint = "Fill it in, leave the row out, or write an empty string."
+        raise TrimtabError(f"{record.where}: column '{column}' is null, expected text or a number.", hint)
+    return whole(clean_text(text, settings.clean))
+
+
+def _answered(
+    example: Example, record: Record, column: str, answer: AnswerSettings, tokens: tuple[str, ...] | str
+) -> Example:
+    """The example with what `column` says of its answer."""
+    match answer:
+        case TagsAnswer():
+            tags = read_tags(record, column, answer, tokens)
+            return replace(example, answer=" ".join(tags.bio), tags=tags.bio, mended=tags.mended) if tags else example
+        case NumberAnswer():
+            number = read_number(record, column)
+            return example if number is None else replace(example, answer=f"{number:.15g}", number=number)
+        case ChoiceAnswer():
+            return replace(example, answer=read_choice(record, column, answer, example.options))
+        case TextAnswer():
+            tests = _tests(record, answer.tests) if answer.tests else ""
+            references = read_texts(record, column, answer.stop)
+            return replace(example, answer=references[0] if references else None, references=references, tests=tests)
+        case _:
+            return replace(example, answer=read_label(record, column))
 
 
 def _dialogue(record: Record, settings: DataSettings, *, need_answer: bool, read_answer: bool) -> Example:

@@ -10,7 +10,7 @@ from trimtab.data.clean import clean_text
 from trimtab.data.example import Example
 from trimtab.data.records import Record
 from trimtab.data.tags import OUTSIDE, PREFIXES, as_bio
-from trimtab.data.values import as_text, no_column, whole
+from trimtab.data.values import as_text, listed, no_column, whole
 from trimtab.errors import TrimtabError, did_you_mean
 from trimtab.spec import CleanStep
 from trimtab.spec_answers import TagsAnswer
@@ -39,7 +39,7 @@ def read_tokens(record: Record, answer: TagsAnswer, clean: Sequence[CleanStep]) 
         column = _TEXT
     if column not in record.values:
         raise no_column(record, column, "the tokens", "Set answer.tokens to one of them.")
-    items = _listed(record.values[column])
+    items = listed(record.values[column])
     if items is None:
         text = as_text(record, column)
         if text is None:
@@ -64,7 +64,7 @@ def read_tags(record: Record, column: str, answer: TagsAnswer, tokens: tuple[str
     value = record.values.get(column)
     if value is None or value == "":
         return None
-    items = _listed(value)
+    items = listed(value)
     if items is None:
         hint = 'Write the tags as a JSON list, ["O", "B-place"], or set data.label to another column.'
         raise TrimtabError(f"{record.where}: column '{column}' does not hold a list of tags.", hint)
@@ -112,13 +112,3 @@ def _check_shape(tag: str, place: str, scheme: str) -> None:
         f"{place} is '{tag}', expected O, {letters}.",
         hint or "Correct the tag, or set answer.scheme to plain where each tag stands for itself.",
     )
-
-
-def _listed(value: object) -> list[object] | None:
-    """A list, or a JSON list in a text; None for anything else."""
-    if isinstance(value, str) and value.lstrip().startswith("["):
-        try:
-            value = json.loads(value)
-        except ValueError:
-            return None
-    return value if isinstance(value, list) else None

@@ -1,7 +1,8 @@
-"""A record's values as text. Knows nothing about fields, answers or file formats."""
+"""A record's values as text or lists. Knows nothing about fields, answers or file formats."""
 
 from __future__ import annotations
 
+import json
 import math
 import re
 
@@ -15,6 +16,16 @@ _LARGEST_EXACT_FLOAT = 2**53
 def whole(text: str) -> str:
     """`text` with each half of a surrogate pair, which no encoding can write, as U+FFFD."""
     return _SURROGATES.sub("\ufffd", text)
+
+
+def listed(value: object) -> list[object] | None:
+    """A list, or a JSON list in a text; None for anything else."""
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return None
+    return value if isinstance(value, list) else None
 
 
 def as_text(record: Record, column: str) -> str | None:

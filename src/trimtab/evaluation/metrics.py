@@ -17,6 +17,8 @@ from trimtab.errors import TrimtabError, did_you_mean
 
 BINS = 15
 RESAMPLES = 1000
+# Numbers drawn at once, where a resample has no more.
+DRAWN = 1 << 16
 LONGEST_TEXT = 400
 MOST_LABELS_IN_A_MESSAGE = 12
 
@@ -228,7 +230,7 @@ def _calibration(confidence_N: Floats, correct_N: NDArray[np.bool_]) -> tuple[li
 def _bootstrap(
     answers_N: Ints, predicted_N: Ints, confidence_N: Floats, classes: int, seed: int
 ) -> dict[str, Interval]:
-    """Resample the rows; one resample is held at a time, so memory stays at a few arrays of N.
+    """Resample the rows, B times at once: as often as B x N numbers stay few, so that memory does too.
 
     Rows are sorted by bin and by (answer, predicted), so that a resample is one count a row, summed over runs.
     """
@@ -242,22 +244,34 @@ def _bootstrap(
     gap_N = (confidence_N - (answers_N == predicted_N))[order_N]
     random = np.random.default_rng(seed)
     values = np.empty((RESAMPLES, 3))
-    for resample in values:
-        times_N = np.bincount(random.integers(rows, size=rows), minlength=rows)
-        count_G = np.add.reduceat(times_N, start_G)
-        _, _, f1_C, present_C = _class_scores(
-            np.bincount(answer_G, count_G * hit_G, classes),
-            np.bincount(answer_G, count_G, classes),
-            np.bincount(predicted_G, count_G, classes),
+    for value_B3 in np.array_split(values, -(-RESAMPLES // max(1, DRAWN // rows))):
+        drawn_BN = random.integers(rows, size=(len(value_B3), rows))
+        times_BN = _counts(drawn_BN, None, rows, len(value_B3))
+        count_BG = np.add.reduceat(times_BN, start_G, axis=1)
+        hits_BG = count_BG * hit_G
+        _, _, f1_BC, present_BC = _class_scores(
+            _counts(answer_G, hits_BG, classes, len(value_B3)),
+            _counts(answer_G, count_BG, classes, len(value_B3)),
+            _counts(predicted_G, count_BG, classes, len(value_B3)),
         )
-        resample[0] = count_G[hit_G].sum() / rows
-        resample[1] = f1_C[present_C].mean()
-        resample[2] = np.abs(np.add.reduceat(times_N * gap_N, start_M)).sum() / rows
+        value_B3[:, 0] = hits_BG.sum(axis=1) / rows
+        value_B3[:, 1] = f1_BC.mean(axis=1, where=present_BC)
+        value_B3[:, 2] = np.abs(np.add.reduceat(times_BN * gap_N, start_M, axis=1)).sum(axis=1) / rows
     error = np.abs(np.add.reduceat(gap_N, start_M)).sum() / rows
     values[:, 2] = np.maximum(values[:, 2] - (values[:, 2].mean() - error), 0)
     low, high = np.percentile(values, [2.5, 97.5], axis=0)
     names = ("accuracy", "macro_f1", "calibration_error")
     return {name: Interval(float(low[i]), float(high[i])) for i, name in enumerate(names)}
+
+
+def _counts(kind_N: Ints, weight_BN: NDArray[Any] | None, kinds: int, resamples: int) -> NDArray[Any]:
+    """Return how often each kind occurs, or the sum of its weights, in each of B resamples: (B, kinds).
+
+    Kinds are of shape (N,), or (B, N) where resamples differ.
+    """
+    apart_BN = kind_N + kinds * np.arange(resamples)[:, None]
+    weight = None if weight_BN is None else weight_BN.ravel()
+    return np.bincount(apart_BN.ravel(), weight, resamples * kinds).reshape(resamples, kinds)
 
 
 def _mistakes(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,7 @@ def _given(report: RunReport) -> str:
             return f"one of {len(report.label_words)} labels" if report.label_words else "an answer"
 
 
+@cache
 def environment() -> Environment:
     """Return the surroundings of the templates in this folder: escaping, and the filters that write figures."""
     environment = Environment(

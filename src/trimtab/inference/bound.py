@@ -13,6 +13,7 @@ from trimtab.data.tokens import leads
 from trimtab.errors import TrimtabError
 from trimtab.inference.answers import MOST_TOKENS, check_answer, check_kind
 from trimtab.inference.nearest import Nearest
+from trimtab.inference.row_encoder import before_leading, causal_encoder, framed_encoder, most_tokens, room_behind
 from trimtab.inference.runs import read_prompt
 from trimtab.inference.words import verbalizer_of
 from trimtab.methods.choose import make_method
@@ -24,7 +25,6 @@ from trimtab.prompts import (
     DialogueEncoder,
     EncodedRow,
     Encoder,
-    Frame,
     Template,
     Verbalizer,
     around_ids,
@@ -38,14 +38,14 @@ from trimtab.prompts import (
     spaced,
 )
 from trimtab.prompts.demonstrations import SEPARATOR
-from trimtab.prompts.template import Slot, head_ids, tokenize
+from trimtab.prompts.encoding import head_ids, tokenize
+from trimtab.prompts.template import Slot
 from trimtab.spec import Task
 from trimtab.spec_answers import ChoiceAnswer, NumberAnswer, TagsAnswer, TextAnswer
 from trimtab.spec_methods import (
     FewShotSettings,
     MethodSettings,
     MultitaskPromptSettings,
-    PrefixSettings,
     PTuningSettings,
     SoftPromptSettings,
 )
@@ -105,7 +105,7 @@ class BoundTask:
     def before(self, condition: Condition) -> list[int]:
         """Token ids of what a causal backbone reads before a row (see `prompt`), negative where soft vectors stand."""
         soft = [-1 - j for j in range(len(condition.soft))] if condition.soft is not None and self._in_front else []
-        first = [*soft, *self.leading] if _before_leading(self.task.method) else [*self.leading, *soft]
+        first = [*soft, *self.leading] if before_leading(self.task.method) else [*self.leading, *soft]
         return [*first, *self.shown, *(() if self.nearest else self.encoder.head_ids)]
 
     @property
@@ -312,66 +312,43 @@ def bind(
         if not dialogue:
             template = chat.around(template, "" if "{task}" in task.template.text else task.task.strip())
     verbalizer = verbalizer_of(task, words, template, pretrained, training)
-    if template.soft and not isinstance(task.method, SoftPromptSettings | PTuningSettings | MultitaskPromptSettings):
-        raise TrimtabError(
-            f"the template has {{soft}} slots, which method '{task.method.name}' does not fill.",
-            "Take them out of template.text, or set method to soft_prompt or p_tuning.",
-        )
-    if template.soft and _before_leading(task.method):
-        raise TrimtabError(
-            "method.before_leading puts the soft prompt before the row, and the template has {soft} slots.",
-            "Take the slots out of template.text, or method.before_leading.",
-        )
+    _check_slots(task.method, template)
     material = Material(
         backbone, tokenizer, task.task, verbalizer, leading, [*leading, *head_ids(template, tokenizer)],
         template.soft, training, base or Path.cwd(), read=isinstance(task.answer, NumberAnswer | TagsAnswer),
     )  # fmt: skip
     method = make_method(task.method, material, lambda folder: read_prompt(folder, pretrained))
-    context = backbone.context
-    most = task.template.max_tokens or context
-    if most > context:
-        raise TrimtabError(
-            f"template.max_tokens is {most}, but the backbone's context is {context}.", f"Set it to {context} or less."
-        )
-    budget = most - method.tokens - len(leading)
-    if budget < 1:
-        raise TrimtabError(
-            f"a prompt of {method.tokens} tokens leaves no room for the input within {most} tokens.",
-            "Lower method.length or raise template.max_tokens.",
-        )
+    most = most_tokens(task, backbone.context)
+    room = room_behind(most, method.tokens, len(leading))
     shown, per_row = Demonstrations(), None
     if isinstance(task.method, FewShotSettings) and examples:
         per_row = task.method.demonstrations if task.method.choice == "nearest" else None
-        shown = fit_demonstrations(examples, template, tokenizer, verbalizer, room=budget, nearest=per_row)
-    taken = 0 if per_row else sum(map(len, shown.rows))
+        shown = fit_demonstrations(examples, template, tokenizer, verbalizer, room=room, nearest=per_row)
     encoder: Encoder | DialogueEncoder
-    longest = _most(task) or verbalizer.longest
     if backbone.bidirectional:
-        past = method.tokens if isinstance(task.method, PrefixSettings) else 0
-        frame = _frame(template, pretrained, method.tokens - past, first=_before_leading(task.method))
-        encoder = Encoder(template, tokenizer, budget=most - past - len(frame), answer_tokens=0, frame=frame)
-    elif chat and dialogue:
-        encoder = DialogueEncoder(chat, task.task.strip(), budget=budget, answer_tokens=longest)
+        encoder = framed_encoder(task.method, template, pretrained, prompt=method.tokens, most=most)
     else:
-        plain = chat.plain if chat else str
-        encoder = Encoder(template, tokenizer, budget=budget - taken, answer_tokens=longest, plain=plain)
+        room -= 0 if per_row else sum(map(len, shown.rows))
+        longest = _most(task) or verbalizer.longest
+        encoder = causal_encoder(task, template, pretrained, chat, room=room, answer=longest)
     nearest = Nearest(backbone, tuple(leading), encoder, shown, per_row) if per_row else None
     return BoundTask(task, pretrained, template, encoder, verbalizer, tuple(leading), method, shown, nearest, chat)
+
+
+def _check_slots(method: MethodSettings, template: Template) -> None:
+    """Refuse soft slots in the template that the method does not fill, or cannot fill as it is told to."""
+    if template.soft and not isinstance(method, SoftPromptSettings | PTuningSettings | MultitaskPromptSettings):
+        raise TrimtabError(
+            f"the template has {{soft}} slots, which method '{method.name}' does not fill.",
+            "Take them out of template.text, or set method to soft_prompt or p_tuning.",
+        )
+    if template.soft and before_leading(method):
+        raise TrimtabError(
+            "method.before_leading puts the soft prompt before the row, and the template has {soft} slots.",
+            "Take the slots out of template.text, or method.before_leading.",
+        )
 
 
 def _most(task: Task) -> int:
     """Longest answer in free text, in tokens; 0 where answers are of another kind."""
     return (task.answer.max_tokens or MOST_TOKENS) if isinstance(task.answer, TextAnswer) else 0
-
-
-def _before_leading(method: MethodSettings) -> bool:
-    return isinstance(method, SoftPromptSettings) and method.before_leading
-
-
-def _frame(template: Template, pretrained: Pretrained, soft: int, *, first: bool) -> Frame:
-    """What stands in an encoder's rows besides text, `soft` vectors in front of it where the template has no slots."""
-    before, after = around_ids(pretrained.tokenizer)
-    front = () if template.soft else tuple(-1 - j for j in range(soft))
-    masked = pretrained.backbone.scores_words and not pretrained.backbone.encoder_decoder and not template.tagged
-    mask = (int(pretrained.tokenizer.mask_token_id),) if masked else ()
-    return Frame((*front, *before) if first else (*before, *front), mask, tuple(after))

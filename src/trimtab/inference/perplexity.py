@@ -25,7 +25,8 @@ from trimtab.inference.runs import Run
 from trimtab.inference.scoring import PASS_TOKENS, PIECE
 from trimtab.methods.method import Condition
 from trimtab.prompts import EncodedRow, leading_ids
-from trimtab.prompts.template import Soft, tokenize
+from trimtab.prompts.encoding import tokenize
+from trimtab.prompts.template import Soft
 
 # Tokens read at a time, unless the caller says or the backbone's context is shorter.
 CONTEXT = 2048

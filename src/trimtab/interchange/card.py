@@ -11,7 +11,8 @@ from trimtab.inference.bound import BoundTask
 from trimtab.inference.runs import Run
 from trimtab.interchange.peft import base_model
 from trimtab.prompts import DialogueEncoder, Encoder, around_ids
-from trimtab.prompts.template import Slot, Soft, tokenize
+from trimtab.prompts.encoding import tokenize
+from trimtab.prompts.template import Slot, Soft
 from trimtab.prompts.verbalizer import spaced
 from trimtab.spec_answers import ChoiceAnswer
 from trimtab.spec_methods import PTuningSettings
@@ -39,7 +40,7 @@ Label words: {words}
 ```
 """
 
-CODE = """\
+_LOADING = """\
 import torch
 from transformers import {auto}, AutoTokenizer
 {imports}
@@ -48,23 +49,22 @@ BACKBONE, FOLDER = {base!r}, "."
 
 {ids_of}
 
+"""
+CODE = (
+    _LOADING
+    + """\
 {scoring}
 
 {row}
 scores = [torch.stack([log_likelihood(ids, word) for word in several]).logsumexp(0) for several in words.values()]
 probabilities = dict(zip(words, torch.stack(scores).softmax(0).tolist()))
 print(probabilities)"""
+)
 
 # Free text, the likeliest token each time.
-SAID = """\
-import torch
-from transformers import {auto}, AutoTokenizer
-{imports}
-BACKBONE, FOLDER = {base!r}, "."
-{loading}
-
-{ids_of}
-
+SAID = (
+    _LOADING
+    + """\
 {row}
 answer = []
 while len(answer) < {most}:
@@ -75,6 +75,7 @@ while len(answer) < {most}:
     answer.append(token)
 text = tokenizer.decode(answer, skip_special_tokens=True).strip()
 print(text)"""
+)
 VOCABULARY = """\
 def log_likelihood(ids, word):
     with torch.no_grad():

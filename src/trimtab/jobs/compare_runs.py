@@ -21,6 +21,7 @@ from trimtab.inference.runs import PROMPT_FILE, Run, load_run
 from trimtab.jobs.backbone import Progress, backbone_of
 from trimtab.jobs.cells import answers_of, fingerprint
 from trimtab.jobs.evaluate import absolute, made_with, report_before
+from trimtab.jobs.folder import make_folder
 from trimtab.methods.method import trained
 
 
@@ -79,10 +80,7 @@ def run(
     )
     made = choose(made, against_best)
     if out is not None:
-        try:
-            out.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise TrimtabError(f"{out}: cannot be written ({error.strerror}).", "Choose another with --out.") from None
+        make_folder(out)
         write_comparison(out, made)
     return made
 

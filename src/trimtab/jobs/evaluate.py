@@ -32,6 +32,7 @@ from trimtab.inference.bound import BoundTask, template_of
 from trimtab.inference.engine import Engine
 from trimtab.inference.runs import PROMPT_FILE, Run, as_given, load_run, zero_shot
 from trimtab.jobs.backbone import Progress, backbone_of
+from trimtab.jobs.folder import make_folder
 from trimtab.jobs.judging import RUN, ZERO_SHOT, judge, option_names
 from trimtab.methods.method import trained
 from trimtab.spec import DataSettings, Task
@@ -120,14 +121,8 @@ def report_of(
         progress: told what is being done.
         run_code: run answers as programs (see `run`).
     """
-    labels = list(tuned.words)
-    match tuned.task.answer:
-        case ChoiceAnswer():
-            labels = option_names(splits)
-        case LabelAnswer():
-            for part in (splits.train, splits.dev, splits.test):
-                check_labels(part, labels)
-    _make(folder)
+    labels = _labels(tuned, splits)
+    make_folder(folder)
     engine = Engine(pretrained)
     bound = engine.add(RUN, tuned)
     judged = splits.test or splits.dev
@@ -159,6 +154,17 @@ def report_of(
     )
     write_report(folder, report)
     return report
+
+
+def _labels(tuned: Run, splits: Splits) -> list[str]:
+    """What the scores are of: the run's labels, which all rows must have, or the options of a choice."""
+    if isinstance(tuned.task.answer, ChoiceAnswer):
+        return option_names(splits)
+    labels = list(tuned.words)
+    if isinstance(tuned.task.answer, LabelAnswer):
+        for part in (splits.train, splits.dev, splits.test):
+            check_labels(part, labels)
+    return labels
 
 
 def _unseen(task: Task, splits: Splits) -> list[str]:
@@ -239,14 +245,6 @@ def _as_read(bound: BoundTask, example: Example) -> str:
     [row] = bound.encode([(example.fields, example.where)], [example.options], [example.tokens])
     shown = str(bound.pretrained.tokenizer.decode([*bound.shown, *row.ids[: row.demonstrations]]))
     return shown + bound.as_read(example.fields, example.answer or next(iter(bound.labels), ""), row)
-
-
-def _make(folder: Path) -> None:
-    """Make the report's folder before the work, not after it."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise TrimtabError(f"{folder}: cannot be written ({error.strerror}).", "Choose another with --out.") from None
 
 
 def _is_here(source: str | None) -> bool:

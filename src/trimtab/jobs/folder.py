@@ -54,6 +54,14 @@ def check_folder(out: Path, resume: bool) -> None:
         raise TrimtabError(f"{out}: the folder {state}.", "Choose another folder with --out.")
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder to write into, before the work and not after it. Raises TrimtabError where it cannot be made."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TrimtabError(f"{folder}: cannot be written ({error.strerror}).", "Choose another with --out.") from None
+
+
 def begin(out: Path, task: Task, training: Training, made_of: Mapping[str, str]) -> None:
     """Make the run folder, or take up the one that was begun."""
     if (out / TASK_FILE).is_file():

@@ -95,6 +95,37 @@ def run(
             had begun.
     """
     check_folder(out, resume)
+    task, words, splits = _read(task, base, splits)
+    if pretrained is None:
+        pretrained = backbone_of(task, base, offline=offline, agree=agree, progress=progress)
+    ready = _prepare(task, words, splits, pretrained, base, progress)
+    plan = ready.training.plan
+    if on_plan:
+        on_plan(plan, ready.notes)
+    stopped = _train(ready, out, on_step)
+    tuned = _keep(ready, out, stopped=stopped is not None)
+    if stopped is not None:
+        return Tuned(tuned, None, stopped)
+    scored = None
+    if report:
+        scored = evaluate.report_of(
+            tuned, pretrained, splits, folder=out, beside=beside, curve=metrics.curve(out, plan.seeds),
+            cost=_cost(out, plan), notes=ready.notes, progress=progress,
+        )  # fmt: skip
+    for left in out.glob(f"{CHECKPOINT}*"):
+        left.unlink()
+    return Tuned(tuned, scored, None)
+
+
+def resolved_task(folder: Path, overrides: Sequence[str] = ()) -> Task:
+    """The task of a run folder that was begun. Raises TrimtabError where there is none."""
+    if not (folder / TASK_FILE).is_file():
+        raise TrimtabError(f"{folder}: not a run folder (no {TASK_FILE}).", "Give a task file to begin one.")
+    return read_task(folder / TASK_FILE, overrides)
+
+
+def _read(task: Task, base: Path, splits: Splits | None) -> tuple[Task, dict[str, list[str]], Splits]:
+    """The rows, the label words, and the task with what is settled from the rows, before a backbone is loaded."""
     check_answer(task)
     if isinstance(task.answer, TextAnswer):
         metric_names(task.answer.metrics or ())
@@ -103,8 +134,38 @@ def run(
     words = {label: list(w) for label, w in labels_of(task, [e.answer or "" for e in splits.train]).items()}
     for part in (splits.train, splits.dev, splits.test):
         check_labels(part, list(words))
-    if pretrained is None:
-        pretrained = backbone_of(task, base, offline=offline, agree=agree, progress=progress)
+    return task, words, splits
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """A training before its first step; what can be refused has been.
+
+    Attributes:
+        task, words: with everything picked written out.
+        bound: the task bound to its backbone.
+        start: tensors of each seed, those that are not trained among them.
+        training: the loop.
+        made_of: hashes of what a checkpoint can be taken up with.
+        notes: what was done to the data, a sentence each.
+        facts: what the run remembers of how it was settled.
+    """
+
+    task: Task
+    words: dict[str, list[str]]
+    bound: BoundTask
+    start: Sequence[Tensors]
+    training: Training
+    made_of: dict[str, str]
+    notes: list[str]
+    facts: Mapping[str, Any]
+
+
+def _prepare(
+    task: Task, words: dict[str, list[str]], splits: Splits, pretrained: Pretrained, base: Path,
+    progress: Progress | None,
+) -> _Ready:  # fmt: skip
+    """Bind the task, encode its rows, pick what was left open, and set up the loop."""
     task = settled_length(task, splits.train, pretrained)
     settled = settle(task, words, splits, pretrained, progress)
     task, words = settled.task, settled.words
@@ -119,39 +180,23 @@ def run(
         plan, start = replace(plan, steps=0, seeds=plan.seeds[:1]), [calibration(bound)]
     task = _resolved(task, plan, words, base, bound.verbalizer.branches)
     training = _training(bound, plan, start, train, _encode(bound, splits.dev)[0], others, theirs)
+    made_of = {"weights": pretrained.content_hash, "examples": _fingerprint(together)}
     notes = [
         *splits.note, *multitask.note(others, len(train)), *settled.notes, *bound.demonstrations.notes, *cut,
     ]  # fmt: skip
-    if on_plan:
-        on_plan(plan, notes)
-    made_of = {"weights": pretrained.content_hash, "examples": _fingerprint(together)}
-    begin(out, task, training, made_of)
+    return _Ready(task, words, bound, start, training, made_of, notes, settled.facts)
+
+
+def _train(ready: _Ready, out: Path, on_step: OnStep | None) -> int | None:
+    """Begin or take up the run folder and run the loop. Returns the step at which the user stopped it, if so."""
+    training = ready.training
+    begin(out, ready.task, training, ready.made_of)
     try:
-        stopped = run_loop(training, out, made_of, task.train.checkpoint_seconds, on_step)
+        return run_loop(training, out, ready.made_of, ready.task.train.checkpoint_seconds, on_step)
     except BaseException:
         if training.done == 0:  # nothing to go on from
             shutil.rmtree(out, ignore_errors=True)
         raise
-    facts = {**settled.facts, "stopped": stopped is not None}
-    tuned = _keep(out, task, words, bound, training, start, facts)
-    if stopped is not None:
-        return Tuned(tuned, None, stopped)
-    scored = None
-    if report:
-        scored = evaluate.report_of(
-            tuned, pretrained, splits, folder=out, beside=beside, curve=metrics.curve(out, plan.seeds),
-            cost=_cost(out, plan), notes=notes, progress=progress,
-        )  # fmt: skip
-    for left in out.glob(f"{CHECKPOINT}*"):
-        left.unlink()
-    return Tuned(tuned, scored, None)
-
-
-def resolved_task(folder: Path, overrides: Sequence[str] = ()) -> Task:
-    """The task of a run folder that was begun. Raises TrimtabError where there is none."""
-    if not (folder / TASK_FILE).is_file():
-        raise TrimtabError(f"{folder}: not a run folder (no {TASK_FILE}).", "Give a task file to begin one.")
-    return read_task(folder / TASK_FILE, overrides)
 
 
 def _cost(out: Path, plan: Plan) -> Cost:
@@ -263,32 +308,31 @@ def _training(
     return Training(plan, [trained(tensors) for tensors in start], loss, own.evaluate, bound.method.factor)
 
 
-def _keep(
-    out: Path, task: Task, words: dict[str, list[str]], bound: BoundTask, training: Training,
-    start: Sequence[Tensors], facts: Mapping[str, Any],
-) -> Run:  # fmt: skip
+def _keep(ready: _Ready, out: Path, *, stopped: bool) -> Run:
     """Save the best tensors as a run. A run stopped before its first evaluation keeps them as they are."""
-    scores = training.best_scores
+    training, scores = ready.training, ready.training.best_scores
     kept_of = [b if s else p for b, s, p in zip(training.best, scores, training.parameters, strict=True)]
     sets = [
         {name: x.detach().cpu() for name, x in {**first, **own}.items()}
-        for first, own in zip(start, kept_of, strict=True)
+        for first, own in zip(ready.start, kept_of, strict=True)
     ]
     kept = 0
     for k, score in enumerate(scores):
         if score is not None and score.beats(scores[kept]):
             kept = k
-    trained_facts = {
+    facts = {
         "seeds": list(training.plan.seeds),
         "dev_accuracy": [s.accuracy if s else None for s in scores],
         "dev_loss": [s.loss if s else None for s in scores],
         "best_steps": training.best_steps,
         "steps": training.done,
         "planned_steps": training.plan.steps,
+        **ready.facts,
+        "stopped": stopped,
     }
     tuned = Run(
-        str(out), task, words, tuple(sets), kept, backbone_facts(bound.pretrained), {**trained_facts, **facts},
-        bound.demonstrations.examples,
+        str(out), ready.task, ready.words, tuple(sets), kept, backbone_facts(ready.bound.pretrained), facts,
+        ready.bound.demonstrations.examples,
     )  # fmt: skip
     save_run(out, tuned)
     return tuned

@@ -17,7 +17,8 @@ from jinja2 import TemplateError
 from trimtab.data import MESSAGES, Message, messages_of
 from trimtab.errors import TrimtabError
 from trimtab.prompts.around import leading_ids
-from trimtab.prompts.template import EncodedRow, Template, tokenize
+from trimtab.prompts.encoding import EncodedRow, tokenize
+from trimtab.prompts.template import Template
 
 # How a dialogue is written for a backbone that has no chat template of its own.
 PLAIN = (

@@ -10,7 +10,8 @@ import numpy as np
 
 from trimtab.data import Example, stratified_sample
 from trimtab.errors import TrimtabError
-from trimtab.prompts.template import Encoder, Template, tokenize
+from trimtab.prompts.encoding import Encoder, tokenize
+from trimtab.prompts.template import Template
 from trimtab.prompts.verbalizer import Verbalizer, spaced
 from trimtab.spec_methods import FewShotSettings
 

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from trimtab.errors import TrimtabError
-from trimtab.prompts.template import tokenize
+from trimtab.prompts.encoding import tokenize
 
 ROOT = -1
 

@@ -1,0 +1,106 @@
+"""Verbs that look at what goes into a run, and need none: ready tasks, examples, rows as read, backbones.
+
+One verb, one job, as in cli.py, which these verbs are added to. Knows nothing about runs.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from trimtab import terminal
+from trimtab.arguments import AGREE, OFFLINE, SET
+from trimtab.bars import Bars
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.argument("folder", required=False, type=click.Path(path_type=Path))
+@click.option("--force", is_flag=True, help="Overwrite files of the same names.")
+def new(name: str | None, folder: Path | None, force: bool) -> None:
+    """List ready tasks, or write NAME into FOLDER (by default NAME): a task file and a few sample rows."""
+    from trimtab.jobs import new as job
+
+    if name is None:
+        terminal.print_ready(job.ready_tasks())
+        return
+    written = job.run(name, folder or Path(name), force=force)
+    click.echo("\n".join(map(str, written)))
+    terminal.note(f"The rows are a small sample: put your own in their place. `trimtab tune {written[0]}` runs it.")
+
+
+@click.command()
+@click.argument("source")
+@click.option("--task", type=click.Path(path_type=Path), help="Task file that says how rows are read.")
+@click.option("--dev", help="Another split, to look for shared texts.")
+@click.option("--test", help="Another split, to look for shared texts.")
+@click.option("--label", help="Column of the answer.  [default: label]")
+@click.option("--encoding", type=click.Choice(["utf-8", "gb18030"]), help="Text encoding.  [default: utf-8]")
+@click.option(
+    "--tokens/--no-tokens",
+    default=None,
+    help="Measure lengths in the backbone's tokens.  [default: where it is cached]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@OFFLINE
+def data(
+    source: str, task: Path | None, dev: str | None, test: str | None, label: str | None, encoding: str | None,
+    tokens: bool | None, as_json: bool, offline: bool,
+) -> None:  # fmt: skip
+    """Look into examples: rows, labels, lengths, duplicates, shared texts, damage."""
+    from trimtab.inference.bound import template_of
+    from trimtab.jobs import data as job
+    from trimtab.jobs.backbone import counter_for
+    from trimtab.spec import Task
+    from trimtab.task_file import read_task
+
+    settings = read_task(task) if task else Task()
+    chosen = {"label": label, "encoding": encoding}
+    how = settings.data.model_copy(update={k: v for k, v in chosen.items() if v})
+    others = {name: other for name, other in (("dev", dev), ("test", test)) if other}
+    with Bars() as bars:
+        count, context = counter_for(settings.backbone, tokens, offline=offline, progress=bars.progress)
+        report = job.run(
+            source, settings=how, fields=template_of(settings).fields if task else (), answer=settings.answer,
+            base=Path.cwd(), others=others, count_tokens=count, context=context,
+        )  # fmt: skip
+    if as_json:
+        click.echo(json.dumps(report.to_dict(), ensure_ascii=False, indent=1))
+    else:
+        terminal.print_data(report)
+
+
+@click.command()
+@click.argument("task", type=click.Path(path_type=Path))
+@click.option("-n", "rows", default=3, show_default=True, type=click.IntRange(1), help="Rows to show.")
+@SET
+@OFFLINE
+@AGREE
+def show(task: Path, rows: int, overrides: tuple[str, ...], offline: bool, agree: bool) -> None:
+    """Show what rows of TASK become: text, tokens, where the answer is."""
+    from trimtab.jobs import show as job
+    from trimtab.task_file import read_task
+
+    with Bars() as bars:
+        shown, words = job.run(
+            read_task(task, overrides), rows, base=task.parent, offline=offline, agree=agree, progress=bars.progress
+        )
+    terminal.print_shown(shown, words)
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option("--agree", is_flag=True, help="Agree to the model's terms of use.")
+@click.option("--verify", is_flag=True, help="Hash the cached copy again.")
+@click.option("--remove", is_flag=True, help="Remove the cached copy.")
+@OFFLINE
+def models(name: str | None, agree: bool, verify: bool, remove: bool, offline: bool) -> None:
+    """List backbones, or fetch NAME; show licence, terms, sizes and what is cached."""
+    from trimtab.jobs import models as job
+
+    with Bars() as bars:
+        entries = job.run(name, agree=agree, offline=offline, verify=verify, remove=remove, progress=bars.progress)
+    for entry in entries:
+        terminal.print_model(entry)

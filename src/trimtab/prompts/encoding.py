@@ -1,0 +1,209 @@
+"""Example -> token ids: [task description, input text, answer slot]. Knows nothing about labels or models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from trimtab.errors import TrimtabError
+from trimtab.prompts.template import Slot, Soft, Template
+
+if TYPE_CHECKING:
+    from trimtab.prompts.verbalizer import Verbalizer
+
+# Tokens of tagged records whose ids are kept.
+KEPT_TOKENS = 1 << 16
+
+
+@dataclass(frozen=True)
+class EncodedRow:
+    """Token ids of one row behind the prompt.
+
+    Attributes:
+        ids: the row's own, those of demonstrations chosen for it before them.
+        cut: how many tokens truncation took off.
+        demonstrations: how many of the ids are demonstrations.
+        answer: index of the token that the answer is scored at; None for the last.
+        options: of a choice, the row's own answers.
+        said: of a dialogue, places of the tokens that the assistant said in it, ends of turns included.
+        dropped: how many of its turns were left out to fit.
+        read_at: where tokens are tagged, index of the id that each one's tag is read at; of those that fit. None where
+            answers are of another kind.
+    """
+
+    ids: tuple[int, ...]
+    cut: int
+    demonstrations: int = 0
+    answer: int | None = None
+    options: Verbalizer | None = None
+    said: tuple[int, ...] = ()
+    dropped: int = 0
+    read_at: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What an encoder's row holds besides text and fields: there the whole text is one row, prompt and head included.
+
+    Attributes:
+        before: ids in front: the special tokens that open a text, then the soft prompt.
+        answer: the mask token; none where a head answers from the whole row, or tags tokens.
+        after: the special tokens that close a text.
+    """
+
+    before: tuple[int, ...]
+    answer: tuple[int, ...]
+    after: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.before) + len(self.answer) + len(self.after)
+
+
+class Encoder:
+    """Template + tokenizer: examples to token ids.
+
+    Constant text and fields are tokenised apart, so that the head is the same for every row and truncation never
+    touches constant text.
+
+    Args:
+        template: the parsed template.
+        tokenizer: a transformers tokenizer.
+        budget: longest row in tokens behind the head and the soft prompt, answer included.
+        answer_tokens: longest answer in tokens, kept free at the end.
+        frame: what stands around and within the row of an encoder, whose head is then part of each row.
+        plain: what is done to fields so that they hold no control tokens.
+    """
+
+    def __init__(
+        self, template: Template, tokenizer: Any, *, budget: int, answer_tokens: int = 1, frame: Frame | None = None,
+        plain: Callable[[str], str] = str,
+    ) -> None:  # fmt: skip
+        self._plain = plain
+        self.template = template
+        self.tokenizer = tokenizer
+        self.frame = frame
+        self.head_ids = head_ids(template, tokenizer)
+        self.budget = budget - len(self.head_ids) - answer_tokens
+        self._inner = (*template.body, *template.tail)
+        self._token_ids = lru_cache(KEPT_TOKENS)(self._ids_of_token)
+        self._constant = {part: self._ids(part) for part in self._inner if not isinstance(part, Slot)}
+        constant = sum(len(self._constant[part]) for part in self._inner if not isinstance(part, Slot))
+        if self.budget - constant < 1:
+            raise TrimtabError(
+                f"the template's own text takes {constant + len(self.head_ids)} tokens and leaves none of {budget} for "
+                "the input.",
+                "Shorten the task description, or raise template.max_tokens.",
+            )
+
+    def _ids(self, part: str | Soft) -> list[int]:
+        return part.ids if isinstance(part, Soft) else tokenize(self.tokenizer, part)
+
+    def _ids_of_token(self, text: str) -> Sequence[int]:
+        """Ids of a token of the record, tokenised by itself; one at least, so that there is a place for its tag."""
+        unknown = self.tokenizer.unk_token_id
+        return tuple(tokenize(self.tokenizer, text)) or (self._blank() if unknown is None else unknown,)
+
+    def encode(
+        self, fields: Mapping[str, str], where: str = "input", taken: int = 0, tokens: Sequence[str] = ()
+    ) -> EncodedRow:
+        """Token ids behind the head (in a frame: of all), shortened at the end of `truncate` fields where too long.
+
+        Args:
+            fields, where: the row.
+            taken: tokens of the budget that are not left for this row.
+            tokens: those of the tagged field, the white space before each one included.
+
+        Raises:
+            TrimtabError: if the row does not fit and no field may be shortened enough.
+        """
+        parts: list[list[int]] = []
+        shorten: list[int] = []
+        tagged, places = None, list[int]()
+        for part in self._inner:
+            if not isinstance(part, Slot):
+                parts.append(self._constant[part])
+                continue
+            if part.field in self.template.truncate:
+                shorten.append(len(parts))
+            if part.field == self.template.tagged:
+                tagged = len(parts)
+                ids, places = self._tagged(part.lead, tokens)
+                parts.append(ids)
+            else:
+                parts.append(tokenize(self.tokenizer, part.lead + self._plain(fields[part.field])))
+        room = self.budget - taken
+        excess = max(0, sum(map(len, parts)) - room)
+        if excess:
+            self._shorten(parts, shorten, excess, room, where)
+        read_at = None
+        if tagged is not None:
+            before = sum(map(len, parts[:tagged])) + (len(self.frame.before) + len(self.head_ids) if self.frame else 0)
+            read_at = tuple(before + place for place in places if place < len(parts[tagged]))
+            if places and not read_at:
+                raise TrimtabError(f"{where}: not one of {len(places)} tokens fits.", "Raise template.max_tokens.")
+        if self.frame is not None:
+            return self._framed(parts, self.frame, excess, read_at)
+        return EncodedRow(tuple(i for part in parts for i in part) or (self._blank(),), excess, read_at=read_at)
+
+    def _tagged(self, lead: str, tokens: Sequence[str]) -> tuple[list[int], list[int]]:
+        """Ids of tokens, each tokenised by itself, and the place of each one's tag.
+
+        In a frame, where every id sees the whole row, that is a token's first id (Devlin et al. 2019, section 5.3);
+        else its last, which alone has seen all of it.
+        """
+        ids: list[int] = []
+        places = []
+        for i, token in enumerate(tokens):
+            own = self._token_ids(token if i else lead + token)
+            places.append(len(ids) if self.frame is not None else len(ids) + len(own) - 1)
+            ids += own
+        return ids, places
+
+    def _framed(self, parts: list[list[int]], frame: Frame, cut: int, read_at: tuple[int, ...] | None) -> EncodedRow:
+        """The whole row of an encoder."""
+        body, tail = parts[: len(self.template.body)], parts[len(self.template.body) :]
+        before = [*frame.before, *self.head_ids, *(i for part in body for i in part)]
+        ids = (*before, *frame.answer, *(i for part in tail for i in part), *frame.after)
+        return EncodedRow(ids or (self._blank(),), cut, answer=len(before) if frame.answer else None, read_at=read_at)
+
+    def _shorten(self, parts: list[list[int]], shorten: list[int], excess: int, room: int, where: str) -> None:
+        """Take `excess` tokens off the longest of the fields that may be shortened, evening them out."""
+        if sum(len(parts[i]) for i in shorten) <= excess:
+            raise TrimtabError(
+                f"{where}: the row is {excess} tokens longer than the {room} that fit.",
+                "Add the long fields to template.truncate, or raise template.max_tokens.",
+            )
+        keep = {i: len(parts[i]) for i in shorten}
+        while excess > 0:
+            longest = max(keep, key=lambda i: keep[i])
+            others = [size for i, size in keep.items() if i != longest]
+            step = max(1, min(excess, keep[longest] - max(others, default=0)))
+            keep[longest] -= step
+            excess -= step
+        for i, size in keep.items():
+            parts[i] = parts[i][:size]
+
+    def _blank(self) -> int:
+        """A row whose fields are all empty still needs one token to answer from."""
+        return tokenize(self.tokenizer, "\n")[-1]
+
+
+def head_ids(template: Template, tokenizer: Any) -> list[int]:
+    """Token ids of the template's head, negative where it has soft slots."""
+    return [i for part in template.head for i in (part.ids if isinstance(part, Soft) else tokenize(tokenizer, part))]
+
+
+def tokenize(tokenizer: Any, text: str) -> list[int]:
+    """Token ids of a piece of text, without special tokens and without the dummy space some tokenizers put first."""
+    if not text:
+        return []
+    text = text.encode("utf-8", "replace").decode("utf-8")  # lone surrogates cannot be tokenised
+    marked = tokenizer("a", add_special_tokens=False)["input_ids"]
+    if tokenizer.convert_ids_to_tokens(marked)[0].startswith("▁"):
+        plain = tokenizer("\n" + text, add_special_tokens=False)["input_ids"]
+        newline = tokenizer("\n", add_special_tokens=False)["input_ids"]
+        if plain[: len(newline)] == newline:
+            return list(plain[len(newline) :])
+    return list(tokenizer(text, add_special_tokens=False)["input_ids"])
