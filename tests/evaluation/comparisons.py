@@ -19,8 +19,11 @@ from trimtab.evaluation import (
     Way,
     choose,
 )
+from trimtab.evaluation.comparison import Metric
+from trimtab.evaluation.measures import MACRO_F1, RMSE
 
 ROWS = 1821
+R_SQUARED: dict[str, Any] = {"answer": "number", "metric": Metric(name="R²"), "others": [RMSE]}
 KINDS = {"majority": "baseline", "naive_bayes": "baseline", "logistic_regression": "baseline", "zero_shot": "untrained",
          "few_shot": "untrained", "search": "untrained"}  # fmt: skip
 
@@ -45,9 +48,8 @@ def way(key: str, accuracy: float, seconds: float = 0.0, difference: Difference 
         "kind": kind,
         "seeds": [0],
         "scores": [accuracy],
-        "macro_f1s": [accuracy - 0.004],
+        "beside": {"macro F1": [accuracy - 0.004]},
         "score": accuracy,
-        "macro_f1": accuracy - 0.004,
         "interval": around(accuracy),
         "difference": difference,
         "train_seconds": seconds,
@@ -66,7 +68,7 @@ def way(key: str, accuracy: float, seconds: float = 0.0, difference: Difference 
 def seeded(key: str, accuracies: list[float], seconds: float, difference: Difference | None, **changes: Any) -> Way:
     """A way trained with several seeds."""
     several = {"seeds": list(range(len(accuracies))), "scores": accuracies}
-    several["macro_f1s"] = [share - 0.004 for share in accuracies]
+    several["beside"] = {"macro F1": [share - 0.004 for share in accuracies]}
     return way(key, sum(accuracies) / len(accuracies), seconds, difference, **(several | changes))
 
 
@@ -84,6 +86,7 @@ def comparison(ways: list[Way], against_best: dict[str, float] | None = None, **
             parameters=134_515_008,
         ),
         "machine": MachineFacts(cpu="Intel Xeon 6960P", threads=2, precision="bfloat16"),
+        **{"metric": Metric(name="accuracy"), "others": [MACRO_F1]},
         "labels": ["negative", "positive"],
         "train_rows": 6919,
         "dev_rows": 872,
@@ -197,7 +200,7 @@ def number_way(key: str, score: float, rmse: float, seconds: float, p: float | N
     """A way of saying numbers; its difference is to a reference of R squared 0.613."""
     interval = Interval(score - 0.023, min(score + 0.017, 1.0))
     facts: dict[str, Any] = {
-        "rmses": [rmse], "rmse": rmse, "macro_f1s": [], "macro_f1": None, "interval": interval,
+        "beside": {"RMSE": [rmse]}, "interval": interval,
         "kind": "baseline" if key in ("mean", "ridge") else "tuned",
         "name": "TF-IDF + ridge regression" if key == "ridge" else key.replace("_", " "),
     }  # fmt: skip
@@ -224,12 +227,12 @@ def numbers() -> Comparison:
         points=[(64, 0.2, Interval(-0.1, 0.3)), (6919, 0.613, Interval(0.59, 0.63))],
     )
     tested = {w.key: 0.0004 for w in ways[1:]}
-    return comparison(ways, tested, answer="number", labels=[], disagreements=[row], curves=[curve])
+    return comparison(ways, tested, **R_SQUARED, labels=[], disagreements=[row], curves=[curve])
 
 
 def choices() -> Comparison:
     """Ways of choosing among options."""
-    plain: dict[str, Any] = {"macro_f1s": [], "macro_f1": None}
+    plain: dict[str, Any] = {"beside": {}}
     ways = [
         way("soft_prompt", 0.71, 300.0, **plain),
         way("zero_shot", 0.64, 0.0, against(-0.07, 1e-5), **plain),
@@ -239,4 +242,4 @@ def choices() -> Comparison:
         where="causes.jsonl:7", fields={"text": "It rained."}, answer="The street got wet.",
         answers={"soft_prompt": "The street got wet.", "zero_shot": "The sun shone."},
     )  # fmt: skip
-    return comparison(ways, {w.key: 1e-5 for w in ways[1:]}, answer="choice", labels=[], disagreements=[row])
+    return comparison(ways, {w.key: 1e-5 for w in ways[1:]}, answer="choice", others=[], labels=[], disagreements=[row])

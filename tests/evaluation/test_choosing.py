@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 import pytest
-from comparisons import against, chinese, choices, comparison, five_ways, number_way, numbers, one_way, seeded, way
+from comparisons import (
+    R_SQUARED,
+    against,
+    chinese,
+    choices,
+    comparison,
+    five_ways,
+    number_way,
+    numbers,
+    one_way,
+    seeded,
+    way,
+)
 
 from trimtab.evaluation import Comparison, Way, choose
 from trimtab.evaluation.choosing import chosen_way, in_a_sentence
@@ -187,18 +199,18 @@ def test_numbers_are_chosen_by_r_squared_and_never_by_the_larger_error() -> None
         "TF-IDF + ridge regression, at R² 52.0%, is really worse (p < 0.001, permutation)."
     )
     ways = [number_way("soft_prompt", 0.613, 0.62, 300.0), number_way("ridge", 0.6, 0.63, 0.5, 0.3)]
-    assert said(ways, answer="number") == (
+    assert said(ways, **R_SQUARED) == (
         "Choose TF-IDF + ridge regression: R² 60.0%, and no other way is really better; it trains in 0.5 s. "
         "The soft prompt, at R² 61.3%, is no real difference (p = 0.30, permutation)."
     )
     untested = [number_way("lora", 0.615, 0.61, 900.0, 0.6, name="LoRA"), *ways]
-    made = comparison(untested, {"soft_prompt": 0.6, "ridge": 0.2}, answer="number")
+    made = comparison(untested, {"soft_prompt": 0.6, "ridge": 0.2}, **R_SQUARED)
     assert made.choose.endswith("LoRA, at R² 61.5%, is no real difference (p = 0.20, permutation).")
 
 
 def test_where_the_mean_or_the_commonest_place_does_as_well_nothing_is_chosen() -> None:
     ways = [number_way("soft_prompt", 0.01, 0.99, 300.0), number_way("mean", -0.002, 1.0, 0.0, 0.4)]
-    made = comparison(ways, answer="number")
+    made = comparison(ways, **R_SQUARED)
     assert (made.choose, made.chosen) == (
         "Choose none yet: always giving the mean of the training rows has a root mean squared error of 1, and no way "
         "is really better. The best of the others, the soft prompt, at R² 1.0%, is no real difference "

@@ -331,8 +331,8 @@ def test_a_comparison_that_cannot_be_written_leaves_the_old_one(
         ("{", "not a comparison (not JSON). Run `trimtab compare` to write a new one."),
         ("[]", "not a comparison (the whole: Input should be a valid dictionary or instance of Comparison). "
                "Run `trimtab compare` to write a new one."),
-        ('{"version": 3}', "comparison of version 3; this Trimtab reads up to 2. Update it."),
-        ('{"version": 2}', "not a comparison (name: Field required). Run `trimtab compare` to write a new one."),
+        ('{"version": 4}', "comparison of version 4; this Trimtab reads up to 3. Update it."),
+        ('{"version": 3}', "not a comparison (name: Field required). Run `trimtab compare` to write a new one."),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_an_error(content: str | None, message: str, tmp_path: Path) -> None:
