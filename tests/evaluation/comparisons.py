@@ -230,6 +230,67 @@ def numbers() -> Comparison:
     return comparison(ways, tested, **R_SQUARED, labels=[], disagreements=[row], curves=[curve])
 
 
+def tags() -> Comparison:
+    """Ways of tagging; two rows with the entities that each way found."""
+    metric = Metric(name="entity F1", what="entities whose type and both ends are right, F1")
+    others = [Metric(name=name, what=f"what {name} is") for name in ("precision", "recall", "macro F1")]
+
+    def tagging(key: str, f1: float, seconds: float, p: float | None = None, **changes: Any) -> Way:
+        beside = {other.name: [f1 + 0.01 * k] for k, other in enumerate(others)}
+        difference = None if p is None else against(f1 - 0.883, p, "randomisation")
+        return way(key, f1, seconds, difference, **({"beside": beside} | changes))
+
+    ways = [
+        tagging("soft_prompt", 0.883, 300.0),
+        tagging("head", 0.861, 90.0, 0.004),
+        tagging("token_majority", 0.512, 0.0, 0.0004, name="commonest tag of each token", kind="baseline"),
+        tagging("majority", 0.0, 0.0, 0.0004, name="commonest tag"),
+    ]
+    row = Disagreement(
+        where="requests.jsonl:7", fields={"tokens": "play some Nina Simone"}, answer="artist: Nina Simone",
+        answers={"soft_prompt": "artist: Nina Simone", "head": "artist: Nina; album: Simone", "majority": "no entity"},
+        scores={"soft_prompt": 1.0, "head": 0.0, "majority": 0.0},
+    )  # fmt: skip
+    tested = {w.key: 0.0004 for w in ways[1:]}
+    return comparison(ways, tested, answer="tags", metric=metric, others=others, labels=[], disagreements=[row])
+
+
+REFERENCE = "Alimentum is a cheap place by the river that serves Italian food and does not welcome families."
+
+
+def texts() -> Comparison:
+    """Ways of saying something, scored by a metric from 0 to 100, with others beside it; long answers."""
+    metric = Metric(name="BLEU", what="n-grams in common", unit="points")
+    chrf = Metric(name="chrF", what="characters in common", unit="points")
+    others = [chrf, Metric(name="ROUGE-L"), Metric(name="length ratio", unit="ratio", higher_is_better=None)]
+
+    def saying(key: str, bleu: float, seconds: float, p: float | None = None, **changes: Any) -> Way:
+        beside = {"chrF": [bleu + 0.2], "ROUGE-L": [bleu + 0.1], "length ratio": [1.034]}
+        difference = None if p is None else against(bleu - 0.342, p, "randomisation")
+        return way(key, bleu, seconds, difference, **({"beside": beside} | changes))
+
+    ways = [
+        saying("soft_prompt", 0.342, 300.0),
+        saying("lora", 0.351, 700.0, 0.4),
+        saying("few_shot", 0.121, 0.0, 0.0004),
+        saying("nearest_answer", 0.187, 0.2, 0.0004, name="nearest answer", kind="baseline"),
+    ]
+    row = Disagreement(
+        where="restaurants.jsonl:7", fields={"mr": "name[Alimentum], food[Italian], area[riverside]"}, answer=REFERENCE,
+        answers={"soft_prompt": "Alimentum serves Italian food by the river.", "few_shot": "(nothing)",
+                 "nearest_answer": "Zizzi is a pub near the city centre. " * 6, "lora": REFERENCE},
+        scores={"soft_prompt": 0.441, "few_shot": 0.0, "nearest_answer": 0.113, "lora": 1.0},
+    )  # fmt: skip
+    curves = [
+        CurveLine(key=w.key, name=w.name, points=[(64, w.score / 2, around(w.score / 2)), (6919, w.score, w.interval)])
+        for w in ways
+    ]
+    tested = {"soft_prompt": 0.4, "few_shot": 0.0004, "nearest_answer": 0.0004}
+    return comparison(
+        ways, tested, answer="text", metric=metric, others=others, labels=[], disagreements=[row], curves=curves
+    )  # fmt: skip
+
+
 def choices() -> Comparison:
     """Ways of choosing among options."""
     plain: dict[str, Any] = {"beside": {}}

@@ -5,7 +5,7 @@ of which is not known how it stands to the best one, and every way more than 5 p
 are too few to show so wide a gap to be real, it is still the likelier loss. Of those left the cheapest is chosen: no
 language model before an untrained one before a tuned one, then the fewest seconds of training, the fewest bytes on
 disk, the better score. Where the majority label, the commonest place of an option, the mean number or the commonest tag
-is left, no way has been shown to be worth anything, and that is said instead.
+is left, or the best way reaches nothing, no way has been shown to be worth anything, and that is said instead.
 
 How two ways stand to each other is known where one of them is the reference or, given `against_best`, the best way.
 """
@@ -29,7 +29,7 @@ ACCURACY = "accuracy"
 KINDS = ("baseline", "untrained", "tuned")
 # Gaps as shares: from the first on more rows are asked for; beyond the second a way is not chosen, proof or none.
 WIDE_GAP, WIDEST_GAP = 0.02, 0.05
-_TAKES_AN_ARTICLE = re.compile(r"(prompt|prefix|head|probe|SVM)$")
+_TAKES_AN_ARTICLE = re.compile(r"^commonest |(prompt|prefix|head|probe|SVM|answer)$")
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,10 @@ def choose(comparison: Comparison, against_best: Mapping[str, float] | None = No
     blind = next((way for way in running if way.key in BLIND), None)
     if blind:
         return comparison.model_copy(update={"choose": _nothing_gained(tests, blind), "chosen": ""})
+    if comparison.metric.higher_is_better and tests.best.score <= 0:
+        none = f"Choose none yet: no way reaches more than {_scored(tests, tests.best)}."
+        update = {"choose": f"{none} Whether another would do better is not known.", "chosen": ""}
+        return comparison.model_copy(update=update)
     chosen = min(running, key=lambda way: (*_cost(way), -comparison.metric.goodness(way.score)))
     said = f"Choose {in_a_sentence(chosen)}: {_why(tests, chosen)} {_beside(tests, chosen, running)}"
     return comparison.model_copy(update={"choose": said, "chosen": chosen.key})

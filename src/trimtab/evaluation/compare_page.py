@@ -72,7 +72,7 @@ def render_comparison(comparison: Comparison) -> str:
     headline, *rest = _SENTENCE_ENDS.split(comparison.choose.removeprefix(f"{head}:"), maxsplit=1)
     context: dict[str, Any] = {
         "c": comparison,
-        "score_name": capital(comparison.metric.name),
+        "score_name": heading(comparison.metric.name),
         "score_first": "ascending" if comparison.metric.higher_is_better is False else "descending",
         "better_up": comparison.metric.higher_is_better is not False,
         "in_what": " in %" if comparison.metric.unit == "share" else "",
@@ -118,6 +118,11 @@ def difference_word(difference: Difference, metric: Metric) -> str:
     return "better" if metric.goodness(difference.points) > 0 else "worse"
 
 
+def heading(name: str) -> str:
+    """Return a metric's name as it begins a heading: `Entity F1`, but `chrF`."""
+    return name if any(letter.isupper() for letter in name.split(maxsplit=1)[0]) else capital(name)
+
+
 def latency_text(seconds: float) -> str:
     """Return the time of a request as `0.8 ms`, `12 ms`, `1.4 s`."""
     if seconds >= 1:
@@ -152,7 +157,7 @@ def _metric_column(metric: Metric) -> Column:
     def value(way: Way) -> float | None:
         return way.mean(name) if name in way.beside else None
 
-    return Column(capital(name), metric.what or name, first, value, lambda found: bare_text(found, metric))
+    return Column(heading(name), metric.what or name, first, value, lambda found: bare_text(found, metric))
 
 
 def _columns(comparison: Comparison) -> list[Column]:
@@ -218,7 +223,7 @@ def _plots(comparison: Comparison, chosen: Way | None) -> list[Markup]:
     ]
     if len(dots) < 2:
         return []
-    title = f"{capital(comparison.metric.name)} over training time of {len(dots)} ways; the figures are in the table"
+    title = f"{heading(comparison.metric.name)} over training time of {len(dots)} ways; the figures are in the table"
     widths = (compare_charts.WIDE, compare_charts.NARROW)
     sign = _sign(comparison.metric)
     return [Markup(compare_charts.score_against_cost(title, dots, width, sign)) for width in widths]
@@ -234,7 +239,7 @@ def _curves(comparison: Comparison, chosen: Way | None) -> list[Markup]:
     if not lines:
         return []
     widths = (compare_charts.WIDE, compare_charts.NARROW)
-    name = capital(comparison.metric.name)
+    name = heading(comparison.metric.name)
     title = f"{name} over training rows of {len(lines)} ways; the figures are in the table below"
     sign = _sign(comparison.metric)
     return [Markup(compare_charts.learning_curves(title, lines, width, sign)) for width in widths]
@@ -266,7 +271,7 @@ def _said(row: Disagreement, names: dict[str, str], metric: Metric) -> list[tupl
 
 def _defined(metrics: Sequence[Metric]) -> list[str]:
     """Return what each metric is, in one sentence."""
-    listed = "; ".join(f"{capital(m.name)}: {m.what}" for m in metrics if m.what)
+    listed = "; ".join(f"{heading(m.name)}: {m.what}" for m in metrics if m.what)
     low = [m.name for m in metrics if m.higher_is_better is False]
     return [f"{listed}." + (f" Of {' and '.join(low)}, lower is better." if low else "")] if listed else []
 
