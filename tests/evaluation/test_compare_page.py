@@ -284,7 +284,7 @@ def test_texts_are_shown_in_the_units_of_their_metrics() -> None:
 def test_a_metric_that_is_better_when_lower_is_read_so() -> None:
     lower = Metric(name="empty", what="answers without any text", higher_is_better=False)
     ways = [way("soft_prompt", 0.02, 300.0, beside={}), way("few_shot", 0.31, 0.0, against(0.29, 0.001), beside={})]
-    made = comparison(list(ways), {"few_shot": 0.001}, answer="text", metric=lower, others=[], labels=[], ways=ways)
+    made = comparison(ways, {"few_shot": 0.001}, answer="text", metric=lower, others=[], labels=[])
     html = render_comparison(made)
     assert 'data-name="Empty" data-first="ascending" aria-sort="ascending"' in html
     assert made.choose.startswith("Choose the soft prompt: empty 2.0%, really better than every other way;")
