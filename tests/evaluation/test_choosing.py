@@ -224,7 +224,7 @@ def test_tags_and_texts_are_chosen_by_the_same_rule_and_said_in_their_own_units(
     )  # fmt: skip
     assert made.choose == (
         "Choose the nearest answer: BLEU 33.0, and the way of the highest BLEU is not really better; it trains in "
-        "0.2 s. LoRA, at BLEU 35.1, is no real difference (p = 0.20, randomisation)."
+        "0.2 s. LoRA, at BLEU 35.1, is no real difference (p = 0.20, randomisation), though more rows might show one."
     )
 
 
