@@ -190,6 +190,16 @@ def test_rows_whose_scores_are_furthest_apart_come_first() -> None:
     assert found[0].scores == {"a": pytest.approx(1), "b": 0}
 
 
+def test_rows_that_are_tagged_alike_are_not_divided_however_their_tags_are_kept() -> None:
+    examples = tagged(5)
+    measure = measure_of_tags(examples, TagsAnswer())
+    tags = [list(e.tags or ()) for e in examples]
+    kept, fresh = as_answers(tags), as_answers([tuple(own) for own in tags])
+    assert measure.divided(np.stack([kept, fresh])) == []
+    fresh[3] = mended(["B-y", *tags[3][1:]] if tags[3][0] != "B-y" else ["O", *tags[3][1:]])
+    assert measure.divided(np.stack([kept, as_answers(list(fresh))])) == [3]
+
+
 def test_ten_ways_on_two_thousand_rows_take_seconds() -> None:
     """The tests and intervals alone: counting n-grams takes the time that sacrebleu takes."""
     examples = written(2000)

@@ -23,10 +23,10 @@ SHOWN, RIVALS = 12, 4
 
 
 def as_answers(given: Sequence[Any] | NDArray[Any]) -> NDArray[Any]:
-    """Answers as an array [N]; texts and lists of tags are kept as they are."""
-    if len(given) and isinstance(given[0], str | list | tuple):
-        return np.fromiter(given, dtype=object, count=len(given))
-    return np.asarray(given)
+    """Answers as an array [N]; texts are kept as they are, and the tags of a row become a tuple."""
+    if not isinstance(given[0], str | list | tuple):
+        return np.asarray(given)
+    return np.fromiter((one if isinstance(one, str) else tuple(one) for one in given), dtype=object, count=len(given))
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ class Cell:
 
     Attributes:
         seed: the seed.
-        answers: what is given to each row [N]: index of the label, place of the option, the number, the list of tags,
-            or the text.
+        answers: what is given to each row [N]: index of the label, place of the option, the number, the tags, or
+            the text.
         train_seconds, peak_memory_bytes, latency_seconds, batch_rows_per_second, trained_parameters, bytes_on_disk,
         without_prompt: as in `Way`.
         notes: a sentence each.

@@ -51,7 +51,7 @@ class OfSums:
     measured: Callable[[Sequence[Any]], list[Measured]]
     say: Callable[[Example, Any], str]
     right_answers: Sequence[str]
-    _known: dict[tuple[str, ...], list[Measured]] = field(default_factory=dict, repr=False, compare=False)
+    _known: dict[tuple[Any, ...], list[Measured]] = field(default_factory=dict, repr=False, compare=False)
 
     def rows(self, answers_N: NDArray[Any]) -> Floats:
         """What each row adds to the sums, [N, K]."""
@@ -96,23 +96,22 @@ class OfSums:
     def divided(self, answers_WN: NDArray[Any]) -> list[int]:
         """By how far the lowest and the highest score of the row alone lie apart."""
         apart_N = np.ptp([self.each(answers_N) for answers_N in answers_WN], axis=0)
-        texts = [[str(answer) for answer in column] for column in answers_WN.T]
         order = np.argsort(-apart_N, kind="stable")
-        return [int(i) for i in order if len(set(texts[i])) > 1]
+        return [int(i) for i in order if len(set(answers_WN[:, i])) > 1]
 
     def _of_sums(self, sums: Floats) -> Floats:
         return self.of_sums(sums) / _scale(self.metric)
 
     def _all(self, answers_N: NDArray[Any]) -> list[Measured]:
         """Every metric of these answers; measured once, as counting n-grams takes seconds."""
-        key = tuple(map(str, answers_N))
+        key = tuple(answers_N)
         if key not in self._known:
-            self._known[key] = self.measured(list(answers_N))
+            self._known[key] = self.measured(list(key))
         return self._known[key]
 
 
 def measure_of_tags(examples: Sequence[Example], kind: TagsAnswer) -> OfSums:
-    """F1 of entities, of plain tags the accuracy of tokens; answers are lists of tags.
+    """F1 of entities, of plain tags the accuracy of tokens; answers are tuples of tags.
 
     Raises:
         TrimtabError: a row without tags.
@@ -128,8 +127,9 @@ def measure_of_tags(examples: Sequence[Example], kind: TagsAnswer) -> OfSums:
     def measured(answers: Sequence[Any]) -> list[Measured]:
         return measure_tags(examples, answers, plain)
 
+    found = measured([example.tags or () for example in examples])
     right = [say(example, example.tags or ()) for example in examples]
-    return _of_sums(examples, measured, measured([e.tags or () for e in examples]), say, right)
+    return _of_sums(examples, measured, found, say, right)
 
 
 def measure_of_texts(examples: Sequence[Example], kind: TextAnswer, language: Language = "auto") -> OfSums:
