@@ -66,7 +66,7 @@ def garbled(examples: Sequence[Example], share: float, seed: int) -> list[str]:
 def test_tags_are_scored_as_seqeval_scores_them() -> None:
     examples = tagged(60)
     measure, given = measure_of_tags(examples, TagsAnswer()), as_answers(spoilt(examples, 0.4, 1))
-    right, found = [list(e.tags or ()) for e in examples], list(given)
+    right, found = [list(e.tags or ()) for e in examples], [list(tags) for tags in given]
     beside = measure.beside(given)
     assert measure.score(measure.rows(given)) == pytest.approx(f1_score(right, found))
     assert beside["precision"] == pytest.approx(precision_score(right, found))

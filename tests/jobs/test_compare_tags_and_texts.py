@@ -364,3 +364,18 @@ def test_the_command_line(data: Path, tiny_folder: Path, trimtab: Any) -> None:
         "way", "BLEU", "95% interval", "chrF", "EM", "points", "p", "trained", "training",
     ]  # fmt: skip
     assert "Choose the nearest answer: BLEU " in done.out
+
+
+def test_a_budget_takes_the_most_telling_ways_first_and_says_what_it_left_out(
+    data: Path, tiny_folder: Path, tmp_path: Path, pretrained: Any
+) -> None:
+    task = settings("text", tiny_folder, train={"steps": 1_000_000})
+    wanted = Wanted(methods=("soft_prompt", "zero_shot", "nearest_answer"), budget_seconds=60, reference="zero_shot")
+    begun: list[str] = []
+    made = compare.run(
+        task, tmp_path, wanted, base=data, pretrained=pretrained, on_cell=lambda way, *_: begun.append(way.key)
+    )
+    assert begun == ["nearest_answer", "zero_shot"]
+    [left] = made.left_out
+    assert left.key == "soft_prompt"
+    assert left.why.startswith("it would take about ")
