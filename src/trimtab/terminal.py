@@ -192,20 +192,21 @@ def print_comparison(comparison: Comparison, folder: Path | None) -> None:
     from rich.table import Table
 
     from trimtab.evaluation.choosing import chosen_way
+    from trimtab.evaluation.compare_page import MOST_BESIDE
 
     console = Console(emoji=False)
     if not console.is_terminal:
         console = Console(emoji=False, width=TABLE_WIDTH)
     title = f"{comparison.name}: {comparison.rows:,} {comparison.part} rows"
     table = Table(title=escape(title), title_justify="left")
-    second = {"label": ["F1"], "choice": [], "number": ["RMSE"]}[comparison.answer]
-    columns = ["way", comparison.score_name, "95% interval", *second, "points", "p", "trained", "training"]
-    shown = [name for name in columns if console.width >= TABLE_WIDTH or name not in ("F1", "RMSE", "trained")]
+    beside = [metric.name for metric in comparison.others[:MOST_BESIDE]]
+    columns = ["way", comparison.metric.name, "95% interval", *beside, "points", "p", "trained", "training"]
+    shown = [name for name in columns if console.width >= TABLE_WIDTH or name not in (*beside, "trained")]
     for name in shown:
         table.add_column(name, justify="left" if name == "way" else "right", no_wrap=name != "way")
     chosen = chosen_way(comparison)
     for way in comparison.ways:
-        cells = _way_cells(way, comparison.reference)
+        cells = _way_cells(way, comparison)
         table.add_row(*(escape(cells[name]) for name in shown), style="bold" if way is chosen else None)
     console.print(table)
     lines = [comparison.choose]
@@ -216,21 +217,18 @@ def print_comparison(comparison: Comparison, folder: Path | None) -> None:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
-def _way_cells(way: Way, reference: str) -> dict[str, str]:
+def _way_cells(way: Way, comparison: Comparison) -> dict[str, str]:
     """Return what the table says of a way, by column."""
     from trimtab.evaluation.compare_page import difference_text, parameters_text, training_text
-    from trimtab.evaluation.findings import interval_text, percent
-    from trimtab.evaluation.number_findings import plain
+    from trimtab.evaluation.findings import interval_text, metric_text
 
     difference = way.difference
     return {
         "way": way.name,
-        "accuracy": percent(way.score),
-        "R²": percent(way.score),
+        comparison.metric.name: metric_text(way.score, comparison.metric),
         "95% interval": interval_text(way.interval),
-        "F1": "" if way.macro_f1 is None else percent(way.macro_f1),
-        "RMSE": plain(way.rmse),
-        "points": difference_text(difference) if difference else "ref." if way.key == reference else "",
+        **{metric.name: metric_text(way.mean(metric.name), metric) for metric in comparison.others},
+        "points": difference_text(difference) if difference else "ref." if way.key == comparison.reference else "",
         "p": _p_value(difference.p_adjusted) if difference else "",
         "trained": parameters_text(way.trained_parameters),
         "training": training_text(way.train_seconds),

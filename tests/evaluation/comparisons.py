@@ -19,8 +19,12 @@ from trimtab.evaluation import (
     Way,
     choose,
 )
+from trimtab.evaluation.comparison import Metric
+from trimtab.evaluation.measures import MACRO_F1, RMSE
 
 ROWS = 1821
+ACCURACY = Metric(name="accuracy")
+R_SQUARED: dict[str, Any] = {"answer": "number", "metric": Metric(name="R²"), "others": [RMSE]}
 KINDS = {"majority": "baseline", "naive_bayes": "baseline", "logistic_regression": "baseline", "zero_shot": "untrained",
          "few_shot": "untrained", "search": "untrained"}  # fmt: skip
 
@@ -45,9 +49,8 @@ def way(key: str, accuracy: float, seconds: float = 0.0, difference: Difference 
         "kind": kind,
         "seeds": [0],
         "scores": [accuracy],
-        "macro_f1s": [accuracy - 0.004],
+        "beside": {"macro F1": [accuracy - 0.004]},
         "score": accuracy,
-        "macro_f1": accuracy - 0.004,
         "interval": around(accuracy),
         "difference": difference,
         "train_seconds": seconds,
@@ -66,7 +69,7 @@ def way(key: str, accuracy: float, seconds: float = 0.0, difference: Difference 
 def seeded(key: str, accuracies: list[float], seconds: float, difference: Difference | None, **changes: Any) -> Way:
     """A way trained with several seeds."""
     several = {"seeds": list(range(len(accuracies))), "scores": accuracies}
-    several["macro_f1s"] = [share - 0.004 for share in accuracies]
+    several["beside"] = {"macro F1": [share - 0.004 for share in accuracies]}
     return way(key, sum(accuracies) / len(accuracies), seconds, difference, **(several | changes))
 
 
@@ -84,6 +87,8 @@ def comparison(ways: list[Way], against_best: dict[str, float] | None = None, **
             parameters=134_515_008,
         ),
         "machine": MachineFacts(cpu="Intel Xeon 6960P", threads=2, precision="bfloat16"),
+        "metric": ACCURACY,
+        "others": [MACRO_F1],
         "labels": ["negative", "positive"],
         "train_rows": 6919,
         "dev_rows": 872,
@@ -91,7 +96,7 @@ def comparison(ways: list[Way], against_best: dict[str, float] | None = None, **
         "splits": {part: digit * 64 for part, digit in (("train", "a"), ("dev", "b"), ("test", "c"))},
         "part": "test",
         "reference": next(way.key for way in ways if way.difference is None),
-        "ways": sorted(ways, key=lambda way: -way.score),
+        "ways": sorted(ways, key=lambda way: -changes.get("metric", ACCURACY).goodness(way.score)),
         "seconds": 5400.0,
         "notes": ["12 rows that occur in both train and test were left out of train."],
         "settings": {"backbone": "smollm2-135m", "train": {"epochs": 2.0, "ensemble": False, "patience": None}},
@@ -197,7 +202,7 @@ def number_way(key: str, score: float, rmse: float, seconds: float, p: float | N
     """A way of saying numbers; its difference is to a reference of R squared 0.613."""
     interval = Interval(score - 0.023, min(score + 0.017, 1.0))
     facts: dict[str, Any] = {
-        "rmses": [rmse], "rmse": rmse, "macro_f1s": [], "macro_f1": None, "interval": interval,
+        "beside": {"RMSE": [rmse]}, "interval": interval,
         "kind": "baseline" if key in ("mean", "ridge") else "tuned",
         "name": "TF-IDF + ridge regression" if key == "ridge" else key.replace("_", " "),
     }  # fmt: skip
@@ -224,12 +229,73 @@ def numbers() -> Comparison:
         points=[(64, 0.2, Interval(-0.1, 0.3)), (6919, 0.613, Interval(0.59, 0.63))],
     )
     tested = {w.key: 0.0004 for w in ways[1:]}
-    return comparison(ways, tested, answer="number", labels=[], disagreements=[row], curves=[curve])
+    return comparison(ways, tested, **R_SQUARED, labels=[], disagreements=[row], curves=[curve])
+
+
+def tags() -> Comparison:
+    """Ways of tagging; two rows with the entities that each way found."""
+    metric = Metric(name="entity F1", what="entities whose type and both ends are right, F1")
+    others = [Metric(name=name, what=f"what {name} is") for name in ("precision", "recall", "macro F1")]
+
+    def tagging(key: str, f1: float, seconds: float, p: float | None = None, **changes: Any) -> Way:
+        beside = {other.name: [f1 + 0.01 * k] for k, other in enumerate(others)}
+        difference = None if p is None else against(f1 - 0.883, p, "randomisation")
+        return way(key, f1, seconds, difference, **({"beside": beside} | changes))
+
+    ways = [
+        tagging("soft_prompt", 0.883, 300.0),
+        tagging("head", 0.861, 90.0, 0.004),
+        tagging("token_majority", 0.512, 0.0, 0.0004, name="commonest tag of each token", kind="baseline"),
+        tagging("majority", 0.0, 0.0, 0.0004, name="commonest tag"),
+    ]
+    row = Disagreement(
+        where="requests.jsonl:7", fields={"tokens": "play some Nina Simone"}, answer="artist: Nina Simone",
+        answers={"soft_prompt": "artist: Nina Simone", "head": "artist: Nina; album: Simone", "majority": "no entity"},
+        scores={"soft_prompt": 1.0, "head": 0.0, "majority": 0.0},
+    )  # fmt: skip
+    tested = {w.key: 0.0004 for w in ways[1:]}
+    return comparison(ways, tested, answer="tags", metric=metric, others=others, labels=[], disagreements=[row])
+
+
+REFERENCE = "Alimentum is a cheap place by the river that serves Italian food and does not welcome families."
+
+
+def texts() -> Comparison:
+    """Ways of saying something, scored by a metric from 0 to 100, with others beside it; long answers."""
+    metric = Metric(name="BLEU", what="n-grams in common", unit="points")
+    chrf = Metric(name="chrF", what="characters in common", unit="points")
+    others = [chrf, Metric(name="ROUGE-L"), Metric(name="length ratio", unit="ratio", higher_is_better=None)]
+
+    def saying(key: str, bleu: float, seconds: float, p: float | None = None, **changes: Any) -> Way:
+        beside = {"chrF": [bleu + 0.2], "ROUGE-L": [bleu + 0.1], "length ratio": [1.034]}
+        difference = None if p is None else against(bleu - 0.342, p, "randomisation")
+        return way(key, bleu, seconds, difference, **({"beside": beside} | changes))
+
+    ways = [
+        saying("soft_prompt", 0.342, 300.0),
+        saying("lora", 0.351, 700.0, 0.4),
+        saying("few_shot", 0.121, 0.0, 0.0004),
+        saying("nearest_answer", 0.187, 0.2, 0.0004, name="nearest answer", kind="baseline"),
+    ]
+    row = Disagreement(
+        where="restaurants.jsonl:7", fields={"mr": "name[Alimentum], food[Italian], area[riverside]"}, answer=REFERENCE,
+        answers={"soft_prompt": "Alimentum serves Italian food by the river.", "few_shot": "(nothing)",
+                 "nearest_answer": "Zizzi is a pub near the city centre. " * 6, "lora": REFERENCE},
+        scores={"soft_prompt": 0.441, "few_shot": 0.0, "nearest_answer": 0.113, "lora": 1.0},
+    )  # fmt: skip
+    curves = [
+        CurveLine(key=w.key, name=w.name, points=[(64, w.score / 2, around(w.score / 2)), (6919, w.score, w.interval)])
+        for w in ways
+    ]
+    tested = {"soft_prompt": 0.4, "few_shot": 0.0004, "nearest_answer": 0.0004}
+    return comparison(
+        ways, tested, answer="text", metric=metric, others=others, labels=[], disagreements=[row], curves=curves
+    )  # fmt: skip
 
 
 def choices() -> Comparison:
     """Ways of choosing among options."""
-    plain: dict[str, Any] = {"macro_f1s": [], "macro_f1": None}
+    plain: dict[str, Any] = {"beside": {}}
     ways = [
         way("soft_prompt", 0.71, 300.0, **plain),
         way("zero_shot", 0.64, 0.0, against(-0.07, 1e-5), **plain),
@@ -239,4 +305,4 @@ def choices() -> Comparison:
         where="causes.jsonl:7", fields={"text": "It rained."}, answer="The street got wet.",
         answers={"soft_prompt": "The street got wet.", "zero_shot": "The sun shone."},
     )  # fmt: skip
-    return comparison(ways, {w.key: 1e-5 for w in ways[1:]}, answer="choice", labels=[], disagreements=[row])
+    return comparison(ways, {w.key: 1e-5 for w in ways[1:]}, answer="choice", others=[], labels=[], disagreements=[row])

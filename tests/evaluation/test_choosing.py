@@ -3,7 +3,21 @@
 from __future__ import annotations
 
 import pytest
-from comparisons import against, chinese, choices, comparison, five_ways, number_way, numbers, one_way, seeded, way
+from comparisons import (
+    R_SQUARED,
+    against,
+    chinese,
+    choices,
+    comparison,
+    five_ways,
+    number_way,
+    numbers,
+    one_way,
+    seeded,
+    tags,
+    texts,
+    way,
+)
 
 from trimtab.evaluation import Comparison, Way, choose
 from trimtab.evaluation.choosing import chosen_way, in_a_sentence
@@ -187,18 +201,52 @@ def test_numbers_are_chosen_by_r_squared_and_never_by_the_larger_error() -> None
         "TF-IDF + ridge regression, at R² 52.0%, is really worse (p < 0.001, permutation)."
     )
     ways = [number_way("soft_prompt", 0.613, 0.62, 300.0), number_way("ridge", 0.6, 0.63, 0.5, 0.3)]
-    assert said(ways, answer="number") == (
+    assert said(ways, **R_SQUARED) == (
         "Choose TF-IDF + ridge regression: R² 60.0%, and no other way is really better; it trains in 0.5 s. "
         "The soft prompt, at R² 61.3%, is no real difference (p = 0.30, permutation)."
     )
     untested = [number_way("lora", 0.615, 0.61, 900.0, 0.6, name="LoRA"), *ways]
-    made = comparison(untested, {"soft_prompt": 0.6, "ridge": 0.2}, answer="number")
+    made = comparison(untested, {"soft_prompt": 0.6, "ridge": 0.2}, **R_SQUARED)
     assert made.choose.endswith("LoRA, at R² 61.5%, is no real difference (p = 0.20, permutation).")
+
+
+def test_tags_and_texts_are_chosen_by_the_same_rule_and_said_in_their_own_units() -> None:
+    assert tags().choose == (
+        "Choose the soft prompt: entity F1 88.3%, really better than every other way; it trains in 5 min. "
+        "The head, at entity F1 86.1%, is really worse (p = 0.004, randomisation)."
+    )
+    lora, prompt, nearest, _ = texts().ways
+    prefix = prompt.model_copy(update={"key": "prefix", "name": "prefix", "score": 0.349})
+    nearest = nearest.model_copy(update={"score": 0.33, "difference": against(0.05, 0.001)})
+    made = comparison(
+        [lora, prefix, nearest], {"prefix": 0.8, "nearest_answer": 0.2}, answer="text", metric=texts().metric,
+        reference="few_shot",
+    )  # fmt: skip
+    assert made.choose == (
+        "Choose the nearest answer: BLEU 33.0, and the way of the highest BLEU is not really better; it trains in "
+        "0.2 s. LoRA, at BLEU 35.1, is no real difference (p = 0.20, randomisation), though more rows might show one."
+    )
+
+
+def test_where_nothing_is_reached_nothing_is_chosen() -> None:
+    found = texts()
+    ways = [w.model_copy(update={"score": 0.0}) for w in found.ways if w.key in ("soft_prompt", "lora")]
+    made = comparison(ways, {"lora": 1.0}, answer="text", metric=found.metric, labels=[])
+    assert (made.choose, made.chosen) == (
+        "Choose none yet: no way reaches more than BLEU 0.0. Whether another would do better is not known.", "",
+    )  # fmt: skip
+    blind = [w for w in tags().ways if w.key in ("soft_prompt", "majority")]
+    blind[0] = blind[0].model_copy(update={"score": 0.01})
+    blind[1] = blind[1].model_copy(update={"difference": against(-0.01, 0.4, "randomisation")})
+    said_of = comparison(blind, answer="tags", metric=tags().metric, labels=[]).choose
+    assert said_of.startswith(
+        "Choose none yet: always giving the commonest tag has entity F1 0.0%, and no way is really"
+    )
 
 
 def test_where_the_mean_or_the_commonest_place_does_as_well_nothing_is_chosen() -> None:
     ways = [number_way("soft_prompt", 0.01, 0.99, 300.0), number_way("mean", -0.002, 1.0, 0.0, 0.4)]
-    made = comparison(ways, answer="number")
+    made = comparison(ways, **R_SQUARED)
     assert (made.choose, made.chosen) == (
         "Choose none yet: always giving the mean of the training rows has a root mean squared error of 1, and no way "
         "is really better. The best of the others, the soft prompt, at R² 1.0%, is no real difference "

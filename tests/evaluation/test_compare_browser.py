@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 from chromium import BROWSER, Chromium
-from comparisons import chinese, five_ways, fourteen_ways, one_way
+from comparisons import chinese, five_ways, fourteen_ways, one_way, tags, texts
 
 from trimtab.evaluation import Comparison
 from trimtab.evaluation.compare_page import render_comparison
 
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium found")
-MADE = {made.__name__: made for made in (five_ways, chinese, one_way, fourteen_ways)}
+MADE = {made.__name__: made for made in (five_ways, chinese, one_way, fourteen_ways, tags, texts)}
 NAMES = "[...document.querySelectorAll('table.ways tbody tr')].map(row => row.cells[0].dataset.value)"
 SORTED = (
     "[...document.querySelectorAll('table.ways thead [aria-sort]')]"
@@ -150,7 +150,7 @@ def test_the_keyboard_sorts(browser: Chromium, pages: dict[str, Path]) -> None:
     assert browser.ask(SORTED) == ["Macro F1 descending"]
     browser.key(" ", " ")
     assert browser.ask(SORTED) == ["Macro F1 ascending"]
-    assert browser.ask(NAMES) == [way.name for way in sorted(five_ways().ways, key=lambda way: way.macro_f1)]
+    assert browser.ask(NAMES) == [way.name for way in sorted(five_ways().ways, key=lambda way: way.mean("macro F1"))]
     assert browser.ask(focus) == "Macro F1"
     assert browser.ask("getComputedStyle(document.activeElement).outlineStyle") == "solid"
 

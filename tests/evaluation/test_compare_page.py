@@ -10,7 +10,20 @@ from html import unescape
 from pathlib import Path
 
 import pytest
-from comparisons import against, chinese, choices, comparison, five_ways, fourteen_ways, numbers, one_way, way
+from comparisons import (
+    REFERENCE,
+    against,
+    chinese,
+    choices,
+    comparison,
+    five_ways,
+    fourteen_ways,
+    numbers,
+    one_way,
+    tags,
+    texts,
+    way,
+)
 from reports import HOSTILE
 from test_report import Page, headings
 
@@ -23,9 +36,10 @@ from trimtab.evaluation.compare_page import (
     render_comparison,
     training_text,
 )
+from trimtab.evaluation.comparison import Metric
 
 ALL = pytest.mark.parametrize(
-    "made", [five_ways, chinese, one_way, fourteen_ways, numbers, choices], ids=lambda made: made.__name__
+    "made", [five_ways, chinese, one_way, fourteen_ways, numbers, choices, tags, texts], ids=lambda made: made.__name__
 )  # fmt: skip
 
 
@@ -234,6 +248,51 @@ def test_numbers_are_shown_by_r_squared_and_their_error() -> None:
     assert "ccuracy" not in html.replace("read_accuracy", "")
 
 
+def test_tags_are_shown_by_the_f1_of_entities() -> None:
+    html = render_comparison(tags())
+    text = words(html)
+    assert table(html)[0][:5] == ["Way", "Entity F1", "Precision", "Recall", "Difference"]
+    assert table(html)[1]["head"][1:4] == ["86.1 84.5 to 87.7", "86.1", "87.1"]
+    assert "Entity F1 in % on the same 1,821 test rows, with 95% intervals; differences in points" in text
+    assert "Entity F1 and what stands beside it, on the same rows Way Entity F1 Precision Recall Macro F1" in text
+    assert "Choose the soft prompt : entity F1 88.3%, really better than every other way; it trains in 5 min." in text
+    assert "Further up is better, further left trains faster." in text
+    assert "artist: Nina Simone soft prompt 100.0% artist: Nina; album: Simone head 0.0% no entity" in text
+    assert "approximate randomisation (for ways of one seed)" in text
+    assert "Not drawn: commonest tag, at 0.0%." in text
+    assert "ccuracy" not in html
+
+
+def test_texts_are_shown_in_the_units_of_their_metrics() -> None:
+    html = render_comparison(texts())
+    text = words(html)
+    assert table(html)[0][:5] == ["Way", "BLEU", "chrF", "ROUGE-L", "Difference"]
+    assert table(html)[1]["few shot"][1:5] == [
+        "12.1 10.6 to 13.6", "32.1", "22.1", "−22.1 −23.2 to −21.0 p < 0.001, worse",
+    ]  # fmt: skip
+    assert "BLEU on the same 1,821 test rows" in text
+    assert "LoRA 35.1 55.1 45.1 1.03" in text  # every metric
+    assert "Choose the soft prompt : BLEU 34.2, and no other way is really better; it trains in 5 min." in text
+    assert "LoRA, at BLEU 35.1, is no real difference (p = 0.40, randomisation)" in text
+    assert f"{REFERENCE} LoRA 100.0 Alimentum serves Italian food by the river. soft prompt 44.1 Zizzi" in text
+    assert "The answer in the data is marked" in text
+    assert "LoRA: 17.5 from 64 rows (95%: 15.8 to 19.3)" in unescape(html)
+    for drawn in re.findall(r"<svg class=.compared.*?</svg>", html, re.DOTALL):
+        assert "%" not in words(drawn).replace("95%", "")
+
+
+def test_a_metric_that_is_better_when_lower_is_read_so() -> None:
+    lower = Metric(name="empty", what="answers without any text", higher_is_better=False)
+    ways = [way("soft_prompt", 0.02, 300.0, beside={}), way("few_shot", 0.31, 0.0, against(0.29, 0.001), beside={})]
+    made = comparison(ways, {"few_shot": 0.001}, answer="text", metric=lower, others=[], labels=[])
+    html = render_comparison(made)
+    assert 'data-name="Empty" data-first="ascending" aria-sort="ascending"' in html
+    assert made.choose.startswith("Choose the soft prompt: empty 2.0%, really better than every other way;")
+    assert table(html)[1]["few shot"][2] == "+29.0 +27.9 to +30.1 p = 0.001, worse"
+    assert "Further down is better" in html
+    assert "Empty: answers without any text. Of empty, lower is better." in words(html)
+
+
 def test_choices_have_no_macro_f1() -> None:
     html = render_comparison(choices())
     text = words(html)
@@ -331,8 +390,8 @@ def test_a_comparison_that_cannot_be_written_leaves_the_old_one(
         ("{", "not a comparison (not JSON). Run `trimtab compare` to write a new one."),
         ("[]", "not a comparison (the whole: Input should be a valid dictionary or instance of Comparison). "
                "Run `trimtab compare` to write a new one."),
-        ('{"version": 3}', "comparison of version 3; this Trimtab reads up to 2. Update it."),
-        ('{"version": 2}', "not a comparison (name: Field required). Run `trimtab compare` to write a new one."),
+        ('{"version": 4}', "comparison of version 4; this Trimtab reads up to 3. Update it."),
+        ('{"version": 3}', "not a comparison (name: Field required). Run `trimtab compare` to write a new one."),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_an_error(content: str | None, message: str, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from trimtab.data.example import Example
 from trimtab.evaluation import paired_permutation_test, paired_test
 from trimtab.evaluation.comparing import Cell, Measured, compare, curve_lines, disagreements
 from trimtab.evaluation.measures import RSquared, measure_of
+from trimtab.spec_answers import ChoiceAnswer, LabelAnswer, NumberAnswer
 
 
 def numbers(rows: int, seed: int = 0) -> tuple[list[Example], np.ndarray, np.ndarray, np.ndarray]:
@@ -26,11 +27,11 @@ def numbers(rows: int, seed: int = 0) -> tuple[list[Example], np.ndarray, np.nda
 
 def test_numbers_are_scored_by_r_squared() -> None:
     examples, good, fair, bad = numbers(200)
-    measure = measure_of("number", examples, ())
+    measure = measure_of(NumberAnswer(), examples, ())
     right = np.array([e.number for e in examples])
     for given in (good, fair, bad):
         assert measure.score(measure.rows(given)) == pytest.approx(r2_score(right, given))
-        assert measure.beside([given, given])["rmse"] == pytest.approx(root_mean_squared_error(right, given))
+        assert measure.beside(given)["RMSE"] == pytest.approx(root_mean_squared_error(right, given))
     assert measure.score(measure.rows(bad)) < 0 < measure.score(measure.rows(fair)) < measure.score(measure.rows(good))
 
 
@@ -42,7 +43,7 @@ def r_squared(right: np.ndarray, given: np.ndarray) -> float:
 @pytest.mark.parametrize("which", [0, 1, 2], ids=["good", "fair", "bad"])
 def test_the_interval_of_r_squared_is_scipys_bootstrap(which: int) -> None:
     examples, *ways = numbers(300)
-    measure = measure_of("number", examples, ())
+    measure = measure_of(NumberAnswer(), examples, ())
     right = np.array([e.number for e in examples])
     theirs = bootstrap(
         (right, ways[which]), r_squared, paired=True, vectorized=False, n_resamples=1999, method="percentile",
@@ -55,7 +56,7 @@ def test_the_interval_of_r_squared_is_scipys_bootstrap(which: int) -> None:
 
 def test_the_difference_of_two_ways_is_paired() -> None:
     examples, good, fair, _ = numbers(300)
-    measure = measure_of("number", examples, ())
+    measure = measure_of(NumberAnswer(), examples, ())
     right = np.array([e.number for e in examples])
     theirs = bootstrap(
         (right, good, fair), lambda y, a, b: r_squared(y, a) - r_squared(y, b), paired=True, vectorized=False,
@@ -73,7 +74,7 @@ def test_the_difference_of_two_ways_is_paired() -> None:
 
 def test_seeds_that_differ_widen_the_interval() -> None:
     examples, good, fair, _ = numbers(300)
-    measure = measure_of("number", examples, ())
+    measure = measure_of(NumberAnswer(), examples, ())
     one, other = measure.rows(good), measure.rows(fair)
     alone, both = measure.interval(one[None], 0), measure.interval(np.stack([one, other]), 0)
     assert both.high - both.low > 2 * (alone.high - alone.low)
@@ -90,23 +91,23 @@ def test_numbers_that_are_all_the_same_have_no_variance_to_explain(given: list[f
 
 def test_a_way_with_smaller_errors_comes_first_and_its_difference_is_a_gain() -> None:
     examples, good, fair, bad = numbers(200)
-    measure = measure_of("number", examples, ())
+    measure = measure_of(NumberAnswer(), examples, ())
     measured = [Measured(key, key, "baseline", [Cell(0, given)]) for key, given in
                 (("bad", bad), ("fair", fair), ("good", good))]  # fmt: skip
     ways, against_best = compare(measured, measure, "fair")
     assert [way.key for way in ways] == ["good", "fair", "bad"]
-    assert [way.rmse for way in ways] == sorted(way.rmse for way in ways if way.rmse is not None)
+    assert [way.mean("RMSE") for way in ways] == sorted(way.mean("RMSE") for way in ways)
     gains = {way.key: way.difference.points for way in ways if way.difference}
     assert gains["bad"] < 0 < gains["good"]
     assert against_best == {"fair": pytest.approx(2e-4), "bad": pytest.approx(2e-4)}
-    assert all(way.macro_f1 is None for way in ways)
+    assert all(list(way.beside) == ["RMSE"] for way in ways)
     [line, *_] = curve_lines([(measured[2], 8), (measured[2], 64)], measure)
     assert [share for _, share, _ in line.points] == [ways[0].score] * 2
 
 
 def test_rows_on_which_numbers_lie_furthest_apart_come_first() -> None:
     examples, good, *_ = numbers(5)
-    measure = measure_of("number", examples, ())
+    measure = measure_of(NumberAnswer(), examples, ())
     other = good.copy()
     other[[1, 3]] += (0.5, -7)
     measured = [Measured("a", "a", "tuned", [Cell(0, good)]), Measured("b", "b", "tuned", [Cell(0, other)])]
@@ -119,10 +120,10 @@ def test_rows_on_which_numbers_lie_furthest_apart_come_first() -> None:
 def test_choices_are_scored_by_the_place_and_said_as_the_option() -> None:
     rows = [("tea", ("tea", "ink")), ("oil", ("sand", "oil", "tar")), ("sun", ("sun", "fog"))]
     examples = [Example({"text": "?"}, right, f"c:{i}", options=own) for i, (right, own) in enumerate(rows)]
-    measure = measure_of("choice", examples, ())
+    measure = measure_of(ChoiceAnswer(options="own"), examples, ())
     a, b = np.array([0, 1, 1]), np.array([0, 2, 0])
     assert measure.rows(a).tolist() == [True, True, False]
-    assert measure.beside([a]) == {}
+    assert measure.beside(a) == {}
     _, p_value, test = measure.test(measure.rows(a)[None], measure.rows(b)[None], 0)
     assert (test, p_value) == ("McNemar", paired_test(measure.rows(a), measure.rows(b)))
     found = disagreements(
@@ -135,6 +136,6 @@ def test_choices_are_scored_by_the_place_and_said_as_the_option() -> None:
 
 def test_labels_have_a_macro_f1() -> None:
     examples = [Example({"text": "?"}, label, "d:1") for label in ("no", "no", "yes", "maybe")]
-    measure = measure_of("label", examples, ("no", "yes", "maybe"))
+    measure = measure_of(LabelAnswer(), examples, ("no", "yes", "maybe"))
     given = np.array([0, 1, 1, 2])
-    assert measure.beside([given])["macro_f1"] == pytest.approx(f1_score([0, 0, 1, 2], given, average="macro"))
+    assert measure.beside(given)["macro F1"] == pytest.approx(f1_score([0, 0, 1, 2], given, average="macro"))

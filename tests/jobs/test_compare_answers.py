@@ -56,10 +56,10 @@ def test_numbers_are_compared_by_r_squared(made: dict[str, Any], data: Path, tin
     splits = load_splits(task.data, ["text"], task.answer, base=data)
     right = np.array([e.number for e in splits.test])
     ways = {way.key: way for way in number.ways}
-    assert (number.answer, number.score_name, number.labels, number.reference) == ("number", "R²", [], "soft_prompt")
+    assert (number.answer, number.metric.name, number.labels, number.reference) == ("number", "R²", [], "soft_prompt")
     for key, given in (("mean", mean_number(splits.train, splits.test)), ("ridge", ridge(splits.train, splits.test))):
         assert ways[key].score == pytest.approx(r2_score(right, given))
-        assert ways[key].rmse == pytest.approx(root_mean_squared_error(right, given))
+        assert ways[key].mean("RMSE") == pytest.approx(root_mean_squared_error(right, given))
     tuned = kept(data / "out-number", "soft_prompt")
     assert ways["soft_prompt"].score == pytest.approx(r2_score(right, tuned))
     assert ways["head"].difference.test == "permutation"
@@ -67,7 +67,7 @@ def test_numbers_are_compared_by_r_squared(made: dict[str, Any], data: Path, tin
         (kept(data / "out-number", "head") - right) ** 2, (tuned - right) ** 2
     )  # fmt: skip
     assert ways["head"].difference.p_value == pytest.approx(expected)
-    assert [way.rmse for way in number.ways] == sorted(way.rmse for way in number.ways)
+    assert [w.mean("RMSE") for w in number.ways] == sorted(w.mean("RMSE") for w in number.ways)
     assert number.chosen in ways
     assert number.choose.startswith("Choose ")
     assert ways[number.chosen].score > ways["mean"].score
@@ -79,14 +79,14 @@ def test_choices_are_compared_by_accuracy(made: dict[str, Any], data: Path, tiny
     splits = load_splits(task.data, ["text"], task.answer, base=data)
     places = np.array([e.options.index(e.answer or "") for e in splits.test])
     ways = {way.key: way for way in choice.ways}
-    assert (choice.answer, choice.score_name, choice.labels) == ("choice", "accuracy", [])
+    assert (choice.answer, choice.metric.name, choice.labels) == ("choice", "accuracy", [])
     assert ways["soft_prompt"].score == pytest.approx((kept(data / "out-choice", "soft_prompt") == places).mean())
     commonest = np.bincount([e.options.index(e.answer or "") for e in splits.train])
     by_hand = [int(commonest[: len(e.options)].argmax()) for e in splits.test]
     assert ways["majority"].score == pytest.approx((by_hand == places).mean())
     assert ways["majority"].name == "commonest place"
     assert ways["majority"].difference.test == "McNemar"
-    assert all(way.macro_f1 is None and way.rmse is None for way in choice.ways)
+    assert all(way.beside == {} for way in choice.ways)
     by_place = {e.where: e for e in splits.test}
     for row in choice.disagreements:
         assert {row.answer, *row.answers.values()} <= set(by_place[row.where].options)
@@ -164,7 +164,8 @@ def test_ways_that_do_not_give_such_answers(
 def test_ways_for_numbers_do_not_give_labels() -> None:
     with pytest.raises(TrimtabError) as caught:
         pick_ways(("mean",), gpu=False)
-    fitting = ", ".join(key for key in WAYS if key not in ("mean", "ridge", "word_vector_ridge"))
+    others = ("mean", "ridge", "word_vector_ridge", "token_majority", "nearest_answer")
+    fitting = ", ".join(key for key in WAYS if key not in others)
     assert str(caught.value) == (
         "--methods: 'mean' gives numbers, and the answers of this task are labels. "
         f"Ways for tasks whose answers are labels: {fitting}."
@@ -194,7 +195,7 @@ def test_runs_on_the_same_rows(kind: str, data: Path, tiny_folder: Path, tmp_pat
         else:
             assert report.number is not None
             assert report.number.test is not None
-            assert way.rmse == pytest.approx(report.number.test.rmse)
+            assert way.mean("RMSE") == pytest.approx(report.number.test.rmse)
     assert (tmp_path / "both" / "compare.html").exists()
 
 

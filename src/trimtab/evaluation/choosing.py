@@ -4,8 +4,8 @@ The rule. Out of the running is every way that is known to be really worse than 
 of which is not known how it stands to the best one, and every way more than 5 points below that: where rows
 are too few to show so wide a gap to be real, it is still the likelier loss. Of those left the cheapest is chosen: no
 language model before an untrained one before a tuned one, then the fewest seconds of training, the fewest bytes on
-disk, the higher score. Where the majority label, the commonest place of an option or the mean number is left, no way
-has been shown to be worth anything, and that is said instead.
+disk, the better score. Where the majority label, the commonest place of an option, the mean number or the commonest tag
+is left, or the best way reaches nothing, no way has been shown to be worth anything, and that is said instead.
 
 How two ways stand to each other is known where one of them is the reference or, given `against_best`, the best way.
 """
@@ -16,18 +16,20 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from trimtab.evaluation.comparison import Comparison, Way
-from trimtab.evaluation.findings import duration, percent
-from trimtab.evaluation.measures import SEVERAL_SEEDS
-from trimtab.evaluation.number_findings import plain
+from trimtab.evaluation.comparison import Comparison, Metric, Way
+from trimtab.evaluation.findings import duration, metric_text
+from trimtab.evaluation.measures import ONE_SEED, RMSE
+from trimtab.evaluation.significance import SEVERAL_SEEDS
 from trimtab.evaluation.verdicts import SIGNIFICANT
 
 # Ways that look at no text: what they reach is what nothing is worth.
 BLIND = ("majority", "mean")
+# A score that goes by its name alone.
+ACCURACY = "accuracy"
 KINDS = ("baseline", "untrained", "tuned")
 # Gaps as shares: from the first on more rows are asked for; beyond the second a way is not chosen, proof or none.
 WIDE_GAP, WIDEST_GAP = 0.02, 0.05
-_TAKES_AN_ARTICLE = re.compile(r"(prompt|prefix|head|probe|SVM)$")
+_TAKES_AN_ARTICLE = re.compile(r"^commonest |(prompt|prefix|head|probe|SVM|answer)$")
 
 
 @dataclass(frozen=True)
@@ -49,14 +51,13 @@ class _Tests:
         for one, other in ((a, b), (b, a)):
             if one.key == self.best.key and other.key in self.against_best:
                 single = len(one.seeds) == len(other.seeds) == 1
-                alone = "permutation" if self.comparison.answer == "number" else "McNemar"
-                return self.against_best[other.key], alone if single else SEVERAL_SEEDS
+                return self.against_best[other.key], ONE_SEED[self.comparison.answer] if single else SEVERAL_SEEDS
         return None
 
     def really_worse(self, way: Way, other: Way) -> bool:
         """Whether it is known that one way is worse than another by more than chance."""
         known = self.of(way, other)
-        return known is not None and known[0] < SIGNIFICANT and way.score < other.score
+        return known is not None and known[0] < SIGNIFICANT and self.comparison.gap(way, other) < 0
 
     def in_the_running(self) -> list[Way]:
         """The ways that may be chosen."""
@@ -65,7 +66,7 @@ class _Tests:
             way
             for way in ways
             if (way.key == self.best.key or self.of(way, self.best) is not None)
-            and self.best.score - way.score <= WIDEST_GAP
+            and self.comparison.gap(self.best, way) <= WIDEST_GAP
             and not any(self.really_worse(way, other) for other in ways)
         ]
 
@@ -74,7 +75,7 @@ def choose(comparison: Comparison, against_best: Mapping[str, float] | None = No
     """Return the comparison with what to choose and why in two sentences, and with the key of what they choose.
 
     Args:
-        comparison: all but its `choose` and `chosen`; its ways by falling score, at least one.
+        comparison: all but its `choose` and `chosen`; its ways the best first, at least one.
         against_best: key of a way -> adjusted p-value of its difference to the first of the ways. Needed for the ways
             of which neither is the reference; without it only the reference itself can be preferred to a better way.
     """
@@ -83,7 +84,11 @@ def choose(comparison: Comparison, against_best: Mapping[str, float] | None = No
     blind = next((way for way in running if way.key in BLIND), None)
     if blind:
         return comparison.model_copy(update={"choose": _nothing_gained(tests, blind), "chosen": ""})
-    chosen = min(running, key=_cost)
+    if comparison.metric.higher_is_better and tests.best.score <= 0:
+        none = f"Choose none yet: no way reaches more than {_scored(tests, tests.best)}."
+        update = {"choose": f"{none} Whether another would do better is not known.", "chosen": ""}
+        return comparison.model_copy(update=update)
+    chosen = min(running, key=lambda way: (*_cost(way), -comparison.metric.goodness(way.score)))
     said = f"Choose {in_a_sentence(chosen)}: {_why(tests, chosen)} {_beside(tests, chosen, running)}"
     return comparison.model_copy(update={"choose": said, "chosen": chosen.key})
 
@@ -103,14 +108,14 @@ def p_text(p: float) -> str:
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
 
 
-def _cost(way: Way) -> tuple[int, float, int, float]:
-    return KINDS.index(way.kind), way.train_seconds, way.bytes_on_disk, -way.score
+def _cost(way: Way) -> tuple[int, float, int]:
+    return KINDS.index(way.kind), way.train_seconds, way.bytes_on_disk
 
 
 def _why(tests: _Tests, chosen: Way) -> str:
     """Return the score of the chosen way, what is known of the others, and what it takes."""
     others = [way for way in tests.comparison.ways if way.key != chosen.key]
-    better = [way for way in others if way.score > chosen.score]
+    better = [way for way in others if tests.comparison.gap(way, chosen) > 0]
     if not others:
         standing = "the only way measured"
     elif all(tests.really_worse(way, chosen) for way in others):
@@ -118,13 +123,19 @@ def _why(tests: _Tests, chosen: Way) -> str:
     elif all(tests.of(chosen, way) for way in better):
         standing = "and no other way is really better"
     else:
-        best = "way of the highest R²" if tests.comparison.answer == "number" else "most accurate way"
-        standing = f"and the {best} is not really better"
+        standing = f"and the {_superlative(tests.comparison.metric)} is not really better"
     if chosen.train_seconds:
         takes = f"it {'is ready' if chosen.kind == 'untrained' else 'trains'} in {duration(chosen.train_seconds)}"
     else:
         takes = "it needs no training"
     return f"{_scored(tests, chosen)}, {standing}; {takes}."
+
+
+def _superlative(metric: Metric) -> str:
+    """Return what the best of the ways is called."""
+    if metric.name == ACCURACY:
+        return "most accurate way"
+    return f"way of the {'lowest' if metric.higher_is_better is False else 'highest'} {metric.name}"
 
 
 def _beside(tests: _Tests, chosen: Way, running: list[Way]) -> str:
@@ -149,17 +160,26 @@ def _beside(tests: _Tests, chosen: Way, running: list[Way]) -> str:
 
 
 def _scored(tests: _Tests, way: Way) -> str:
-    """Return a score as `91.2%`, of numbers as `R² 61.3%`."""
-    return f"R² {percent(way.score)}" if tests.comparison.answer == "number" else percent(way.score)
+    """Return a score as `91.2%`, one that is no accuracy as `R² 61.3%`, `BLEU 34.2`."""
+    metric = tests.comparison.metric
+    named = "" if metric.name == ACCURACY else f"{metric.name} "
+    return named + metric_text(way.score, metric)
 
 
 def _nothing_gained(tests: _Tests, blind: Way) -> str:
-    reached = {
-        "label": f"the commonest label is right on {percent(blind.score)} of the rows",
-        "choice": f"the option at the commonest place is right on {percent(blind.score)} of the rows",
-        "number": f"the mean of the training rows has a root mean squared error of {plain(blind.rmse)}",
-    }
-    first = f"Choose none yet: always giving {reached[tests.comparison.answer]}"
+    comparison = tests.comparison
+    score = metric_text(blind.score, comparison.metric)
+    match comparison.answer:
+        case "number":
+            error = metric_text(blind.mean(RMSE.name), RMSE)
+            reached = f"the mean of the training rows has a root mean squared error of {error}"
+        case "choice":
+            reached = f"the option at the commonest place is right on {score} of the rows"
+        case "tags":
+            reached = f"the commonest tag has {comparison.metric.name} {score}"
+        case _:
+            reached = f"the commonest label is right on {score} of the rows"
+    first = f"Choose none yet: always giving {reached}"
     others = [way for way in tests.comparison.ways if way.key != blind.key]
     if not others:
         return f"{first}, and nothing else was measured. Whether another way would do better is not known."

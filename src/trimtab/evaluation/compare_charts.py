@@ -34,27 +34,28 @@ class Dot:
     tip: str
     kind: str
     seconds: float
-    accuracy: float
+    score: float
     interval: Interval
     chosen: bool
 
 
 @dataclass(frozen=True)
 class Curve:
-    """A learning curve: (training rows, accuracy, 95% interval) by rising rows; `strong` is the one to see."""
+    """A learning curve: (training rows, score, 95% interval) by rising rows; `strong` is the one to see."""
 
     name: str
     points: Sequence[tuple[int, float, Interval]]
     strong: bool
 
 
-def score_against_cost(title: str, dots: Sequence[Dot], width: int) -> str:
-    """Draw accuracy over seconds of training, which lie on a log axis; what takes none has a place of its own at left.
+def score_against_cost(title: str, dots: Sequence[Dot], width: int, sign: str = "%") -> str:
+    """Draw scores over seconds of training, which lie on a log axis; what takes none has a place of its own at left.
 
     Args:
         title: read out by screen readers.
         dots: at least one.
         width: WIDE or NARROW; the height follows from how much room the labels need.
+        sign: what stands behind a score.
     """
     names = [_short(dot.name, LONGEST_LABEL[width]) for dot in dots]
     widths = [_label_width(name, dot.chosen) for name, dot in zip(names, dots, strict=True)]
@@ -62,12 +63,12 @@ def score_against_cost(title: str, dots: Sequence[Dot], width: int) -> str:
     while places is None:
         x, y, y_ticks = _cost_axes(dots, width, height)
         marks = [
-            Mark(x(d.seconds), y(d.accuracy), RADIUS + 1, width_, y(d.interval.high), y(d.interval.low))
+            Mark(x(d.seconds), y(d.score), RADIUS + 1, width_, y(d.interval.high), y(d.interval.low))
             for d, width_ in zip(dots, widths, strict=True)
         ]
         places = place(marks, Box(LEFT + 2, 2, width - 2, height - BOTTOM - 2))
         height += 0 if places else 80
-    body = [_y_axis(y, y_ticks, width - RIGHT), _time_axis(x, width, height)]
+    body = [_y_axis(y, y_ticks, width - RIGHT, sign), _time_axis(x, width, height)]
     order = sorted(range(len(dots)), key=lambda n: dots[n].chosen)
     body += [_leader(marks[n], places[n]) for n in order]
     body += [_dot(dots[n], marks[n]) for n in order]
@@ -75,13 +76,14 @@ def score_against_cost(title: str, dots: Sequence[Dot], width: int) -> str:
     return _svg(title, width, height, body)
 
 
-def learning_curves(title: str, curves: Sequence[Curve], width: int) -> str:
-    """Draw accuracy over training rows, which lie on a log axis; each line is named at its right end.
+def learning_curves(title: str, curves: Sequence[Curve], width: int, sign: str = "%") -> str:
+    """Draw scores over training rows, which lie on a log axis; each line is named at its right end.
 
     Args:
         title: read out by screen readers.
         curves: at least one, each with at least one point.
         width: WIDE or NARROW.
+        sign: what stands behind a score.
     """
     names = [_short(curve.name, LONGEST_LABEL[width]) for curve in curves]
     right = width - max(_label_width(name, c.strong) for name, c in zip(names, curves, strict=True)) - 12
@@ -92,13 +94,13 @@ def learning_curves(title: str, curves: Sequence[Curve], width: int) -> str:
     rows = sorted({n for n, _, _ in every})
     low, high = (rows[0], rows[-1]) if len(rows) > 1 else (rows[0] / 2, rows[0] * 2)
     log = Scale(math.log(low), math.log(high), LEFT + 10, right - 10)
-    body = [_y_axis(y, y_ticks, right), _rows_axis(rows, log, right, height)]
+    body = [_y_axis(y, y_ticks, right, sign), _rows_axis(rows, log, right, height)]
     ends = [(log(math.log(c.points[-1][0])), y(c.points[-1][1])) for c in curves]
     middles = spread([end for _, end in ends], TOP, height - BOTTOM)
     for n in sorted(range(len(curves)), key=lambda n: curves[n].strong):
         (from_x, from_y), to_y = ends[n], middles[n]
         body.append(f'<g class="curve c{n % COLOURS}{" strong" if curves[n].strong else ""}{_dashes(n)}">')
-        body.append(_curve(curves[n], log, y))
+        body.append(_curve(curves[n], log, y, sign))
         body.append(f'<path class="leader" d="M{from_x + 5:.1f} {from_y:.1f}L{right + 6:.1f} {to_y:.1f}"/>')
         body.append(_label(names[n], right + 10, to_y + FONT_SIZE * 0.35, curves[n].name, curves[n].strong))
         body.append("</g>")
@@ -170,10 +172,10 @@ def _rows_axis(rows: Sequence[int], log: Scale, right: float, height: int) -> st
     return "".join(parts) + _axis_name("training rows", (LEFT + right) / 2, height)
 
 
-def _y_axis(y: Scale, values: Sequence[float], right: float) -> str:
+def _y_axis(y: Scale, values: Sequence[float], right: float, sign: str) -> str:
     return "".join(
         f'<path class="grid" d="M{LEFT} {y(v):.1f}H{right:.1f}"/>'
-        f'<text class="tick" x="{LEFT - 7}" y="{y(v) + 4:.1f}" text-anchor="end">{100 * v:.4g}%</text>'
+        f'<text class="tick" x="{LEFT - 7}" y="{y(v) + 4:.1f}" text-anchor="end">{100 * v:.4g}{sign}</text>'
         for v in values
     )
 
@@ -222,10 +224,10 @@ def _label_width(text: str, strong: bool) -> float:
     return text_width(text) * (1.12 if strong else 1)
 
 
-def _curve(curve: Curve, x: Scale, y: Scale) -> str:
+def _curve(curve: Curve, x: Scale, y: Scale, sign: str) -> str:
     path = "L".join(f"{x(math.log(n)):.1f} {y(share):.1f}" for n, share, _ in curve.points)
     marks = "".join(
-        f"<g><title>{escape(curve.name)}: {100 * share:.1f}% from {n:,} rows "
+        f"<g><title>{escape(curve.name)}: {100 * share:.1f}{sign} from {n:,} rows "
         f"(95%: {100 * interval.low:.1f} to {100 * interval.high:.1f})</title>"
         f'<path class="whisker" d="M{x(math.log(n)):.1f} {y(interval.high):.1f}V{y(interval.low):.1f}"/>'
         f'<circle cx="{x(math.log(n)):.1f}" cy="{y(share):.1f}" r="3.2"/></g>'

@@ -14,19 +14,24 @@ from markupsafe import Markup
 
 from trimtab.evaluation import charts, compare_charts
 from trimtab.evaluation.choosing import BLIND, capital, chosen_way, in_a_sentence, p_text
-from trimtab.evaluation.comparison import Comparison, Difference, Disagreement, Way
-from trimtab.evaluation.findings import duration, interval_text, percent
-from trimtab.evaluation.number_findings import plain
+from trimtab.evaluation.comparison import Comparison, Difference, Disagreement, Metric, Way
+from trimtab.evaluation.findings import bare_text, duration, interval_text, metric_text
 from trimtab.evaluation.page import environment, flat_settings, size
 
 DISAGREEMENTS_OPEN = 6
 # R squared below which a way is not drawn beside others: on its scale nothing else could be told apart.
 LOWEST_DRAWN = -0.5
-RIGHT_ONES = {"label": "right label", "choice": "right option", "number": "right number"}
+RIGHT_ONES = {
+    "label": "right label", "choice": "right option", "number": "right number", "tags": "right answer",
+    "text": "answer in the data",
+}  # fmt: skip
+# Other metrics that have a column of the table; all of them stand in a list below it.
+MOST_BESIDE = 2
 KIND_NAMES = {"baseline": "no language model", "untrained": "untrained", "tuned": "tuned"}
 _TESTS = {
     "McNemar": "McNemar’s exact test (for ways of one seed)",
     "permutation": "Fisher’s paired permutation test on squared errors (for ways of one seed)",
+    "randomisation": "approximate randomisation (for ways of one seed)",
     "paired bootstrap": "a paired bootstrap over rows and seeds (for ways of several seeds)",
 }
 R_SQUARED = (
@@ -67,8 +72,12 @@ def render_comparison(comparison: Comparison) -> str:
     headline, *rest = _SENTENCE_ENDS.split(comparison.choose.removeprefix(f"{head}:"), maxsplit=1)
     context: dict[str, Any] = {
         "c": comparison,
-        "score_name": capital(comparison.score_name),
-        "second": _second(comparison),
+        "score_name": heading(comparison.metric.name),
+        "score_first": "ascending" if comparison.metric.higher_is_better is False else "descending",
+        "better_up": comparison.metric.higher_is_better is not False,
+        "in_what": " in %" if comparison.metric.unit == "share" else "",
+        "beside": [_metric_column(metric) for metric in comparison.others],
+        "most_beside": MOST_BESIDE,
         "right_one": RIGHT_ONES[comparison.answer],
         "head": head,
         "headline": headline,
@@ -80,13 +89,14 @@ def render_comparison(comparison: Comparison) -> str:
         "axis": _axis(_in_focus(comparison.ways), comparison.answer),
         "kind_names": KIND_NAMES,
         "difference": difference_text,
-        "word": difference_word,
+        "word": lambda difference: difference_word(difference, comparison.metric),
+        "score": lambda share: metric_text(share, comparison.metric),
         "p_text": p_text,
         "not_drawn": [way for way in comparison.ways if way not in _in_focus(comparison.ways)],
         "plots": _plots(comparison, chosen),
         "curves": _curves(comparison, chosen),
         "curve_rows": sorted({rows for line in comparison.curves for rows, _, _ in line.points}),
-        "disagreements": [(row, _said(row, names)) for row in comparison.disagreements],
+        "disagreements": [(row, _said(row, names, comparison.metric)) for row in comparison.disagreements],
         "disagreements_open": DISAGREEMENTS_OPEN,
         "method": _method(comparison, names.get(comparison.reference, comparison.reference)),
         "several_seeds": any(len(way.seeds) > 1 for way in comparison.ways),
@@ -101,11 +111,16 @@ def difference_text(difference: Difference) -> str:
     return "0.0" if points in ("+0.0", "−0.0") else points
 
 
-def difference_word(difference: Difference) -> str:
+def difference_word(difference: Difference, metric: Metric) -> str:
     """Return `no real difference`, `better` or `worse`."""
     if not difference.real:
         return "no real difference"
-    return "better" if difference.points > 0 else "worse"
+    return "better" if metric.goodness(difference.points) > 0 else "worse"
+
+
+def heading(name: str) -> str:
+    """Return a metric's name as it begins a heading: `Entity F1`, but `chrF`."""
+    return name if any(letter.isupper() for letter in name.split(maxsplit=1)[0]) else capital(name)
 
 
 def latency_text(seconds: float) -> str:
@@ -134,13 +149,15 @@ def parameters_text(number: float) -> str:
     return f"{number:,.0f}" if number < 1_000_000 else f"{number / 1_000_000:,.1f} M"
 
 
-def _second(comparison: Comparison) -> Column | None:
-    """Return the column of the second score: macro F1 of labels, the error of numbers; choices have none."""
-    if comparison.answer == "number":
-        return Column("RMSE", "root mean squared error, in the numbers’ own unit", "ascending", lambda w: w.rmse, plain)
-    if comparison.answer == "choice":
-        return None
-    return Column("Macro F1", "macro F1", "descending", lambda w: w.macro_f1, lambda share: f"{100 * share:.1f}")
+def _metric_column(metric: Metric) -> Column:
+    """Return the column of a metric that stands beside the score; macro F1 and the like without percent signs."""
+    first = "ascending" if metric.higher_is_better is False else "descending"
+    name = metric.name
+
+    def value(way: Way) -> float | None:
+        return way.mean(name) if name in way.beside else None
+
+    return Column(heading(name), metric.what or name, first, value, lambda found: bare_text(found, metric))
 
 
 def _columns(comparison: Comparison) -> list[Column]:
@@ -158,10 +175,10 @@ def _columns(comparison: Comparison) -> list[Column]:
         Column(f"Cost{in_money}", "of training one seed", up, lambda w: w.cost, money_text),
         Column(
             "Without prompt",
-            f"{comparison.score_name} left when the prompt is taken away",
-            down,
+            f"{comparison.metric.name} left when the prompt is taken away",
+            up if comparison.metric.higher_is_better is False else down,
             lambda w: w.without_prompt,
-            percent,
+            lambda share: metric_text(share, comparison.metric),
         ),
     ]
     return [column for column in every if any(column.value(way) is not None for way in comparison.ways)]
@@ -194,11 +211,11 @@ def _plots(comparison: Comparison, chosen: Way | None) -> list[Markup]:
     dots = [
         compare_charts.Dot(
             name=way.name,
-            tip=f"{way.name}: {percent(way.score)} ({interval_text(way.interval)}), training "
+            tip=f"{way.name}: {metric_text(way.score, comparison.metric)} ({interval_text(way.interval)}), training "
             f"{training_text(way.train_seconds)}",
             kind=way.kind,
             seconds=way.train_seconds,
-            accuracy=way.score,
+            score=way.score,
             interval=way.interval,
             chosen=way is chosen,
         )
@@ -206,9 +223,10 @@ def _plots(comparison: Comparison, chosen: Way | None) -> list[Markup]:
     ]
     if len(dots) < 2:
         return []
-    title = f"{capital(comparison.score_name)} over training time of {len(dots)} ways; the figures are in the table"
+    title = f"{heading(comparison.metric.name)} over training time of {len(dots)} ways; the figures are in the table"
     widths = (compare_charts.WIDE, compare_charts.NARROW)
-    return [Markup(compare_charts.score_against_cost(title, dots, width)) for width in widths]
+    sign = _sign(comparison.metric)
+    return [Markup(compare_charts.score_against_cost(title, dots, width, sign)) for width in widths]
 
 
 def _curves(comparison: Comparison, chosen: Way | None) -> list[Markup]:
@@ -221,18 +239,41 @@ def _curves(comparison: Comparison, chosen: Way | None) -> list[Markup]:
     if not lines:
         return []
     widths = (compare_charts.WIDE, compare_charts.NARROW)
-    title = (
-        f"{capital(comparison.score_name)} over training rows of {len(lines)} ways; the figures are in the table below"
-    )
-    return [Markup(compare_charts.learning_curves(title, lines, width)) for width in widths]
+    name = heading(comparison.metric.name)
+    title = f"{name} over training rows of {len(lines)} ways; the figures are in the table below"
+    sign = _sign(comparison.metric)
+    return [Markup(compare_charts.learning_curves(title, lines, width, sign)) for width in widths]
 
 
-def _said(row: Disagreement, names: dict[str, str]) -> list[tuple[str, list[str]]]:
-    """Return (answer, names of the ways that give it), the right answer first, then the one that most give."""
+def _sign(metric: Metric) -> str:
+    return "%" if metric.unit == "share" else ""
+
+
+def _said(row: Disagreement, names: dict[str, str], metric: Metric) -> list[tuple[str, list[str]]]:
+    """Return (answer, the ways that give it with the score of the row, if it has one).
+
+    The right answer comes first, then the better ones, or the one that most give.
+    """
     by_label: dict[str, list[str]] = {}
-    for key, label in row.answers.items():
-        by_label.setdefault(label, []).append(names.get(key, key))
-    return sorted(by_label.items(), key=lambda item: (item[0] != row.answer, -len(item[1])))
+    for key in row.answers:
+        by_label.setdefault(row.answers[key], []).append(key)
+
+    def order(item: tuple[str, list[str]]) -> tuple[bool, float, int]:
+        label, keys = item
+        return label != row.answer, -metric.goodness(row.scores.get(keys[0], 0.0)), -len(keys)
+
+    def named(key: str) -> str:
+        score = f" {metric_text(row.scores[key], metric)}" if key in row.scores else ""
+        return names.get(key, key) + score
+
+    return [(label, [named(key) for key in keys]) for label, keys in sorted(by_label.items(), key=order)]
+
+
+def _defined(metrics: Sequence[Metric]) -> list[str]:
+    """Return what each metric is, in one sentence."""
+    listed = "; ".join(f"{heading(m.name)}: {m.what}" for m in metrics if m.what)
+    low = [m.name for m in metrics if m.higher_is_better is False]
+    return [f"{listed}." + (f" Of {' and '.join(low)}, lower is better." if low else "")] if listed else []
 
 
 def _method(comparison: Comparison, reference: str) -> list[str]:
@@ -242,6 +283,7 @@ def _method(comparison: Comparison, reference: str) -> list[str]:
         f"All ways had the same training rows and were scored on the same {comparison.rows:,} {comparison.part} rows. "
         "Where a way was trained with several seeds, its scores are means over them.",
         *((R_SQUARED,) if comparison.answer == "number" else ()),
+        *(_defined([comparison.metric, *comparison.others]) if comparison.answer in ("tags", "text") else ()),
         "The intervals are 95% bootstrap intervals over rows and, where there are several, over seeds.",
     ]
     if compared:

@@ -22,13 +22,21 @@ from trimtab.evaluation.significance import holm
 SHOWN, RIVALS = 12, 4
 
 
+def as_answers(given: Sequence[Any] | NDArray[Any]) -> NDArray[Any]:
+    """Answers as an array [N]; texts are kept as they are, and the tags of a row become a tuple."""
+    if not isinstance(given[0], str | list | tuple):
+        return np.asarray(given)
+    return np.fromiter((one if isinstance(one, str) else tuple(one) for one in given), dtype=object, count=len(given))
+
+
 @dataclass(frozen=True)
 class Cell:
     """One way measured once: with one seed, on one number of training rows.
 
     Attributes:
         seed: the seed.
-        answers: what is given to each row [N]: index of the label, place of the option, or the number.
+        answers: what is given to each row [N]: index of the label, place of the option, the number, the tags, or
+            the text.
         train_seconds, peak_memory_bytes, latency_seconds, batch_rows_per_second, trained_parameters, bytes_on_disk,
         without_prompt: as in `Way`.
         notes: a sentence each.
@@ -58,7 +66,7 @@ class Measured:
     cells: list[Cell] = field(default_factory=list)
 
     def rows(self, measure: Measure) -> NDArray[Any]:
-        """How each row is answered, [S, N]."""
+        """How each row is answered, [S, N] or [S, N, K]."""
         return np.stack([measure.rows(cell.answers) for cell in self.cells])
 
     def score(self, measure: Measure) -> float:
@@ -74,7 +82,7 @@ def compare(
     price_an_hour: float | None = None,
     seed: int = 0,
 ) -> tuple[list[Way], dict[str, float]]:
-    """Figures of every way, by falling score, and each one's adjusted p-value against the best.
+    """Figures of every way, the best first, and each one's adjusted p-value against the best.
 
     Differences are tested pairwise on the same rows (see `Measure.test`), with Holm's correction over all ways but the
     reference.
@@ -88,9 +96,10 @@ def compare(
     """
     rows = {way.key: way.rows(measure) for way in measured}
     scores = {key: [measure.score(row_N) for row_N in rows_SN] for key, rows_SN in rows.items()}
-    ranked = sorted(measured, key=lambda way: -float(np.mean(scores[way.key])))
-    differences = _differences(rows, measure, reference, seed)
-    against_best = {key: made.p_adjusted for key, made in _differences(rows, measure, ranked[0].key, seed).items()}
+    ranked = sorted(measured, key=lambda way: -measure.metric.goodness(float(np.mean(scores[way.key]))))
+    differences, best = _differences(rows, measure, reference, seed), ranked[0].key
+    to_best = differences if best == reference else _differences(rows, measure, best, seed)
+    against_best = {key: made.p_adjusted for key, made in to_best.items()}
     ways = []
     for way in ranked:
         cells = way.cells
@@ -103,7 +112,7 @@ def compare(
                 seeds=[cell.seed for cell in cells],
                 scores=scores[way.key],
                 score=float(np.mean(scores[way.key])),
-                **measure.beside([cell.answers for cell in cells]),
+                beside=_beside(cells, measure),
                 interval=measure.interval(rows[way.key], seed),
                 difference=differences.get(way.key),
                 trained_parameters=cells[0].trained_parameters,
@@ -118,6 +127,12 @@ def compare(
             )
         )
     return ways, against_best
+
+
+def _beside(cells: Sequence[Cell], measure: Measure) -> dict[str, list[float]]:
+    """The values of the other metrics, one a seed."""
+    values = [measure.beside(cell.answers) for cell in cells]
+    return {metric.name: [of_seed[metric.name] for of_seed in values] for metric in measure.others}
 
 
 def _means(cells: Sequence[Cell]) -> dict[str, float | None]:
@@ -162,16 +177,18 @@ def disagreements(
     measured: Sequence[Measured], examples: Sequence[Example], measure: Measure, reference: str
 ) -> list[Disagreement]:
     """Rows on which the reference and its best rivals differ, the most divided first (see `Measure.divided`)."""
-    ranked = sorted(measured, key=lambda way: -way.score(measure))
+    ranked = sorted(measured, key=lambda way: -measure.metric.goodness(way.score(measure)))
     rivals = [way for way in ranked if way.key != reference][:RIVALS]
     chosen = [way for way in ranked if way.key == reference] + rivals
     answers = np.stack([way.cells[0].answers for way in chosen])
+    scores = {way.key: measure.each(own) for way, own in zip(chosen, answers, strict=True)}
     return [
         Disagreement(
             where=examples[i].where,
             fields={name: shortened(text) for name, text in examples[i].fields.items()},
             answer=measure.right(i),
             answers={way.key: measure.said(i, given[i]) for way, given in zip(chosen, answers, strict=True)},
+            scores={key: float(own[i]) for key, own in scores.items() if own is not None},
         )
         for i in measure.divided(answers)[:SHOWN]
     ]

@@ -5,6 +5,7 @@ A *way* is a method or a baseline; one line of the table. All ways are scored on
 
 from __future__ import annotations
 
+from statistics import fmean
 from typing import Literal
 
 from pydantic import Field, JsonValue
@@ -12,9 +13,30 @@ from pydantic import Field, JsonValue
 from trimtab.evaluation.metrics import Interval
 from trimtab.evaluation.run_report import BackboneFacts, MachineFacts, Part
 
-COMPARISON_VERSION = 2
+COMPARISON_VERSION = 3
 # No language model, the backbone as it is, or something trained.
 WayGroup = Literal["baseline", "untrained", "tuned"]
+
+
+class Metric(Part):
+    """What answers are scored by.
+
+    Attributes:
+        name: as it stands in a sentence: `accuracy`, `R²`, `entity F1`, `BLEU`.
+        what: what it is, in a clause.
+        unit: `share` and `points` are held as shares of 1 and shown as `91.2%` and `34.2` (which is held as 0.342);
+            `ratio` is shown as `1.03`, and `own` is in the unit of the numbers that are answered.
+        higher_is_better: None where neither direction is.
+    """
+
+    name: str
+    what: str = ""
+    unit: Literal["share", "points", "ratio", "own"] = "share"
+    higher_is_better: bool | None = True
+
+    def goodness(self, score: float) -> float:
+        """The score, turned so that more is better."""
+        return -score if self.higher_is_better is False else score
 
 
 class Difference(Part):
@@ -25,8 +47,8 @@ class Difference(Part):
         interval: 95% interval of that, over rows and seeds, paired.
         p_value: two-sided, of the paired test.
         p_adjusted: the same after Holm's correction over all ways compared.
-        test: `McNemar` (of numbers `permutation`, on squared errors) where both have one seed, else
-            `paired bootstrap`.
+        test: `McNemar` (of numbers `permutation`, on squared errors; of tags and texts `randomisation`) where both
+            have one seed, else `paired bootstrap`.
     """
 
     points: float
@@ -49,11 +71,10 @@ class Way(Part):
         name: its name in a sentence (`soft prompt`, `naive Bayes`).
         kind: `baseline` (no language model), `untrained` (the backbone as it is) or `tuned`.
         seeds: seeds it was trained with; one 0 where it has none to choose.
-        scores: one a seed: accuracy, or of numbers R squared; both are better when higher.
+        scores: one a seed, by the metric of the comparison.
         score: their mean.
         interval: 95% interval of the score over rows and seeds.
-        macro_f1s, macro_f1: of labels, one a seed, and their mean.
-        rmses, rmse: of numbers, the root mean squared error in their own unit, one a seed, and their mean.
+        beside: name of a further metric -> its values, one a seed.
         difference: to the reference; None for the reference itself.
         trained_parameters, bytes_on_disk: of one seed's result; 0 where nothing is trained or kept.
         train_seconds: of one seed, the mean; choosing by cross-validation included.
@@ -72,10 +93,7 @@ class Way(Part):
     scores: list[float]
     score: float
     interval: Interval
-    macro_f1s: list[float] = Field(default_factory=list)
-    macro_f1: float | None = None
-    rmses: list[float] = Field(default_factory=list)
-    rmse: float | None = None
+    beside: dict[str, list[float]] = Field(default_factory=dict)
     difference: Difference | None = None
     trained_parameters: int = 0
     bytes_on_disk: int = 0
@@ -86,6 +104,10 @@ class Way(Part):
     cost: float | None = None
     without_prompt: float | None = None
     notes: list[str] = Field(default_factory=list)
+
+    def mean(self, name: str) -> float:
+        """The mean over seeds of a further metric."""
+        return fmean(self.beside[name])
 
 
 class CurveLine(Part):
@@ -102,14 +124,16 @@ class Disagreement(Part):
     Attributes:
         where: place of origin.
         fields: template field -> text, long texts shortened.
-        answer: the right answer: a label, an option, or a number as text.
+        answer: the right answer as text; of free text the first that is right.
         answers: key of a way -> the answer it gives (that of its first seed).
+        scores: key of a way -> the score of that answer alone, where answers are tags or free text.
     """
 
     where: str
     fields: dict[str, str]
     answer: str
     answers: dict[str, str]
+    scores: dict[str, float] = Field(default_factory=dict)
 
 
 class LeftOut(Part):
@@ -130,13 +154,15 @@ class Comparison(Part):
         trimtab: version of Trimtab.
         task: task description, "" where there is none.
         backbone, machine: what the language model's ways ran on.
-        answer: the kind of answer, `label`, `choice` or `number`.
+        answer: the kind of answer.
+        metric: what ways are scored, ranked and tested by.
+        others: further metrics, the values of which stand beside the score.
         labels: the classes; none where answers are of another kind.
         train_rows, dev_rows, test_rows: rows of the splits that all ways share.
         splits: SHA-256 of the rows of train, dev and test, by part; the same for every way.
         part: the split the figures are of, `test`, or `dev` where there is no test.
         reference: key of the way the others are compared with.
-        ways: by falling score.
+        ways: the best first.
         left_out: what was asked for and not measured.
         curves: learning curves, empty where not asked for.
         disagreements: rows on which the reference and its best rivals differ, the most divided first.
@@ -155,7 +181,9 @@ class Comparison(Part):
     task: str = ""
     backbone: BackboneFacts
     machine: MachineFacts
-    answer: Literal["label", "choice", "number"] = "label"
+    answer: Literal["label", "choice", "number", "tags", "text"] = "label"
+    metric: Metric
+    others: list[Metric] = Field(default_factory=list)
     labels: list[str]
     train_rows: int
     dev_rows: int
@@ -180,7 +208,6 @@ class Comparison(Part):
         """Rows that the figures are of."""
         return self.test_rows if self.part == "test" else self.dev_rows
 
-    @property
-    def score_name(self) -> str:
-        """What scores are, in a sentence."""
-        return "R²" if self.answer == "number" else "accuracy"
+    def gap(self, one: Way, other: Way) -> float:
+        """How much better one way's score is than another's, as a share; below 0 where it is worse."""
+        return self.metric.goodness(one.score) - self.metric.goodness(other.score)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from trimtab.evaluation import number_findings, tag_findings, written_findings
+from trimtab.evaluation.comparison import Metric
 from trimtab.evaluation.metrics import ClassScore, Interval, Scores
 from trimtab.evaluation.run_report import Baseline, RunReport
 from trimtab.evaluation.verdicts import SIGNIFICANT, verdict_sentence
@@ -26,6 +27,22 @@ def headline_scores(report: RunReport) -> tuple[str, Scores] | None:
 def percent(share: float) -> str:
     """Return a share as `92.1%`; R squared may be negative, `−0.2%`."""
     return f"{100 * share:.1f}%".replace("-", "−")
+
+
+def metric_text(value: float, metric: Metric) -> str:
+    """Return a value as `92.1%`, points as `34.2`, a ratio as `1.03`, a number in its own unit with four digits."""
+    return bare_text(value, metric) + ("%" if metric.unit == "share" else "")
+
+
+def bare_text(value: float, metric: Metric) -> str:
+    """Return a value as `metric_text` does, shares without the percent sign."""
+    match metric.unit:
+        case "ratio":
+            return f"{value:.2f}"
+        case "own":
+            return number_findings.plain(value)
+        case _:
+            return percent(value).removesuffix("%")
 
 
 def interval_text(interval: Interval | None) -> str:

@@ -3,7 +3,7 @@
 Nearly every metric is a function of a few sums over rows, so that a resample of the rows, or an exchange of answers
 between two systems, is a matrix product and no text is looked at again (Koehn 2004; Riezler & Maxwell 2005).
 
-N rows, S sums of a metric, B resamples or exchanges.
+N rows, S sums of a metric, B resamples or exchanges, K systems.
 """
 
 from __future__ import annotations
@@ -31,6 +31,12 @@ def first_by_second(sums: Floats) -> Floats:
     """Return the first of two sums divided by the second, 0 where that is 0; shapes (..., 2) -> (...)."""
     quotient: Floats = sums[..., 0] / np.where(sums[..., 1] == 0, 1, sums[..., 1])
     return np.where(sums[..., 1] == 0, 0.0, quotient)
+
+
+def f1_of_sums(sums: Floats, *, of_none: float = 1.0) -> Floats:
+    """Return F1 of (right, given, right to give), `of_none` where nothing is either; shapes (..., 3) -> (...)."""
+    both, either = sums[..., 0], sums[..., 1] + sums[..., 2]
+    return np.where(either == 0, of_none, 2 * both / np.where(either == 0, 1, either))
 
 
 @dataclass(frozen=True)
@@ -120,6 +126,16 @@ def _intervals(metrics: Sequence[Measured], *, seed: int, resamples: int) -> lis
         None if metric.sums_NS is None else _interval(values_B)
         for metric, values_B in zip(metrics, values, strict=True)
     ]
+
+
+def resampled(
+    sums_KNS: Floats, of_sums: Callable[[Floats], Floats], *, seed: int = 0, resamples: int = RESAMPLES
+) -> Floats:
+    """Return the values of K systems over B draws of their N rows, the same for all, shape (K, B)."""
+    values_KB = np.empty((len(sums_KNS), resamples))
+    for part, drawn_BN in _drawn(sums_KNS.shape[1], resamples, seed):
+        values_KB[:, part] = of_sums(drawn_BN @ sums_KNS)
+    return values_KB
 
 
 def differences(

@@ -1,7 +1,7 @@
 """What answers are scored by, and what of a difference is chance. Knows nothing about ways or how they answer.
 
-Two measures with the same few functions, both better when higher: accuracy of labels and choices, and R squared, the
-share of the variance of numbers that is explained.
+Measures with the same few functions: accuracy of labels and choices, R squared, the share of the variance of numbers
+that is explained, and for tags and texts metrics over all rows (`sums`).
 
 N rows, S seeds of a way, R seeds of another, K ways.
 """
@@ -16,10 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trimtab.data.example import Example
+from trimtab.evaluation.comparison import Metric
 from trimtab.evaluation.metrics import Interval, macro_f1
 from trimtab.evaluation.number_findings import plain
 from trimtab.evaluation.numbers import numbers_of
 from trimtab.evaluation.significance import (
+    SEVERAL_SEEDS,
     accuracy_interval,
     paired_bootstrap,
     paired_permutation_test,
@@ -27,19 +29,37 @@ from trimtab.evaluation.significance import (
     paired_test,
     r_squared_interval,
 )
+from trimtab.evaluation.sums import measure_of_tags, measure_of_texts
+from trimtab.evaluation.words import Language
+from trimtab.spec_answers import AnswerSettings, NumberAnswer, TagsAnswer, TextAnswer
 
-SEVERAL_SEEDS = "paired bootstrap"
+# The test of two ways of one seed each, by the kind of answer.
+ONE_SEED = {
+    "label": "McNemar", "choice": "McNemar", "number": "permutation", "tags": "randomisation", "text": "randomisation",
+}  # fmt: skip
+MACRO_F1 = Metric(name="macro F1", what="mean F1 of the labels")
+RMSE = Metric(name="RMSE", what="root mean squared error, in the numbers’ own unit", unit="own", higher_is_better=False)
 
 
 class Measure(Protocol):
     """Scores answers of one kind against the right ones."""
 
+    @property
+    def metric(self) -> Metric:
+        """What scores are."""
+        ...
+
+    @property
+    def others(self) -> Sequence[Metric]:
+        """What stands beside them."""
+        ...
+
     def rows(self, answers_N: NDArray[Any]) -> NDArray[Any]:
-        """How each row is answered [N]: what scores are made of."""
+        """How each row is answered [N] or [N, K]: what scores are made of."""
         ...
 
     def score(self, rows_N: NDArray[Any]) -> float:
-        """The score of one seed; better when higher."""
+        """The score of one seed."""
         ...
 
     def interval(self, rows_SN: NDArray[Any], seed: int) -> Interval:
@@ -50,8 +70,12 @@ class Measure(Protocol):
         """95% interval of the difference of two ways' scores, its two-sided p-value, and the test that gives it."""
         ...
 
-    def beside(self, answers: Sequence[NDArray[Any]]) -> dict[str, Any]:
-        """Further figures of a way, by their names in `Way`, from the answers of each seed [N]."""
+    def beside(self, answers_N: NDArray[Any]) -> dict[str, float]:
+        """The values of the other metrics of one seed, by name."""
+        ...
+
+    def each(self, answers_N: NDArray[Any]) -> NDArray[Any] | None:
+        """The score of each row alone [N]; None where that says no more than the answer."""
         ...
 
     def said(self, row: int, answer: Any) -> str:
@@ -81,6 +105,16 @@ class Accuracy:
     names: Sequence[Sequence[str]]
     labels: int
 
+    @property
+    def metric(self) -> Metric:
+        """Accuracy."""
+        return Metric(name="accuracy", what="share of rows answered rightly")
+
+    @property
+    def others(self) -> list[Metric]:
+        """Macro F1, where answers are labels."""
+        return [MACRO_F1] if self.labels else []
+
     def rows(self, answers_N: NDArray[Any]) -> NDArray[np.bool_]:
         """Whether each row is answered rightly [N]."""
         right: NDArray[np.bool_] = answers_N == self.right_N
@@ -101,12 +135,12 @@ class Accuracy:
             return interval, paired_test(a_SN[0], b_RN[0]), "McNemar"
         return interval, p_value, SEVERAL_SEEDS
 
-    def beside(self, answers: Sequence[NDArray[Any]]) -> dict[str, Any]:
+    def beside(self, answers_N: NDArray[Any]) -> dict[str, float]:
         """Macro F1, where answers are labels."""
-        if not self.labels:
-            return {}
-        f1s = [macro_f1(self.right_N, given, self.labels) for given in answers]
-        return {"macro_f1s": f1s, "macro_f1": float(np.mean(f1s))}
+        return {MACRO_F1.name: macro_f1(self.right_N, answers_N, self.labels)} if self.labels else {}
+
+    def each(self, answers_N: NDArray[Any]) -> None:
+        """None: a row is right or not."""
 
     def said(self, row: int, answer: Any) -> str:
         """The label or option."""
@@ -133,6 +167,16 @@ class RSquared:
     """
 
     right_N: NDArray[np.float64]
+
+    @property
+    def metric(self) -> Metric:
+        """R squared."""
+        return Metric(name="R²", what="share of the variance of the right numbers that is explained")
+
+    @property
+    def others(self) -> list[Metric]:
+        """Root mean squared error, in the numbers' own unit."""
+        return [RMSE]
 
     def rows(self, answers_N: NDArray[Any]) -> NDArray[np.float64]:
         """Squared error of each row [N]."""
@@ -162,10 +206,12 @@ class RSquared:
             return interval, paired_permutation_test(a_SN[0], b_RN[0]), "permutation"
         return interval, p_value, SEVERAL_SEEDS
 
-    def beside(self, answers: Sequence[NDArray[Any]]) -> dict[str, Any]:
+    def beside(self, answers_N: NDArray[Any]) -> dict[str, float]:
         """Root mean squared error, in the numbers' own unit."""
-        rmses = [float(np.sqrt(self.rows(given).mean())) for given in answers]
-        return {"rmses": rmses, "rmse": float(np.mean(rmses))}
+        return {RMSE.name: float(np.sqrt(self.rows(answers_N).mean()))}
+
+    def each(self, answers_N: NDArray[Any]) -> None:
+        """None: how far off a number is can be seen."""
 
     def said(self, row: int, answer: Any) -> str:
         """The number, four digits."""
@@ -182,19 +228,27 @@ class RSquared:
         return [int(i) for i in order if apart_N[i] > 0]
 
 
-def measure_of(kind: str, examples: Sequence[Example], labels: Sequence[str]) -> Measure:
+def measure_of(
+    answer: AnswerSettings, examples: Sequence[Example], labels: Sequence[str], language: Language = "auto"
+) -> Measure:
     """What answers to these rows are scored by.
 
     Args:
-        kind: `label`, `choice` or `number`.
+        answer: the kind of answer, and its settings.
         examples: rows with right answers.
         labels: of labels, all of them.
+        language: language of texts.
 
     Raises:
-        TrimtabError: a number is missing.
+        TrimtabError: a right answer is missing; metrics of texts that do not serve (see `measure_of_texts`).
     """
-    if kind == "number":
-        return RSquared(numbers_of(examples))
+    match answer:
+        case NumberAnswer():
+            return RSquared(numbers_of(examples))
+        case TagsAnswer():
+            return measure_of_tags(examples, answer)
+        case TextAnswer():
+            return measure_of_texts(examples, answer, language)
     names = [example.options or tuple(labels) for example in examples]
     right = [own.index(example.answer or "") for own, example in zip(names, examples, strict=True)]
-    return Accuracy(np.array(right, dtype=np.int64), names, len(labels) if kind == "label" else 0)
+    return Accuracy(np.array(right, dtype=np.int64), names, len(labels))

@@ -6,18 +6,22 @@ Shapes: N rows, S seeds of a method, R seeds of another, B resamples, M p-values
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from trimtab.evaluation.measured import Measured, exchange_test, f1_of_sums, resampled
 from trimtab.evaluation.metrics import Interval
 
 RESAMPLES = 10_000
 # Where no two rows are alike, so that each is drawn by itself.
 FEWER_RESAMPLES = 2000
 FLIPS = 9_999
+# The test of methods of several seeds.
+SEVERAL_SEEDS = "paired bootstrap"
 # Coins thrown at once.
 MOST_DRAWN = 1_000_000
 _PERCENTILES = (2.5, 97.5)
@@ -187,12 +191,25 @@ def _resampled_seeds(correct_SN: Bools | Floats, resamples: int, random: np.rand
     """Return what the seeds drawn add to the mean accuracy, shape (B,)."""
     seeds, rows = correct_SN.shape
     accuracies_S = correct_SN.mean(axis=1)
-    deviations_S = accuracies_S - accuracies_S.mean()
+    rests_SN = correct_SN - correct_SN.mean(axis=0) - (accuracies_S - accuracies_S.mean())[:, None]
+    of_rows = float(np.sum(rests_SN**2)) / (max(seeds - 1, 1) * max(rows - 1, 1)) / rows
+    return _seeds_drawn(accuracies_S, of_rows, resamples, random)
+
+
+def _seeds_drawn(scores_S: Floats, of_rows: float, resamples: int, random: np.random.Generator) -> Floats:
+    """Return the means of S - 1 of the seeds' deviations, drawn anew each time, shape (B,); see `paired_bootstrap`.
+
+    Args:
+        scores_S: one score a seed.
+        of_rows: what of the variance between them is explained by each erring on other rows.
+        resamples: B.
+        random: what is drawn from.
+    """
+    seeds = len(scores_S)
+    deviations_S = scores_S - scores_S.mean()
     variance = float(np.sum(deviations_S**2)) / max(seeds - 1, 1)
     if variance == 0:  # a single seed, or all alike
         return np.zeros(resamples)
-    rests_SN = correct_SN - correct_SN.mean(axis=0) - deviations_S[:, None]
-    of_rows = float(np.sum(rests_SN**2)) / ((seeds - 1) * max(rows - 1, 1)) / rows
     deviations_S = deviations_S * math.sqrt(max(0.0, 1 - of_rows / variance))
     means_B: Floats = deviations_S[random.integers(seeds, size=(resamples, seeds - 1))].mean(axis=1)
     return means_B
@@ -241,18 +258,63 @@ def paired_f1_test(counts_a_N3: NDArray[np.int64], counts_b_N3: NDArray[np.int64
         counts_b_N3: the same rows for method b.
     """
     assert counts_a_N3.shape == counts_b_N3.shape, (counts_a_N3.shape, counts_b_N3.shape)
+    return paired_sums_test(
+        counts_a_N3.astype(np.float64), counts_b_N3.astype(np.float64), partial(f1_of_sums, of_none=0.0)
+    )
 
-    def f1(totals_M3: Floats) -> Floats:
-        shares_M: Floats = 2 * totals_M3[:, 0] / np.maximum(totals_M3[:, 1] + totals_M3[:, 2], 1)
-        return shares_M
 
-    a_3, b_3 = counts_a_N3.sum(axis=0).astype(np.float64), counts_b_N3.sum(axis=0).astype(np.float64)
-    apart_N3 = (counts_b_N3 - counts_a_N3).astype(np.float64)
-    found = abs(float((f1(a_3[None]) - f1(b_3[None]))[0]))
-    random = np.random.default_rng(0)
-    extreme, rows = 0, len(apart_N3)
-    at_once = max(1, MOST_DRAWN // rows)
-    for done in range(0, FLIPS, at_once):
-        swapped_M3 = random.integers(0, 2, size=(min(at_once, FLIPS - done), rows), dtype=np.int8) @ apart_N3
-        extreme += int((np.abs(f1(a_3 + swapped_M3) - f1(b_3 - swapped_M3)) >= found * (1 - 1e-9)).sum())
-    return (extreme + 1) / (FLIPS + 1)
+def paired_sums_test(a_NS: Floats, b_NS: Floats, of_sums: Callable[[Floats], Floats]) -> float:
+    """Return the two-sided p-value by approximate randomisation (see `exchange_test`), for any metric made of sums.
+
+    Args:
+        a_NS: what each row of method a adds to the sums.
+        b_NS: the same rows for method b.
+        of_sums: sums of shape (..., S) -> values of shape (...).
+    """
+    a, b = (Measured("", "", "share", True, "", None, sums_NS, of_sums) for sums_NS in (a_NS, b_NS))
+    [p_value] = exchange_test([a], [b], seed=0, exchanges=FLIPS)
+    assert p_value is not None
+    return p_value
+
+
+def sums_interval(sums_KNS: Floats, of_sums: Callable[[Floats], Floats], seed: int) -> Interval:
+    """Return the 95% interval of the mean over seeds of a metric made of sums, rows and seeds resampled.
+
+    Args:
+        sums_KNS: what each row of each of the K seeds adds to the sums.
+        of_sums: sums of shape (..., S) -> values of shape (...).
+        seed: seed of the resamples.
+    """
+    values_KB = resampled(sums_KNS, of_sums, seed=seed)
+    return _interval(_over_seeds(sums_KNS, values_KB, of_sums, np.random.default_rng(seed)))
+
+
+def paired_sums(
+    a_KNS: Floats, b_LNS: Floats, of_sums: Callable[[Floats], Floats], seed: int, *, resamples: int = FEWER_RESAMPLES
+) -> tuple[Interval, float]:
+    """Compare the means over seeds of a metric made of sums, as `paired_bootstrap` compares accuracies.
+
+    Args:
+        a_KNS: what each row of each of the K seeds of method a adds to the sums.
+        b_LNS: the same rows for the L seeds of method b.
+        of_sums: sums of shape (..., S) -> values of shape (...).
+        seed: seed of the resamples.
+        resamples: B.
+
+    Returns:
+        The 95% percentile interval of the difference a - b, and a two-sided p-value.
+    """
+    values = resampled(np.concatenate([a_KNS, b_LNS]), of_sums, seed=seed, resamples=resamples)
+    random = np.random.default_rng(seed)
+    a_B = _over_seeds(a_KNS, values[: len(a_KNS)], of_sums, random)
+    b_B = _over_seeds(b_LNS, values[len(a_KNS) :], of_sums, random)
+    return _interval(a_B - b_B), _two_sided(a_B - b_B)
+
+
+def _over_seeds(
+    sums_KNS: Floats, values_KB: Floats, of_sums: Callable[[Floats], Floats], random: np.random.Generator
+) -> Floats:
+    """Return the mean over seeds in each resample of rows, with what the seeds drawn add to it, shape (B,)."""
+    means_B: Floats = values_KB.mean(axis=0)
+    of_rows = float((values_KB - means_B).var(axis=1).sum()) / max(len(values_KB) - 1, 1)
+    return means_B + _seeds_drawn(of_sums(sums_KNS.sum(axis=1)), of_rows, len(means_B), random)

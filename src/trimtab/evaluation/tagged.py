@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from trimtab.evaluation.measured import Floats, Measured
+from trimtab.evaluation.measured import Measured, f1_of_sums
 
 Entities = Counter[tuple[str, str]]
 
@@ -36,7 +36,7 @@ def entity_f1(predictions: Sequence[str], references: Sequence[Sequence[str]]) -
     )
     what = "entities whose type and text are those of the reference, F1"
     signature = "average:micro|match:exact"
-    return Measured("entity F1", what, "share", True, signature, _f1_of_sums(sums_N3), sums_N3, _f1_of_sums)
+    return Measured("entity F1", what, "share", True, signature, f1_of_sums(sums_N3), sums_N3, f1_of_sums)
 
 
 def entities(text: str) -> Entities:
@@ -82,8 +82,3 @@ def _best_counts(given: Entities, row: Sequence[str]) -> tuple[int, int, int]:
     """Return (right, given, in the reference) for the reference that gives the best F1, the first of equals."""
     counts = [((given & right).total(), given.total(), right.total()) for right in (entities(text) for text in row)]
     return max(counts, key=lambda count: (count[0] / max(count[1] + count[2], 1), -count[2]))
-
-
-def _f1_of_sums(sums: Floats) -> Floats:
-    both, either = sums[..., 0], sums[..., 1] + sums[..., 2]
-    return np.where(either == 0, 1.0, 2 * both / np.where(either == 0, 1, either))

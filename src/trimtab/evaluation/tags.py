@@ -9,9 +9,10 @@ N rows, T types.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from trimtab.data.example import Example
 from trimtab.data.tags import Span, as_bio, f1, spans
 from trimtab.data.tokens import joined, leads
 from trimtab.errors import TrimtabError
+from trimtab.evaluation.measured import Floats, Measured, f1_of_sums, first_by_second, with_intervals
 from trimtab.evaluation.metrics import RESAMPLES, ClassScore, Interval
 
 # Tokens of a mistaken row that are shown.
@@ -110,25 +112,36 @@ def score_tags(
     gold = [_gold(example) for example in examples]
     types = sorted({span.type for tags in (*gold, *predicted) for span in spans(tags, plain)})
     counts_NT3 = _counts(gold, predicted, types, plain)
-    right = [sum(a == b for a, b in zip(*pair, strict=True)) for pair in zip(gold, predicted, strict=True)]
-    tokens_N2 = np.array([[n, len(tags)] for n, tags in zip(right, gold, strict=True)])
     totals_T3 = counts_NT3.sum(axis=0)
-    figures = _figures(totals_T3, tokens_N2.sum(axis=0))
+    figures = with_intervals(_measured(gold, predicted, counts_NT3), seed=seed, resamples=RESAMPLES)
     wrong_N = (counts_NT3[:, :, 1] + counts_NT3[:, :, 2] - 2 * counts_NT3[:, :, 0]).sum(axis=1)
     first = [int(n) for n in np.argsort(-wrong_N, kind="stable")[:worst] if wrong_N[n]]
     return TagScores(
         rows=len(examples),
-        tokens=int(tokens_N2[:, 1].sum()),
+        tokens=sum(map(len, gold)),
         entities=int(totals_T3[:, 2].sum()),
         plain=plain,
-        **figures,
+        **{figure.name: figure.value for figure in figures},
         per_type=[
             ClassScore(name, found / max(given, 1), found / max(there, 1), f1(found, given, there), int(there))
             for name, (found, given, there) in zip(types, totals_T3.tolist(), strict=True)
         ],
-        intervals=_intervals(counts_NT3, tokens_N2, seed),
+        intervals={figure.name: figure.interval for figure in figures if figure.interval},
         mistakes=[_mistake(examples[n], predicted[n], plain, join) for n in first],
     )
+
+
+def measure_tags(examples: Sequence[Example], predicted: Sequence[Tags], plain: bool = False) -> list[Measured]:
+    """F1 over all entities, the headline, and beside it precision, recall, the types' mean F1 and right tokens.
+
+    Named as reports name them; of plain tags F1 is the accuracy of tokens, and only the tags' mean F1 stands beside it.
+    """
+    gold = [_gold(example) for example in examples]
+    types = sorted({span.type for tags in (*gold, *predicted) for span in spans(tags, plain)})
+    found = {m.name: m for m in _measured(gold, predicted, _counts(gold, predicted, types, plain))}
+    names = {"f1": "token accuracy"} if plain else {"f1": "entity F1", "precision": "precision", "recall": "recall"}
+    names |= {"macro_f1": "macro F1"} | ({} if plain else {"token_accuracy": "token accuracy"})
+    return [replace(found[key], name=name) for key, name in names.items()]
 
 
 def entity_counts(examples: Sequence[Example], predicted: Sequence[Tags], plain: bool = False) -> Counts:
@@ -181,31 +194,35 @@ def _counts(gold: Sequence[Tags], predicted: Sequence[Tags], types: Sequence[str
     return counts_NT3
 
 
-def _figures(totals_T3: NDArray[Any], tokens_2: NDArray[Any]) -> dict[str, float]:
-    found, given, there = totals_T3.sum(axis=0)
-    either_T = totals_T3[:, 1] + totals_T3[:, 2]
-    f1_T = 2 * totals_T3[:, 0] / np.maximum(either_T, 1)
-    return {
-        "precision": float(found / max(given, 1)),
-        "recall": float(found / max(there, 1)),
-        "f1": float(f1(found, given, there)),
-        "macro_f1": float(f1_T[either_T > 0].mean()) if either_T.any() else 0.0,
-        "token_accuracy": float(tokens_2[0] / max(tokens_2[1], 1)),
-    }
+def _measured(gold: Sequence[Tags], predicted: Sequence[Tags], counts_NT3: Counts) -> list[Measured]:
+    """Every figure of `TagScores` that has an interval, under its name there."""
+    rows, types, _ = counts_NT3.shape
+    right = [sum(a == b for a, b in zip(*pair, strict=True)) for pair in zip(gold, predicted, strict=True)]
+    tokens_N2 = np.array([[n, len(tags)] for n, tags in zip(right, gold, strict=True)], dtype=np.float64)
+    sums_N3 = counts_NT3.sum(axis=1).astype(np.float64)
+    f1_of_all = partial(f1_of_sums, of_none=0.0)
+
+    def mean_f1(sums: Floats) -> Floats:
+        sums_T3 = sums.reshape(*sums.shape[:-1], types, 3)
+        occur = sums_T3[..., 1] + sums_T3[..., 2] > 0
+        f1s: Floats = (f1_of_all(sums_T3) * occur).sum(axis=-1) / np.maximum(occur.sum(axis=-1), 1)
+        return f1s
+
+    per_type = counts_NT3.reshape(rows, -1).astype(np.float64)
+    return [
+        _share("f1", "entities whose type and both ends are right, F1", sums_N3, f1_of_all, f1_of_sums(sums_N3)),
+        _share("precision", "entities given that are right", sums_N3[:, :2]),
+        _share("recall", "entities there are that were found", sums_N3[:, [0, 2]]),
+        _share("macro_f1", "mean of the types’ F1", per_type, mean_f1),
+        _share("token_accuracy", "tokens whose tag is right", tokens_N2),
+    ]
 
 
-def _intervals(counts_NT3: Counts, tokens_N2: Counts, seed: int) -> dict[str, Interval]:
-    random, rows = np.random.default_rng(seed), len(counts_NT3)
-    flat = np.concatenate([counts_NT3.reshape(rows, -1), tokens_N2], axis=1).astype(np.float64)
-    drawn = []
-    for _ in range(RESAMPLES):
-        sums = np.bincount(random.integers(rows, size=rows), minlength=rows) @ flat
-        drawn.append(_figures(sums[:-2].reshape(-1, 3), sums[-2:]))
-    intervals = {}
-    for name in drawn[0]:
-        low, high = np.percentile([figures[name] for figures in drawn], [2.5, 97.5])
-        intervals[name] = Interval(float(low), float(high))
-    return intervals
+def _share(
+    name: str, what: str, sums_NS: Floats, of_sums: Callable[[Floats], Floats] = first_by_second,
+    per_row: Floats | None = None,
+) -> Measured:  # fmt: skip
+    return Measured(name, what, "share", True, "", per_row, sums_NS, of_sums)
 
 
 def _mistake(example: Example, predicted: Tags, plain: bool, join: Literal["auto", "space", "none"]) -> TagMistake:

@@ -91,12 +91,25 @@ def score_texts(
         TrimtabError: no rows, lists of different lengths, a row without references, an unknown metric, `copied` without
             inputs, a reference without a number for `numeric EM`.
     """
+    found = measure_texts(predictions, references, metrics=metrics, language=language, inputs=inputs)
+    scores = with_intervals(found, seed=seed, resamples=resamples)
+    chinese = are_chinese([text for row in references for text in row], language)
+    return TextScores(rows=len(predictions), language="zh" if chinese else "en", scores=scores)
+
+
+def measure_texts(
+    predictions: Sequence[str],
+    references: Sequence[Sequence[str]],
+    *,
+    metrics: Sequence[str],
+    language: Language = "auto",
+    inputs: Sequence[str] | None = None,
+) -> list[Measured]:
+    """Return what each metric measures row by row; the arguments and errors are those of `score_texts`."""
     names = metric_names(metrics)
     _check(predictions, references, inputs)
     chinese = are_chinese([text for row in references for text in row], language)
-    found = [_measure(name, predictions, references, inputs, chinese) for name in names]
-    scores = with_intervals(found, seed=seed, resamples=resamples)
-    return TextScores(rows=len(predictions), language="zh" if chinese else "en", scores=scores)
+    return [_measure(name, predictions, references, inputs, chinese) for name in names]
 
 
 def compare_texts(
@@ -126,12 +139,8 @@ def compare_texts(
     Raises:
         TrimtabError: as `score_texts`.
     """
-    names = metric_names(metrics)
-    for predictions in (predictions_a, predictions_b):
-        _check(predictions, references, inputs)
-    chinese = are_chinese([text for row in references for text in row], language)
     found_a, found_b = (
-        [_measure(name, predictions, references, inputs, chinese) for name in names]
+        measure_texts(predictions, references, metrics=metrics, language=language, inputs=inputs)
         for predictions in (predictions_a, predictions_b)
     )
     wide = differences(found_a, found_b, seed=seed, resamples=resamples)

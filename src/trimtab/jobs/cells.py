@@ -12,7 +12,6 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -24,10 +23,13 @@ from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import Example, Splits
 from trimtab.errors import TrimtabError
 from trimtab.evaluation import baselines, classic
-from trimtab.evaluation.comparing import Cell
+from trimtab.evaluation.comparing import Cell, as_answers
 from trimtab.evaluation.keywords import keyword_rules
-from trimtab.evaluation.measures import Measure, measure_of
+from trimtab.evaluation.measures import Measure
 from trimtab.evaluation.numbers import mean_number, ridge
+from trimtab.evaluation.tags import commonest_tag, commonest_tag_of_token
+from trimtab.evaluation.written import nearest_answer
+from trimtab.inference.bound import template_of
 from trimtab.inference.engine import Engine, Prediction, Request
 from trimtab.inference.runs import PROMPT_FILE, TASK_FILE, Run, load_run, zero_shot
 from trimtab.jobs import metrics, tune
@@ -38,8 +40,10 @@ from trimtab.jobs.peak import PeakMemory
 from trimtab.jobs.ways import WayKind, method_of
 from trimtab.methods.headed import BIAS, WEIGHT
 from trimtab.methods.method import trained
+from trimtab.prompts import is_dialogue
 from trimtab.sources import find_word_vectors
 from trimtab.spec import Task
+from trimtab.spec_answers import AnswerSettings, TagsAnswer, TextAnswer
 from trimtab.spec_methods import FullSettings, HeadSettings
 
 # Raised when cells measured before would come out otherwise now.
@@ -57,6 +61,7 @@ class Material:
         splits: the rows; `judged` of them are answered.
         words: label -> label words; none where answers are of another kind.
         pretrained: the backbone.
+        measure: what answers to the judged rows are scored by.
         folder: where cells and runs are kept.
         without_prompt: whether to measure what is left of tuned ways without their prompt.
         offline: do not use the network.
@@ -67,6 +72,7 @@ class Material:
     splits: Splits
     words: dict[str, list[str]]
     pretrained: Pretrained
+    measure: Measure
     folder: Path
     without_prompt: bool = False
     offline: bool = False
@@ -76,10 +82,11 @@ class Material:
         """Test, or dev where there is none."""
         return self.splits.test or self.splits.dev
 
-    @cached_property
-    def measure(self) -> Measure:
-        """What answers to the judged rows are scored by."""
-        return measure_of(self.task.answer.kind, self.judged, list(self.words))
+    @property
+    def answer(self) -> AnswerSettings:
+        """The kind of answer and how it is found; what it is scored by is left out."""
+        own = self.task.answer
+        return own.model_copy(update={"metrics": None, "tests": None}) if isinstance(own, TextAnswer) else own
 
 
 def measure(
@@ -119,12 +126,15 @@ def _task_of(way: WayKind, seed: int, material: Material) -> Task | None:
         return None
     task = material.task
     train = task.train.model_copy(update={"seed": seed, "runs": 1, "ensemble": False})
-    return task.model_copy(update={"method": method_of(way, task), "train": train})
+    return task.model_copy(update={"method": method_of(way, task), "train": train, "answer": material.answer})
 
 
 def fingerprint(examples: Sequence[Example]) -> str:
-    """SHA-256 of rows: their fields, answers and options, in order."""
-    rows = [[dict(sorted(e.fields.items())), e.answer, *([e.options] if e.options else [])] for e in examples]
+    """SHA-256 of rows: their fields, answers, options and tokens, in order."""
+    rows = [
+        [dict(sorted(e.fields.items())), e.answer, *(own for own in (e.options, e.references, e.tokens) if own)]
+        for e in examples
+    ]
     return hashlib.sha256(json.dumps(rows, ensure_ascii=False).encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -142,7 +152,7 @@ def _name(way: WayKind, seed: int, material: Material, task: Task | None) -> str
         "rules": material.task.rules if way.key == "rules" else None,
     }
     if material.task.answer.kind != "label":
-        decides["answer"] = material.task.answer.model_dump(mode="json")
+        decides["answer"] = material.answer.model_dump(mode="json")
     if task is not None:
         machine = {"threads", "device", "checkpoint_seconds"}
         decides |= {
@@ -152,7 +162,7 @@ def _name(way: WayKind, seed: int, material: Material, task: Task | None) -> str
             "method": task.method.model_dump(mode="json"),
             "train": task.train.model_dump(mode="json", exclude=machine),
             "weights": material.pretrained.content_hash,
-            "without_prompt": material.without_prompt and way.kind == "tuned",
+            "without_prompt": material.without_prompt and way.kind == "tuned" and material.measure.metric.name,
         }
     digest = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:16]
     return f"{way.key}-{len(splits.train)}-{seed}-{digest}"
@@ -163,7 +173,7 @@ def _measure_baseline(way: WayKind, seed: int, material: Material) -> Cell:
     if material.task.answer.kind == "label":
         answers = _labels_by_baseline(way, seed, material)
     else:
-        answers = _others_by_baseline(way, seed, material)
+        answers = as_answers(_others_by_baseline(way, seed, material))
     return Cell(seed, answers, train_seconds=time.perf_counter() - began)
 
 
@@ -192,13 +202,20 @@ def _labels_by_baseline(way: WayKind, seed: int, material: Material) -> NDArray[
     return answers
 
 
-def _others_by_baseline(way: WayKind, seed: int, material: Material) -> NDArray[Any]:
-    """Place of the option chosen in each row, or the number given to it [N]."""
+def _others_by_baseline(way: WayKind, seed: int, material: Material) -> Sequence[Any] | NDArray[Any]:
+    """Place of the option chosen in each row, the number, the tags or the text given to it [N]."""
     train, judged, language = material.splits.train, material.judged, material.task.language
+    plain = isinstance(material.answer, TagsAnswer) and material.answer.scheme == "plain"
     match way.key:
+        case "majority" if material.answer.kind == "tags":
+            return commonest_tag(train, judged, plain)
         case "majority":  # the commonest place among those that the row has
             shares = baselines.label_shares(train, option_names(material.splits))
-            return np.array([int(shares[: len(example.options)].argmax()) for example in judged])
+            return [int(shares[: len(example.options)].argmax()) for example in judged]
+        case "token_majority":
+            return commonest_tag_of_token(train, judged, plain)
+        case "nearest_answer":
+            return nearest_answer(train, judged, language=language)
         case "mean":
             return mean_number(train, judged)
         case "ridge":
@@ -269,28 +286,36 @@ def answers_of(
     alone = []
     for example in examples[:ALONE]:
         began = time.perf_counter()
-        engine.answer([Request("run", example.fields, example.where, example.options)])
+        engine.answer([_request(example)])
         alone.append(time.perf_counter() - began)
-    answers: list[float] = []
+    answers: list[Any] = []
     began = time.perf_counter()
     for start in range(0, len(examples), BATCH):
         if progress:
             progress(f"scoring {name}", start, len(examples))
-        chunk = [Request("run", e.fields, e.where, e.options) for e in examples[start : start + BATCH]]
+        chunk = [_request(example) for example in examples[start : start + BATCH]]
         answers += [_given(prediction, labels) for prediction in engine.answer(chunk)]
-    return np.array(answers), float(np.median(alone)), len(examples) / (time.perf_counter() - began)
+    return as_answers(answers), float(np.median(alone)), len(examples) / (time.perf_counter() - began)
 
 
-def _given(prediction: Prediction, labels: Sequence[str]) -> float:
+def _request(example: Example) -> Request:
+    return Request("run", example.fields, example.where, example.options, example.tokens)
+
+
+def _given(prediction: Prediction, labels: Sequence[str]) -> float | str | Sequence[str]:
     if prediction.number is not None:
         return prediction.number
+    if prediction.tagged is not None:
+        return prediction.tagged.tags
+    if prediction.texts:
+        return prediction.label
     return labels.index(prediction.label) if prediction.index is None else prediction.index
 
 
 def _without_prompt(run: Run, pretrained: Pretrained) -> Run:
     """The run with its prompt taken away: its vectors, or, where it has none, the words of its template.
 
-    Where a head answers that was trained along, it is what is left.
+    Of a dialogue that is the task description alone. Where a head answers that was trained along, it is what is left.
     """
     changed = run.task.method.name in ("lora", "ia3", "bitfit", "full", "head")
     if not changed:
@@ -299,17 +324,18 @@ def _without_prompt(run: Run, pretrained: Pretrained) -> Run:
             return bare
         task = bare.task.model_copy(update={"method": HeadSettings()})
         return replace(bare, task=task, tensors=({"weight": tensors[WEIGHT], "bias": tensors[BIAS]},))
-    from trimtab.inference.bound import template_of
-
-    fields = " ".join(f"{{{field}}}" for field in template_of(run.task).fields)
-    template = run.task.template.model_copy(update={"text": f"{fields}{{answer}}"})
+    text = run.task.template.text
+    if not is_dialogue(text):
+        fields = " ".join(f"{{{field}}}" for field in template_of(run.task).fields)
+        text = fields if run.task.answer.kind == "tags" else f"{fields}{{answer}}"
+    template = run.task.template.model_copy(update={"text": text})
     return replace(run, task=run.task.model_copy(update={"template": template, "task": ""}))
 
 
 def _read(path: Path) -> Cell | None:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        return Cell(**{**content, "answers": np.array(content["answers"]), "notes": tuple(content["notes"])})
+        return Cell(**{**content, "answers": as_answers(content["answers"]), "notes": tuple(content["notes"])})
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -13,6 +13,7 @@ from trimtab.errors import TrimtabError
 from trimtab.evaluation.choosing import choose
 from trimtab.evaluation.comparing import Cell, Measured, compare, curve_lines, disagreements
 from trimtab.evaluation.comparison import Comparison, LeftOut
+from trimtab.evaluation.measures import Measure, measure_of
 from trimtab.evaluation.report import write_comparison
 from trimtab.inference.bound import labels_of, template_of
 from trimtab.inference.runs import backbone_facts
@@ -22,7 +23,11 @@ from trimtab.jobs.evaluate import made_with
 from trimtab.jobs.folder import OnStep
 from trimtab.jobs.ways import WayKind, most_telling, pick_ways
 from trimtab.spec import Task
+from trimtab.spec_answers import TextAnswer
 from trimtab.training.plan import make_plan
+
+# Rows that are read in the time that an answer of some two dozen tokens is said in, by a small model on a CPU.
+ANSWER_SAID = 8
 
 
 @dataclass(frozen=True)
@@ -86,11 +91,12 @@ def run(
     words = {label: list(w) for label, w in labels_of(task, [e.answer or "" for e in splits.train]).items()}
     for part in (splits.train, splits.dev, splits.test):
         check_labels(part, list(words))
+    scored_by = measure_of(task.answer, splits.test or splits.dev, list(words), task.language)
     if pretrained is None:
         pretrained = backbone_of(task, base, offline=offline, agree=agree, progress=progress)
     ways = pick_ways(wanted.methods, pretrained.backbone.device.type == "cuda", task.answer.kind)
     reference = _reference(wanted.reference, ways)
-    whole = Material(task, base, splits, words, pretrained, out, wanted.without_prompt, offline)
+    whole = Material(task, base, splits, words, pretrained, scored_by, out, wanted.without_prompt, offline)
     asked = _asked(task, wanted, ways, whole)
     measured, left_out = _measure(asked, wanted, began, on_cell, on_step, progress)
     made = _figures(whole, wanted, reference, measured, left_out)
@@ -115,6 +121,8 @@ def _figures(
     made = Comparison(
         **made_with(task, backbone_facts(pretrained), pretrained),
         answer=task.answer.kind,
+        metric=measure.metric,
+        others=list(measure.others),
         labels=list(whole.words),
         train_rows=len(splits.train),
         dev_rows=len(splits.dev),
@@ -129,7 +137,7 @@ def _figures(
         price_an_hour=wanted.price_an_hour,
         currency=wanted.currency,
         seconds=sum(cell.seconds for way, _ in measured for cell in way.cells),
-        notes=_notes(splits.note, bool(splits.test)),
+        notes=[*splits.note, *_notes(task, measure, bool(splits.test))],
     )
     return choose(made, against_best)
 
@@ -143,9 +151,16 @@ def _reference(name: str | None, ways: Sequence[WayKind]) -> str:
     return name
 
 
-def _notes(notes: Sequence[str], tested: bool) -> list[str]:
-    chosen_on = "The figures are of dev, on which the best step of tuned ways was chosen: they flatter those."
-    return [*notes, *([] if tested else [chosen_on])]
+def _notes(task: Task, measure: Measure, tested: bool) -> list[str]:
+    notes = []
+    if not tested:
+        notes.append("The figures are of dev, on which the best step of tuned ways was chosen: they flatter those.")
+    if isinstance(task.answer, TextAnswer) and task.answer.tests:
+        notes.append(
+            f"No program was run: ways are compared by {measure.metric.name} of their text, not by the tests in "
+            f"'{task.answer.tests}'. `trimtab evaluate RUN --run-code` runs the programs of one run."
+        )
+    return notes
 
 
 def _asked(task: Task, wanted: Wanted, ways: Sequence[WayKind], whole: Material) -> list[tuple[WayKind, int, Material]]:
@@ -230,6 +245,8 @@ def _rows_answered(way: WayKind, material: Material) -> float:
     judged = len(material.judged)
     if way.kind == "untrained":
         return way.cost * judged
-    plan = make_plan(material.task.train, len(material.splits.train), 1.0)
+    rows = sum(len(example.references) or 1 for example in material.splits.train)
+    plan = make_plan(material.task.train, rows, 1.0)
     evaluations = plan.steps / plan.evaluate_every
-    return way.cost * plan.steps * plan.batch_size + evaluations * len(material.splits.dev) + judged
+    read = way.cost * plan.steps * plan.batch_size + evaluations * len(material.splits.dev)
+    return read / (ANSWER_SAID if material.answer.kind == "text" else 1) + judged

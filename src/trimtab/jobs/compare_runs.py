@@ -55,7 +55,7 @@ def run(
     part, examples = _rows(first, test)
     labels = list(first.words)
     check_labels(examples, labels)
-    measure = measure_of(first.task.answer.kind, examples, labels)
+    measure = measure_of(first.task.answer, examples, labels, first.task.language)
     measured, opened = [], pretrained
     for tuned in runs:
         if opened is None or opened.content_hash != tuned.backbone["content_hash"]:
@@ -67,6 +67,8 @@ def run(
     made = Comparison(
         **facts,
         answer=first.task.answer.kind,
+        metric=measure.metric,
+        others=list(measure.others),
         labels=labels,
         train_rows=0,
         dev_rows=len(examples) if part == "dev" else 0,
@@ -90,9 +92,10 @@ def _check(runs: Sequence[Run]) -> None:
     for at, tuned in enumerate(runs):
         if tuned.name in {before.name for before in runs[:at]}:
             raise TrimtabError(f"{tuned.name}: given twice.", "Give each run once.")
-        if (kind := tuned.task.answer.kind) != first.task.answer.kind:
+        if tuned.task.answer.kind != first.task.answer.kind:
             raise TrimtabError(
-                f"{tuned.name}: its answers are {kind}s; those of {first.name} are {first.task.answer.kind}s.",
+                f"{tuned.name}: its answers are {tuned.task.answer.plural}; those of {first.name} are "
+                f"{first.task.answer.plural}.",
                 "Compare runs of the same task.",
             )
         if set(tuned.words) != set(first.words):

@@ -9,6 +9,7 @@ from typing import Any
 from trimtab.errors import TrimtabError, did_you_mean
 from trimtab.evaluation.comparison import WayGroup
 from trimtab.spec import Task
+from trimtab.spec_answers import ANSWERS
 from trimtab.spec_methods import METHODS
 
 
@@ -21,6 +22,7 @@ class WayKind:
         name: its name in a sentence.
         kind: `baseline` (no language model), `untrained` or `tuned`.
         method: the method's settings where it is not a baseline; those of the task file where that names this method.
+        gives: of a baseline, the kinds of answer it gives.
         seeded: whether another seed gives another result.
         cost: time of a training row, relative to that of answering a row; of untrained ones, of an answer.
     """
@@ -29,29 +31,36 @@ class WayKind:
     name: str
     kind: WayGroup
     method: dict[str, Any] | None = None
+    gives: tuple[str, ...] = ()
     seeded: bool = False
     cost: float = 0.0
 
 
+def _baseline(key: str, name: str, *gives: str) -> WayKind:
+    return WayKind(key, name, "baseline", gives=gives)
+
+
 def _untrained(key: str, name: str, cost: float, seeded: bool = False, *, of: str, **method: Any) -> WayKind:
-    return WayKind(key, name, "untrained", {"name": of, **method}, seeded, cost)
+    return WayKind(key, name, "untrained", {"name": of, **method}, seeded=seeded, cost=cost)
 
 
 def _tuned(key: str, cost: float) -> WayKind:
-    return WayKind(key, METHODS[key].title, "tuned", {"name": key}, True, cost)
+    return WayKind(key, METHODS[key].title, "tuned", {"name": key}, seeded=True, cost=cost)
 
 
 WAYS = {
     way.key: way
     for way in (
-        WayKind("majority", "majority", "baseline"),
-        WayKind("mean", "mean", "baseline"),
-        WayKind("rules", "keyword rules", "baseline"),
-        WayKind("naive_bayes", "naive Bayes", "baseline"),
-        WayKind("tfidf", "TF-IDF + logistic regression", "baseline"),
-        WayKind("word_vectors", "word vectors + logistic regression", "baseline"),
-        WayKind("ridge", "TF-IDF + ridge regression", "baseline"),
-        WayKind("word_vector_ridge", "word vectors + ridge regression", "baseline"),
+        _baseline("majority", "majority", "label", "choice", "tags"),
+        _baseline("mean", "mean", "number"),
+        _baseline("rules", "keyword rules", "label"),
+        _baseline("naive_bayes", "naive Bayes", "label"),
+        _baseline("tfidf", "TF-IDF + logistic regression", "label"),
+        _baseline("word_vectors", "word vectors + logistic regression", "label"),
+        _baseline("ridge", "TF-IDF + ridge regression", "number"),
+        _baseline("word_vector_ridge", "word vectors + ridge regression", "number"),
+        _baseline("token_majority", "commonest tag of each token", "tags"),
+        _baseline("nearest_answer", "nearest answer", "text"),
         _untrained("zero_shot", "zero-shot", 1, of="zero_shot"),
         _untrained("calibrated_zero_shot", "zero-shot, calibrated", 1, of="zero_shot", calibrate=True),
         _untrained("few_shot", "few-shot", 2, True, of="few_shot"),
@@ -71,19 +80,23 @@ ON_A_CPU = {
     ),
     "choice": ("majority", "zero_shot", "soft_prompt"),
     "number": ("mean", "ridge", "head", "soft_prompt"),
+    "tags": ("majority", "token_majority", "head", "soft_prompt"),
+    "text": ("nearest_answer", "zero_shot", "few_shot", "soft_prompt"),
 }  # fmt: skip
 A_GPU_ADDS = {
     "label": ("word_vectors", "prefix", "p_tuning", "lora", "full"),
     "choice": ("prefix", "p_tuning", "lora", "full"),
     "number": ("word_vector_ridge", "prefix", "lora", "full"),
+    "tags": ("prefix", "p_tuning", "lora", "full"),
+    "text": ("prefix", "p_tuning", "lora", "full"),
 }
 # What tells most for its time comes first where time is limited.
 MOST_TELLING = (
-    "majority", "mean", "naive_bayes", "ridge", "zero_shot", "head", "soft_prompt", "tfidf", "rules", "few_shot",
-    "calibrated_few_shot", "lora", "prefix", "word_vectors", "word_vector_ridge",
+    "majority", "mean", "token_majority", "nearest_answer", "naive_bayes", "ridge", "zero_shot", "head", "soft_prompt",
+    "tfidf", "rules", "few_shot", "calibrated_few_shot", "lora", "prefix", "word_vectors", "word_vector_ridge",
 )  # fmt: skip
-GIVES_NUMBERS = ("mean", "ridge", "word_vector_ridge")
-LEARNS_LABELS = ("rules", "naive_bayes", "tfidf", "word_vectors")
+# What the majority is called where answers are not labels.
+COMMONEST = {"choice": "commonest place", "tags": "commonest tag"}
 
 
 def pick_ways(names: Sequence[str] | None, gpu: bool, answer: str = "label") -> list[WayKind]:
@@ -107,29 +120,31 @@ def pick_ways(names: Sequence[str] | None, gpu: bool, answer: str = "label") -> 
             )
         if why := _misfit(WAYS[name], answer):
             raise TrimtabError(
-                f"--methods: '{name}' {why}.", f"Ways for tasks whose answers are {answer}s: {', '.join(fitting)}."
+                f"--methods: '{name}' {why}.",
+                f"Ways for tasks whose answers are {ANSWERS[answer].plural}: {', '.join(fitting)}.",
             )
     picked = [way for key, way in WAYS.items() if key in wanted]
     return [
-        replace(way, name="commonest place") if (way.key, answer) == ("majority", "choice") else way for way in picked
+        replace(way, name=COMMONEST[answer]) if way.key == "majority" and answer in COMMONEST else way for way in picked
     ]
 
 
 def _misfit(way: WayKind, answer: str) -> str | None:
     """Why a way does not give answers of a kind, as a clause; None where it does."""
-    if answer == "label":
-        return "gives numbers, and the answers of this task are labels" if way.key in GIVES_NUMBERS else None
-    if answer == "number":
+    plural = ANSWERS[answer].plural
+    if way.kind == "baseline":
+        given = ANSWERS[way.gives[0]].plural
+        return None if answer in way.gives else f"gives {given}, and the answers of this task are {plural}"
+    if answer in ("number", "tags"):
         if way.kind == "untrained":
-            return "trains nothing, and numbers are read by a layer that must be trained"
-        fixed = way.key in (*LEARNS_LABELS, "majority", "multitask_prompt")
-        return "gives labels, and the answers of this task are numbers" if fixed else None
-    if way.key in GIVES_NUMBERS:
-        return "gives numbers, and the answers of this task are choices"
-    fixed = way.key in (*LEARNS_LABELS, "head", "multitask_prompt") or (
-        way.kind == "untrained" and way.key != "zero_shot"
-    )
-    return "needs labels that are the same for all rows, and each row has options of its own" if fixed else None
+            return f"trains nothing, and {plural} are read by a layer that must be trained"
+        return f"gives labels, and the answers of this task are {plural}" if way.key == "multitask_prompt" else None
+    needs_labels = ("head", "multitask_prompt", "search", "calibrated_zero_shot", "calibrated_few_shot")
+    if answer == "text" and way.key in needs_labels:
+        return "needs labels, and the answers of this task are texts"
+    if answer == "choice" and (way.key in needs_labels or "few_shot" in way.key):
+        return "needs labels that are the same for all rows, and each row has options of its own"
+    return None
 
 
 def most_telling(ways: Sequence[WayKind]) -> list[WayKind]:
