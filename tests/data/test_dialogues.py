@@ -7,7 +7,7 @@ import json
 import pytest
 
 import tiny
-from trimtab.data import MESSAGES, Message, Record, load_splits, messages_of, read_examples, to_example
+from trimtab.data import MESSAGES, Message, Record, load_splits, messages_of, read_examples, read_test, to_example
 from trimtab.errors import TrimtabError
 from trimtab.spec import DataSettings
 from trimtab.spec_answers import TextAnswer
@@ -161,6 +161,9 @@ def test_splits_keep_dialogues_that_go_on_alike_together(tmp_path):
     assert splits.dev
     assert not train & {e.fields[MESSAGES] for e in splits.dev}
     assert all(len(e.references) == 2 for e in splits.dev)
+    test, note = read_test("chats.jsonl", [MESSAGES], DataSettings(), TEXT, base=tmp_path)
+    assert [e.references for e in test] == [(f"{i}", f"{i + 1}") for i in range(0, 40, 2)]
+    assert note == ["test: 40 rows hold 20 inputs, each right with any of its answers"]
 
 
 def test_a_field_is_a_list_of_messages_or_what_the_user_says():

@@ -6,7 +6,7 @@ from trimtab.data.dialogues import MESSAGES, Message, as_field, messages_of
 from trimtab.data.example import Example
 from trimtab.data.mapping import check_labels, read_examples, to_example
 from trimtab.data.records import BadRecord, Record, read_records
-from trimtab.data.splits import Splits, k_shot, load_splits, split_off, stratified_sample
+from trimtab.data.splits import Splits, k_shot, load_splits, read_test, split_off, stratified_sample
 
 __all__ = [
     "MESSAGES",
@@ -29,6 +29,7 @@ __all__ = [
     "messages_of",
     "read_examples",
     "read_records",
+    "read_test",
     "split_off",
     "stratified_sample",
     "to_example",

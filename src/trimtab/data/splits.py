@@ -65,16 +65,26 @@ def load_splits(settings: DataSettings, fields: Sequence[str], answer: AnswerSet
         train, dev = _set_dev_aside(train, settings, note)
     else:
         dev = read_examples(settings.dev, fields, settings, answer, base=base)
-    if settings.test is not None:
-        test = read_examples(settings.test, fields, settings, answer, base=base)
     if answer.kind == "text":
         dev, test = _together("dev", dev, note), _together("test", test, note)
+    if settings.test is not None:
+        test, done = read_test(settings.test, fields, settings, answer, base=base)
+        note += done
     return Splits(
         _sample_train(train, settings, note),
         _sample("dev", dev, settings.dev_limit, settings.seed, note),
         _sample("test", test, settings.test_limit, settings.seed, note),
         note,
     )
+
+
+def read_test(
+    source: str, fields: Sequence[str], settings: DataSettings, answer: AnswerSettings, *, base: Path
+) -> tuple[list[Example], list[str]]:
+    """Read rows to report on, and say what was done to them. Raises TrimtabError as `read_examples` does."""
+    note: list[str] = []
+    test = read_examples(source, fields, settings, answer, base=base)
+    return (_together("test", test, note) if answer.kind == "text" else test), note
 
 
 def stratified_sample(examples: Sequence[Example], n: int, seed: int) -> list[Example]:

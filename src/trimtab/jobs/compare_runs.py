@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from trimtab.backbones.pretrained import Pretrained
-from trimtab.data import Example, check_labels, load_splits, read_examples
+from trimtab.data import Example, check_labels, load_splits, read_test
 from trimtab.errors import TrimtabError
 from trimtab.evaluation.choosing import choose
 from trimtab.evaluation.comparing import Cell, Measured, compare, disagreements
@@ -110,7 +110,7 @@ def _rows(first: Run, test: str | None) -> tuple[str, list[Example]]:
     """The part that is scored, and its rows."""
     data, fields, answer = first.task.data, template_of(first.task).fields, first.task.answer
     if test is not None:
-        return "test", read_examples(absolute(test, Path.cwd()) or "", fields, data, answer, base=Path.cwd())
+        return "test", read_test(absolute(test, Path.cwd()) or "", fields, data, answer, base=Path.cwd())[0]
     splits = load_splits(data, fields, answer, base=Path.cwd())
     return ("test", splits.test) if splits.test else ("dev", splits.dev)
 

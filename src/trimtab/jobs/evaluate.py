@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from trimtab.backbones.pretrained import Pretrained
-from trimtab.data import Example, Splits, check_labels, load_splits, read_examples
+from trimtab.data import Example, Splits, check_labels, load_splits, read_test
 from trimtab.errors import TrimtabError
 from trimtab.evaluation import write_report
 from trimtab.evaluation.metrics import answer_ids
@@ -83,7 +83,8 @@ def run(
             "tags": "the commonest tags", "text": "nearest answers",
         }  # fmt: skip
         note = f"train is not here: {left_out[answer.kind]} are left out"
-        splits = Splits([], [], read_examples(data.test or "", fields, data, answer, base=Path.cwd()), [note])
+        rows, done = read_test(data.test or "", fields, data, answer, base=Path.cwd())
+        splits = Splits([], [], rows, [note, *done])
     else:
         splits = load_splits(data, fields, answer, base=Path.cwd())
     if pretrained is None:
