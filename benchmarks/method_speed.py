@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
 import statistics
 from pathlib import Path
 from typing import Any
 
 import machine
 import torch
-from tuning_speed import inputs, page_in, worker
+from tuning_speed import inputs, page_in, start
 
 METHODS = ("soft_prompt", "prefix", "p_tuning", "lora", "dora", "ia3", "full")
 RATE = 1e-3
@@ -163,12 +162,7 @@ def main() -> None:
 
 def measure(method: str, folder: str, dtype: str, given: argparse.Namespace) -> dict[str, dict[str, Any]]:
     """Seconds of each step, and the peak memory above the weights, of both sides in processes of their own."""
-    context = multiprocessing.get_context("spawn")
-    sides = {}
-    for name, kind in (("ours", Ours), ("peft", Peft)):
-        here, there = context.Pipe()
-        context.Process(target=worker, args=(kind, folder, dtype, given.threads, there), daemon=True).start()
-        sides[name] = here
+    sides = start(Ours, Peft, folder, dtype, given.threads)
     seconds: dict[str, list[float]] = {name: [] for name in sides}
     held: dict[str, int] = {}
     for _ in range(given.rounds):

@@ -119,6 +119,18 @@ def worker(kind: type, folder: str, dtype: str, threads: int, pipe: multiprocess
         pipe.send((time.perf_counter() - began, memory("VmHWM") - before))
 
 
+def start(
+    ours: type, peft: type, folder: str, dtype: str, threads: int
+) -> dict[str, multiprocessing.connection.Connection]:
+    """The two sides, each in a process of its own, that take turns at what they are sent."""
+    context = multiprocessing.get_context("spawn")
+    sides = {}
+    for name, kind in (("ours", ours), ("peft", peft)):
+        sides[name], there = context.Pipe()
+        context.Process(target=worker, args=(kind, folder, dtype, threads, there), daemon=True).start()
+    return sides
+
+
 def flops(config: object, P: int, L: int, B: int) -> tuple[float, float]:
     """FLOP of matrix products of a step, forward and backward to the activations: ours and PEFT's."""
     D, width, H = config.hidden_size, config.intermediate_size, config.num_attention_heads  # type: ignore[attr-defined]
@@ -163,12 +175,7 @@ def main() -> None:
     if given.points:
         points = [(int(p), int(length), int(b)) for p, length, b in (point.split(",") for point in given.points)]
     done = [json.loads(line) for line in given.results.read_text().splitlines()] if given.results.exists() else []
-    context = multiprocessing.get_context("spawn")
-    sides = {}
-    for name, kind in (("ours", Ours), ("peft", Peft)):
-        here, there = context.Pipe()
-        context.Process(target=worker, args=(kind, folder, dtype, given.threads, there), daemon=True).start()
-        sides[name] = here
+    sides = start(Ours, Peft, folder, dtype, given.threads)
     config = AutoConfig.from_pretrained(folder)
     print(
         "|   P |   L |  B | ours ex/s | PEFT ex/s | ratio | FLOP limit | share of peak | memory ours | PEFT | share |"
