@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import io
 import json
@@ -15,7 +14,6 @@ import subprocess
 import sys
 import termios
 import time
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -80,6 +78,12 @@ def environment(base):
     }
 
 
+def at_a_terminal():
+    """In the new process: the terminal is its own, and Ctrl-C is heard even where these tests run in the background."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 class Terminal:
     """A program on a terminal of its own: what is typed, and what is shown, in the pieces it came in."""
 
@@ -88,7 +92,7 @@ class Terminal:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "trimtab.cli", "chat", *arguments], cwd=base, env=environment(base), stdin=slave,
             stdout=slave, stderr=slave, start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509
+            preexec_fn=at_a_terminal,  # noqa: PLW1509
         )  # fmt: skip
         os.close(slave)
 
@@ -222,21 +226,3 @@ def test_what_users_must_know_is_said_first(place, monkeypatch, capfd):
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"")))
     Conversation(Talk(engine)).run()
     assert capfd.readouterr() == ("", "Note: No advice.\n")
-
-
-def test_an_interrupt_that_got_lost_still_ends_the_answer(monkeypatch, capsys):
-    def pieces():
-        yield "one "
-        with contextlib.suppress(KeyboardInterrupt):  # as where C calls back into Python and drops what it raises
-            signal.raise_signal(signal.SIGINT)
-        yield "two "
-        yield "three"
-
-    silent = SimpleNamespace(bound=SimpleNamespace(task=SimpleNamespace(notice="")))
-    talk = SimpleNamespace(chosen=["run"], speakers={"run": silent}, ask=lambda name, text: (0, pieces()))
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"hello\n")))
-    before = signal.getsignal(signal.SIGINT)
-    with pytest.raises(KeyboardInterrupt):
-        Conversation(talk).run()
-    assert capsys.readouterr().out == "one two "
-    assert signal.getsignal(signal.SIGINT) is before

@@ -5,10 +5,8 @@ With the verbs, terminal.py and bars.py the only files that print.
 
 from __future__ import annotations
 
-import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -121,12 +119,10 @@ class Conversation:
             if len(self._talk.speakers) > 1:
                 click.echo(f"{name}: ", nl=False)
             said = False
-            with closing(pieces), _interrupts() as pressed:
+            with closing(pieces):
                 for piece in pieces:
                     click.echo(_harmless(piece) if self._terminal else piece, nl=False)
                     said = said or bool(piece.strip())
-                    if pressed():
-                        raise KeyboardInterrupt
             click.echo()
             if not said:
                 self._note("No answer; the message is forgotten.")
@@ -143,27 +139,6 @@ def _no_command(command: str, rest: str) -> TrimtabError:
         wrong = "says nothing more" if rest else "lacks something"
         return TrimtabError(f"{command} {wrong}.", f"Write it as {usage[command]}.")
     return TrimtabError(f"no command {command}.", did_you_mean(command, usage) or "/help lists them.")
-
-
-@contextmanager
-def _interrupts() -> Iterator[Callable[[], bool]]:
-    """Ctrl-C raises KeyboardInterrupt, and is remembered: raised in a callback out of C, the exception may get lost."""
-    was = False
-
-    def press(*_: object) -> None:
-        nonlocal was
-        was = True
-        raise KeyboardInterrupt
-
-    try:
-        before = signal.signal(signal.SIGINT, press)
-    except ValueError:  # not the main thread: nobody presses Ctrl-C here
-        yield lambda: False
-        return
-    try:
-        yield lambda: was
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _edit_lines() -> None:
