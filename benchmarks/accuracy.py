@@ -73,6 +73,7 @@ def measure(data: Path, out: Path, set: str, method: str, seed: int, runs: int, 
     report = tune.run(task, folder, base=data, resume=(folder / "task.yaml").exists(), on_step=_say).report
     return {
         **_reached(report),
+        **({"test_of_each": each_seed(folder)} if runs > 1 and report.test else {}),
         "dev": [r.dev_accuracy for r in report.runs],
         "train_rows": report.data.train_rows,
         "test_rows": report.data.test_rows,
@@ -84,6 +85,28 @@ def measure(data: Path, out: Path, set: str, method: str, seed: int, runs: int, 
         "steps": report.settings["train"]["steps"],  # type: ignore[index, call-overload]
         "batch_size": report.settings["train"]["batch_size"],  # type: ignore[index, call-overload]
     }
+
+
+def each_seed(folder: Path) -> list[float]:
+    """Accuracy on test of each seed trained in one pass; the report scores the one that was best on dev."""
+    from dataclasses import replace
+
+    from trimtab.data import load_splits
+    from trimtab.inference.bound import template_of
+    from trimtab.inference.engine import Engine, Request
+    from trimtab.inference.runs import load_run
+    from trimtab.jobs.backbone import backbone_of
+
+    run = load_run(folder)
+    engine = Engine(backbone_of(run.task, folder))
+    rows = load_splits(run.task.data, template_of(run.task).fields, run.task.answer, base=folder).test
+    right = []
+    for seed in range(len(run.tensors)):
+        engine.add(f"seed {seed}", replace(run, kept=seed))
+        asked = [Request(f"seed {seed}", row.fields, row.where, row.options) for row in rows]
+        given = [answer for at in range(0, len(asked), 64) for answer in engine.answer(asked[at : at + 64])]
+        right.append(statistics.mean(a.label == row.answer for a, row in zip(given, rows, strict=True)))
+    return right
 
 
 def _reached(report) -> dict:  # type: ignore[no-untyped-def, type-arg]
