@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 
-from trimtab.backbones import attention
+from trimtab.backbones import attention, attention_block
 from trimtab.backbones.layout import Row, pack
 
 LENGTHS, PROMPTS = (4, 9, 9, 1, 6), (5, 3)
@@ -45,8 +45,10 @@ def expected(q, k, v, kp, vp, packed, window, causal=True):
     return out
 
 
+@pytest.mark.parametrize("span", [2, 3, 64], ids="spans of {}".format)
 @pytest.mark.parametrize(("window", "causal"), [(None, True), (4, True), (None, False)])
-def test_values_and_gradients_equal_torch(window, causal):
+def test_values_and_gradients_equal_torch(window, causal, span, monkeypatch):
+    monkeypatch.setattr(attention_block, "SPAN", span)
     ours, theirs, packed = tensors(), tensors(), layout(causal)
     q, k, v, kp, vp = ours
     a = attention.attend(q, k, v, packed, scale=0.3, window=window, prefix=(kp, vp), prefix_lengths=PROMPTS)
@@ -57,6 +59,23 @@ def test_values_and_gradients_equal_torch(window, causal):
     (b * weight).sum().backward()
     for mine, reference in zip(ours, theirs, strict=True):
         torch.testing.assert_close(mine.grad, reference.grad, atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("window", [None, 4])
+@pytest.mark.parametrize("prompt", [True, False], ids=["behind a prompt", "alone"])
+def test_rows_with_answer_trees_are_the_same_whole_and_in_spans(prompt, window, monkeypatch):
+    q, k, v, kp, vp = tensors()
+    rows = [Row([0] * 9, parents=(-1, 0, -1)), Row([0] * 11, parents=(-1, -1, 1)), Row([0] * 9, prompt=1)]
+    how = {"scale": 0.3, "window": window, "prefix": (kp, vp) if prompt else None, "prefix_lengths": PROMPTS}
+    found = []
+    for span in (64, 2):
+        monkeypatch.setattr(attention_block, "SPAN", span)
+        out = attention.attend(q, k, v, pack(rows, heads=HEADS), **how)
+        weight = torch.randn(out.shape, generator=torch.Generator().manual_seed(1), dtype=out.dtype)
+        wanted = (q, k, v, kp, vp) if prompt else (q, k, v)
+        found.append((out, *torch.autograd.grad((out * weight).sum(), wanted)))
+    for whole, spans in zip(*found, strict=True):
+        torch.testing.assert_close(whole, spans, atol=1e-6, rtol=1e-5)
 
 
 def test_rows_are_packed_by_prompt_and_length_but_found_as_given():

@@ -19,6 +19,7 @@ import torch
 from torch.nn import functional as F
 
 from trimtab.backbones import attention
+from trimtab.backbones.attention_block import How
 from trimtab.backbones.layers import Layer
 from trimtab.backbones.layout import Layout
 from trimtab.backbones.plain import Attend
@@ -241,15 +242,15 @@ def _seen_by_rows(
     return step.past.join(kp, k), step.past.join(vp, v)
 
 
-def _how_prompts(layer: Layer, step: Step) -> attention.How:
+def _how_prompts(layer: Layer, step: Step) -> How:
     """How a layer attends the prompts of a step: each to its past and itself."""
     assert step.prompts is not None
-    return attention.How(step.prompts, layer.scale, layer.window, step.past.lengths if step.past else ())
+    return How(step.prompts, layer.scale, layer.window, step.past.lengths if step.past else ())
 
 
-def _how(layout: Layout, layer: Layer, step: Step) -> attention.How:
+def _how(layout: Layout, layer: Layer, step: Step) -> How:
     """How a layer attends the rows of a step: each to what it has before it and itself."""
-    return attention.How(layout, layer.scale, layer.window, step.prefix_lengths)
+    return How(layout, layer.scale, layer.window, step.prefix_lengths)
 
 
 def _split(qkv: torch.Tensor, layer: Layer) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
