@@ -215,6 +215,12 @@ class FewShotSettings(MethodBase):
         description="Drawn by train.seed, as many of each label as that allows, the same for all rows; the nearest to "
         "each row by the backbone's own hidden states (Liu et al. 2022); or the first rows of train, in order.",
     )
+    draws: int = Field(
+        4,
+        ge=1,
+        le=100,
+        description="Random draws tried on up to 100 rows of dev; the best is shown. Luck decides much.",
+    )
     pool: int = Field(1000, ge=1, description="Training rows the nearest are chosen from, a seeded stratified sample.")
     calibrate: bool = Field(False, description=CALIBRATE + " Not with `nearest`, where every row has its own prompt.")
 

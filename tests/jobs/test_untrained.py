@@ -9,9 +9,11 @@ import pytest
 import torch
 
 import tiny
+from trimtab.data import load_splits
 from trimtab.errors import TrimtabError
 from trimtab.inference.runs import load_run
 from trimtab.jobs import predict, show, tune
+from trimtab.prompts import choose_demonstrations
 from trimtab.task_file import make_task, read_task
 
 TEXTS = ["a great and warm film", "the plot is awful , the cast boring", ""]
@@ -102,6 +104,36 @@ def test_the_seed_decides(choice, data, tmp_path, pretrained, tiny_folder):
     assert np.array_equal(first, other) is (choice != "random")
 
 
+@pytest.mark.parametrize("calibrate", [False, True])
+def test_of_several_draws_the_best_on_dev_is_shown(calibrate, data, tmp_path, pretrained, tiny_folder):
+    method = {"name": "few_shot", "demonstrations": 3, "calibrate": calibrate}
+    told = []
+    task = task_of(tiny_folder, {**method, "draws": 3})
+    kept = tune.run(
+        task, tmp_path / "best", base=data, beside=False, pretrained=pretrained, on_plan=lambda _, own: told.extend(own)
+    )
+    splits = load_splits(task.data, ("text",), task.answer, base=data)
+    scores, shown = [], []
+    for draw in range(3):
+        examples = choose_demonstrations(splits.train, list(kept.run.words), task.method, 0, draw)
+        folder = tmp_path / str(draw)
+        folder.mkdir()
+        tiny.write_rows(folder / "shown.jsonl", [{"text": e.fields["text"], "label": e.answer} for e in examples])
+        alone = task_of(tiny_folder, {**method, "choice": "fixed"}, data={"train": str(folder / "shown.jsonl")})
+        tune.run(alone, folder / "run", base=data, beside=False, pretrained=pretrained, report=False)
+        engine = predict.open_engine(folder / "run", pretrained=pretrained)
+        given = list(predict.texts(engine, [e.fields["text"] for e in splits.dev]))
+        right = np.mean([a["label"] == e.answer for a, e in zip(given, splits.dev, strict=True)])
+        loss = np.mean([-np.log(a["probabilities"][e.answer]) for a, e in zip(given, splits.dev, strict=True)])
+        scores.append((right, -loss))
+        shown.append([e.fields for e in examples])
+    assert len(set(scores)) == 3
+    assert [e.fields for e in kept.run.examples] == shown[scores.index(max(scores))]
+    reached = [f"{right:.1%}" for right, _ in (min(scores), max(scores))]
+    rows = len(splits.dev)
+    assert told == [f"few-shot: the best of 3 draws of demonstrations on {rows} rows of dev ({' to '.join(reached)})."]
+
+
 def test_one_answer_however_many_seeds_are_asked_for(data, tmp_path, pretrained, tiny_folder):
     task = task_of(tiny_folder, "zero_shot", train={"runs": 3, "ensemble": True})
     done = tune.run(task, tmp_path / "run", base=data, beside=False, pretrained=pretrained)
@@ -132,7 +164,7 @@ def test_notes_say_what_was_left_out(data, tmp_path, pretrained, tiny_folder):
     )
     count = len(done.run.examples)
     assert 0 < count < 30
-    assert told[0] == f"{count} of 30 demonstrations fit beside a row; the others are left out."
+    assert told[1] == f"{count} of 30 demonstrations fit beside a row; the others are left out."
 
 
 @pytest.mark.parametrize("choice", ["random", "nearest"])

@@ -25,7 +25,7 @@ from trimtab.inference.runs import TASK_FILE, Run, backbone_facts, save_run
 from trimtab.jobs import evaluate, metrics, multitask
 from trimtab.jobs.backbone import Progress, backbone_of, local_or_known
 from trimtab.jobs.folder import CHECKPOINT, OnStep, begin, check_folder, run_loop
-from trimtab.jobs.untrained import calibration, settle
+from trimtab.jobs.untrained import best_draw, calibration, settle
 from trimtab.methods.method import Condition, Tensors, trained
 from trimtab.prompts import EncodedRow
 from trimtab.spec import Task
@@ -33,7 +33,7 @@ from trimtab.spec_answers import NumberAnswer, TextAnswer
 from trimtab.spec_methods import MultitaskPromptSettings, SoftPromptSettings
 from trimtab.task_file import read_task
 from trimtab.training.joint import joint_loss
-from trimtab.training.loop import Plan, Training
+from trimtab.training.loop import DevScore, Plan, Training
 from trimtab.training.objective import Labelled, Objective
 from trimtab.training.plan import make_plan
 
@@ -169,7 +169,8 @@ def _prepare(
     task = settled_length(task, splits.train, pretrained)
     settled = settle(task, words, splits, pretrained, progress)
     task, words = settled.task, settled.words
-    bound = bind(task, words, pretrained, base, settled.examples, training=True)
+    draws = [bind(task, words, pretrained, base, examples, training=True) for examples in settled.draws]
+    bound, drawn = best_draw(draws, splits.dev, _untrained_score, progress)
     train, cut = _encode(bound, splits.train)
     others = multitask.read_sources(task, pretrained, base)
     theirs = [_encode(other.bound, other.examples)[0] for other in others]
@@ -182,7 +183,8 @@ def _prepare(
     training = _training(bound, plan, start, train, _encode(bound, splits.dev)[0], others, theirs)
     made_of = {"weights": pretrained.content_hash, "examples": _fingerprint(together)}
     notes = [
-        *splits.note, *multitask.note(others, len(train)), *settled.notes, *bound.demonstrations.notes, *cut,
+        *splits.note, *multitask.note(others, len(train)), *settled.notes, *drawn,
+        *bound.demonstrations.notes, *cut,
     ]  # fmt: skip
     return _Ready(task, words, bound, start, training, made_of, notes, settled.facts)
 
@@ -306,6 +308,13 @@ def _training(
     rest = [objective(o.bound, o.condition, rows, []) for o, rows in zip(others, theirs, strict=True)]
     loss = joint_loss([own, *rest]) if rest else own.loss
     return Training(plan, [trained(tensors) for tensors in start], loss, own.evaluate, bound.method.factor)
+
+
+def _untrained_score(bound: BoundTask, rows: list[Example]) -> DevScore:
+    """What a task that trains nothing reaches on rows."""
+    plan = make_plan(bound.task.train, 1, 0.0)
+    judged = _encode(bound, rows)[0]
+    return _training(bound, plan, [calibration(bound)], judged, judged).evaluate([0], [{}])[0]
 
 
 def _keep(ready: _Ready, out: Path, *, stopped: bool) -> Run:

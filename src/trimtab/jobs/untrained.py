@@ -5,12 +5,12 @@ Knows nothing about run folders.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from trimtab.backbones.pretrained import Pretrained
-from trimtab.data import Example, Splits
+from trimtab.data import Example, Splits, stratified_sample
 from trimtab.errors import TrimtabError
 from trimtab.evaluation.words import are_chinese
 from trimtab.inference.bound import BoundTask
@@ -23,6 +23,9 @@ from trimtab.methods.zero_shot import CALIBRATION
 from trimtab.prompts import choose_demonstrations
 from trimtab.spec import Task
 from trimtab.spec_methods import FewShotSettings, SearchSettings, ZeroShotSettings
+from trimtab.training.loop import DevScore
+
+DRAW_ROWS = 100
 
 
 @dataclass(frozen=True)
@@ -31,14 +34,14 @@ class Settled:
 
     Attributes:
         task, words: the settings and label words, changed by hard prompt search only.
-        examples: what few-shot shows, or chooses from.
+        draws: what few-shot may show, or chooses from; of several draws the best on dev is shown.
         notes: what was done, a sentence each.
         facts: what the run remembers of it.
     """
 
     task: Task
     words: dict[str, list[str]]
-    examples: Sequence[Example] = ()
+    draws: Sequence[Sequence[Example]] = ((),)
     notes: Sequence[str] = ()
     facts: dict[str, Any] = field(default_factory=dict)
 
@@ -58,8 +61,9 @@ def settle(
                 "Set method.choice to random or fixed, or leave method.calibrate out.",
             )
         case FewShotSettings():
-            examples = choose_demonstrations(splits.train, list(words), task.method, task.train.seed)
-            return Settled(task, words, examples)
+            draws = task.method.draws if task.method.choice == "random" and splits.dev else 1
+            own = (splits.train, list(words), task.method, task.train.seed)
+            return Settled(task, words, [choose_demonstrations(*own, draw) for draw in range(draws)])
         case SearchSettings():
             return _searched(task, words, splits, pretrained, progress)
         case _:
@@ -72,6 +76,35 @@ def calibration(bound: BoundTask) -> Tensors:
     if isinstance(method, ZeroShotSettings | FewShotSettings) and method.calibrate:
         return {CALIBRATION: content_free(bound)}
     return {}
+
+
+def best_draw(
+    draws: Sequence[BoundTask],
+    dev: Sequence[Example],
+    score: Callable[[BoundTask, list[Example]], DevScore],
+    progress: Progress | None = None,
+) -> tuple[BoundTask, list[str]]:
+    """The task bound to the demonstrations that do best on dev, of equals the first, and a note on the choice.
+
+    Args:
+        draws: the task, bound to each draw.
+        dev: rows of dev; a seeded stratified sample of at most `DRAW_ROWS` is scored.
+        score: scores a bound task on rows.
+        progress: told how many draws have been scored.
+    """
+    if len(draws) == 1:
+        return draws[0], []
+    rows = stratified_sample(dev, DRAW_ROWS, draws[0].task.train.seed)
+    best, scores = 0, list[DevScore]()
+    for k, bound in enumerate(draws):
+        if progress:
+            progress("choosing demonstrations", k, len(draws))
+        scores.append(score(bound, rows))
+        if scores[k].beats(scores[best]):
+            best = k
+    low, high = min(s.accuracy for s in scores), max(s.accuracy for s in scores)
+    found = f"the best of {len(draws)} draws of demonstrations on {len(rows)} rows of dev ({low:.1%} to {high:.1%})"
+    return draws[best], [f"few-shot: {found}."]
 
 
 def _searched(

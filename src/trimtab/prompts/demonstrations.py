@@ -34,7 +34,7 @@ class Demonstrations:
 
 
 def choose_demonstrations(
-    train: Sequence[Example], labels: Sequence[str], settings: FewShotSettings, seed: int
+    train: Sequence[Example], labels: Sequence[str], settings: FewShotSettings, seed: int, draw: int = 0
 ) -> list[Example]:
     """The examples to show, or, for `nearest`, to choose from.
 
@@ -42,7 +42,8 @@ def choose_demonstrations(
         train: labelled examples.
         labels: label names, in order.
         settings: how many and which.
-        seed: of the draw.
+        seed: of the draws.
+        draw: which of the draws from this seed; only `random` has more than one.
 
     Raises:
         TrimtabError: fewer examples than are to be shown, or a label without any.
@@ -57,7 +58,7 @@ def choose_demonstrations(
         case "fixed":
             return list(train[:k])
         case "random":
-            return _balanced(train, labels, k, seed)
+            return _balanced(train, labels, k, [seed, 3, *([draw] if draw else [])])
         case "nearest":
             if k > settings.pool:
                 raise TrimtabError(
@@ -67,9 +68,9 @@ def choose_demonstrations(
             return stratified_sample(train, settings.pool, seed)
 
 
-def _balanced(train: Sequence[Example], labels: Sequence[str], k: int, seed: int) -> list[Example]:
+def _balanced(train: Sequence[Example], labels: Sequence[str], k: int, seed: list[int]) -> list[Example]:
     """Draw one row of each label in turn until there are `k`, then put them in any order; without labels any `k`."""
-    generator = np.random.default_rng([seed, 3])
+    generator = np.random.default_rng(seed)
     if not labels:
         return [train[i] for i in generator.permutation(len(train))[:k]]
     drawn = []

@@ -321,6 +321,7 @@ class Objective:
                 k,
                 example.options or self.verbalizer,
                 condition.head,
+                condition.calibration,
                 answer=example.answer,
                 own=example.options is not None,
                 number=example.number is not None,
