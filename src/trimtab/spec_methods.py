@@ -57,7 +57,7 @@ class PrefixSettings(MethodBase):
     """Prefix (Li & Liang 2021): keys and values of every layer; without `hidden` P-tuning v2 (Liu et al. 2022)."""
 
     title: ClassVar[str] = "prefix"
-    rate_unit: ClassVar[str] = " x RMS of keys and values"
+    rate_unit: ClassVar[str] = " x typical size of keys and values"
 
     name: Literal["prefix"] = Field("prefix", description="Prefix, or deep prompts.")
     length: int = Field(20, ge=1, le=2000, description="Length of the prefix, in tokens.")
@@ -85,7 +85,7 @@ class LatePromptSettings(MethodBase):
     """Late prompt (Liu et al. 2022): a prompt that enters at a later layer; faster to train, and somewhat weaker."""
 
     title: ClassVar[str] = "late prompt"
-    rate_unit: ClassVar[str] = " x RMS of the hidden states"
+    rate_unit: ClassVar[str] = " x typical size of hidden states"
 
     name: Literal["late_prompt"] = Field("late_prompt", description="Late prompt.")
     length: int = Field(20, ge=1, le=2000, description="Length of the prompt, in tokens.")

@@ -1,7 +1,7 @@
 """Late prompt (Liu et al. 2022): trained hidden states that enter at a later layer. Knows nothing about tasks.
 
 Below that layer the rows do not see the prompt, so that what they are there is computed once and kept while training
-goes over them again. The trained tensor is in the backbone's own units, its rate in units of the hidden states' RMS.
+goes over them again. The trained tensor is in the backbone's own units, its rate in units of their typical size.
 
 P prompt length, D hidden.
 """
@@ -18,7 +18,7 @@ import torch
 from trimtab.backbones.late import LateBackbone
 from trimtab.backbones.layout import Row
 from trimtab.methods.method import Condition, Material, Tensors, dropped
-from trimtab.methods.start import normal, start_ids
+from trimtab.methods.start import normal, start_ids, typical_size
 from trimtab.spec_methods import LatePromptSettings
 
 
@@ -61,8 +61,8 @@ class LatePrompt:
 
     @cached_property
     def _unit(self) -> float:
-        """RMS of these hidden states."""
-        return float(self._computed.square().mean().sqrt())
+        """Typical size of these hidden states."""
+        return typical_size(self._computed)
 
     def initial(self, seed: int) -> Tensors:
         """`prompt` [P, D]. Raises TrimtabError where the backbone cannot be entered at this layer."""
@@ -73,7 +73,7 @@ class LatePrompt:
         return {"prompt": noise if self.settings.init == "random" else self._computed + noise * 0.1}
 
     def factor(self, name: str) -> float:
-        """In units of the hidden states' RMS."""
+        """In units of the hidden states' typical size."""
         return self._unit
 
     def condition(self, tensors: Tensors, noise: torch.Generator | None = None) -> Condition:

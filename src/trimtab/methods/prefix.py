@@ -17,7 +17,7 @@ import torch
 
 from trimtab.backbones.prefix import Layers
 from trimtab.methods.method import FIXED, Condition, Material, Tensors
-from trimtab.methods.start import normal, start_ids
+from trimtab.methods.start import normal, start_ids, typical_size
 from trimtab.spec_methods import PrefixSettings
 
 # Learning rate of the reparametrising network's weights, relative to that of keys and values.
@@ -57,11 +57,11 @@ class Prefix:
 
     @cached_property
     def _units(self) -> dict[str, float]:
-        """RMS of the keys and of the values of each layer, by tensor name."""
+        """Typical size of the keys and of the values of each layer, by tensor name."""
         units = {}
         for layer, (k, v) in enumerate(self._computed):
-            units[f"keys.{layer}"] = float(k.square().mean().sqrt())
-            units[f"values.{layer}"] = float(v.square().mean().sqrt())
+            units[f"keys.{layer}"] = typical_size(k)
+            units[f"values.{layer}"] = typical_size(v)
         return units
 
     def initial(self, seed: int) -> Tensors:
@@ -91,11 +91,11 @@ class Prefix:
         }
 
     def factor(self, name: str) -> float:
-        """Keys and values in units of their layer's RMS; the network's weights as they are."""
+        """Keys and values in units of their layer's typical size; the network's weights as they are."""
         return self._units.get(name, NETWORK_RATE)
 
     def condition(self, tensors: Tensors, noise: torch.Generator | None = None) -> Condition:
-        """Keys and values; through the network they are the start plus what it adds, in units of each layer's RMS."""
+        """Keys and values; through the network the start plus what it adds, in units of each layer's typical size."""
         made = tensors if self.settings.hidden is None else _through_network(tensors)
         layers = sum(name.startswith("keys.") for name in made)
         shift = self.settings.length if self.settings.takes_positions else 0

@@ -56,6 +56,15 @@ def normal(shape: tuple[int, ...], generator: np.random.Generator, device: torch
     return torch.from_numpy(generator.standard_normal(shape)).float().to(device)
 
 
+def typical_size(x: torch.Tensor) -> float:
+    """The standard deviation that normal numbers would have with the median magnitude of these.
+
+    A few channels of hidden states, keys and values are many times larger than the rest (Dettmers et al. 2022, section
+    4) and make up most of their mean square: by it a step would be far too long for all other channels.
+    """
+    return 1.4826 * float(x.abs().median())
+
+
 def start_vectors(
     init: Literal["task", "labels", "vocabulary", "text", "random"],
     text: str | None,
