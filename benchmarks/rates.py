@@ -21,8 +21,8 @@ from accuracy import read
 
 GRID = {
     "soft_prompt": (0.02, 0.08, 0.32),
-    "prefix": (0.005, 0.02, 0.08),
-    "late_prompt": (0.01, 0.04, 0.16),
+    "prefix": (0.002, 0.008, 0.032),
+    "late_prompt": (0.0025, 0.01, 0.04),
     "p_tuning": (0.01, 0.04, 0.16),
     "lora": (3e-4, 1e-3, 3e-3),
     "ia3": (3e-3, 1e-2, 3e-2),

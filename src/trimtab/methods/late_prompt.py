@@ -28,7 +28,7 @@ class LatePrompt:
 
     settings: LatePromptSettings
     material: Material
-    rate: float = 0.04
+    rate: float = 0.01
     adapts: bool = False
 
     @property

@@ -30,7 +30,7 @@ class Prefix:
 
     settings: PrefixSettings
     material: Material
-    rate: float = 0.02
+    rate: float = 0.008
     adapts: bool = False
 
     @property
