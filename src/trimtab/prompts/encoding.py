@@ -241,9 +241,10 @@ def _check_sizes(sizes: Sequence[int], tokens: Sequence[str], room: int, where: 
     """Refuse a token of the record that a window has no room for."""
     long = next((i for i, size in enumerate(sizes) if size > room), None)
     if long is not None:
-        named = tokens[long][:SHOWN] + ("..." if len(tokens[long]) > SHOWN else "")
+        size, token = sizes[long], tokens[long]
+        named = token[:SHOWN] + ("..." if len(token) > SHOWN else "")
         raise TrimtabError(
-            f"{where}: token {long + 1}, '{named}', is {sizes[long]} tokens of the backbone long, and {room} fit.",
+            f"{where}: token {long + 1}, '{named}', takes {size} tokens of the backbone, and {room} fit.",
             "Split it or leave it out, shorten other fields, or raise template.max_tokens.",
         )
 
