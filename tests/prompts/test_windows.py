@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from encoders import save_encoder
@@ -20,7 +20,12 @@ from trimtab.prompts.windows import Window, windows
 
 
 @settings(max_examples=400, deadline=None)
-@given(sizes=st.lists(st.integers(1, 30), max_size=120), spare=st.integers(0, 90), both_sides=st.booleans())
+@given(
+    sizes=st.lists(st.integers(1, 4) | st.integers(1, 30), max_size=120),
+    spare=st.integers(0, 9) | st.integers(0, 90),
+    both_sides=st.booleans(),
+)
+@example(sizes=[5] * 20 + [10, 80, 40], spare=20, both_sides=True)  # a short window between long ones
 def test_every_token_is_read_and_belongs_to_one_window(sizes: list[int], spare: int, both_sides: bool) -> None:
     room = max(sizes, default=1) + spare
     found = windows(sizes, room, both_sides=both_sides)
