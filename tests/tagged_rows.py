@@ -1,12 +1,19 @@
-"""Learnable rows whose tokens are tagged, and tasks on them."""
+"""Learnable rows whose tokens are tagged, tasks on them, and each row alone through plain transformers code."""
 
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch.nn import functional as F
+from transformers import AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM, AutoTokenizer
+
 import tiny
+from encoders import plain
+from trimtab.inference.bound import BoundTask
 from trimtab.spec import Task
 from trimtab.task_file import make_task
 
@@ -49,3 +56,39 @@ def settings(folder: Path, method: str = "soft_prompt", **changes: Any) -> Task:
 
 def with_tags(task: Task) -> Task:
     return task.model_copy(update={"answer": task.answer.model_copy(update={"tags": TAGS})})
+
+
+def by_hand(bound: BoundTask, folder: Path, start: dict[str, torch.Tensor], tokens: list[str]) -> torch.Tensor:
+    """Scores [W, C] of one row's tokens: each tokenised by itself, the untouched model run on all of them."""
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    condition = bound.method.condition(start)
+    head = start.get("head.weight", start.get("weight")), start.get("head.bias", start.get("bias"))
+    cjk = [token >= "一" for token in tokens]
+    leads = [" ", *("" if a and b else " " for a, b in pairwise(cjk))]
+    own = [tokenizer(a + b, add_special_tokens=False)["input_ids"] for a, b in zip(leads, tokens, strict=True)]
+    before = tokenizer("Text:", add_special_tokens=False)["input_ids"]
+    encoder = bound.pretrained.backbone.bidirectional
+    soft = list(range(-1, -1 - len(condition.soft), -1)) if condition.soft is not None else []
+    ids = [*([tokenizer.cls_token_id] if encoder else []), *soft, *before]
+    places = []
+    for piece in own:
+        places.append(len(ids) if encoder else len(ids) + len(piece) - 1)
+        ids += piece
+    if not encoder:
+        model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+        words = model.get_input_embeddings()(torch.tensor(ids).clamp(min=0))
+        given = torch.stack([condition.soft[-1 - i] if i < 0 else words[at] for at, i in enumerate(ids)])  # type: ignore[index]
+        hidden = model.model(inputs_embeds=given[None]).last_hidden_state[0]
+    else:
+        ids.append(tokenizer.sep_token_id)
+        bare = not bound.pretrained.backbone.scores_words
+        kind = AutoModel if bare else AutoModelForMaskedLM
+        model = kind.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+        if bare:
+            hidden = plain(model, ids, condition.soft)
+        else:
+            kept: list[torch.Tensor] = []
+            model.get_output_embeddings().register_forward_pre_hook(lambda _, given: kept.append(given[0][0]))
+            plain(model, ids, condition.soft)
+            [hidden] = kept
+    return F.linear(hidden[places], *head)  # type: ignore[arg-type]

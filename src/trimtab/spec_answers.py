@@ -154,6 +154,7 @@ class TagsAnswer(AnswerBase):
     """A tag for each token of the record (named entities, slots), read by a linear layer from the token's hidden state.
 
     `data.label` names the column of the tags, by default `tags`, and the template is `Text: {tokens}` by default.
+    A record that is too long for one row is read in windows.
     """
 
     plural: ClassVar[str] = "tags"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,11 @@ import torch
 import yaml
 from seqeval.metrics.sequence_labeling import get_entities
 from torch.nn import functional as F
-from transformers import AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM, AutoTokenizer
 
 import tiny
 from encoder_decoders import save_encoder_decoder
-from encoders import plain, save_encoder
-from tagged_rows import TAGS, rows, settings, with_tags
+from encoders import save_encoder
+from tagged_rows import TAGS, by_hand, rows, settings, with_tags
 from trimtab import Engine, Request, open_engine
 from trimtab.backbones.pretrained import load
 from trimtab.errors import TrimtabError
@@ -52,42 +50,6 @@ def loaded(folders: dict[str, Path], pretrained: Any, tmp_path_factory: pytest.T
     cache = tmp_path_factory.mktemp("cache")
     encoders = {n: load(folders[n], cache, name=str(folders[n]), precision="float32") for n in ("bert", "bare")}
     return {"llama": pretrained} | encoders
-
-
-def by_hand(bound: BoundTask, folder: Path, start: dict[str, torch.Tensor], tokens: list[str]) -> torch.Tensor:
-    """Scores [W, C] of one row's tokens: each tokenised by itself, the untouched model run on all of them."""
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    condition = bound.method.condition(start)
-    head = start.get("head.weight", start.get("weight")), start.get("head.bias", start.get("bias"))
-    cjk = [token >= "一" for token in tokens]
-    leads = [" ", *("" if a and b else " " for a, b in pairwise(cjk))]
-    own = [tokenizer(a + b, add_special_tokens=False)["input_ids"] for a, b in zip(leads, tokens, strict=True)]
-    before = tokenizer("Text:", add_special_tokens=False)["input_ids"]
-    encoder = bound.pretrained.backbone.bidirectional
-    soft = list(range(-1, -1 - len(condition.soft), -1)) if condition.soft is not None else []
-    ids = [*([tokenizer.cls_token_id] if encoder else []), *soft, *before]
-    places = []
-    for piece in own:
-        places.append(len(ids) if encoder else len(ids) + len(piece) - 1)
-        ids += piece
-    if not encoder:
-        model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
-        words = model.get_input_embeddings()(torch.tensor(ids).clamp(min=0))
-        given = torch.stack([condition.soft[-1 - i] if i < 0 else words[at] for at, i in enumerate(ids)])  # type: ignore[index]
-        hidden = model.model(inputs_embeds=given[None]).last_hidden_state[0]
-    else:
-        ids.append(tokenizer.sep_token_id)
-        bare = not bound.pretrained.backbone.scores_words
-        kind = AutoModel if bare else AutoModelForMaskedLM
-        model = kind.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
-        if bare:
-            hidden = plain(model, ids, condition.soft)
-        else:
-            kept: list[torch.Tensor] = []
-            model.get_output_embeddings().register_forward_pre_hook(lambda _, given: kept.append(given[0][0]))
-            plain(model, ids, condition.soft)
-            [hidden] = kept
-    return F.linear(hidden[places], *head)  # type: ignore[arg-type]
 
 
 def encoded(bound: BoundTask, row: dict[str, Any]) -> Labelled:
@@ -252,41 +214,6 @@ def test_an_entity_is_as_probable_as_its_tokens_together(run: Path, loaded: Any)
         _ = answer.probability
 
 
-@pytest.mark.parametrize("kind", ["llama", "bare"])
-def test_what_is_beyond_the_context_is_counted_and_outside(
-    kind: str, data: Path, tmp_path: Path, loaded: Any, folders: Any
-) -> None:
-    long = {"tokens": ["a", "cold", "film"] * 40, "tags": ["O", "B-blame", "O"] * 40}
-    tiny.write_rows(tmp_path / "train.jsonl", [*rows(20, 1), long])
-    notes: list[str] = []
-    task = settings(folders[kind], data={"train": str(tmp_path / "train.jsonl")}, template={"max_tokens": 40})
-    tune.run(task, tmp_path / "run", base=data, beside=False, pretrained=loaded[kind],
-             on_plan=lambda plan, found: notes.extend(found))  # fmt: skip
-    [cut] = [note for note in notes if "shortened" in note]
-    engine = open_engine(tmp_path / "run", pretrained=loaded[kind])
-    [answer] = engine.answer([Request("run", {}, tokens=long["tokens"])])
-    assert answer.tagged is not None
-    assert len(answer.tagged.tags) == 120
-    fitting = 120 - answer.tagged.beyond
-    assert 0 < fitting < 40
-    assert set(answer.tagged.tags[fitting:]) == {"O"}
-    assert cut.endswith(f" {answer.tagged.beyond} tokens of the data with their tags are not learned from.")
-    [record] = predict.run(engine, str(tiny.write_rows(tmp_path / "in.jsonl", [long])))
-    assert (record["beyond"], record["cut_tokens"]) == (answer.tagged.beyond, answer.cut_tokens)
-
-
-def test_a_row_that_does_not_fit_is_answered_with_an_error(
-    data: Path, tmp_path: Path, loaded: Any, folders: Any
-) -> None:
-    task = settings(folders["llama"], template={"max_tokens": 64, "truncate": []}, train={"steps": 2})
-    tune.run(task, tmp_path / "run", base=data, beside=False, pretrained=loaded["llama"])
-    tiny.write_rows(tmp_path / "in.jsonl", [{"text": "cold " * 90}, {"text": "a cold film"}])
-    engine = open_engine(tmp_path / "run", pretrained=loaded["llama"])
-    long, short = predict.run(engine, "in.jsonl", base=tmp_path)
-    assert str(long["error"]).startswith("in.jsonl:1: the row is ")
-    assert short["tokens"] == ["a", "cold", "film"]
-
-
 def test_plain_tags(data: Path, tmp_path: Path, loaded: Any, folders: Any) -> None:
     kinds = {"O": "X", "B-part": "DET", "I-part": "NOUN", "B-praise": "ADJ", "B-blame": "ADJ"}
     for name, n, seed in (("train", 64, 1), ("dev", 16, 2), ("test", 16, 3)):
@@ -356,10 +283,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"answer": {"kind": "tags", "tags": ["O", "B-praise", "B-blam"]}},
         "train.jsonl:2: tag 2 is 'B-blame', which is not among answer.tags. Did you mean 'B-blam'?",
     ),
-    "a row that may not be shortened": (
-        {"template": {"max_tokens": 12, "truncate": []}},
-        "train.jsonl:2: the row is 5 tokens longer than the 5 that fit. "
-        "Add the long fields to template.truncate, or raise template.max_tokens.",
+    "a token that no row has room for": (
+        {"template": {"max_tokens": 12}},
+        "train.jsonl:2: token 4, 'boring', takes 6 tokens of the backbone, and 5 fit. "
+        "Split it or leave it out, shorten other fields, or raise template.max_tokens.",
     ),
 }
 

@@ -171,6 +171,8 @@ class BoundTask:
     ) -> list[EncodedRow]:
         """Rows, each (fields, where), as the token ids that are read behind the prompt.
 
+        Where answers are tags, a row whose tokens do not fit in one is several windows (`EncodedRow.windows`).
+
         Args:
             rows: the rows.
             options: of choices, what each row chooses among.
@@ -182,9 +184,9 @@ class BoundTask:
         if self.nearest:
             return self.nearest.encode(rows)
         if self.tags and isinstance(self.encoder, Encoder):
-            join = self.tags.join
-            apart = [[a + b for a, b in zip(leads(own, join), own, strict=True)] for own in tokens]
-            return [self.encoder.encode(*row, tokens=own) for row, own in zip(rows, apart, strict=True)]
+            both = [(own, leads(own, self.tags.join)) for own in tokens]
+            given = zip(rows, both, strict=True)
+            return [self.encoder.encode_tagged(fields, *own, where) for (fields, where), own in given]
         if not self.choice:
             return [self.encoder.encode(fields, where) for fields, where in rows]
         return [self._encode_choice(*row, own) for row, own in zip(rows, options, strict=True)]
@@ -257,7 +259,7 @@ def template_of(task: Task) -> Template:
 
 
 def _template_of_tags(task: Task, answer: TagsAnswer) -> Template:
-    """A template without an answer slot, that knows the field whose tokens are tagged, which alone may be shortened."""
+    """A template without an answer slot, that knows the field whose tokens are tagged, which is never shortened."""
     template = parse_template(task.template.text, task.task, task.template.truncate or (), answered=False)
     tagged = [field for field in template.fields if task.data.columns.get(field, field) == answer.tokens]
     slots = [part.field for part in template.body if isinstance(part, Slot)]
@@ -267,8 +269,7 @@ def _template_of_tags(task: Task, answer: TagsAnswer) -> Template:
             f"template.text has {found} field of the tokens ('{answer.tokens}'): {task.template.text!r}.",
             f"Put one {{{answer.tokens}}} where they belong, or set answer.tokens to their column.",
         )
-    truncate = template.truncate if task.template.truncate is not None else frozenset(tagged)
-    return replace(template, tagged=tagged[0], truncate=truncate)
+    return replace(template, tagged=tagged[0], truncate=template.truncate - {tagged[0]})
 
 
 def labels_of(task: Task, answers: Sequence[str] = ()) -> Mapping[str, Sequence[str]]:

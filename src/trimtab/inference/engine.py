@@ -280,7 +280,19 @@ class Engine:
         return [rows[i] for i in range(len(requests))]
 
     def _totals(self, runs: Sequence[str], rows: Sequence[EncodedRow]) -> list[np.ndarray]:
-        """Label probabilities [C] of each row under its run, of tags [W, C], or its number [1]: the members' mean."""
+        """Label probabilities [C] of each row under its run, of tags [W, C], or its number [1].
+
+        A record that is read in windows has those of all its tokens, in order.
+        """
+        owners = [i for i, row in enumerate(rows) for _ in row.windows]
+        found = self._window_totals([runs[i] for i in owners], [window for row in rows for window in row.windows])
+        parts: list[list[np.ndarray]] = [[] for _ in rows]
+        for i, part in zip(owners, found, strict=True):
+            parts[i].append(part)
+        return [own[0] if len(own) == 1 else np.concatenate(own) for own in parts]
+
+    def _window_totals(self, runs: Sequence[str], rows: Sequence[EncodedRow]) -> list[np.ndarray]:
+        """Likewise of each row or window by itself: the members' mean."""
         backbone = self.pretrained.backbone
         shared: list[tuple[int, Query]] = []
         apart: dict[int, tuple[_Member, list[tuple[int, Query]]]] = {}

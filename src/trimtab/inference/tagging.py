@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trimtab.data.tags import OUTSIDE, as_bio, spans
+from trimtab.data.tags import as_bio, spans
 from trimtab.data.tokens import cut, joined
 from trimtab.spec_answers import TagsAnswer
 
@@ -58,28 +58,25 @@ class Tagged:
 
     Attributes:
         tokens, tags: W of each.
-        probabilities: of each token's tag; 0 for those beyond the context, whose tag is `O`.
+        probabilities: of each token's tag.
         entities: what the tags mark; none where each stands for itself.
-        beyond: tokens beyond the context.
     """
 
     tokens: tuple[str, ...]
     tags: tuple[str, ...]
     probabilities: tuple[float, ...]
     entities: tuple[Entity, ...]
-    beyond: int
 
 
-def decoded(best: Sequence[int], names: Sequence[str], tokens: int, plain: bool) -> list[str]:
-    """The most probable tag of each token that fits, the others `O`; where tags mark entities, as valid BIO.
+def decoded(best: Sequence[int], names: Sequence[str], plain: bool) -> list[str]:
+    """The most probable tag of each token; where tags mark entities, as valid BIO.
 
     Args:
-        best: index of the most probable tag of each token that fits.
+        best: index of the most probable tag of each token [W].
         names: the tags.
-        tokens: W, those that do not fit included.
         plain: whether tags stand each for itself.
     """
-    tags = [*(names[i] for i in best), *[OUTSIDE] * (tokens - len(best))]
+    tags = [names[i] for i in best]
     return tags if plain else as_bio(tags)[0]
 
 
@@ -88,15 +85,14 @@ def tag(tokens: Tokens, probabilities_WC: np.ndarray, names: Sequence[str], answ
 
     Args:
         tokens: the tokens.
-        probabilities_WC: of the tokens that fit, W at most.
+        probabilities_WC: theirs.
         names: the C tags.
         answer: how tags mark entities, and what stands between tokens.
     """
-    fitting, plain = len(probabilities_WC), answer.scheme == "plain"
-    best = probabilities_WC.argmax(-1).tolist() if fitting else []
-    tags = decoded(best, names, len(tokens.texts), plain)
-    beyond = len(tokens.texts) - fitting
-    own = [*(float(row[i]) for row, i in zip(probabilities_WC, best, strict=True)), *[0.0] * beyond]
+    plain = answer.scheme == "plain"
+    best = probabilities_WC.argmax(-1).tolist() if len(probabilities_WC) else []
+    tags = decoded(best, names, plain)
+    own = [float(row[i]) for row, i in zip(probabilities_WC, best, strict=True)]
     entities = []
     for kind, start, end in [] if plain else spans(tags):
         if tokens.places is None:
@@ -105,4 +101,4 @@ def tag(tokens: Tokens, probabilities_WC: np.ndarray, names: Sequence[str], answ
             characters = tokens.places[start][0], tokens.places[end - 1][1]
             text = tokens.text[slice(*characters)]
         entities.append(Entity(kind, start, end, text, float(np.prod(own[start:end])), characters))
-    return Tagged(tuple(tokens.texts), tuple(tags), tuple(own), tuple(entities), beyond)
+    return Tagged(tuple(tokens.texts), tuple(tags), tuple(own), tuple(entities))

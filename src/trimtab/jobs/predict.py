@@ -165,7 +165,7 @@ def _tagged(found: Tagged, plain: bool) -> dict[str, object]:
             | ({"characters": list(e.characters)} if e.characters else {})
             for e in found.entities
         ]
-    return answer | ({"beyond": found.beyond} if found.beyond else {})
+    return answer
 
 
 def texts(engine: Engine, given: Sequence[str]) -> Iterator[dict[str, object]]:

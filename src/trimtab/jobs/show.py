@@ -23,7 +23,8 @@ class Shown:
         where: place of origin.
         answer: its label.
         text: the row as it reads, answer included.
-        parts: (what, tokens) in the order read: leading tokens, soft prompt, demonstrations, head, row, answer.
+        parts: (what, tokens) in the order read: leading tokens, soft prompt, demonstrations, head, row
+            (or each window on it), answer.
         cut: tokens taken off to fit.
     """
 
@@ -80,12 +81,16 @@ def run(
         before = [] if framed else ["▢"] * bound.method.tokens
         if isinstance(task.method, PrefixSettings):
             before = ["▢"] * bound.method.tokens
+        windows = [
+            (f"window {n}" if row.further else "row", pieces(own.ids[own.demonstrations :]))
+            for n, own in enumerate(row.windows, 1)
+        ]
         parts = [
             ("leading", pieces(() if framed else bound.leading)),
             (task.method.name.replace("_", " "), before),
             ("demonstrations", pieces([*bound.shown, *row.ids[: row.demonstrations]])),
             ("head", pieces([] if bound.nearest or framed else bound.encoder.head_ids)),
-            ("row", pieces(row.ids[row.demonstrations :])),
+            *windows,
             ("answer", pieces(bound.answer_ids(label) if bound.writes else word.ids if word else ())),
         ]
         text = bound.as_read(example.fields, label, row)

@@ -6,9 +6,9 @@ import hashlib
 import json
 import resource
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -223,10 +223,13 @@ def _encode(bound: BoundTask, examples: list[Example]) -> tuple[list[Labelled], 
     left_out = sum(row.dropped for row in rows)
     how = f"lost {left_out} earlier turns to fit," if left_out else "were shortened to fit, by"
     note = f"{len(cut)} of {len(rows)} training rows {how} {sum(cut)} tokens in all."
-    untagged = sum(len(e.tokens) - len(row.read_at) for row, e in zip(rows, examples, strict=True) if row.read_at)
-    if untagged:
-        note += f" {untagged} tokens of the data with their tags are not learned from."
     notes = [note] if cut else []
+    if bound.tags:
+        parted = [len(row.windows) for row in rows if row.further]
+        if parted:
+            read = f"are too long for one row and are read in {sum(parted)} windows"
+            notes.append(f"{len(parted)} of {len(rows)} training rows {read}.")
+        return [own for row, e in zip(rows, examples, strict=True) for own in _windows(row, e)], notes
     if bound.writes:
         texts = [_written(bound, row, text) for row, e in zip(rows, examples, strict=True) for text in e.references]
         endless = sum(row.text[-1] != bound.ends[0] for row in texts)
@@ -243,12 +246,18 @@ def _written(bound: BoundTask, row: EncodedRow, text: str) -> Labelled:
     return Labelled(row.ids, 0, row.answer, text=bound.answer_ids(text), said=row.said)
 
 
+def _windows(row: EncodedRow, example: Example) -> Iterator[Labelled]:
+    """A row whose tokens are tagged; each window on it where it does not fit."""
+    tags = iter(example.tags or ())
+    for window in row.windows:
+        own = tuple(islice(tags, len(window.read_at or ())))
+        yield Labelled(window.ids, 0, read_at=window.read_at, tags=own, goes_on=window is not row)
+
+
 def _labelled(bound: BoundTask, row: EncodedRow, example: Example) -> Labelled:
     if bound.scale is not None and example.number is not None:
         mean, sd = bound.scale
         return Labelled(row.ids, 0, row.answer, number=(example.number - mean) / sd)
-    if row.read_at is not None:
-        return Labelled(row.ids, 0, read_at=row.read_at, tags=example.tags or ())
     labels = row.options.labels if row.options else bound.labels
     return Labelled(row.ids, labels.index(example.answer or ""), row.answer, row.options)
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from trimtab.errors import TrimtabError
 from trimtab.prompts.template import Slot, Soft, Template
+from trimtab.prompts.windows import windows
 
 if TYPE_CHECKING:
     from trimtab.prompts.verbalizer import Verbalizer
 
 # Tokens of tagged records whose ids are kept.
 KEPT_TOKENS = 1 << 16
+# Characters of a token that messages show.
+SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -29,8 +33,9 @@ class EncodedRow:
         options: of a choice, the row's own answers.
         said: of a dialogue, places of the tokens that the assistant said in it, ends of turns included.
         dropped: how many of its turns were left out to fit.
-        read_at: where tokens are tagged, index of the id that each one's tag is read at; of those that fit. None where
-            answers are of another kind.
+        read_at: where tokens are tagged, index of the id that each one's tag is read at; of a window those of its own
+            tokens. None where answers are of another kind.
+        further: where a record's tokens do not fit in one row, the windows behind this one, the first.
     """
 
     ids: tuple[int, ...]
@@ -41,6 +46,12 @@ class EncodedRow:
     said: tuple[int, ...] = ()
     dropped: int = 0
     read_at: tuple[int, ...] | None = None
+    further: tuple[EncodedRow, ...] = ()
+
+    @property
+    def windows(self) -> tuple[EncodedRow, ...]:
+        """The rows that the record is read in; their tokens' tags in turn are the record's."""
+        return self, *self.further
 
 
 @dataclass(frozen=True)
@@ -105,68 +116,104 @@ class Encoder:
         unknown = self.tokenizer.unk_token_id
         return tuple(tokenize(self.tokenizer, text)) or (self._blank() if unknown is None else unknown,)
 
-    def encode(
-        self, fields: Mapping[str, str], where: str = "input", taken: int = 0, tokens: Sequence[str] = ()
-    ) -> EncodedRow:
+    def encode(self, fields: Mapping[str, str], where: str = "input", taken: int = 0) -> EncodedRow:
         """Token ids behind the head (in a frame: of all), shortened at the end of `truncate` fields where too long.
 
         Args:
             fields, where: the row.
             taken: tokens of the budget that are not left for this row.
-            tokens: those of the tagged field, the white space before each one included.
 
         Raises:
             TrimtabError: if the row does not fit and no field may be shortened enough.
         """
+        parts, shorten = self._parts(fields)
+        room = self.budget - taken
+        excess = max(0, sum(map(len, parts)) - room)
+        if excess:
+            self._shorten(parts, shorten, excess, room, where)
+        return self._row(parts, excess)
+
+    def encode_tagged(
+        self, fields: Mapping[str, str], tokens: Sequence[str], leads: Sequence[str], where: str = "input"
+    ) -> EncodedRow:
+        """Token ids of a row whose tokens are tagged, each tokenised by itself; in windows where they do not fit.
+
+        A window reads as a record of its tokens alone would: with the template's text and the other fields, of which
+        those in `truncate` are shortened only until half of the room is the tokens'. Where ids see the whole row, a
+        token gets its tag from the window in which it stands further from the edges, else from that in which it has
+        most before it (see `trimtab.prompts.windows`).
+
+        Args:
+            fields, where: the row; its tagged field is not read.
+            tokens, leads: the tokens, and the white space before each one that does not come first.
+
+        Raises:
+            TrimtabError: if a token alone does not fit.
+        """
+        parts, shorten = self._parts({**fields, self.template.tagged: ""})
+        slots = ((i, part) for i, part in enumerate(self._inner) if isinstance(part, Slot))
+        at, slot = next((i, part) for i, part in slots if part.field == self.template.tagged)
+        parts[at] = []
+        first = [self._token_ids(slot.lead + token) for token in tokens]
+        within = [self._token_ids(lead + token) for lead, token in zip(leads, tokens, strict=True)]
+        sizes = list(map(len, [*first[:1], *within[1:]]))
+        cut = self._make_room(parts, shorten, sizes, where)
+        room = self.budget - sum(map(len, parts))
+        if sum(sizes) > room:  # then any token may come first in a window
+            sizes = [max(len(a), len(b)) for a, b in zip(first, within, strict=True)]
+            _check_sizes(sizes, tokens, room, where)
+        rows = []
+        for read, own in windows(sizes, room, both_sides=self.frame is not None):
+            ids = [*first[read.start : read.start + 1], *within[read.start + 1 : read.stop]]
+            parts[at] = [i for token in ids for i in token]
+            before = sum(map(len, parts[:at])) + (len(self.frame.before) + len(self.head_ids) if self.frame else 0)
+            places = self._places(ids, before)[own.start - read.start : own.stop - read.start]
+            rows.append(replace(self._row(parts, cut), read_at=tuple(places)))
+        return replace(rows[0], further=tuple(rows[1:]))
+
+    def _parts(self, fields: Mapping[str, str]) -> tuple[list[list[int]], list[int]]:
+        """Ids of what stands behind the head, part by part, and which parts may be shortened."""
         parts: list[list[int]] = []
         shorten: list[int] = []
-        tagged, places = None, list[int]()
         for part in self._inner:
             if not isinstance(part, Slot):
                 parts.append(self._constant[part])
                 continue
             if part.field in self.template.truncate:
                 shorten.append(len(parts))
-            if part.field == self.template.tagged:
-                tagged = len(parts)
-                ids, places = self._tagged(part.lead, tokens)
-                parts.append(ids)
-            else:
-                parts.append(tokenize(self.tokenizer, part.lead + self._plain(fields[part.field])))
-        room = self.budget - taken
-        excess = max(0, sum(map(len, parts)) - room)
-        if excess:
-            self._shorten(parts, shorten, excess, room, where)
-        read_at = None
-        if tagged is not None:
-            before = sum(map(len, parts[:tagged])) + (len(self.frame.before) + len(self.head_ids) if self.frame else 0)
-            read_at = tuple(before + place for place in places if place < len(parts[tagged]))
-            if places and not read_at:
-                raise TrimtabError(f"{where}: not one of {len(places)} tokens fits.", "Raise template.max_tokens.")
-        if self.frame is not None:
-            return self._framed(parts, self.frame, excess, read_at)
-        return EncodedRow(tuple(i for part in parts for i in part) or (self._blank(),), excess, read_at=read_at)
+            parts.append(tokenize(self.tokenizer, part.lead + self._plain(fields[part.field])))
+        return parts, shorten
 
-    def _tagged(self, lead: str, tokens: Sequence[str]) -> tuple[list[int], list[int]]:
-        """Ids of tokens, each tokenised by itself, and the place of each one's tag.
+    def _make_room(self, parts: list[list[int]], shorten: list[int], sizes: Sequence[int], where: str) -> int:
+        """Shorten what may be until half of the room, or if it is longer the longest token, is the tokens'.
+
+        Returns:
+            How many ids were taken off.
+        """
+        wanted = max([min(sum(sizes), self.budget // 2), *sizes])
+        excess = sum(map(len, parts)) + wanted - self.budget
+        excess = max(0, sum(map(len, parts)) - self.budget, min(excess, sum(len(parts[i]) for i in shorten) - 1))
+        if excess:
+            self._shorten(parts, shorten, excess, self.budget, where)
+        return excess
+
+    def _places(self, tokens: Sequence[Sequence[int]], before: int) -> list[int]:
+        """The place of each token's tag, `before` ids standing before them.
 
         In a frame, where every id sees the whole row, that is a token's first id (Devlin et al. 2019, section 5.3);
         else its last, which alone has seen all of it.
         """
-        ids: list[int] = []
-        places = []
-        for i, token in enumerate(tokens):
-            own = self._token_ids(token if i else lead + token)
-            places.append(len(ids) if self.frame is not None else len(ids) + len(own) - 1)
-            ids += own
-        return ids, places
+        starts = list(accumulate(map(len, tokens), initial=before))
+        return starts[:-1] if self.frame is not None else [start - 1 for start in starts[1:]]
 
-    def _framed(self, parts: list[list[int]], frame: Frame, cut: int, read_at: tuple[int, ...] | None) -> EncodedRow:
-        """The whole row of an encoder."""
-        body, tail = parts[: len(self.template.body)], parts[len(self.template.body) :]
+    def _row(self, parts: Sequence[list[int]], cut: int) -> EncodedRow:
+        """The row that the parts make; in a frame the whole row of an encoder."""
+        if self.frame is None:
+            return EncodedRow(tuple(i for part in parts for i in part) or (self._blank(),), cut)
+        frame, body, tail = self.frame, parts[: len(self.template.body)], parts[len(self.template.body) :]
         before = [*frame.before, *self.head_ids, *(i for part in body for i in part)]
         ids = (*before, *frame.answer, *(i for part in tail for i in part), *frame.after)
-        return EncodedRow(ids or (self._blank(),), cut, answer=len(before) if frame.answer else None, read_at=read_at)
+        return EncodedRow(ids or (self._blank(),), cut, answer=len(before) if frame.answer else None)
 
     def _shorten(self, parts: list[list[int]], shorten: list[int], excess: int, room: int, where: str) -> None:
         """Take `excess` tokens off the longest of the fields that may be shortened, evening them out."""
@@ -188,6 +235,18 @@ class Encoder:
     def _blank(self) -> int:
         """A row whose fields are all empty still needs one token to answer from."""
         return tokenize(self.tokenizer, "\n")[-1]
+
+
+def _check_sizes(sizes: Sequence[int], tokens: Sequence[str], room: int, where: str) -> None:
+    """Refuse a token of the record that a window has no room for."""
+    long = next((i for i, size in enumerate(sizes) if size > room), None)
+    if long is not None:
+        size, token = sizes[long], tokens[long]
+        named = token[:SHOWN] + ("..." if len(token) > SHOWN else "")
+        raise TrimtabError(
+            f"{where}: token {long + 1}, '{named}', takes {size} tokens of the backbone, and {room} fit.",
+            "Split it or leave it out, shorten other fields, or raise template.max_tokens.",
+        )
 
 
 def head_ids(template: Template, tokenizer: Any) -> list[int]:

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise, product
 
 import numpy as np
 import torch
@@ -42,8 +43,9 @@ class Labelled:
         number: the standardised number that is its answer, where answers are numbers.
         text: token ids of its answer and its end, where answers are free text.
         said: of a dialogue, places in `ids` of tokens that are trained as well: what the assistant said before.
-        read_at: where answers are tags, the token ids that they are read at, of the tokens that fit.
-        tags: likewise, those of all its tokens.
+        read_at: where answers are tags, the token ids that they are read at.
+        tags: likewise, these tags.
+        goes_on: likewise, whether it is a window on the same record as the row before (see `EncodedRow.windows`).
     """
 
     ids: tuple[int, ...]
@@ -55,6 +57,7 @@ class Labelled:
     said: tuple[int, ...] = ()
     read_at: tuple[int, ...] | None = None
     tags: tuple[str, ...] = ()
+    goes_on: bool = False
 
     @property
     def trained(self) -> int:
@@ -99,10 +102,11 @@ class Objective:
 
         Cross entropy over the labels' scores, or those of the row's own options; for numbers the squared or Huber's
         loss; for tags cross entropy over the tags, the mean of each row's tokens, so that a row counts alike in any
-        batch. Where the words of labels have several tokens and their tree is large, that would cost many nodes a row:
-        then cross entropy at each token of the right label's first word, over the vocabulary, or over the branches
-        there, which comes to the same as over the labels where each has one word. For free text cross entropy over the
-        vocabulary at each token of the answer, over the mean length of answers in train: the loss of a token.
+        batch, as does each window on a long one. Where the words of labels have several tokens and their tree is large,
+        that would cost many nodes a row: then cross entropy at each token of the right label's first word, over the
+        vocabulary, or over the branches there, which comes to the same as over the labels where each has one word. For
+        free text cross entropy over the vocabulary at each token of the answer, over the mean length of answers in
+        train: the loss of a token.
         """
         if len(runs) > 1 and self.alone:
             each = zip(runs, parameters, rows, strict=True)
@@ -168,7 +172,7 @@ class Objective:
         prompts: Sequence[Prompt],
         conditions: Sequence[Condition],
     ) -> torch.Tensor:
-        """Cross entropy of each row [B] over the tags of its tokens by the run's head, the mean of those that fit."""
+        """Cross entropy of each row [B] over the tags of its tokens by the run's head, the mean of its tokens."""
         rows = [Row(example.ids, prompt=k, read_at=example.read_at) for k, example in batch]
         layout = backbone.pack(rows, max(prompt.length for prompt in prompts))
         hidden_WD = backbone.forward(layout, prompts, wanted=layout.read_at_W, checkpointing=self.checkpointing).float()
@@ -179,7 +183,7 @@ class Objective:
             [F.linear(h, *head) for h, head in zip(torch.split(hidden_WD, of_run), heads, strict=True)]
         )
         index = {tag: i for i, tag in enumerate(self.verbalizer.labels)}
-        targets = [index[tag] for (_, example), n in zip(batch, counts, strict=True) for tag in example.tags[:n]]
+        targets = [index[tag] for _, example in batch for tag in example.tags]
         losses_W = F.cross_entropy(
             scores_WC, torch.tensor(targets, device=hidden_WD.device), reduction="none",
             label_smoothing=self.smoothing,
@@ -349,16 +353,18 @@ class Objective:
         return [DevScore(r / n, total / n) for r, total in zip(right, loss, strict=True)]
 
     def _judged_tags(self, runs: int, answers: Iterable[tuple[int, torch.Tensor]]) -> list[DevScore]:
-        """Scores of each run on dev, from the log-probabilities [W, C] of its rows' tokens."""
+        """Scores of each run on dev, from the log-probabilities [W, C] of its rows' tokens, windows put together."""
         index = {tag: i for i, tag in enumerate(self.verbalizer.labels)}
         counts, loss, tokens = [[0, 0, 0] for _ in range(runs)], [0.0] * runs, [0] * runs
-        for at, found_WC in answers:
-            (k, i), scores_WC = divmod(at, len(self.dev)), found_WC.cpu()
-            gold = self.dev[i].tags
-            predicted = decoded(scores_WC.argmax(-1).tolist(), self.verbalizer.labels, len(gold), self.plain)
+        scores = {at: found_WC.cpu() for at, found_WC in answers}
+        firsts = [i for i, example in enumerate(self.dev) if not example.goes_on]
+        for k, (first, behind) in product(range(runs), pairwise([*firsts, len(self.dev)])):
+            scores_WC = torch.cat([scores[k * len(self.dev) + i] for i in range(first, behind)])
+            gold = [tag for example in self.dev[first:behind] for tag in example.tags]
+            predicted = decoded(scores_WC.argmax(-1).tolist(), self.verbalizer.labels, self.plain)
             found = hits(spans(gold, self.plain), spans(predicted, self.plain))
             counts[k] = [a + b for a, b in zip(counts[k], found, strict=True)]
-            known = [(w, index[tag]) for w, tag in enumerate(gold[: len(scores_WC)]) if tag in index]
+            known = [(w, index[tag]) for w, tag in enumerate(gold) if tag in index]
             loss[k] -= sum(float(scores_WC[w, tag]) for w, tag in known)
             tokens[k] += len(known)
         return [DevScore(f1(*c), total / max(n, 1)) for c, total, n in zip(counts, loss, tokens, strict=True)]
