@@ -81,6 +81,9 @@ class PrefixSettings(MethodBase):
     )
 
 
+CACHE = "Memory for the rows' hidden states; what does not fit is computed every time."
+
+
 class LatePromptSettings(MethodBase):
     """Late prompt (Liu et al. 2022): a prompt that enters at a later layer; faster to train, and somewhat weaker."""
 
@@ -95,9 +98,7 @@ class LatePromptSettings(MethodBase):
     )
     init_text: str | None = Field(None, description="Text to start from where init is `text`.")
     dropout: float = Field(0.0, ge=0, lt=1, description="Prompt dropout: share of prompt values zeroed each step.")
-    cache_megabytes: int = Field(
-        1024, ge=0, description="Memory for the rows' hidden states; what does not fit is computed every time."
-    )
+    cache_megabytes: int = Field(1024, ge=0, description=CACHE)
 
 
 class PTuningSettings(MethodBase):
@@ -187,6 +188,7 @@ class HeadSettings(MethodBase):
         "labels", description="Start from the label words' own output vectors (which is zero-shot), or from zeros."
     )
     dropout: float = Field(0.0, ge=0, lt=1, description="Share of the hidden state's values zeroed each step.")
+    cache_megabytes: int = Field(1024, ge=0, description=CACHE)
 
 
 CALIBRATE = (

@@ -48,6 +48,13 @@ def test_records():
     assert records[0].losses == pytest.approx(first)
 
 
+@pytest.mark.parametrize(("steps", "rows"), [(12, 20), (1, 20), (2, 1000)])
+def test_rows_in_the_order_in_which_a_run_first_comes_to_them(steps, rows):
+    made = plan(steps=steps, rows=rows)
+    shown = [i for step in range(steps) for k in range(3) for i in made.batch(k, step)]
+    assert made.first_seen() == sorted(set(shown), key=shown.index)
+
+
 @pytest.mark.parametrize("optimiser", ["adamw", "adafactor", "sgd"])
 def test_several_runs_in_one_pass_are_several_trainings(optimiser):
     together = train(plan(optimiser=optimiser, rate=0.02))

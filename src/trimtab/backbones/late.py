@@ -8,15 +8,19 @@ R packed row tokens, P prompt length, H fixed tokens, D hidden.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 import torch
 
 from trimtab.backbones.causal import CausalBackbone
+from trimtab.backbones.kept import Budget, Kept
 from trimtab.backbones.layout import Layout, Row
 from trimtab.backbones.prefix import PrefixState, Prompt
 from trimtab.errors import TrimtabError
+
+# Token ids of a row, and the parents of its answer tree.
+_Key = tuple[tuple[int, ...], tuple[int, ...]]
 
 
 class LateBackbone(CausalBackbone):
@@ -28,7 +32,7 @@ class LateBackbone(CausalBackbone):
         backbone: the whole one; its weights are shared.
         start: the layer that prompts enter at, 1 to the number of layers less one.
         fixed: ids of the tokens that every row has before it: leading tokens and the template's head.
-        cache_bytes: hidden states of rows are kept up to this size; 0 keeps none.
+        cache_bytes: hidden states of rows that are expected are kept up to this size; 0 keeps none.
 
     Raises:
         TrimtabError: if the backbone has no such layer, or its family has no layers that run one by one.
@@ -49,9 +53,13 @@ class LateBackbone(CausalBackbone):
             )
         self.__dict__.update(backbone.__dict__)
         self._layers = layers[start:]
-        self._whole, self._start, self._fixed, self._cache_bytes = backbone, start, list(fixed), cache_bytes
-        self._kept: dict[tuple[tuple[int, ...], tuple[int, ...]], torch.Tensor] = {}
-        self._kept_bytes = 0
+        self._whole, self._start, self._fixed = backbone, start, list(fixed)
+        self._kept: Kept[_Key] = Kept(Budget(cache_bytes))
+
+    def expect(self, groups: Iterable[Iterable[Row]]) -> None:
+        """Say which rows will be run, in groups to read together, so that their hidden states are kept as they fit."""
+        size = self.hidden_size * self.dtype.itemsize
+        self._kept.expect((map(_key, group) for group in groups), lambda key: len(key[0]) * size)
 
     def read_prefix(self, prompts: Sequence[Prompt | torch.Tensor]) -> PrefixState:
         """As the whole backbone does, from the later layer on."""
@@ -91,21 +99,17 @@ class LateBackbone(CausalBackbone):
 
     def embed_rows(self, layout: Layout, soft: Sequence[torch.Tensor | None]) -> torch.Tensor:
         """Hidden states [R, D] of packed rows where prompts enter, kept from before or made now."""
-        keys = [(tuple(row.ids), row.parents) for row in layout.rows]
-        hidden = {key: self._kept[key] for key in keys if key in self._kept}
-        missing = [key for key in dict.fromkeys(keys) if key not in hidden]
-        if missing:
-            bare = self.pack([Row(ids, parents=parents) for ids, parents in missing], len(self._fixed))
-            with torch.no_grad():
-                made = self._whole.hidden_at(self._start, bare, self._fixed_state)
-            for key, at in zip(missing, bare.starts, strict=True):
-                hidden[key] = made[at : at + len(key[0])]
-                self._keep(key, hidden[key])
-        order = sorted(range(len(keys)), key=layout.starts.__getitem__)
-        return torch.cat([hidden[keys[i]] for i in order])
+        hidden = self._kept.states([_key(row) for row in layout.rows], self._made)
+        order = sorted(range(len(hidden)), key=layout.starts.__getitem__)
+        return torch.cat([hidden[i] for i in order])
 
-    def _keep(self, key: tuple[tuple[int, ...], tuple[int, ...]], hidden: torch.Tensor) -> None:
-        size = hidden.numel() * hidden.element_size()
-        if self._kept_bytes + size <= self._cache_bytes:
-            self._kept[key] = hidden.clone()
-            self._kept_bytes += size
+    def _made(self, keys: Sequence[_Key]) -> list[torch.Tensor]:
+        """Hidden states of rows, each by the lower layers, where prompts enter."""
+        bare = self.pack([Row(ids, parents=parents) for ids, parents in keys], len(self._fixed))
+        with torch.no_grad():
+            made = self._whole.hidden_at(self._start, bare, self._fixed_state)
+        return [made[at : at + len(ids)] for (ids, _), at in zip(keys, bare.starts, strict=True)]
+
+
+def _key(row: Row) -> _Key:
+    return tuple(row.ids), row.parents

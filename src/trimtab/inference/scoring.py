@@ -108,11 +108,16 @@ def label_log_probabilities(
                     yield members[at], result if against is None else torch.log_softmax(result - against, -1)
 
 
-def passes(sizes: Sequence[int]) -> Iterator[list[int]]:
-    """Indices of rows that go through the backbone together, shortest first; `sizes` are their lengths in tokens."""
+def passes(sizes: Sequence[int], order: Sequence[int] | None = None) -> Iterator[list[int]]:
+    """Indices of rows that go through the backbone together.
+
+    Args:
+        sizes: lengths of the rows in tokens.
+        order: indices of those to go through, in order; by default all, the shortest first.
+    """
     members: list[int] = []
     tokens = 0
-    for i in sorted(range(len(sizes)), key=lambda i: sizes[i]):
+    for i in sorted(range(len(sizes)), key=lambda i: sizes[i]) if order is None else order:
         if members and tokens + sizes[i] > PASS_TOKENS:
             yield members
             members, tokens = [], 0

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from trimtab.backbones.late import LateBackbone
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import Example, Splits, check_labels, load_splits
 from trimtab.errors import TrimtabError
@@ -30,7 +31,7 @@ from trimtab.methods.method import Condition, Tensors, trained
 from trimtab.prompts import EncodedRow
 from trimtab.spec import Task
 from trimtab.spec_answers import NumberAnswer, TextAnswer
-from trimtab.spec_methods import MultitaskPromptSettings, SoftPromptSettings
+from trimtab.spec_methods import HeadSettings, LatePromptSettings, MultitaskPromptSettings, SoftPromptSettings
 from trimtab.task_file import read_task
 from trimtab.training.joint import joint_loss
 from trimtab.training.loop import DevScore, Plan, Training
@@ -295,7 +296,9 @@ def _training(
     bound: BoundTask, plan: Plan, start: Sequence[Tensors], train: list[Labelled], dev: list[Labelled],
     others: Sequence[multitask.Source] = (), theirs: Sequence[list[Labelled]] = (),
 ) -> Training:  # fmt: skip
-    settings = bound.task.train
+    settings, method = bound.task.train, bound.task.method
+    kept = method.cache_megabytes << 20 if isinstance(method, HeadSettings) else 0
+    order = plan.first_seen() if isinstance(method, HeadSettings | LatePromptSettings) else ()
 
     def objective(
         of: BoundTask, conditioned: Callable[..., Condition], rows: list[Labelled], judged: list[Labelled]
@@ -311,9 +314,13 @@ def _training(
             alone=of.method.adapts, checkpointing=settings.gradient_checkpointing,
             huber=isinstance(of.task.answer, NumberAnswer) and of.task.answer.loss == "huber",
             plain=of.tags is not None and of.tags.scheme == "plain",
+            cache_bytes=kept, order=order,
         )  # fmt: skip
 
     own = objective(bound, bound.method.condition, train, dev)
+    view = bound.method.condition(start[0]).view if isinstance(method, LatePromptSettings) else None
+    if isinstance(view, LateBackbone):
+        view.expect(own.groups())
     rest = [objective(o.bound, o.condition, rows, []) for o, rows in zip(others, theirs, strict=True)]
     loss = joint_loss([own, *rest]) if rest else own.loss
     return Training(plan, [trained(tensors) for tensors in start], loss, own.evaluate, bound.method.factor)

@@ -57,6 +57,16 @@ class Plan:
             out.append(int(_order(self.seeds[run], epoch, self.rows)[place]))
         return out
 
+    def first_seen(self) -> list[int]:
+        """Indices of all rows that are trained on, in the order in which any run first comes to them."""
+        seen: dict[int, None] = {}
+        for step in range(self.steps):
+            for run in range(len(self.seeds)):
+                seen |= dict.fromkeys(self.batch(run, step))
+            if len(seen) == self.rows:
+                break
+        return list(seen)
+
 
 _orders: dict[tuple[int, int, int], np.ndarray] = {}
 

@@ -1,12 +1,12 @@
 """Loss and dev score of prompts on labelled rows: what the loop is given. Knows nothing about files or reports.
 
-K runs, B rows of a pass, C labels, W words, or tokens that are tagged, D hidden.
+K runs, B rows of a pass, C labels, W words, or hidden states that a head reads, D hidden.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise, product
@@ -16,6 +16,7 @@ import torch
 from torch.nn import functional as F
 
 from trimtab.backbones.causal import CausalBackbone
+from trimtab.backbones.kept import Budget
 from trimtab.backbones.layout import Row
 from trimtab.backbones.prefix import PrefixState, Prompt
 from trimtab.data.tags import f1, hits, spans
@@ -24,6 +25,7 @@ from trimtab.inference.tagging import decoded
 from trimtab.inference.words import TREE_NODES
 from trimtab.methods.method import Condition
 from trimtab.prompts.verbalizer import Verbalizer
+from trimtab.training.kept_rows import States, kept_rows, read_states, states_read
 from trimtab.training.loop import DevScore, Parameters
 from trimtab.training.token_loss import token_losses
 
@@ -64,6 +66,10 @@ class Labelled:
         """Tokens of free text that are trained."""
         return len(self.text) + len(self.said)
 
+    def row(self, prompt: int = 0) -> Row:
+        """The row as a head reads it, behind this prompt."""
+        return Row(self.ids, prompt=prompt, answer=self.answer, read_at=self.read_at)
+
 
 @dataclass(frozen=True)
 class Objective:
@@ -81,6 +87,9 @@ class Objective:
             text, the vocabulary.
         huber: whether numbers are trained with Huber's loss; else with the squared error.
         plain: whether tags stand each for itself; else they mark entities.
+        cache_bytes: where a head alone is trained, so that rows' hidden states stay as they are: what is kept of them
+            in memory. 0 runs the backbone at every step, as where anything else is trained.
+        order: indices of train in the order in which they are first trained on, where anything is kept of them.
     """
 
     backbone: CausalBackbone
@@ -94,6 +103,8 @@ class Objective:
     checkpointing: bool = False
     huber: bool = False
     plain: bool = False
+    cache_bytes: int = 0
+    order: Sequence[int] = ()
 
     def loss(
         self, runs: Sequence[int], parameters: Sequence[Parameters], rows: Sequence[Sequence[int]], step: int
@@ -123,12 +134,15 @@ class Objective:
         batch = [(k, self.train[i]) for k, members in enumerate(rows) for i in members]
         if batch[0][1].text:
             losses = self._answer_losses(backbone, batch, prompts, [e.text for _, e in batch]) / self._text_length
-        elif batch[0][1].read_at is not None:
-            losses = self._tag_losses(backbone, batch, prompts, conditions)
         elif batch[0][1].options is not None:
             losses = self._option_losses(backbone, batch, prompts)
         elif any(condition.head for condition in conditions):
-            losses = self._head_losses(backbone, batch, prompts, conditions)
+            if self.cache_bytes:
+                hidden_WD = torch.cat(self._kept[0]([i for members in rows for i in members]))
+            else:
+                own = [example.row(k) for k, example in batch]
+                hidden_WD = read_states(backbone, own, prompts, checkpointing=self.checkpointing)
+            losses = self._head_losses(hidden_WD, batch, conditions)
         elif len(self.verbalizer.node_ids) <= TREE_NODES:
             losses = self._label_losses(backbone, batch, prompts)
         elif self.verbalizer.branches:
@@ -140,54 +154,58 @@ class Objective:
         counts = torch.tensor([len(members) for members in rows], device=backbone.device, dtype=torch.float32)
         return losses.new_zeros(len(rows)).index_add(0, run_of_row, losses) / counts
 
-    def _head_losses(
-        self,
-        backbone: CausalBackbone,
-        batch: Sequence[tuple[int, Labelled]],
-        prompts: Sequence[Prompt],
-        conditions: Sequence[Condition],
-    ) -> torch.Tensor:
-        """Loss of each row [B] by the run's head: cross entropy over its labels' scores, or how far a number is off."""
-        hidden = backbone.forward(
-            [Row(example.ids, prompt=k, answer=example.answer) for k, example in batch],
-            prompts,
-            checkpointing=self.checkpointing,
-        ).float()
-        heads = [condition.head for condition in conditions]
-        weight_KCD, bias_KC = (torch.stack([head[part] for head in heads if head]) for part in (0, 1))
-        run_B = torch.tensor([k for k, _ in batch], device=hidden.device)
-        scores = torch.einsum("bd,bcd->bc", hidden, weight_KCD[run_B]) + bias_KC[run_B]
-        numbers = [example.number for _, example in batch if example.number is not None]
-        if numbers:
-            wanted = torch.tensor(numbers, device=hidden.device)
-            far = F.huber_loss if self.huber else F.mse_loss
-            return far(scores[:, 0], wanted, reduction="none")
-        targets = torch.tensor([example.label for _, example in batch], device=hidden.device)
-        return F.cross_entropy(scores, targets, reduction="none", label_smoothing=self.smoothing)
+    @cached_property
+    def _kept(self) -> tuple[States, States]:
+        """Hidden states of train and of dev that a head reads; dev's, which every evaluation reads, are kept first."""
+        with torch.no_grad():
+            state = self.backbone.read_prefix([self.prompt(Condition())])
+        budget = Budget(self.cache_bytes)
+        dev, train = [example.row() for example in self.dev], [example.row() for example in self.train]
+        of_dev = kept_rows(self.backbone, dev, state, None, budget)
+        return kept_rows(self.backbone, train, state, self.order, budget), of_dev
 
-    def _tag_losses(
-        self,
-        backbone: CausalBackbone,
-        batch: Sequence[tuple[int, Labelled]],
-        prompts: Sequence[Prompt],
-        conditions: Sequence[Condition],
+    def groups(self) -> Iterator[list[Row]]:
+        """Rows as they are run, dev's and then train's as they are first trained on: for a view that keeps some."""
+        dev = [self._answered(0, e, e.text) if e.text else self._tree_row(0, e) for e in self.dev]
+        train = [self._trained_row(example) for example in self.train]
+        for rows, order in ((dev, None), (train, self.order)):
+            for group in passes([len(row.ids) for row in rows], order):
+                yield [rows[i] for i in group]
+
+    def _trained_row(self, example: Labelled) -> Row:
+        """A row as the loss runs it without a head, behind the first prompt."""
+        if example.text:
+            return self._answered(0, example, example.text)
+        if example.options is not None or len(self.verbalizer.node_ids) <= TREE_NODES:
+            return self._tree_row(0, example)
+        return self._answered(0, example, self.verbalizer.trained_word(example.label).ids)
+
+    def _tree_row(self, prompt: int, example: Labelled) -> Row:
+        """A row with the tree of all words behind it, or of its own options."""
+        tree = example.options or self.verbalizer
+        return Row((*example.ids, *tree.node_ids), prompt, tree.parents, example.answer)
+
+    def _head_losses(
+        self, hidden_WD: torch.Tensor, batch: Sequence[tuple[int, Labelled]], conditions: Sequence[Condition]
     ) -> torch.Tensor:
-        """Cross entropy of each row [B] over the tags of its tokens by the run's head, the mean of its tokens."""
-        rows = [Row(example.ids, prompt=k, read_at=example.read_at) for k, example in batch]
-        layout = backbone.pack(rows, max(prompt.length for prompt in prompts))
-        hidden_WD = backbone.forward(layout, prompts, wanted=layout.read_at_W, checkpointing=self.checkpointing).float()
-        counts = [len(example.read_at or ()) for _, example in batch]
-        of_run = [sum(n for (own, _), n in zip(batch, counts, strict=True) if own == k) for k in range(len(prompts))]
+        """Loss of each row [B] by its run's head: cross entropy over labels, mean over tags, or a number's error."""
+        device, first = hidden_WD.device, batch[0][1]
+        counts = [states_read(example.row()) for _, example in batch]
         heads = [condition.head for condition in conditions if condition.head]
-        scores_WC = torch.cat(
-            [F.linear(h, *head) for h, head in zip(torch.split(hidden_WD, of_run), heads, strict=True)]
-        )
+        of_run = [sum(n for (own, _), n in zip(batch, counts, strict=True) if own == k) for k in range(len(heads))]
+        parts = zip(torch.split(hidden_WD, of_run), heads, strict=True)
+        scores_WC = torch.cat([F.linear(own_WD, *head) for own_WD, head in parts])
+        if first.number is not None:
+            wanted = torch.tensor([example.number for _, example in batch], device=device)
+            far = F.huber_loss if self.huber else F.mse_loss
+            return far(scores_WC[:, 0], wanted, reduction="none")
+        if first.read_at is None:
+            targets = torch.tensor([example.label for _, example in batch], device=device)
+            return F.cross_entropy(scores_WC, targets, reduction="none", label_smoothing=self.smoothing)
         index = {tag: i for i, tag in enumerate(self.verbalizer.labels)}
-        targets = [index[tag] for _, example in batch for tag in example.tags]
-        losses_W = F.cross_entropy(
-            scores_WC, torch.tensor(targets, device=hidden_WD.device), reduction="none",
-            label_smoothing=self.smoothing,
-        )  # fmt: skip
+        tags = [index[tag] for _, example in batch for tag in example.tags]
+        targets = torch.tensor(tags, device=device)
+        losses_W = F.cross_entropy(scores_WC, targets, reduction="none", label_smoothing=self.smoothing)
         return torch.stack([losses.mean() for losses in torch.split(losses_W, counts)])
 
     def _label_losses(
@@ -195,9 +213,7 @@ class Objective:
     ) -> torch.Tensor:
         """Cross entropy of each row [B] over its labels' scores."""
         tree, longest = self.verbalizer, max(prompt.length for prompt in prompts)
-        layout = backbone.pack(
-            [Row((*e.ids, *tree.node_ids), prompt=k, parents=tree.parents, answer=e.answer) for k, e in batch], longest
-        )
+        layout = backbone.pack([self._tree_row(k, example) for k, example in batch], longest)
         roots = layout.answers_B[:, None] + torch.arange(1 + len(tree.node_ids), device=backbone.device)
         hidden = backbone.forward(layout, prompts, wanted=roots.flatten(), checkpointing=self.checkpointing)
         scores = label_scores(word_scores(backbone, hidden, tree), tree)
@@ -209,10 +225,7 @@ class Objective:
     ) -> torch.Tensor:
         """Cross entropy of each row [B] over the scores of its own options."""
         trees = [example.options for _, example in batch if example.options is not None]
-        rows = [
-            Row((*e.ids, *tree.node_ids), prompt=k, parents=tree.parents, answer=e.answer)
-            for (k, e), tree in zip(batch, trees, strict=True)
-        ]
+        rows = [self._tree_row(k, example) for k, example in batch]
         layout = backbone.pack(rows, max(prompt.length for prompt in prompts))
         spans = [
             range(root, root + 1 + len(tree.node_ids))
@@ -317,7 +330,8 @@ class Objective:
         tokens = sum(example.trained for example in self.dev)
         return [DevScore(math.exp(-loss / tokens), loss / tokens) for loss in total]
 
-    def _judged(self, backbone: CausalBackbone, conditions: Sequence[Condition]) -> list[DevScore]:
+    def _answers(self, backbone: CausalBackbone, conditions: Sequence[Condition]) -> Iterator[tuple[int, torch.Tensor]]:
+        """What each run answers to dev, the first's rows first (see `label_log_probabilities`)."""
         state = backbone.read_prefix([self.prompt(condition) for condition in conditions])
         queries = [
             Query(
@@ -334,10 +348,24 @@ class Objective:
             for k, condition in enumerate(conditions)
             for example in self.dev
         ]
+        return label_log_probabilities(backbone, queries, state)
+
+    def _kept_answers(self, conditions: Sequence[Condition]) -> Iterator[tuple[int, torch.Tensor]]:
+        """The same from the hidden states that are kept."""
+        for members in passes([len(example.ids) for example in self.dev]):
+            states = self._kept[1](members)
+            for k, head in enumerate(condition.head for condition in conditions if condition.head):
+                scores_WC = F.linear(torch.cat(states), *head)
+                found_WC = scores_WC if self.dev[0].number is not None else torch.log_softmax(scores_WC, -1)
+                for i, own_wC in zip(members, torch.split(found_WC, [len(x) for x in states]), strict=True):
+                    yield k * len(self.dev) + i, own_wC if self.dev[i].read_at is not None else own_wC[0]
+
+    def _judged(self, backbone: CausalBackbone, conditions: Sequence[Condition]) -> list[DevScore]:
+        answers = self._kept_answers(conditions) if self.cache_bytes else self._answers(backbone, conditions)
         if self.dev and self.dev[0].read_at is not None:
-            return self._judged_tags(len(conditions), label_log_probabilities(backbone, queries, state))
+            return self._judged_tags(len(conditions), answers)
         right, loss = [0] * len(conditions), [0.0] * len(conditions)
-        for at, scores in label_log_probabilities(backbone, queries, state):
+        for at, scores in answers:
             k, i = divmod(at, len(self.dev))
             label, number = self.dev[i].label, self.dev[i].number
             if number is not None:
