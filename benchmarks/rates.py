@@ -4,9 +4,9 @@
     python benchmarks/rates.py DATA sst2 --method prefix --rates 0.01 0.02 0.04
     python benchmarks/rates.py --table
 
-DATA is a folder with SET/train.jsonl and, where there is one, dev.jsonl; the task files are in benchmarks/tasks. Without
---rates each method runs at the rates of GRID. Each result is appended to a results file, and one that is in it is not
-made again. Test is not read.
+DATA is a folder with SET/train.jsonl and, where there is one, dev.jsonl; the task files are in benchmarks/tasks.
+Without --rates each method runs at the rates of GRID. Each result is appended to a results file, and one that is in it
+is not made again. Test is not read.
 """
 
 from __future__ import annotations

@@ -35,13 +35,18 @@ class SoftPromptSettings(MethodBase):
     length: int = Field(
         20,
         ge=1,
-        le=2000,
-        description="Length of the soft prompt, in tokens. Where the template has `{soft:n}` slots, they say it.",
+        le=100_000,
+        description="Length of the soft prompt, in tokens; of demonstrations by default theirs. Where the template has "
+        "`{soft:n}` slots, they say it.",
     )
-    init: Literal["task", "labels", "vocabulary", "text", "random", "run"] = Field(
+    init: Literal["task", "labels", "vocabulary", "text", "demonstrations", "random", "run"] = Field(
         "task",
         description="Start from the task description, the label words, sampled frequent vocabulary, `init_text`, "
-        "noise, or the prompt of another run (prompt transfer, Vu et al. 2022). A short text is repeated.",
+        "training rows with their answers (context tuning, Lu et al. 2025), noise, or the prompt of another run "
+        "(prompt transfer, Vu et al. 2022). A short text is repeated.",
+    )
+    demonstrations: int = Field(
+        8, ge=1, le=1000, description="Where init is `demonstrations`, how many; the best of `few_shot`'s draws on dev."
     )
     init_text: str | None = Field(None, description="Text to start from where init is `text`.")
     init_run: str | None = Field(None, description="Run folder to start from where init is `run`; same backbone.")
@@ -60,11 +65,17 @@ class PrefixSettings(MethodBase):
     rate_unit: ClassVar[str] = " x typical size of keys and values"
 
     name: Literal["prefix"] = Field("prefix", description="Prefix, or deep prompts.")
-    length: int = Field(20, ge=1, le=2000, description="Length of the prefix, in tokens.")
-    init: Literal["task", "labels", "text", "random", "zero"] = Field(
+    length: int = Field(
+        20, ge=1, le=100_000, description="Length of the prefix, in tokens; of demonstrations by default theirs."
+    )
+    init: Literal["task", "labels", "text", "demonstrations", "random", "zero"] = Field(
         "task",
-        description="Start from what the backbone computes for the task description, the label words or `init_text`, "
-        "from noise, or from zeros. Text shorter than the prefix is repeated.",
+        description="Start from what the backbone computes for the task description, the label words, `init_text` or "
+        "training rows with their answers (context tuning, Lu et al. 2025), from noise, or from zeros. Text shorter "
+        "than the prefix is repeated.",
+    )
+    demonstrations: int = Field(
+        8, ge=1, le=1000, description="Where init is `demonstrations`, how many; the best of `few_shot`'s draws on dev."
     )
     init_text: str | None = Field(None, description="Text to start from where init is `text`.")
     hidden: int | None = Field(

@@ -130,8 +130,37 @@ def test_of_several_draws_the_best_on_dev_is_shown(calibrate, data, tmp_path, pr
     assert len(set(scores)) == 3
     assert [e.fields for e in kept.run.examples] == shown[scores.index(max(scores))]
     reached = [f"{right:.1%}" for right, _ in (min(scores), max(scores))]
-    rows = len(splits.dev)
-    assert told == [f"few-shot: the best of 3 draws of demonstrations on {rows} rows of dev ({' to '.join(reached)})."]
+    assert told == [f"demonstrations: the best of 3 draws on {len(splits.dev)} rows of dev ({' to '.join(reached)})."]
+
+
+@pytest.mark.parametrize("method", ["soft_prompt", "prefix"])
+def test_a_prompt_started_from_demonstrations_says_what_few_shot_says(method, data, tmp_path, pretrained, tiny_folder):
+    """Before the first step, but for the noise; tuned from there on, it answers alone."""
+    few = task_of(tiny_folder, {"name": "few_shot", "demonstrations": 3})
+    shown = tune.run(few, tmp_path / "few", base=data, beside=False, pretrained=pretrained)
+    told = []
+    task = task_of(
+        tiny_folder, {"name": method, "init": "demonstrations", "demonstrations": 3}, train={"steps": 1, "rate": 1e-9}
+    )
+    tune.run(
+        task, tmp_path / "run", base=data, beside=False, pretrained=pretrained, on_plan=lambda _, own: told.extend(own)
+    )
+    assert told[0].startswith("demonstrations: the best of 4 draws on ")
+    text = "".join(f"Text: {e.fields['text']}\nAnswer: {e.answer}\n\n" for e in shown.run.examples)
+    length = len(pretrained.tokenizer(text)["input_ids"])
+    resolved = read_task(tmp_path / "run" / "task.yaml").method
+    assert (resolved.init, resolved.demonstrations, resolved.length) == ("demonstrations", 3, length)
+    far = np.abs(answers(tmp_path / "run", pretrained) - answers(tmp_path / "few", pretrained)).max()
+    alone = task_of(tiny_folder, "zero_shot")
+    tune.run(alone, tmp_path / "alone", base=data, beside=False, pretrained=pretrained)
+    assert far < 0.2 * np.abs(answers(tmp_path / "alone", pretrained) - answers(tmp_path / "few", pretrained)).max()
+
+
+def test_demonstrations_are_cut_or_repeated_to_a_length_that_is_set(data, tmp_path, pretrained, tiny_folder):
+    for length in (5, 200):
+        task = task_of(tiny_folder, {"name": "prefix", "init": "demonstrations", "length": length}, train={"steps": 1})
+        done = tune.run(task, tmp_path / str(length), base=data, beside=False, pretrained=pretrained)
+        assert len(done.run.tensors[0]["keys.0"]) == length
 
 
 def test_one_answer_however_many_seeds_are_asked_for(data, tmp_path, pretrained, tiny_folder):
@@ -200,6 +229,13 @@ def test_refusals(data, tmp_path, pretrained, tiny_folder):
     assert refusal("few_shot", template={"text": "{soft:2}{text}{answer}"}) == (
         "the template has {soft} slots, which method 'few_shot' does not fill. "
         "Take them out of template.text, or set method to soft_prompt or p_tuning."
+    )
+    assert refusal({"name": "prefix", "init": "demonstrations", "demonstrations": 65}) == (
+        "method.demonstrations is 65, but there are 64 training rows. Set it to 64 or less, or add rows."
+    )
+    assert refusal({"name": "prefix", "init": "demonstrations"}, answer="number", labels={}) == (
+        "method.init is 'demonstrations', and few-shot does not go with this task: method 'few_shot' trains "
+        "nothing, and numbers are read by a layer that must be trained. Start from something else: set method.init to task."
     )
     tiny.write_rows(tmp_path / "few.jsonl", tiny.rows(2, 1))
     few = str(tmp_path / "few.jsonl")

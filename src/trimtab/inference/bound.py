@@ -288,6 +288,7 @@ def bind(
     base: Path | None = None,
     examples: Sequence[Example] = (),
     training: bool = False,
+    start: Sequence[int] = (),
 ) -> BoundTask:
     """Bind a task to a backbone.
 
@@ -296,6 +297,7 @@ def bind(
         base: where the method's relative paths start.
         examples: what few-shot shows, or chooses from.
         training: whether the same rows will be run many times.
+        start: token ids of demonstrations that the method starts from, where it does.
 
     Raises:
         TrimtabError: what template, words, method or lengths have against it.
@@ -316,7 +318,8 @@ def bind(
     _check_slots(task.method, template)
     material = Material(
         backbone, tokenizer, task.task, verbalizer, leading, [*leading, *head_ids(template, tokenizer)],
-        template.soft, training, base or Path.cwd(), read=isinstance(task.answer, NumberAnswer | TagsAnswer),
+        template.soft, training, base or Path.cwd(),
+        read=isinstance(task.answer, NumberAnswer | TagsAnswer), shown=start,
     )  # fmt: skip
     method = make_method(task.method, material, lambda folder: read_prompt(folder, pretrained))
     most = most_tokens(task, backbone.context)

@@ -26,7 +26,7 @@ from trimtab.inference.runs import TASK_FILE, Run, backbone_facts, save_run
 from trimtab.jobs import evaluate, metrics, multitask
 from trimtab.jobs.backbone import Progress, backbone_of, local_or_known
 from trimtab.jobs.folder import CHECKPOINT, OnStep, begin, check_folder, run_loop
-from trimtab.jobs.untrained import best_draw, calibration, settle
+from trimtab.jobs.untrained import Settled, best_draw, calibration, settle, started_from, starting
 from trimtab.methods.method import Condition, Tensors, trained
 from trimtab.prompts import EncodedRow
 from trimtab.spec import Task
@@ -128,6 +128,7 @@ def resolved_task(folder: Path, overrides: Sequence[str] = ()) -> Task:
 def _read(task: Task, base: Path, splits: Splits | None) -> tuple[Task, dict[str, list[str]], Splits]:
     """The rows, the label words, and the task with what is settled from the rows, before a backbone is loaded."""
     check_answer(task)
+    started_from(task)
     if isinstance(task.answer, TextAnswer):
         metric_names(task.answer.metrics or ())
     splits = splits or load_splits(task.data, template_of(task).fields, task.answer, base=base)
@@ -170,8 +171,8 @@ def _prepare(
     task = settled_length(task, splits.train, pretrained)
     settled = settle(task, words, splits, pretrained, progress)
     task, words = settled.task, settled.words
-    draws = [bind(task, words, pretrained, base, examples, training=True) for examples in settled.draws]
-    bound, drawn = best_draw(draws, splits.dev, _untrained_score, progress)
+    bound, drawn = _bind(settled, splits, pretrained, base, progress)
+    task = bound.task
     train, cut = _encode(bound, splits.train)
     others = multitask.read_sources(task, pretrained, base)
     theirs = [_encode(other.bound, other.examples)[0] for other in others]
@@ -184,10 +185,25 @@ def _prepare(
     training = _training(bound, plan, start, train, _encode(bound, splits.dev)[0], others, theirs)
     made_of = {"weights": pretrained.content_hash, "examples": _fingerprint(together)}
     notes = [
-        *splits.note, *multitask.note(others, len(train)), *settled.notes, *drawn,
-        *bound.demonstrations.notes, *cut,
+        *splits.note, *multitask.note(others, len(train)), *settled.notes, *drawn, *cut,
     ]  # fmt: skip
     return _Ready(task, words, bound, start, training, made_of, notes, settled.facts)
+
+
+def _bind(
+    settled: Settled, splits: Splits, pretrained: Pretrained, base: Path, progress: Progress | None
+) -> tuple[BoundTask, list[str]]:
+    """The task bound, to the best draw of what it shows or starts from, and notes on that."""
+    task, words = settled.task, settled.words
+    shown = started_from(task)
+    if shown:
+        settled = settle(shown, words, splits, pretrained)
+    draws = [bind(settled.task, words, pretrained, base, examples, training=True) for examples in settled.draws]
+    best, notes = best_draw(draws, splits.dev, _untrained_score, progress)
+    notes = [*notes, *best.demonstrations.notes]
+    if shown:
+        best = bind(starting(task, best), words, pretrained, base, training=True, start=best.shown)
+    return best, notes
 
 
 def _train(ready: _Ready, out: Path, on_step: OnStep | None) -> int | None:

@@ -13,6 +13,7 @@ from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import Example, Splits, stratified_sample
 from trimtab.errors import TrimtabError
 from trimtab.evaluation.words import are_chinese
+from trimtab.inference.answers import check_answer
 from trimtab.inference.bound import BoundTask
 from trimtab.inference.calibration import content_free
 from trimtab.inference.runs import GIVEN
@@ -22,7 +23,13 @@ from trimtab.methods.method import Tensors
 from trimtab.methods.zero_shot import CALIBRATION
 from trimtab.prompts import choose_demonstrations
 from trimtab.spec import Task
-from trimtab.spec_methods import FewShotSettings, SearchSettings, ZeroShotSettings
+from trimtab.spec_methods import (
+    FewShotSettings,
+    PrefixSettings,
+    SearchSettings,
+    SoftPromptSettings,
+    ZeroShotSettings,
+)
 from trimtab.training.loop import DevScore
 
 DRAW_ROWS = 100
@@ -78,6 +85,34 @@ def calibration(bound: BoundTask) -> Tensors:
     return {}
 
 
+def started_from(task: Task) -> Task | None:
+    """The few-shot task whose demonstrations the task's method starts from; None where it starts from something else.
+
+    Raises:
+        TrimtabError: what few-shot has against the answers.
+    """
+    method = task.method
+    if not isinstance(method, SoftPromptSettings | PrefixSettings) or method.init != "demonstrations":
+        return None
+    shown = task.model_copy(update={"method": FewShotSettings(demonstrations=method.demonstrations)})
+    try:
+        check_answer(shown)
+    except TrimtabError as error:
+        raise TrimtabError(
+            f"method.init is 'demonstrations', and few-shot does not go with this task: {error.message}",
+            "Start from something else: set method.init to task.",
+        ) from error
+    return shown
+
+
+def starting(task: Task, shown: BoundTask) -> Task:
+    """The task with its prompt as long as the demonstrations it starts from, unless its length is set."""
+    if "length" in task.method.model_fields_set:
+        return task
+    before = len(shown.leading) if isinstance(task.method, PrefixSettings) else 0
+    return task.model_copy(update={"method": task.method.model_copy(update={"length": before + len(shown.shown)})})
+
+
 def best_draw(
     draws: Sequence[BoundTask],
     dev: Sequence[Example],
@@ -103,8 +138,8 @@ def best_draw(
         if scores[k].beats(scores[best]):
             best = k
     low, high = min(s.accuracy for s in scores), max(s.accuracy for s in scores)
-    found = f"the best of {len(draws)} draws of demonstrations on {len(rows)} rows of dev ({low:.1%} to {high:.1%})"
-    return draws[best], [f"few-shot: {found}."]
+    reached = f"({low:.1%} to {high:.1%})"
+    return draws[best], [f"demonstrations: the best of {len(draws)} draws on {len(rows)} rows of dev {reached}."]
 
 
 def _searched(

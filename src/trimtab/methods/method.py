@@ -78,6 +78,7 @@ class Material:
         training: whether the same rows will be run many times.
         base: folder at which relative paths start.
         read: whether a head reads the answers, whatever the backbone: numbers and tags.
+        shown: ids of demonstrations to start from; none where the method starts from something else.
     """
 
     backbone: CausalBackbone
@@ -90,6 +91,7 @@ class Material:
     training: bool = False
     base: Path = Path()
     read: bool = False
+    shown: Sequence[int] = ()
 
     @property
     def headed(self) -> bool:

@@ -42,7 +42,7 @@ class Prefix:
     def _computed(self) -> Layers:
         """Keys and values [P, J, d] a layer that the backbone computes for the text to start from."""
         settings, material = self.settings, self.material
-        start: Literal["task", "labels", "text"]
+        start: Literal["task", "labels", "text", "demonstrations"]
         match settings.init:
             case "random" | "zero":  # only their units are taken
                 start = "task"

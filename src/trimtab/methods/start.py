@@ -20,7 +20,7 @@ COMMON = 5000
 
 
 def start_ids(
-    init: Literal["task", "labels", "vocabulary", "text"],
+    init: Literal["task", "labels", "vocabulary", "text", "demonstrations"],
     text: str | None,
     length: int,
     material: Material,
@@ -42,6 +42,8 @@ def start_ids(
             ids = label_ids
         case "text":
             ids = tokenize(tokenizer, text or "")
+        case "demonstrations":
+            ids = list(material.shown)
         case "task":  # without a description the label words say most about the task, then the template's head
             ids = tokenize(tokenizer, material.task) or label_ids or [i for i in material.head if i >= 0]
     if not ids and init != "text":
@@ -66,7 +68,7 @@ def typical_size(x: torch.Tensor) -> float:
 
 
 def start_vectors(
-    init: Literal["task", "labels", "vocabulary", "text", "random"],
+    init: Literal["task", "labels", "vocabulary", "text", "demonstrations", "random"],
     text: str | None,
     length: int,
     material: Material,
