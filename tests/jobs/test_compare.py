@@ -71,6 +71,14 @@ def test_figures_are_those_of_each_way_alone(task, data, tmp_path, pretrained):
     assert written["choose"] == made.choose
 
 
+def test_context_tuning_is_a_prefix_started_from_demonstrations(task, data, tmp_path, pretrained):
+    [way] = compared(task, tmp_path / "out", data, pretrained, methods=("context_tuning",)).ways
+    own = make_task({**task.model_dump(), "method": {"name": "prefix", "init": "demonstrations"}})
+    alone = tune.run(own, tmp_path / "alone", base=data, beside=False, pretrained=pretrained)
+    assert (way.name, way.score) == ("context tuning", alone.report.test.accuracy)
+    assert way.trained_parameters == alone.report.method.trained_parameters
+
+
 def test_one_seed_each_is_mcnemar_with_holm(task, data, tmp_path, pretrained):
     made = compared(task, tmp_path / "out", data, pretrained)
     answers = {}

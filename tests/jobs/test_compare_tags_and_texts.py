@@ -252,10 +252,11 @@ def test_several_seeds_and_a_kill_between_them(
 FITTING = {
     "tags": "majority, token_majority, soft_prompt, prefix, p_tuning, late_prompt, lora, ia3, bitfit, head, full",
     "text": "nearest_answer, zero_shot, few_shot, nearest_few_shot, soft_prompt, prefix, p_tuning, late_prompt, lora, "
-    "ia3, bitfit, full",
+    "ia3, bitfit, full, context_tuning",
 }
 REFUSED = {
     ("tags", "zero_shot"): "trains nothing, and tags are read by a layer that must be trained",
+    ("tags", "context_tuning"): "starts from few-shot, and tags are read by a layer that must be trained",
     ("tags", "naive_bayes"): "gives labels, and the answers of this task are tags",
     ("tags", "nearest_answer"): "gives texts, and the answers of this task are tags",
     ("tags", "multitask_prompt"): "gives labels, and the answers of this task are tags",

@@ -21,9 +21,11 @@ from trimtab.jobs.backbone import Progress, backbone_of
 from trimtab.jobs.cells import Material, fingerprint, is_kept, measure
 from trimtab.jobs.evaluate import made_with
 from trimtab.jobs.folder import OnStep
+from trimtab.jobs.untrained import DRAW_ROWS
 from trimtab.jobs.ways import WayKind, most_telling, pick_ways
 from trimtab.spec import Task
 from trimtab.spec_answers import TextAnswer
+from trimtab.spec_methods import FewShotSettings
 from trimtab.training.plan import make_plan
 
 # Rows that are read in the time that an answer of some two dozen tokens is said in, by a small model on a CPU.
@@ -244,7 +246,8 @@ def _rows_answered(way: WayKind, material: Material) -> float:
     """The work of a way, in rows answered zero-shot."""
     judged = len(material.judged)
     if way.kind == "untrained":
-        return way.cost * judged
+        drawn = FewShotSettings().draws * min(DRAW_ROWS, len(material.splits.dev)) if way.seeded else 0
+        return way.cost * (judged + drawn)
     rows = sum(len(example.references) or 1 for example in material.splits.train)
     plan = make_plan(material.task.train, rows, 1.0)
     evaluations = plan.steps / plan.evaluate_every

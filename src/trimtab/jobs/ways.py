@@ -44,8 +44,9 @@ def _untrained(key: str, name: str, cost: float, seeded: bool = False, *, of: st
     return WayKind(key, name, "untrained", {"name": of, **method}, seeded=seeded, cost=cost)
 
 
-def _tuned(key: str, cost: float) -> WayKind:
-    return WayKind(key, METHODS[key].title, "tuned", {"name": key}, seeded=True, cost=cost)
+def _tuned(key: str, cost: float, name: str = "", of: str = "", **method: Any) -> WayKind:
+    of = of or key
+    return WayKind(key, name or METHODS[of].title, "tuned", {"name": of, **method}, seeded=True, cost=cost)
 
 
 WAYS = {
@@ -71,6 +72,7 @@ WAYS = {
             ("soft_prompt", 3), ("prefix", 3), ("p_tuning", 3), ("multitask_prompt", 3), ("late_prompt", 2),
             ("lora", 5), ("ia3", 4), ("bitfit", 5), ("head", 1.5), ("full", 7),
         )),
+        _tuned("context_tuning", 4, name="context tuning", of="prefix", init="demonstrations"),
     )
 }  # fmt: skip
 # The default set by the kind of answer: on any machine, and what a GPU adds.
@@ -93,7 +95,8 @@ A_GPU_ADDS = {
 # What tells most for its time comes first where time is limited.
 MOST_TELLING = (
     "majority", "mean", "token_majority", "nearest_answer", "naive_bayes", "ridge", "zero_shot", "head", "soft_prompt",
-    "tfidf", "rules", "few_shot", "calibrated_few_shot", "lora", "prefix", "word_vectors", "word_vector_ridge",
+    "tfidf", "rules", "few_shot", "calibrated_few_shot", "context_tuning", "lora", "prefix", "word_vectors",
+    "word_vector_ridge",
 )  # fmt: skip
 # What the majority is called where answers are not labels.
 COMMONEST = {"choice": "commonest place", "tags": "commonest tag"}
@@ -138,11 +141,13 @@ def _misfit(way: WayKind, answer: str) -> str | None:
     if answer in ("number", "tags"):
         if way.kind == "untrained":
             return f"trains nothing, and {plural} are read by a layer that must be trained"
+        if way.key == "context_tuning":
+            return f"starts from few-shot, and {plural} are read by a layer that must be trained"
         return f"gives labels, and the answers of this task are {plural}" if way.key == "multitask_prompt" else None
     needs_labels = ("head", "multitask_prompt", "search", "calibrated_zero_shot", "calibrated_few_shot")
     if answer == "text" and way.key in needs_labels:
         return "needs labels, and the answers of this task are texts"
-    if answer == "choice" and (way.key in needs_labels or "few_shot" in way.key):
+    if answer == "choice" and (way.key in (*needs_labels, "context_tuning") or "few_shot" in way.key):
         return "needs labels that are the same for all rows, and each row has options of its own"
     return None
 
