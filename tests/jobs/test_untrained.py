@@ -207,6 +207,16 @@ def test_show(choice, data, pretrained, tiny_folder):
     assert parts.get("head", "") + parts["row"] + parts["answer"] == shown.text
 
 
+@pytest.mark.parametrize("method", ["soft_prompt", "prefix"])
+def test_show_a_prompt_started_from_demonstrations(method, data, pretrained, tiny_folder):
+    [few], _ = show.run(task_of(tiny_folder, "few_shot"), 1, base=data, pretrained=pretrained)
+    [own], _ = show.run(
+        task_of(tiny_folder, {"name": method, "init": "demonstrations"}), 1, base=data, pretrained=pretrained
+    )
+    tokens = dict(few.parts)["demonstrations"]
+    assert dict(own.parts)[method.replace("_", " ")] == ["▢"] * len(tokens)
+
+
 def test_refusals(data, tmp_path, pretrained, tiny_folder):
     def refusal(method, **changes) -> str:
         task = task_of(tiny_folder, method, **changes)
@@ -235,7 +245,8 @@ def test_refusals(data, tmp_path, pretrained, tiny_folder):
     )
     assert refusal({"name": "prefix", "init": "demonstrations"}, answer="number", labels={}) == (
         "method.init is 'demonstrations', and few-shot does not go with this task: method 'few_shot' trains "
-        "nothing, and numbers are read by a layer that must be trained. Start from something else: set method.init to task."
+        "nothing, and numbers are read by a layer that must be trained. "
+        "Start from something else: set method.init to task."
     )
     tiny.write_rows(tmp_path / "few.jsonl", tiny.rows(2, 1))
     few = str(tmp_path / "few.jsonl")

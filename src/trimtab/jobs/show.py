@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from trimtab.backbones.pretrained import Pretrained
-from trimtab.data import load_splits
+from trimtab.data import Example, Splits, load_splits
 from trimtab.inference.answers import settled_answer, settled_length
-from trimtab.inference.bound import bind, labels_of, template_of
+from trimtab.inference.bound import BoundTask, bind, labels_of, template_of
 from trimtab.jobs.backbone import Progress, backbone_of
+from trimtab.jobs.untrained import started_from, starting
 from trimtab.prompts import choose_demonstrations
 from trimtab.spec import Task
 from trimtab.spec_methods import FewShotSettings, PrefixSettings
@@ -52,6 +54,8 @@ def run(
 ) -> tuple[list[Shown], dict[str, list[list[str]]]]:
     """Show the first rows of train, and every label's words as tokens (none where answers are of another kind).
 
+    Of several draws of demonstrations the first is shown.
+
     Raises:
         TrimtabError: whatever is wrong with settings, data or backbone.
     """
@@ -61,12 +65,10 @@ def run(
     if pretrained is None:
         pretrained = backbone_of(task, base, offline=offline, agree=agree, progress=progress)
     task = settled_length(task, splits.train, pretrained)
-    examples = (
-        choose_demonstrations(splits.train, list(words), task.method, task.train.seed)
-        if isinstance(task.method, FewShotSettings)
-        else ()
-    )
-    bound = bind(task, words, pretrained, base, examples)
+    first = started_from(task)
+    bound = _bound(first or task, words, splits, pretrained, base)
+    if first:  # the first draw: which is best is not known before they are scored
+        bound = bind(starting(task, bound), words, pretrained, base, start=bound.shown)
 
     def pieces(ids: object) -> list[str]:
         return [pretrained.tokenizer.decode([i]) if i >= 0 else "▢" for i in ids]  # type: ignore[attr-defined]
@@ -100,3 +102,13 @@ def run(
     return shown, {
         label: [pieces(w.ids) for w in bound.verbalizer.words if w.label == i] for i, label in enumerate(bound.labels)
     }
+
+
+def _bound(
+    task: Task, words: Mapping[str, Sequence[str]], splits: Splits, pretrained: Pretrained, base: Path
+) -> BoundTask:
+    """The task bound, to the first draw of demonstrations where it shows any."""
+    examples: Sequence[Example] = ()
+    if isinstance(task.method, FewShotSettings):
+        examples = choose_demonstrations(splits.train, list(words), task.method, task.train.seed)
+    return bind(task, words, pretrained, base, examples)
