@@ -24,6 +24,13 @@ class MethodBase(Settings):
     title: ClassVar[str]
     rate_unit: ClassVar[str] = ""
 
+    @property
+    def described(self) -> str:
+        """The title, and the length where it has one or what gives it one."""
+        if getattr(self, "init", None) == "demonstrations" and "length" not in self.model_fields_set:
+            return f"{self.title} from {getattr(self, 'demonstrations', 0)} demonstrations"
+        return f"{getattr(self, 'length', '')}-token {self.title}" if hasattr(self, "length") else self.title
+
 
 class SoftPromptSettings(MethodBase):
     """Soft prompt (Lester et al. 2021): vectors among the input's embeddings, the only thing trained."""

@@ -146,10 +146,9 @@ def print_data(report: DataReport) -> None:
 def say_plan(task: Task, plan: Plan, notes: Sequence[str], bars: Bars) -> None:
     """Say what was picked for a tuning job, above its bars."""
     passes = plan.steps * plan.batch_size / plan.rows
-    length = f"{task.method.length}-token " if hasattr(task.method, "length") else ""
     runs = f", {len(plan.seeds)} seeds in one pass" if len(plan.seeds) > 1 else ""
     lines = [
-        f"{task.name}: {length}{task.method.title} on {task.backbone}, {plan.rows:,} training rows{runs}",
+        f"{task.name}: {task.method.described} on {task.backbone}, {plan.rows:,} training rows{runs}",
         f"picked: {plan.steps:,} steps of {plan.batch_size} rows ({passes:.1f} passes), {plan.optimiser}, "
         f"rate {plan.rate:g}{task.method.rate_unit}, {plan.schedule}, dev every {plan.evaluate_every} steps"
         if plan.steps

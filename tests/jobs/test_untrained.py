@@ -156,6 +156,14 @@ def test_a_prompt_started_from_demonstrations_says_what_few_shot_says(method, da
     assert far < 0.2 * np.abs(answers(tmp_path / "alone", pretrained) - answers(tmp_path / "few", pretrained)).max()
 
 
+def test_what_is_said_before_there_is_a_length(trimtab, tmp_path, tiny_folder):
+    tiny.write_task(tmp_path, tiny_folder)
+    method = ("--set", "method={name: prefix, init: demonstrations}", "--set", "train.steps=1")
+    code, _, err = trimtab("tune", "task.yaml", "--out", "run", "--no-beside", *method)
+    assert code == 0
+    assert err.splitlines()[0] == f"reviews: prefix from 8 demonstrations on {tiny_folder}, 64 training rows"
+
+
 def test_demonstrations_are_cut_or_repeated_to_a_length_that_is_set(data, tmp_path, pretrained, tiny_folder):
     for length in (5, 200):
         task = task_of(tiny_folder, {"name": "prefix", "init": "demonstrations", "length": length}, train={"steps": 1})
@@ -247,6 +255,9 @@ def test_refusals(data, tmp_path, pretrained, tiny_folder):
         "method.init is 'demonstrations', and few-shot does not go with this task: method 'few_shot' trains "
         "nothing, and numbers are read by a layer that must be trained. "
         "Start from something else: set method.init to task."
+    )
+    assert refusal({"name": "prefix", "init": "demonstrations"}, template={"max_tokens": 10}).startswith(
+        "method.init is 'demonstrations', and few-shot does not go with this task: not one of 8 demonstrations fits "
     )
     tiny.write_rows(tmp_path / "few.jsonl", tiny.rows(2, 1))
     few = str(tmp_path / "few.jsonl")

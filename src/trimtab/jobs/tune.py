@@ -7,6 +7,7 @@ import json
 import resource
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
@@ -26,7 +27,7 @@ from trimtab.inference.runs import TASK_FILE, Run, backbone_facts, save_run
 from trimtab.jobs import evaluate, metrics, multitask
 from trimtab.jobs.backbone import Progress, backbone_of, local_or_known
 from trimtab.jobs.folder import CHECKPOINT, OnStep, begin, check_folder, run_loop
-from trimtab.jobs.untrained import Settled, best_draw, calibration, settle, started_from, starting
+from trimtab.jobs.untrained import Settled, best_draw, calibration, refusing, settle, started_from, starting
 from trimtab.methods.method import Condition, Tensors, trained
 from trimtab.prompts import EncodedRow
 from trimtab.spec import Task
@@ -198,7 +199,8 @@ def _bind(
     shown = started_from(task)
     if shown:
         settled = settle(shown, words, splits, pretrained)
-    draws = [bind(settled.task, words, pretrained, base, examples, training=True) for examples in settled.draws]
+    with refusing() if shown else nullcontext():
+        draws = [bind(settled.task, words, pretrained, base, examples, training=True) for examples in settled.draws]
     best, notes = best_draw(draws, splits.dev, _untrained_score, progress)
     notes = [*notes, *best.demonstrations.notes]
     if shown:

@@ -5,7 +5,8 @@ Knows nothing about run folders.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -95,14 +96,21 @@ def started_from(task: Task) -> Task | None:
     if not isinstance(method, SoftPromptSettings | PrefixSettings) or method.init != "demonstrations":
         return None
     shown = task.model_copy(update={"method": FewShotSettings(demonstrations=method.demonstrations)})
-    try:
+    with refusing():
         check_answer(shown)
+    return shown
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Says of what few-shot has against a task that it was asked for by `method.init`."""
+    try:
+        yield
     except TrimtabError as error:
         raise TrimtabError(
             f"method.init is 'demonstrations', and few-shot does not go with this task: {error.message}",
             "Start from something else: set method.init to task.",
         ) from error
-    return shown
 
 
 def starting(task: Task, shown: BoundTask) -> Task:
