@@ -92,12 +92,16 @@ def measure(
 
 def table(rows: list[dict]) -> str:  # type: ignore[type-arg]
     """Markdown: a line for each set, method and rate, with accuracy and loss on dev at each evaluation."""
-    lines = ["| set | method | rate | rows seen | dev accuracy | dev loss |", "| --- | --- | --: | --: | --: | --: |"]
+    lines = [
+        "| set | method | rate | rows seen | dev accuracy | dev loss | seconds |",
+        "| --- | --- | --: | --: | --: | --: | --: |",
+    ]
     for row in rows:
         seen = ", ".join(f"{step * row['batch']:,}" for step, _, _ in row["dev"])
         right = ", ".join(f"{accuracy:.1%}" for _, accuracy, _ in row["dev"])
         loss = ", ".join(f"{loss:.3f}" for _, _, loss in row["dev"])
-        lines.append(f"| {row['set']} | {row['method']} | {row['rate']:g} | {seen} | {right} | {loss} |")
+        took = f"{row['train_seconds']:,.0f}"
+        lines.append(f"| {row['set']} | {row['method']} | {row['rate']:g} | {seen} | {right} | {loss} | {took} |")
     return "\n".join(lines)
 
 
