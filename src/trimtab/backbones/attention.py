@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from trimtab.backbones.attention_block import How, block_of
+from trimtab.backbones.attention_block import How, Slots, block_of
 from trimtab.backbones.layout import Layout
 
 
@@ -107,7 +107,7 @@ def forward(
     """`attend` without autograd, for callers that write their own backward pass: the result, in `out` where given."""
     out = torch.empty_like(q) if out is None else out
     for block in how.layout.blocks:
-        block_of(block, q, k, v, kp, vp, how).forward(out)
+        block_of(Slots(block, q, k, v, kp, vp, how)).forward(out)
     return out
 
 
@@ -135,7 +135,7 @@ def backward(
     if want_prefix and kp is not None and vp is not None:  # summed over blocks of rows in float32
         dkp, dvp = (torch.zeros_like(x, dtype=torch.float32) for x in (kp, vp))
     for block in how.layout.blocks:
-        block_of(block, q, k, v, kp, vp, how).backward(grad, into, dkp, dvp)
+        block_of(Slots(block, q, k, v, kp, vp, how)).backward(grad, into, dkp, dvp)
     if dkp is not None and dvp is not None:
         dkp, dvp = dkp.to(q.dtype), dvp.to(q.dtype)
     return (*into, dkp, dvp)

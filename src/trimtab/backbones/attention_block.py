@@ -34,25 +34,19 @@ class How:
     prefix_lengths: tuple[int, ...] = ()
 
 
-def block_of(
-    block: Block,
-    q: torch.Tensor,
-    k: torch.Tensor,
-    v: torch.Tensor,
-    kp: torch.Tensor | None,
-    vp: torch.Tensor | None,
-    how: How,
-) -> _Whole | _Spans:
-    """Take one block out of packed q [R, H, d], k, v [R, J, d] and prompts kp, vp [S, J, d]."""
-    least = SPAN if q.device.type == "cpu" else SPAN_ACCELERATOR
-    own = _Slots(block, q, k, v, kp, vp, how)
-    if block.length < 2 * least:
-        return _Whole(own)
-    return _Spans(own, max(least, min(block.length // 8, 2 * least)))
+def block_of(slots: Slots) -> _Whole | _Spans:
+    """The arithmetic for one block: whole, or in spans where its rows are long."""
+    least = SPAN if slots.q.device.type == "cpu" else SPAN_ACCELERATOR
+    if slots.block.length < 2 * least:
+        return _Whole(slots)
+    return _Spans(slots, max(least, min(slots.block.length // 8, 2 * least)))
 
 
-class _Slots:
-    """One block's queries, keys and values, head first, padded to the longest row."""
+class Slots:
+    """One block's queries, keys and values, head first, padded to the longest row.
+
+    Taken out of packed q [R, H, d], k, v [R, J, d] and prompts kp, vp [S, J, d], None where rows have no prompt.
+    """
 
     def __init__(
         self,
@@ -118,7 +112,7 @@ class _Slots:
 class _Whole:
     """A block of short rows: the scores of prompt and rows at once."""
 
-    def __init__(self, own: _Slots) -> None:
+    def __init__(self, own: Slots) -> None:
         self.own = own
 
     def forward(self, out: torch.Tensor) -> None:
@@ -174,7 +168,7 @@ class _Whole:
 class _Spans:
     """A block of long rows, a span of queries at a time; the prompt's keys stand before each row's own."""
 
-    def __init__(self, own: _Slots, span: int) -> None:
+    def __init__(self, own: Slots, span: int) -> None:
         self.own, self.size = own, span
         self.q = own.rows(own.q)  # [J*n, T*G, d]
         self.k = self._behind_prompt(own.k, own.kp if own.P else None)  # [J*n, P + T, d]

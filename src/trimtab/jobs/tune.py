@@ -185,9 +185,7 @@ def _prepare(
     task = _resolved(task, plan, words, base, bound.verbalizer.branches)
     training = _training(bound, plan, start, train, _encode(bound, splits.dev)[0], others, theirs)
     made_of = {"weights": pretrained.content_hash, "examples": _fingerprint(together)}
-    notes = [
-        *splits.note, *multitask.note(others, len(train)), *settled.notes, *drawn, *cut,
-    ]  # fmt: skip
+    notes = [*splits.note, *multitask.note(others, len(train)), *settled.notes, *drawn, *cut]
     return _Ready(task, words, bound, start, training, made_of, notes, settled.facts)
 
 
