@@ -19,6 +19,7 @@ import hashlib
 import json
 import statistics
 from collections import defaultdict
+from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 
@@ -48,12 +49,17 @@ def main() -> None:
         given.overrides.insert(0, f"data.shots={given.shots}")
     for seed, name, method in product(range(given.seed, given.seed + given.draws), given.sets, given.method):
         key = {"set": name, "method": method, "seed": seed, "runs": given.runs, "overrides": given.overrides}
-        if any(all(r.get(k) == v for k, v in key.items()) for r in read(given.results)):
-            continue
-        row = {**key, **measure(given.data, given.out, **key), **machine.describe()}
-        with given.results.open("a") as results:
-            results.write(json.dumps(row) + "\n")
-        print(json.dumps(row), flush=True)
+        once(given.results, key, lambda key=key: measure(given.data, given.out, **key))
+
+
+def once(results: Path, key: dict, make: Callable[[], dict]) -> None:  # type: ignore[type-arg]
+    """Measure what is not in the results file yet, and append it, with its key and the machine."""
+    if any(all(row.get(k) == v for k, v in key.items()) for row in read(results)):
+        return
+    row = {**key, **make(), **machine.describe()}
+    with results.open("a") as out:
+        out.write(json.dumps(row) + "\n")
+    print(json.dumps(row), flush=True)
 
 
 def read(results: Path) -> list[dict]:  # type: ignore[type-arg]

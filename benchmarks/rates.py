@@ -12,12 +12,10 @@ is not made again. Test is not read.
 from __future__ import annotations
 
 import argparse
-import json
 from itertools import product
 from pathlib import Path
 
-import machine
-from accuracy import read
+from accuracy import once, read
 
 GRID = {
     "soft_prompt": (0.02, 0.08, 0.32),
@@ -54,12 +52,7 @@ def main() -> None:
     for name, method in product(given.sets, given.method):
         for rate in given.rates or GRID[method]:
             key = {"set": name, "method": method, "rate": rate, **size}
-            if any(all(r.get(k) == v for k, v in key.items()) for r in read(given.results)):
-                continue
-            row = {**key, **measure(given.data, given.out, **key), **machine.describe()}
-            with given.results.open("a") as results:
-                results.write(json.dumps(row) + "\n")
-            print(json.dumps(row), flush=True)
+            once(given.results, key, lambda key=key: measure(given.data, given.out, **key))
 
 
 def measure(

@@ -46,7 +46,7 @@ def expected(q, k, v, kp, vp, packed, window, causal=True):
 
 
 @pytest.mark.parametrize("span", [2, 3, 64], ids="spans of {}".format)
-@pytest.mark.parametrize(("window", "causal"), [(None, True), (4, True), (None, False)])
+@pytest.mark.parametrize(("window", "causal"), [(None, True), (4, True), (12, True), (40, True), (None, False)])
 def test_values_and_gradients_equal_torch(window, causal, span, monkeypatch):
     monkeypatch.setattr(attention_block, "SPAN", span)
     ours, theirs, packed = tensors(), tensors(), layout(causal)

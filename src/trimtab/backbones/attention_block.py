@@ -170,6 +170,7 @@ class _Spans:
 
     def __init__(self, own: Slots, span: int) -> None:
         self.own, self.size = own, span
+        self.plain = own.block.causal and own.block.tree_nTT is None
         self.q = own.rows(own.q)  # [J*n, T*G, d]
         self.k = self._behind_prompt(own.k, own.kp if own.P else None)  # [J*n, P + T, d]
         self.v = self._behind_prompt(own.v, own.vp if own.P else None)
@@ -183,24 +184,41 @@ class _Spans:
 
     def _spans(self) -> Iterator[tuple[slice, slice, torch.Tensor]]:
         """Each span of queries: its place in `q`, that of the keys it may see, and the probabilities over them."""
-        own, block = self.own, self.own.block
-        hidden_prefix, hidden_local = block.hidden_from(own.P, own.window)
-        plain = block.tree_nTT is None and hidden_prefix is None
+        own, causal = self.own, self.own.block.causal
         for start in range(0, own.T, self.size):
             stop = min(start + self.size, own.T)
             first = 0
-            if own.window is not None and block.causal and block.tree_nTT is None:  # slots are positions
+            if own.window is not None and self.plain:
                 first = max(0, own.P + start - own.window + 1)
             queries = slice(start * own.G, stop * own.G)
-            keys = slice(first, own.P + (stop if block.causal else own.T))
+            keys = slice(first, own.P + (stop if causal else own.T))
             scores = torch.bmm(self.q[:, queries], self.k[:, keys].transpose(1, 2))
-            if hidden_prefix is not None and first < own.P:
-                own.hide(scores[..., : own.P - first], hidden_prefix[:, start:stop, first:])
-            if hidden_local is not None:
-                seen = slice(start if plain and block.causal else max(0, first - own.P), keys.stop - own.P)
-                own.hide(scores, hidden_local[:, start:stop, seen])
+            if self.plain:
+                self._hide_plain(scores, start, stop, keys)
+            else:
+                self._hide(scores, start, stop, keys)
             p = torch.softmax(scores.mul_(own.scale), -1, dtype=torch.float32).to(scores.dtype)
             yield queries, keys, p
+
+    def _hide_plain(self, scores: torch.Tensor, start: int, stop: int, keys: slice) -> None:
+        """Hide what follows a query, or lies beyond its window, in plain text: there places are positions."""
+        own, device = self.own, scores.device
+        window = own.window if own.window is not None and own.P + stop - keys.start > own.window else None
+        at = torch.arange(own.P + start, own.P + stop, device=device)[:, None]
+        seen = torch.arange(own.P + start if window is None else keys.start, keys.stop, device=device)
+        hidden = seen > at
+        if window is not None:
+            hidden |= at - seen >= window
+        own.hide(scores, hidden[None])
+
+    def _hide(self, scores: torch.Tensor, start: int, stop: int, keys: slice) -> None:
+        """Hide what the block's masks hide; all keys are there, or all up to the last query's."""
+        own = self.own
+        hidden_prefix, hidden_local = own.block.hidden_from(own.P, own.window)
+        if hidden_prefix is not None and own.P:
+            own.hide(scores[..., : own.P], hidden_prefix[:, start:stop])
+        if hidden_local is not None:
+            own.hide(scores, hidden_local[:, start:stop, : keys.stop - own.P])
 
     def forward(self, out: torch.Tensor) -> None:
         """Write the weighted values to their packed places in `out` [R, H, d]."""
