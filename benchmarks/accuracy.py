@@ -46,7 +46,7 @@ def main() -> None:
     if given.data is None or not given.sets:
         parser.error("give the data folder and at least one set")
     if given.shots:
-        given.overrides.insert(0, f"data.shots={given.shots}")
+        given.overrides[:0] = [f"data.shots={given.shots}", "data.limit=null"]
     for seed, name, method in product(range(given.seed, given.seed + given.draws), given.sets, given.method):
         key = {"set": name, "method": method, "seed": seed, "runs": given.runs, "overrides": given.overrides}
         once(given.results, key, lambda key=key: measure(given.data, given.out, **key))

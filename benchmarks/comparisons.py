@@ -2,16 +2,20 @@
 
     python benchmarks/comparisons.py DATA sst2 trec subj thucnews waimai --curve 32,128 --set data.limit=512
     python benchmarks/comparisons.py DATA sst2 --methods naive_bayes,zero_shot,soft_prompt,lora --seeds 3
-    python benchmarks/comparisons.py --table sst2 trec
+    python benchmarks/comparisons.py DATA sst2 trec --shots 16 --draws 3 --set data.test_limit=500
+    python benchmarks/comparisons.py --table sst2 trec [--draws 3]
 
 DATA is a folder with SET/train.jsonl, test.jsonl and, where there is one, dev.jsonl; the task files are in
 benchmarks/tasks. Everything is kept under --out: a second call, or one after a kill, measures only what is new. --table
-prints what was measured as Markdown.
+prints what was measured as Markdown. A draw is a seed of the training rows, of the dev rows carved from them and of the
+ways; draws are put together in one table.
 """
 
 from __future__ import annotations
 
 import argparse
+import statistics
+from collections import defaultdict
 from pathlib import Path
 
 
@@ -22,23 +26,31 @@ def main() -> None:
     parser.add_argument("--curve", default="", help="numbers of training rows, with commas between")
     parser.add_argument("--methods", default="", help="keys of the ways, with commas between")
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--shots", type=int, help="training rows a label")
+    parser.add_argument("--draws", type=int, default=0, help="samples of the training rows, a comparison each")
     parser.add_argument("--without-prompt", action="store_true")
     parser.add_argument("--set", dest="overrides", action="append", default=[])
     parser.add_argument("--out", type=Path, default=Path("comparisons"))
     parser.add_argument("--table", action="store_true", help="print what was measured as Markdown, measure nothing")
     given = parser.parse_args()
+    if given.shots:
+        given.overrides += [f"data.shots={given.shots}", "data.limit=null"]
     for name in [given.data, *given.sets] if given.table else given.sets:
+        folders = [given.out / f"draw{draw}" / name for draw in range(given.draws)]
         if not given.table:
-            measure(Path(given.data), name, given)
-        print(table(given.out / name), flush=True)
+            for draw, folder in enumerate(folders):
+                measure(Path(given.data), name, folder, given, [f"data.seed={draw}", f"train.seed={draw}"])
+            if not folders:
+                measure(Path(given.data), name, given.out / name, given, [])
+        print(table_of_draws(folders) if folders else table(given.out / name), flush=True)
 
 
-def measure(data: Path, name: str, given: argparse.Namespace) -> None:
-    """Compare the ways on one set."""
+def measure(data: Path, name: str, out: Path, given: argparse.Namespace, seeds: list[str]) -> None:
+    """Compare the ways on one set, or on a draw from it."""
     from trimtab.jobs import compare
     from trimtab.task_file import read_task
 
-    task = read_task(Path(__file__).parent / "tasks" / f"{name}.yaml", given.overrides)
+    task = read_task(Path(__file__).parent / "tasks" / f"{name}.yaml", [*given.overrides, *seeds])
     wanted = compare.Wanted(
         methods=given.methods.split(",") if given.methods else None,
         seeds=given.seeds,
@@ -47,11 +59,37 @@ def measure(data: Path, name: str, given: argparse.Namespace) -> None:
     )
     compare.run(
         task,
-        given.out / name,
+        out,
         wanted,
         base=data,
         on_cell=lambda way, seed, rows: print(f"{name}: {way.name}, {rows} training rows, seed {seed}", flush=True),
     )
+
+
+def table_of_draws(folders: list[Path]) -> str:
+    """Comparisons on several draws from the same rows as Markdown: a line a way, the best mean first."""
+    from trimtab.evaluation.comparison import Comparison
+
+    found = [folder / "compare.json" for folder in folders]
+    made = [Comparison.model_validate_json(path.read_text(encoding="utf-8")) for path in found if path.exists()]
+    scores, seconds = defaultdict(list), defaultdict(list)
+    for way in (way for one in made for way in one.ways):
+        scores[way.name].append(100 * way.score)
+        seconds[way.name].append(way.train_seconds)
+    first = made[0]
+    lines = [
+        f"{first.name}: {len(made)} draws of {first.train_rows:,} training rows, {first.dev_rows:,} dev rows; "
+        f"{first.test_rows:,} test rows",
+        "",
+        "| way | mean ± sd | each draw | training |",
+        "| --- | --: | --- | --: |",
+    ]
+    for name, own in sorted(scores.items(), key=lambda item: -statistics.mean(item[1])):
+        spread = f" ± {statistics.stdev(own):.1f}" if len(own) > 1 else ""
+        each = ", ".join(f"{score:.1f}" for score in own)
+        took = statistics.mean(seconds[name])
+        lines.append(f"| {name} | {statistics.mean(own):.1f}{spread} | {each} | {took:,.0f} s |")
+    return "\n".join([*lines, ""])
 
 
 def table(folder: Path) -> str:

@@ -1,7 +1,8 @@
-"""Which learning rate serves a method? Scores on dev only: what the default rates were chosen by.
+"""Which learning rate serves a method, and how many steps? Scores on dev only: what the defaults were chosen by.
 
     python benchmarks/rates.py DATA sst2 --method prefix lora full
     python benchmarks/rates.py DATA sst2 --method prefix --rates 0.01 0.02 0.04
+    python benchmarks/rates.py DATA sst2 --method soft_prompt --rates 0.08 --rows 32 --steps 50 100 200
     python benchmarks/rates.py --table
 
 DATA is a folder with SET/train.jsonl and, where there is one, dev.jsonl; the task files are in benchmarks/tasks.
@@ -35,8 +36,9 @@ def main() -> None:
     parser.add_argument("sets", nargs="*")
     parser.add_argument("--method", nargs="+", default=list(GRID), choices=list(GRID))
     parser.add_argument("--rates", nargs="+", type=float, help="learning rates, in each method's own unit")
-    parser.add_argument("--rows", type=int, default=200, help="training rows, and dev rows")
-    parser.add_argument("--steps", type=int, default=64)
+    parser.add_argument("--rows", type=int, default=200, help="training rows")
+    parser.add_argument("--dev-rows", type=int, default=200)
+    parser.add_argument("--steps", nargs="+", type=int, default=[64], help="a run each")
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--set", dest="overrides", action="append", default=[])
     parser.add_argument("--results", type=Path, default=Path("rates.jsonl"))
@@ -48,15 +50,24 @@ def main() -> None:
         return
     if given.data is None or not given.sets:
         parser.error("give the data folder and at least one set")
-    size = {"rows": given.rows, "steps": given.steps, "batch": given.batch, "overrides": given.overrides}
+    size = {"rows": given.rows, "dev_rows": given.dev_rows, "batch": given.batch, "overrides": given.overrides}
     for name, method in product(given.sets, given.method):
-        for rate in given.rates or GRID[method]:
-            key = {"set": name, "method": method, "rate": rate, **size}
+        for rate, steps in product(given.rates or GRID[method], given.steps):
+            key = {"set": name, "method": method, "rate": rate, "steps": steps, **size}
             once(given.results, key, lambda key=key: measure(given.data, given.out, **key))
 
 
 def measure(
-    data: Path, out: Path, set: str, method: str, rate: float, rows: int, steps: int, batch: int, overrides: list[str]
+    data: Path,
+    out: Path,
+    set: str,
+    method: str,
+    rate: float,
+    steps: int,
+    rows: int,
+    dev_rows: int,
+    batch: int,
+    overrides: list[str],
 ) -> dict:  # type: ignore[type-arg]
     """Train once; accuracy and loss on dev, half way and at the end."""
     from trimtab.jobs import tune
@@ -66,7 +77,7 @@ def measure(
         f"method={method}",
         "data.test=null",
         f"data.limit={rows}",
-        f"data.dev_limit={rows}",
+        f"data.dev_limit={dev_rows}",
         f"train.rate={rate}",
         f"train.steps={steps}",
         f"train.batch_size={batch}",
@@ -79,22 +90,23 @@ def measure(
     def note(record, plan) -> None:  # type: ignore[no-untyped-def]
         seen.extend((record.step, score.accuracy, score.loss) for score in record.dev or () if score)
 
-    report = tune.run(task, out / f"{set}-{method}-{rate:g}", base=data, on_step=note).report
+    report = tune.run(task, out / f"{set}-{rows}-{method}-{rate:g}-{steps}", base=data, on_step=note).report
     return {"dev": seen, "train_seconds": report.cost.train_seconds}
 
 
 def table(rows: list[dict]) -> str:  # type: ignore[type-arg]
-    """Markdown: a line for each set, method and rate, with accuracy and loss on dev at each evaluation."""
+    """Markdown: a line for each set, method, rate and length, with accuracy and loss on dev at each evaluation."""
     lines = [
-        "| set | method | rate | rows seen | dev accuracy | dev loss | seconds |",
-        "| --- | --- | --: | --: | --: | --: | --: |",
+        "| set | training rows | method | rate | steps | rows seen | dev accuracy | dev loss | seconds |",
+        "| --- | --: | --- | --: | --: | --: | --: | --: | --: |",
     ]
     for row in rows:
         seen = ", ".join(f"{step * row['batch']:,}" for step, _, _ in row["dev"])
         right = ", ".join(f"{accuracy:.1%}" for _, accuracy, _ in row["dev"])
         loss = ", ".join(f"{loss:.3f}" for _, _, loss in row["dev"])
         took = f"{row['train_seconds']:,.0f}"
-        lines.append(f"| {row['set']} | {row['method']} | {row['rate']:g} | {seen} | {right} | {loss} | {took} |")
+        run = f"{row['set']} | {row['rows']:,} | {row['method']} | {row['rate']:g} | {row['steps']:,}"
+        lines.append(f"| {run} | {seen} | {right} | {loss} | {took} |")
     return "\n".join(lines)
 
 
