@@ -38,7 +38,8 @@ class Ours:
         from trimtab.inference.bound import bind
         from trimtab.methods.method import trained
         from trimtab.spec import Task
-        from trimtab.training.objective import Labelled, Objective
+        from trimtab.training.labelled import Labelled
+        from trimtab.training.objective import Objective
 
         settings: dict[str, Any] = {"name": method}
         if method == "dora":

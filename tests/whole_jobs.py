@@ -19,7 +19,7 @@ from trimtab.jobs.tune import Tuned
 from trimtab.methods.method import Condition
 from trimtab.spec import Task
 from trimtab.task_file import read_task
-from trimtab.training.objective import Labelled
+from trimtab.training.labelled import Labelled
 from trimtab.training.plan import make_plan
 
 TEXTS = ["a great and warm film", "the plot is awful , the cast boring", "cold"]

@@ -18,7 +18,8 @@ from trimtab.inference.bound import BoundTask, bind
 from trimtab.inference.runs import Run
 from trimtab.jobs import predict, tune
 from trimtab.task_file import make_task
-from trimtab.training.objective import Labelled, Objective
+from trimtab.training.labelled import Labelled
+from trimtab.training.objective import Objective
 
 
 @pytest.fixture(scope="module")

@@ -145,7 +145,7 @@ def test_words_are_scored_as_transformers_trains_on_them(kind, loaded, folders):
 def test_large_trees_are_trained_token_by_token(loaded, folders, data, monkeypatch):
     """Where the words' tree is large, the loss is that of the right label's first word."""
     from trimtab.jobs.tune import _training
-    from trimtab.training.objective import Labelled
+    from trimtab.training.labelled import Labelled
     from trimtab.training.plan import make_plan
 
     monkeypatch.setattr("trimtab.training.objective.TREE_NODES", 0)

@@ -24,7 +24,7 @@ from trimtab.inference.runs import load_run
 from trimtab.jobs import evaluate, exchange, predict, show, tune
 from trimtab.jobs.tune import _training
 from trimtab.task_file import make_task
-from trimtab.training.objective import Labelled
+from trimtab.training.labelled import Labelled
 from trimtab.training.plan import make_plan
 from whole_jobs import kill_and_resume
 

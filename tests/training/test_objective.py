@@ -11,8 +11,9 @@ import tiny
 from trimtab.backbones.layout import Row
 from trimtab.inference.bound import bind
 from trimtab.task_file import make_task
+from trimtab.training.labelled import Labelled
 from trimtab.training.loop import Plan, Training
-from trimtab.training.objective import Labelled, Objective
+from trimtab.training.objective import Objective
 
 WORDS = {
     "one token": {"negative": ["negative"], "positive": ["positive"]},

@@ -35,8 +35,9 @@ from trimtab.spec_answers import NumberAnswer, TextAnswer
 from trimtab.spec_methods import HeadSettings, LatePromptSettings, MultitaskPromptSettings, SoftPromptSettings
 from trimtab.task_file import read_task
 from trimtab.training.joint import joint_loss
+from trimtab.training.labelled import Labelled
 from trimtab.training.loop import DevScore, Plan, Training
-from trimtab.training.objective import Labelled, Objective
+from trimtab.training.objective import Objective
 from trimtab.training.plan import make_plan
 
 

@@ -6,10 +6,9 @@ K runs, B rows of a pass, C labels, W words, or hidden states that a head reads,
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise, product
 
 import numpy as np
 import torch
@@ -19,56 +18,18 @@ from trimtab.backbones.causal import CausalBackbone
 from trimtab.backbones.kept import Budget
 from trimtab.backbones.layout import Row
 from trimtab.backbones.prefix import PrefixState, Prompt
-from trimtab.data.tags import f1, hits, spans
 from trimtab.inference.scoring import Query, label_log_probabilities, label_scores, own_scores, passes, word_scores
-from trimtab.inference.tagging import decoded
 from trimtab.inference.words import TREE_NODES
 from trimtab.methods.method import Condition
 from trimtab.prompts.verbalizer import Verbalizer
+from trimtab.training.dev_scores import scores_of_labels, scores_of_numbers, scores_of_tags
 from trimtab.training.kept_rows import States, kept_rows, read_states, states_read
+from trimtab.training.labelled import Labelled
 from trimtab.training.loop import DevScore, Parameters
 from trimtab.training.token_loss import token_losses
 
 # (parameters of a run, step or None when judging, run) -> how they condition the backbone
 Conditions = Callable[[Parameters, int | None, int], Condition]
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """A row and its answer.
-
-    Attributes:
-        ids: its token ids behind the prompt.
-        label: index of its label, or of the right one of its options.
-        answer: where it is scored (see `layout.Row`).
-        options: its own options, where it has them.
-        number: the standardised number that is its answer, where answers are numbers.
-        text: token ids of its answer and its end, where answers are free text.
-        said: of a dialogue, places in `ids` of tokens that are trained as well: what the assistant said before.
-        read_at: where answers are tags, the token ids that they are read at.
-        tags: likewise, these tags.
-        goes_on: likewise, whether it is a window on the same record as the row before (see `EncodedRow.windows`).
-    """
-
-    ids: tuple[int, ...]
-    label: int
-    answer: int | None = None
-    options: Verbalizer | None = None
-    number: float | None = None
-    text: tuple[int, ...] = ()
-    said: tuple[int, ...] = ()
-    read_at: tuple[int, ...] | None = None
-    tags: tuple[str, ...] = ()
-    goes_on: bool = False
-
-    @property
-    def trained(self) -> int:
-        """Tokens of free text that are trained."""
-        return len(self.text) + len(self.said)
-
-    def row(self, prompt: int = 0) -> Row:
-        """The row as a head reads it, behind this prompt."""
-        return Row(self.ids, prompt=prompt, answer=self.answer, read_at=self.read_at)
 
 
 @dataclass(frozen=True)
@@ -361,38 +322,9 @@ class Objective:
                     yield k * len(self.dev) + i, own_wC if self.dev[i].read_at is not None else own_wC[0]
 
     def _judged(self, backbone: CausalBackbone, conditions: Sequence[Condition]) -> list[DevScore]:
+        """Scores of each run on answers that are not free text."""
         answers = self._kept_answers(conditions) if self.cache_bytes else self._answers(backbone, conditions)
-        if self.dev and self.dev[0].read_at is not None:
-            return self._judged_tags(len(conditions), answers)
-        right, loss = [0] * len(conditions), [0.0] * len(conditions)
-        for at, scores in answers:
-            k, i = divmod(at, len(self.dev))
-            label, number = self.dev[i].label, self.dev[i].number
-            if number is not None:
-                loss[k] += (float(scores[0]) - number) ** 2
-                continue
-            right[k] += int(scores.argmax()) == label
-            loss[k] -= float(scores[label])
-        n = len(self.dev)
-        numbers = [example.number for example in self.dev if example.number is not None]
-        if numbers:
-            spread = float(np.var(numbers))
-            return [DevScore(1 - total / n / spread if spread else 0.0, total / n) for total in loss]
-        return [DevScore(r / n, total / n) for r, total in zip(right, loss, strict=True)]
-
-    def _judged_tags(self, runs: int, answers: Iterable[tuple[int, torch.Tensor]]) -> list[DevScore]:
-        """Scores of each run on dev, from the log-probabilities [W, C] of its rows' tokens, windows put together."""
-        index = {tag: i for i, tag in enumerate(self.verbalizer.labels)}
-        counts, loss, tokens = [[0, 0, 0] for _ in range(runs)], [0.0] * runs, [0] * runs
-        scores = {at: found_WC.cpu() for at, found_WC in answers}
-        firsts = [i for i, example in enumerate(self.dev) if not example.goes_on]
-        for k, (first, behind) in product(range(runs), pairwise([*firsts, len(self.dev)])):
-            scores_WC = torch.cat([scores[k * len(self.dev) + i] for i in range(first, behind)])
-            gold = [tag for example in self.dev[first:behind] for tag in example.tags]
-            predicted = decoded(scores_WC.argmax(-1).tolist(), self.verbalizer.labels, self.plain)
-            found = hits(spans(gold, self.plain), spans(predicted, self.plain))
-            counts[k] = [a + b for a, b in zip(counts[k], found, strict=True)]
-            known = [(w, index[tag]) for w, tag in enumerate(gold) if tag in index]
-            loss[k] -= sum(float(scores_WC[w, tag]) for w, tag in known)
-            tokens[k] += len(known)
-        return [DevScore(f1(*c), total / max(n, 1)) for c, total, n in zip(counts, loss, tokens, strict=True)]
+        first, runs = self.dev[0], len(conditions)
+        if first.read_at is not None:
+            return scores_of_tags(self.dev, runs, answers, self.verbalizer.labels, self.plain)
+        return (scores_of_labels if first.number is None else scores_of_numbers)(self.dev, runs, answers)

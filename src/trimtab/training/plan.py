@@ -10,15 +10,15 @@ from trimtab.training.loop import Plan
 from trimtab.training.optimisers import RATE_OF
 
 # Rows seen in all, by number of training rows; between these, by the logarithm of the rows.
-_SEEN = ((32, 1_600), (256, 4_000), (1_000, 6_000), (7_000, 14_000), (100_000, 100_000))
+_SEEN = ((8, 320), (32, 400), (100, 1_200), (256, 2_000), (1_000, 6_000), (7_000, 14_000), (100_000, 100_000))
 
 
 def make_plan(settings: TrainSettings, rows: int, rate: float) -> Plan:
     """Fill in what the task file leaves open; `rate` is the one that serves the method by default, with AdamW.
 
     Small data is passed over many times, large data once; batches are small where rows are few, so that there are
-    always about a hundred steps or more. Early stopping is off unless asked for: the rate falls to zero, and the best
-    step on dev is kept.
+    always about fifty steps or more. Early stopping is off unless asked for: the rate falls to zero, and the best step
+    on dev is kept.
     """
     batch = settings.batch_size or min(rows, 8 if rows < 500 else 16 if rows < 20_000 else 32)
     if settings.steps is not None:
@@ -45,9 +45,9 @@ def make_plan(settings: TrainSettings, rows: int, rate: float) -> Plan:
 
 
 def rows_seen(rows: int) -> float:
-    """Rows passed over in all by default: 50 epochs of 32 rows, 2 of 7,000, 1 of 100,000 and more."""
+    """Rows passed over in all by default: about 12 epochs of 32 to 100 rows, 2 of 7,000, 1 of 100,000 and more."""
     if rows <= _SEEN[0][0]:
-        return _SEEN[0][1] / _SEEN[0][0] * max(rows, 8)
+        return float(_SEEN[0][1])
     for (low, low_seen), (high, high_seen) in pairwise(_SEEN):
         if rows <= high:
             share = (math.log(rows) - math.log(low)) / (math.log(high) - math.log(low))

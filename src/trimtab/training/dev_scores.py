@@ -1,0 +1,67 @@
+"""Scores of runs on dev, from what they answered to its rows. Knows nothing about models or how answers are found.
+
+C labels, W tokens that are tagged. Answers come as pairs, in any order: the place of a row among those of all runs, the
+first run's rows first, and its scores (see `trimtab.inference.scoring.label_log_probabilities`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise, product
+
+import numpy as np
+import torch
+
+from trimtab.data.tags import f1, hits, spans
+from trimtab.inference.tagging import decoded
+from trimtab.training.labelled import Labelled
+from trimtab.training.loop import DevScore
+
+
+def scores_of_labels(dev: Sequence[Labelled], runs: int, answers: Iterable[tuple[int, torch.Tensor]]) -> list[DevScore]:
+    """Accuracy and mean loss of each run, from the log-probabilities [C] of labels or of each row's own options."""
+    right, loss = [0] * runs, [0.0] * runs
+    for at, found_C in answers:
+        k, i = divmod(at, len(dev))
+        right[k] += int(found_C.argmax()) == dev[i].label
+        loss[k] -= float(found_C[dev[i].label])
+    return [DevScore(r / len(dev), total / len(dev)) for r, total in zip(right, loss, strict=True)]
+
+
+def scores_of_numbers(
+    dev: Sequence[Labelled], runs: int, answers: Iterable[tuple[int, torch.Tensor]]
+) -> list[DevScore]:
+    """The share of dev's variance that each run explains (R squared), and its mean squared error; scores are [1]."""
+    numbers = [example.number or 0.0 for example in dev]
+    loss = [0.0] * runs
+    for at, said in answers:
+        k, i = divmod(at, len(dev))
+        loss[k] += (float(said[0]) - numbers[i]) ** 2 / len(dev)
+    spread = float(np.var(numbers))
+    return [DevScore(1 - error / spread if spread else 0.0, error) for error in loss]
+
+
+def scores_of_tags(
+    dev: Sequence[Labelled], runs: int, answers: Iterable[tuple[int, torch.Tensor]], names: Sequence[str], plain: bool
+) -> list[DevScore]:
+    """F1 and mean loss a token of each run, from the log-probabilities [W, C] of tags, windows put together.
+
+    Args:
+        dev, runs, answers: the rows, the number of runs, and what they answered.
+        names: the C tags.
+        plain: whether tags stand each for itself, and F1 is the share of them that is right; else they mark entities.
+    """
+    index = {tag: i for i, tag in enumerate(names)}
+    counts, loss, tokens = [[0, 0, 0] for _ in range(runs)], [0.0] * runs, [0] * runs
+    found = {at: found_WC.cpu() for at, found_WC in answers}
+    firsts = [i for i, example in enumerate(dev) if not example.goes_on]
+    for k, (first, behind) in product(range(runs), pairwise([*firsts, len(dev)])):
+        scores_WC = torch.cat([found[k * len(dev) + i] for i in range(first, behind)])
+        gold = [tag for example in dev[first:behind] for tag in example.tags]
+        predicted = decoded(scores_WC.argmax(-1).tolist(), names, plain)
+        own = hits(spans(gold, plain), spans(predicted, plain))
+        counts[k] = [a + b for a, b in zip(counts[k], own, strict=True)]
+        known = [(w, index[tag]) for w, tag in enumerate(gold) if tag in index]
+        loss[k] -= sum(float(scores_WC[w, tag]) for w, tag in known)
+        tokens[k] += len(known)
+    return [DevScore(f1(*c), total / max(n, 1)) for c, total, n in zip(counts, loss, tokens, strict=True)]
