@@ -22,6 +22,7 @@ from trimtab.errors import TrimtabError
 
 LENGTHS = (3, 11, 43, 1, 8)
 STEPS = 6
+NONE = torch.zeros(0, 32)
 
 
 @pytest.fixture(params=ENCODER_DECODERS)
@@ -45,8 +46,8 @@ def normal(seed: int, *shape: int) -> torch.Tensor:
 class Whole:
     """Oracle: each row and what was said alone, through transformers' own code."""
 
-    def __init__(self, name, rows, prompts=()):
-        self.model, self.prompts = tiny_model(name), prompts
+    def __init__(self, name, rows, prompts):
+        self.model, self.prompts = tiny_model(name), prompts or [Prompt(NONE)]
         self.rows = [(row, list(STARTS[name])) for row in rows]
 
     def step(self, tokens):
@@ -58,12 +59,9 @@ class Whole:
     def scores(self):
         with torch.no_grad():
             return torch.stack([
-                plain(self.model, row.ids, said, *((p.soft, p.past) if (p := self._prompt(row)) else ()))
+                plain(self.model, row.ids, said, self.prompts[row.prompt].soft, self.prompts[row.prompt].past)
                 for row, said in self.rows
             ])  # fmt: skip
-
-    def _prompt(self, row):
-        return self.prompts[row.prompt] if self.prompts else None
 
 
 def equal(backbone, decoding, whole: Whole) -> None:
@@ -77,7 +75,6 @@ def past(tokens: int, seed: int):
     return tuple((normal(seed + i, tokens, 4, 8), normal(seed + i + 20, tokens, 4, 8)) for i in range(5))
 
 
-NONE = torch.zeros(0, 32)
 PROMPTS = {
     "no prompt": [],
     "soft vectors": [Prompt(NONE, soft=normal(1, 3, 32)), Prompt(NONE, soft=normal(2, 2, 32))],
@@ -198,7 +195,13 @@ def test_where_positions_end():
         decoding.step(torch.tensor([5]))
     with pytest.raises(TrimtabError) as caught:
         decoding.step(torch.tensor([5]))
-    assert str(caught.value) == (
-        "an answer of 65 tokens is longer than the 64 that the backbone's decoder can read. "
-        "Set a smaller answer.max_tokens."
+    with pytest.raises(TrimtabError) as whole:
+        backbone.forward([Row([5] * 64, parents=tuple(range(-1, 62)))])
+    assert (
+        str(caught.value)
+        == str(whole.value)
+        == (
+            "an answer of 65 tokens, its beginning included, is longer than the 64 that the backbone's decoder has "
+            "positions for. Set a smaller answer.max_tokens."
+        )
     )

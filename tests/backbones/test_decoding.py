@@ -124,11 +124,13 @@ def test_rows_are_taken_several_times_put_in_order_and_left_out(backbone):
 
 
 def test_a_token_beyond_the_context(backbone):
+    """Of 20 tokens: the row has 15, the fixed ones of a late prompt up to 4 of the lower layers'."""
+    fixed = len(backbone._fixed) if isinstance(backbone, LateBackbone) else 0
     backbone.context = 20
-    decoding = begin(backbone, [Row([5] * (19 - len(FIXED["gemma3"])))], None)
+    decoding = begin(backbone, [Row([5] * 15)], backbone.read_prefix([torch.zeros(4 - fixed, backbone.hidden_size)]))
+    decoding.step(torch.tensor([5]))
     with pytest.raises(TrimtabError) as caught:
-        for _ in range(6):
-            decoding.step(torch.tensor([5]))
+        decoding.step(torch.tensor([5]))
     assert str(caught.value) == (
         "a row of 21 tokens is longer than the backbone's context of 20. "
         "Set template.truncate or a smaller template.max_tokens."

@@ -1,8 +1,8 @@
 """Answers of an encoder-decoder that are gone on with, token by token. Knows nothing about which token comes next.
 
-The encoder reads each row once, and what the decoder makes of that for its attention, keys and values layer by layer, is
-made once and stands once, however many answers to the row there are. An answer keeps the keys and values of its own
-tokens; those of a prompt's past stand beside them. All answers are of one length.
+The encoder reads each row once. The keys and values that the decoder's layers make of that are made once, and stand
+once, however many answers to the row there are. An answer keeps the keys and values of its own tokens; those of a
+prompt's past stand beside them. All answers are of one length.
 
 N answers, K rows that are read, T tokens of the longest, L tokens that the decoder reads at once, H heads, d head size,
 D hidden.

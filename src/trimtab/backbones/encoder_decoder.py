@@ -122,7 +122,7 @@ class EncoderDecoderBackbone(CausalBackbone):
         """Final hidden states [M, D] of the wanted tokens (see `CausalBackbone.forward`), each row's last or nodes.
 
         Raises:
-            TrimtabError: if a row does not fit into the backbone's context.
+            TrimtabError: if a row does not fit into the backbone's context, or an answer into the decoder's.
         """
         state = prefix if isinstance(prefix, PrefixState) else self.read_prefix(prefix or ())
         layout = rows if isinstance(rows, Layout) else self.pack(rows, max(state.lengths, default=0))
@@ -164,20 +164,15 @@ class EncoderDecoderBackbone(CausalBackbone):
 
         Args:
             ids_NL: the tokens.
-            encoded_NTD: what the encoder made of each row; once `kept` has keys and values of it, its size is no matter.
+            encoded_NTD: what the encoder made of each row; once `kept` has its keys and values, its size is no matter.
             kept: keys and values of what was read before; those of these tokens are put behind them.
             attend: works the attention out.
 
         Raises:
-            TrimtabError: if an answer leaves the positions that the decoder knows.
+            TrimtabError: if an answer leaves the decoder's positions.
         """
-        length = int(kept.get_seq_length()) + ids_NL.shape[1]
-        if length > self._positions:
-            raise TrimtabError(
-                f"an answer of {length} tokens is longer than the {self._positions} that the backbone's decoder can read.",
-                "Set a smaller answer.max_tokens.",
-            )
-        with torch.no_grad(), running(PaddedPass(True, None, None, self._places, attend=attend)):
+        self._check_answer(int(kept.get_seq_length()) + ids_NL.shape[1])
+        with torch.no_grad(), running(PaddedPass(True, None, None, {}, attend=attend)):
             out = self.model.get_decoder()(
                 input_ids=ids_NL, encoder_hidden_states=encoded_NTD, past_key_values=kept, use_cache=True
             )
@@ -212,7 +207,7 @@ class EncoderDecoderBackbone(CausalBackbone):
             out = self.model.get_encoder()(inputs_embeds=x.view(block.rows, block.length, -1))
         return out.last_hidden_state, outside_nT
 
-    def _decode(self, rows: Sequence[Row], encoded_nTD: torch.Tensor, now: _Pass) -> torch.Tensor:
+    def _decode(self, rows: Sequence[Row], encoded_nTD: torch.Tensor, now: PaddedPass) -> torch.Tensor:
         """Hidden states [n, 1 + N, D] of root and nodes of rows that share the shape of their trees."""
         paths = _paths(rows[0].parents)
         longest = max(map(len, paths))
@@ -221,6 +216,7 @@ class EncoderDecoderBackbone(CausalBackbone):
             for row in rows
             for path in paths
         ]
+        self._check_answer(len(ids[0]))
         with running(now), self._checkpointed(now):
             out = self.model.get_decoder()(
                 input_ids=torch.tensor(ids, device=self.device), encoder_hidden_states=encoded_nTD, use_cache=False
@@ -231,6 +227,14 @@ class EncoderDecoderBackbone(CausalBackbone):
                   for depth, node in enumerate(path)}  # fmt: skip
         picked = [root, *(places[node] for node in range(len(rows[0].parents)))]
         return hidden.index_select(1, torch.tensor(picked, device=self.device)) * self._scale
+
+    def _check_answer(self, length: int) -> None:
+        if length > self._positions:
+            raise TrimtabError(
+                f"an answer of {length} tokens, its beginning included, is longer than the {self._positions} that the "
+                "backbone's decoder has positions for.",
+                "Set a smaller answer.max_tokens.",
+            )
 
     def logits(self, hidden_MD: torch.Tensor, only: torch.Tensor | None = None) -> torch.Tensor:
         """Scores of the next token, float32: [M, D] -> [M, V], or [M, C] of the vocabulary entries `only` [C]."""

@@ -106,7 +106,7 @@ class LateBackbone(CausalBackbone):
         return torch.cat([hidden[i] for i in order])
 
     def below(self, layout: Layout) -> tuple[Layout, PrefixState]:
-        """The same packed rows as the lower layers find them, and what they have before them there: the fixed tokens."""
+        """The same packed rows as the lower layers find them, and what stands before them there: the fixed tokens."""
         rows = tuple(replace(row, prompt=0) for row in layout.rows)
         blocks = tuple(replace(block, prompt=0) for block in layout.blocks)
         prompt_R = torch.zeros_like(layout.prompt_R)

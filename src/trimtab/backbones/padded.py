@@ -23,8 +23,8 @@ ATTENTION = "trimtab_encoder_decoder"
 # A self-attention of a model, and the keys and values [1, H, P, d] that it has seen.
 Seen = tuple[nn.Module, torch.Tensor, torch.Tensor]
 
-# (index of the decoder's layer, whether it looks at the encoder, queries [N, H, L, d], scaled, keys and values [rows, H,
-# tokens, d], bias on the scores) -> [N, H, L, d]
+# (index of the decoder's layer, whether it looks at the encoder, queries [N, H, L, d], scaled, keys and values [rows,
+# H, tokens, d], bias on the scores) -> [N, H, L, d]
 Attend = Callable[[int, bool, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor | None], torch.Tensor]
 
 
