@@ -7,7 +7,7 @@ import torch
 
 from trimtab.backbones.shared import Shared
 
-LENGTHS = (4, 7, 2, 5)
+LENGTHS = (4, 7, 0, 5)
 J, G, D = 2, 3, 8
 
 
@@ -58,3 +58,9 @@ def test_texts_are_moved_only_once_half_of_them_are_not_read_any_more():
     torch.testing.assert_close(attended(shared, few, 3), expected([0, 3, 0]))
     assert shared.select(torch.tensor([1, 0]), few) is few
     torch.testing.assert_close(attended(shared, few, 2), expected([3, 0]))
+
+
+def test_only_a_text_without_a_token_is_left():
+    shared = Shared(LENGTHS, [0, 2, 1, 3], torch.device("cpu"))
+    empty = shared.select(torch.tensor([1, 1]), texts())
+    torch.testing.assert_close(attended(shared, empty, 2), torch.zeros(2, J, G, D))

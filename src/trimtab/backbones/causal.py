@@ -258,6 +258,7 @@ class CausalBackbone:
             raise too_long(int(positions_N.max()) + 1, self.context)
         with torch.no_grad():
             if self._layers is None:
+                assert before is None, "only fused layers run one by one"
                 return self._run(
                     x_ND, Pass(None, None, (), None, None, attend=attend), positions_N, keep=None, first_grad=0
                 )

@@ -1,5 +1,6 @@
-"""Texts whose keys and values stand once, and the rows that read them, a token or a few at a time: prompts, or what an
-encoder made of its rows. Knows nothing about models.
+"""Keys and values that stand once for all rows that look at them. Knows nothing about models.
+
+They are those of texts: prompts, or what an encoder has read. Rows look at them with one token or a few at a time.
 
 N rows, K texts, m rows of the text with the most, P tokens of the longest text, T tokens of the longest row, J
 key/value heads, G queries of a row for each of them, d head size, S tokens of all prompts.
@@ -94,7 +95,7 @@ class Shared:
             own_NJGT: scores of the row's own tokens, -inf where they are not seen.
             values_NJTd: the values of these.
         """
-        if text is None:
+        if text is None or not self.longest:
             return torch.matmul(softmax(own_NJGT, q_NJGd.dtype), values_NJTd)
         before = self.scores(q_NJGd, text[0])
         if hidden_NP is not None:
