@@ -82,7 +82,7 @@ def seeing(model: PreTrainedModel, past: Sequence[tuple[torch.Tensor, torch.Tens
                 scores = scores + torch.full(scores.shape[-2:], -torch.inf).triu(1)
             before_k, before_v = (x.transpose(0, 1)[None] for x in past[own.index(module)])
             scores = torch.cat([query @ before_k.transpose(2, 3) * scaling, scores], -1)
-            value = torch.cat([before_v, value], 2)
+            value = torch.cat([before_v.expand(len(value), -1, -1, -1), value], 2)
         return (torch.softmax(scores, -1) @ value).transpose(1, 2), None
 
     with attending(model, attend):

@@ -7,19 +7,35 @@ import torch
 
 from models import ARCHITECTURES, VOCABULARY, tiny_model
 from trimtab.backbones.causal import CausalBackbone
-from trimtab.backbones.decoding import Kept, ReadAgain, begin
+from trimtab.backbones.decoding import begin
+from trimtab.backbones.late import LateBackbone
 from trimtab.backbones.layout import Row
 from trimtab.backbones.prefix import Prompt
+from trimtab.errors import TrimtabError
 
-FUSED = {"llama", "mistral", "qwen2", "qwen3", "gemma3"}
-PATHS = [(name, fuse) for name in ARCHITECTURES for fuse in (True, False) if name in FUSED or not fuse]
+FUSED = ("llama", "mistral", "qwen2", "qwen3", "gemma3")
+FIXED = {"llama": (), "mistral": (4, 8, 15), "qwen2": (7,), "qwen3": (4, 8), "gemma3": (4, 8, 15, 16)}
+PLAIN = {f"{name}-plain": lambda name=name: CausalBackbone(tiny_model(name), fuse=False) for name in ARCHITECTURES}
+CAUSAL = PLAIN | {f"{name}-fused": lambda name=name: CausalBackbone(tiny_model(name)) for name in FUSED}
+LATE = {
+    f"{name}-late-{start}": lambda name=name, start=start: LateBackbone(
+        CausalBackbone(tiny_model(name)), start, FIXED[name]
+    )
+    for name in FUSED
+    for start in (1, 2)
+}
 LENGTHS = (3, 11, 5, 1, 8)
 STEPS = 6
 
 
-@pytest.fixture(params=PATHS, ids=[f"{name}-{'fused' if fuse else 'plain'}" for name, fuse in PATHS])
+@pytest.fixture(params=CAUSAL)
+def causal(request):
+    return CAUSAL[request.param]()
+
+
+@pytest.fixture(params=CAUSAL | LATE)
 def backbone(request):
-    return CausalBackbone(tiny_model(request.param[0]), fuse=request.param[1])
+    return (CAUSAL | LATE)[request.param]()
 
 
 def drawn(seed: int, *shape: int) -> torch.Tensor:
@@ -44,11 +60,26 @@ def state_of(backbone, lengths, past: bool = False):
     return state
 
 
-def whole(backbone, rows, tokens, state):
-    """Oracle: the rows read anew with what was put behind them."""
-    grown = [Row((*row.ids, *own), row.prompt) for row, own in zip(rows, tokens.tolist(), strict=True)]
-    with torch.no_grad():
-        return backbone.forward(grown, state)
+class Anew:
+    """Oracle: nothing is kept, and rows are read whole whenever they are asked for."""
+
+    def __init__(self, backbone, rows, state):
+        self.backbone, self.rows, self.state = backbone, rows, state
+
+    @property
+    def hidden(self):
+        with torch.no_grad():
+            return self.backbone.forward(self.rows, self.state)
+
+    def step(self, tokens):
+        self.rows = [Row((*row.ids, token), row.prompt) for row, token in zip(self.rows, tokens.tolist(), strict=True)]
+
+    def select(self, rows):
+        self.rows = [self.rows[i] for i in rows.tolist()]
+
+
+def equal(decoding, anew) -> None:
+    torch.testing.assert_close(decoding.hidden, anew.hidden, atol=5e-5, rtol=1e-4)
 
 
 @pytest.mark.parametrize("lengths", [(), (6,), (6, 1, 13)], ids=["no prompt", "one prompt", "three prompts"])
@@ -56,41 +87,51 @@ def test_going_on_equals_reading_whole(backbone, lengths):
     state = state_of(backbone, lengths) if lengths else None
     rows = [Row(drawn(i, n).tolist(), i % max(1, len(lengths))) for i, n in enumerate(LENGTHS)]
     tokens = drawn(9, len(rows), STEPS)
-    decoding = begin(backbone, rows, state)
-    assert isinstance(decoding, Kept)
+    decoding, anew = begin(backbone, rows, state), Anew(backbone, rows, state)
     for step in range(STEPS):
-        torch.testing.assert_close(
-            decoding.hidden, whole(backbone, rows, tokens[:, :step], state), atol=2e-5, rtol=1e-5
-        )
-        decoding.step(tokens[:, step])
-    torch.testing.assert_close(decoding.hidden, whole(backbone, rows, tokens, state), atol=2e-5, rtol=1e-5)
+        equal(decoding, anew)
+        for way in (decoding, anew):
+            way.step(tokens[:, step])
+    equal(decoding, anew)
 
 
-def test_pasts_and_soft_vectors_in_rows(backbone):
-    state = state_of(backbone, (3, 5), past=True)
+def test_pasts_and_soft_vectors_in_rows(causal):
+    state = state_of(causal, (3, 5), past=True)
     rows = [Row([5, -1, 7, -2], 0), Row([-2, 3], 1), Row([9], 1)]
     tokens = drawn(4, 3, 3)
-    decoding = begin(backbone, rows, state)
+    decoding, anew = begin(causal, rows, state), Anew(causal, rows, state)
     for step in range(3):
-        decoding.step(tokens[:, step])
-    torch.testing.assert_close(decoding.hidden, whole(backbone, rows, tokens, state), atol=2e-5, rtol=1e-5)
+        for way in (decoding, anew):
+            way.step(tokens[:, step])
+    equal(decoding, anew)
 
 
 def test_rows_are_taken_several_times_put_in_order_and_left_out(backbone):
     state = state_of(backbone, (6, 2, 4))
     rows = [Row(drawn(i, n).tolist(), i % 3) for i, n in enumerate(LENGTHS)]
-    decoding, again = begin(backbone, rows, state), ReadAgain(backbone, rows, state)
-    taken, tokens = torch.tensor([4, 1, 1, 3, 4]), drawn(5, 5, 40)
-    for way in (decoding, again):
+    decoding, anew = begin(backbone, rows, state), Anew(backbone, rows, state)
+    taken, left, tokens = torch.tensor([4, 1, 1, 3, 4]), torch.tensor([2]), drawn(5, 5, 40)
+    for way in (decoding, anew):
         way.step(tokens[:, 0])
         way.select(taken)
         way.step(tokens[:, 1])
-    torch.testing.assert_close(decoding.hidden, again.hidden, atol=2e-5, rtol=1e-5)
-    left = torch.tensor([2])
-    for way in (decoding, again):
+    equal(decoding, anew)
+    for way in (decoding, anew):
         way.select(left)
-    for step in range(2, 40):  # beyond the room made at first
-        decoding.step(tokens[2:3, step])
-    for step in range(2, 40):
-        again.step(tokens[2:3, step])
-    torch.testing.assert_close(decoding.hidden, again.hidden, atol=5e-5, rtol=1e-4)
+        for step in range(2, 40):  # beyond the room made at first
+            way.step(tokens[2:3, step])
+    equal(decoding, anew)
+
+
+def test_a_token_beyond_the_context(backbone):
+    """Of 20 tokens: the row has 15, the fixed ones of a late prompt up to 4 of the lower layers'."""
+    fixed = len(backbone._fixed) if isinstance(backbone, LateBackbone) else 0
+    backbone.context = 20
+    decoding = begin(backbone, [Row([5] * 15)], backbone.read_prefix([torch.zeros(4 - fixed, backbone.hidden_size)]))
+    decoding.step(torch.tensor([5]))
+    with pytest.raises(TrimtabError) as caught:
+        decoding.step(torch.tensor([5]))
+    assert str(caught.value) == (
+        "a row of 21 tokens is longer than the backbone's context of 20. "
+        "Set template.truncate or a smaller template.max_tokens."
+    )

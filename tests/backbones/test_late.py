@@ -7,6 +7,7 @@ import torch
 
 from models import VOCABULARY, tiny_model
 from trimtab.backbones.causal import CausalBackbone
+from trimtab.backbones.decoding import begin
 from trimtab.backbones.late import LateBackbone
 from trimtab.backbones.layout import Row
 from trimtab.errors import TrimtabError
@@ -75,6 +76,21 @@ def test_values_and_gradients(architecture, two_passes):
     expected.square().sum().backward()
     for mine, reference in zip(ours, theirs, strict=True):
         assert (mine.grad - reference.grad).norm() <= 1e-4 * reference.grad.norm()
+
+
+@pytest.mark.parametrize("architecture", ["llama", "mistral", "qwen2", "qwen3", "gemma3"])
+def test_going_on_token_by_token(architecture):
+    """Two prompts in one batch, each row as the model's own layers read it whole."""
+    given, backbone = prompts(), late(architecture)
+    rows = [list(ids) for ids in ROWS]
+    with torch.no_grad():
+        state = backbone.read_prefix(given)
+        decoding = begin(backbone, [Row(ids, prompt=i % 2) for i, ids in enumerate(rows)], state)
+        for token in (7, 1, 30, 11, 2, 64):
+            decoding.step(torch.arange(token, token + 4))
+            rows = [[*ids, token + i] for i, ids in enumerate(rows)]
+            expected = torch.stack([oracle(architecture, ids, given[i % 2]) for i, ids in enumerate(rows)])
+            torch.testing.assert_close(backbone.logits(decoding.hidden), expected, atol=1e-5, rtol=1e-5)
 
 
 def test_kept_hidden_states_change_nothing_and_stay_within_their_size(monkeypatch):

@@ -7,7 +7,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from trimtab.inference import scoring
-from trimtab.inference.scoring import Query, label_log_probabilities
+from trimtab.inference.scoring import Query, label_log_probabilities, passes
 from trimtab.prompts import make_verbalizer
 
 TEXTS = ("a great film", "the plot is boring , the cast cold", "这家店好吃，很快。", "x")
@@ -126,3 +126,11 @@ def test_rows_without_any_prompt(pretrained, oracle):
         torch.testing.assert_close(
             found[i], by_hand(oracle, query, torch.zeros(0, pretrained.backbone.hidden_size)), atol=1e-5, rtol=1e-5
         )
+
+
+def test_passes_hold_so_many_tokens_or_as_many_as_padding_makes_of_them(monkeypatch):
+    monkeypatch.setattr(scoring, "PASS_TOKENS", 14)
+    sizes = [4, 3, 9, 20, 4, 3]
+    assert list(passes(sizes)) == [[1, 5, 0, 4], [2], [3]]
+    assert list(passes(sizes, padded=True)) == [[1, 5, 0], [4], [2], [3]]
+    assert list(passes(sizes, [2, 1, 3, 0, 4, 5], padded=True)) == [[2], [1], [3], [0, 4, 5]]

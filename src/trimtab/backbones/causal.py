@@ -244,8 +244,12 @@ class CausalBackbone:
         now = Pass(None, rows, lengths, state.layers if state and state.layers else None, None)
         return self._through(x, now, positions, self._layers[:layer], None, 0)
 
-    def attended(self, x_ND: torch.Tensor, positions_N: torch.Tensor, attend: Attend) -> torch.Tensor:
-        """Final hidden states [N, D] of tokens [N, D] whose attention is the caller's to work out, without gradients.
+    def attended(
+        self, x_ND: torch.Tensor, positions_N: torch.Tensor, attend: Attend, before: int | None = None
+    ) -> torch.Tensor:
+        """Hidden states [N, D] of tokens [N, D] whose attention is the caller's to work out, without gradients.
+
+        They are the final ones, or those that layer `before` (fused, counted from 0) finds.
 
         Raises:
             TrimtabError: a token lies beyond the backbone's context.
@@ -254,12 +258,15 @@ class CausalBackbone:
             raise too_long(int(positions_N.max()) + 1, self.context)
         with torch.no_grad():
             if self._layers is None:
+                assert before is None, "only fused layers run one by one"
                 return self._run(
                     x_ND, Pass(None, None, (), None, None, attend=attend), positions_N, keep=None, first_grad=0
                 )
-            rotary = {kind: self._rotary(x_ND, positions_N, kind) for kind in {layer.rotary for layer in self._layers}}
+            layers = self._layers[:before]
+            rotary = {kind: self._rotary(x_ND, positions_N, kind) for kind in {layer.rotary for layer in layers}}
+            x_ND = fused.run_with(x_ND, layers, rotary, attend)
             norm: Any = self.model.base_model.norm
-            return norm(fused.run_with(x_ND, self._layers, rotary, attend))  # type: ignore[no-any-return]
+            return norm(x_ND) if before is None else x_ND
 
     def pack(self, rows: Sequence[Row], prefix_length: int = 0) -> Layout:
         """Pack rows for `forward`; keep the layout where the same rows are run again."""

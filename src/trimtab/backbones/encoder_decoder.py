@@ -12,97 +12,21 @@ decoder tokens, P past tokens, H heads, d head size, M scored tokens, D hidden, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 import torch
 from torch import nn
-from transformers import PreTrainedModel
+from transformers import Cache, PreTrainedModel
 
 from trimtab.backbones.causal import CausalBackbone
-from trimtab.backbones.current import current, running
+from trimtab.backbones.current import running
 from trimtab.backbones.layout import Block, Layout, Row, pack
+from trimtab.backbones.padded import ATTENTION, Attend, PaddedPass, Seen, attend_padded
 from trimtab.backbones.prefix import Layers, PrefixState, Prompt
 from trimtab.errors import TrimtabError
-
-ATTENTION = "trimtab_encoder_decoder"
-
-
-# A self-attention of a model, and the keys and values [1, H, P, d] that it has seen.
-_Seen = tuple[nn.Module, torch.Tensor, torch.Tensor]
-
-
-@dataclass
-class _Pass:
-    """One batch on its way through the encoder or the decoder, as their attention needs to know it.
-
-    Attributes:
-        decoding: whether this is the decoder.
-        outside_nT: True where a slot of the encoder's rows holds no token; None where all do.
-        past: keys and values [P, H, d] of every layer, the encoder's first; or None.
-        places: each self-attention's index among these layers.
-        seen: where what is attended to is noted down, in the order of the layers; or None.
-        checkpointing: see `CausalBackbone.forward`.
-    """
-
-    decoding: bool
-    outside_nT: torch.Tensor | None
-    past: Layers | None
-    places: Mapping[nn.Module, int]
-    seen: list[_Seen] | None = None
-    checkpointing: bool = False
-
-
-def _attend(
-    module: Any,
-    query: torch.Tensor,
-    key: torch.Tensor,
-    value: torch.Tensor,
-    mask: object,
-    scaling: float | None = None,
-    position_bias: torch.Tensor | None = None,
-    sliding_window: int | None = None,
-    softcap: float | None = None,
-    s_aux: object = None,
-    **_: object,
-) -> tuple[torch.Tensor, None]:
-    """Attention function for transformers modules: shapes [rows, H, tokens, d] in, [rows, tokens, H, d] out.
-
-    A decoder has p paths a row: where it attends to the encoder's n rows, n p rows of queries are n rows of p L.
-    """
-    now: _Pass = current()
-    if sliding_window is not None or softcap is not None or s_aux is not None:
-        raise TrimtabError(
-            "an encoder-decoder with sliding windows, score capping or sinks is not supported.",
-            "Choose another backbone.",
-        )
-    shape = query.shape
-    to_encoder = now.decoding and not module.is_causal
-    past = None if to_encoder or now.past is None else now.past[now.places[module]]
-    if now.seen is not None and not to_encoder:
-        now.seen.append((module, key, value))
-    if to_encoder:
-        query = query.view(len(key), -1, *shape[1:]).transpose(1, 2).flatten(2, 3)
-    query = query * (scaling if scaling is not None else shape[-1] ** -0.5)
-    scores = query @ key.transpose(2, 3)
-    if position_bias is not None and not to_encoder:
-        scores = scores + position_bias
-    if now.decoding and not to_encoder:
-        scores = scores.masked_fill(scores.new_ones(scores.shape[-2:], dtype=torch.bool).triu(1), float("-inf"))
-    elif now.outside_nT is not None:
-        scores = scores.masked_fill(now.outside_nT[:, None, None], float("-inf"))
-    if past is None:
-        out = torch.softmax(scores.float(), -1).to(value.dtype) @ value
-    else:
-        past_key, past_value = (x.transpose(0, 1) for x in past)
-        both = torch.cat([query @ past_key.transpose(1, 2), scores], -1)
-        shares = torch.softmax(both.float(), -1).to(value.dtype)
-        out = shares[..., : len(past[0])] @ past_value + shares[..., len(past[0]) :] @ value
-    if to_encoder:
-        out = out.view(len(key), shape[1], -1, *shape[2:]).transpose(1, 2).flatten(0, 1)
-    return out.transpose(1, 2), None
 
 
 class EncoderDecoderBackbone(CausalBackbone):
@@ -136,13 +60,15 @@ class EncoderDecoderBackbone(CausalBackbone):
         row = [i % model.config.vocab_size for i in (3, 5, 4)]
         expected, self._scale = _as_it_is(model, row, self.start)
         super().__init__(model, fuse=False)
-        ALL_ATTENTION_FUNCTIONS.register(ATTENTION, _attend)
+        ALL_ATTENTION_FUNCTIONS.register(ATTENTION, attend_padded)
         model.set_attn_implementation(ATTENTION)
+        self._positions = self.context
         self.context = context or self.context
         self._places: dict[nn.Module, int] = {}
         with torch.no_grad():
             encoder, decoder = self._read(self.embed(torch.tensor(row, device=self.device)))
             self._places = {module: place for place, (module, *_) in enumerate([*encoder, *decoder])}
+            self._encoder_layers = len(encoder)
             ours = self.logits(self.forward([Row(row)]))
         tolerance = 1e-3 if self.dtype == torch.float32 else 0.05
         if not encoder or not decoder or (ours - expected).abs().max() > tolerance * expected.abs().max():
@@ -174,9 +100,9 @@ class EncoderDecoderBackbone(CausalBackbone):
         past = tuple((key[0].transpose(0, 1), value[0].transpose(0, 1)) for _, key, value in seen)
         return Prompt(prompt.embeddings[:0], past, prompt.soft)
 
-    def _read(self, x_PD: torch.Tensor) -> tuple[list[_Seen], list[_Seen]]:
+    def _read(self, x_PD: torch.Tensor) -> tuple[list[Seen], list[Seen]]:
         """What each self-attention of the encoder, and of the decoder, sees of one text that both read."""
-        encoder, decoder = (_Pass(decoding, None, None, {}, []) for decoding in (False, True))
+        encoder, decoder = (PaddedPass(decoding, None, None, {}, []) for decoding in (False, True))
         with running(encoder):
             encoded = self.model.get_encoder()(inputs_embeds=x_PD[None]).last_hidden_state
         with running(decoder):
@@ -196,10 +122,66 @@ class EncoderDecoderBackbone(CausalBackbone):
         """Final hidden states [M, D] of the wanted tokens (see `CausalBackbone.forward`), each row's last or nodes.
 
         Raises:
-            TrimtabError: if a row does not fit into the backbone's context.
+            TrimtabError: if a row does not fit into the backbone's context, or an answer into the decoder's.
         """
         state = prefix if isinstance(prefix, PrefixState) else self.read_prefix(prefix or ())
         layout = rows if isinstance(rows, Layout) else self.pack(rows, max(state.lengths, default=0))
+        firsts, made, done = [0] * len(layout.rows), [], 0
+        for members, past, encoded_nTD, outside_nT in self._encoded(layout, state, checkpointing):
+            for own in _alike([layout.rows[i].parents for i in members]):
+                index = torch.tensor(own, device=self.device)
+                outside = None if outside_nT is None else outside_nT[index]
+                now = PaddedPass(True, outside, past, self._places, None, checkpointing)
+                hidden = self._decode([layout.rows[members[i]] for i in own], encoded_nTD[index], now)
+                for i in own:
+                    firsts[members[i]] = done
+                    done += hidden.shape[1]
+                made.append(hidden.flatten(0, 1))
+        return torch.cat(made).index_select(0, _made_at(layout, firsts, wanted))
+
+    def encoded(self, rows: Sequence[Row], prefix: PrefixState | None) -> torch.Tensor:
+        """What the encoder makes of rows [N, T, D], without gradients; what stands behind a shorter row is no matter.
+
+        Raises:
+            TrimtabError: if a row does not fit into the backbone's context.
+        """
+        state = prefix or self.read_prefix(())
+        layout = self.pack(rows, max(state.lengths, default=0))
+        with torch.no_grad():
+            made = list(self._encoded(layout, state, False))
+            longest = max(row.text_length for row in rows)
+            out_NTD = made[0][2].new_zeros(len(rows), longest, self.hidden_size)
+            for members, _, encoded_nTD, _ in made:
+                out_NTD[members, : encoded_nTD.shape[1]] = encoded_nTD
+        return out_NTD
+
+    def decoder_past(self, prefix: PrefixState | None) -> PrefixState | None:
+        """Of prompts those keys and values that stand before an answer."""
+        return prefix and replace(prefix, layers=prefix.layers[self._encoder_layers :])
+
+    def decoded(self, ids_NL: torch.Tensor, encoded_NTD: torch.Tensor, kept: Cache, attend: Attend) -> torch.Tensor:
+        """Hidden states [N, D] of the last of some more tokens that the decoder reads, without gradients.
+
+        Args:
+            ids_NL: the tokens.
+            encoded_NTD: what the encoder made of each row; once `kept` has its keys and values, its size is no matter.
+            kept: keys and values of what was read before; those of these tokens are put behind them.
+            attend: works the attention out.
+
+        Raises:
+            TrimtabError: if an answer leaves the decoder's positions.
+        """
+        self._check_answer(int(kept.get_seq_length()) + ids_NL.shape[1])
+        with torch.no_grad(), running(PaddedPass(True, None, None, {}, attend=attend)):
+            out = self.model.get_decoder()(
+                input_ids=ids_NL, encoder_hidden_states=encoded_NTD, past_key_values=kept, use_cache=True
+            )
+        return out.last_hidden_state[:, -1] * self._scale  # type: ignore[no-any-return]
+
+    def _encoded(
+        self, layout: Layout, state: PrefixState, checkpointing: bool
+    ) -> Iterator[tuple[list[int], Layers | None, torch.Tensor, torch.Tensor | None]]:
+        """Block by block: indices of its n rows, their past, what the encoder makes of them (see `_encode`)."""
         longest = max(row.text_length for row in layout.rows)
         if longest > self.context:
             raise TrimtabError(
@@ -208,21 +190,10 @@ class EncoderDecoderBackbone(CausalBackbone):
             )
         x_RD = self.embed_rows(layout, state.soft)
         order = sorted(range(len(layout.rows)), key=layout.starts.__getitem__)
-        firsts, made, done = [0] * len(order), [], 0
         for block in layout.blocks:
             members, order = order[: block.rows], order[block.rows :]
             past = _past_of(state, {layout.rows[i].prompt for i in members})
-            encoded_nTD, outside_nT = self._encode(x_RD, block, past, checkpointing)
-            for own in _alike([layout.rows[i].parents for i in members]):
-                index = torch.tensor(own, device=self.device)
-                outside = None if outside_nT is None else outside_nT[index]
-                now = _Pass(True, outside, past, self._places, None, checkpointing)
-                hidden = self._decode([layout.rows[members[i]] for i in own], encoded_nTD[index], now)
-                for i in own:
-                    firsts[members[i]] = done
-                    done += hidden.shape[1]
-                made.append(hidden.flatten(0, 1))
-        return torch.cat(made).index_select(0, _made_at(layout, firsts, wanted))
+            yield members, past, *self._encode(x_RD, block, past, checkpointing)
 
     def _encode(
         self, x_RD: torch.Tensor, block: Block, past: Layers | None, checkpointing: bool
@@ -231,12 +202,12 @@ class EncoderDecoderBackbone(CausalBackbone):
         x = x_RD[block.start : block.stop]
         x = x if block.gather_nT is None else x.index_select(0, block.gather_nT)
         outside_nT = None if block.tree_nTT is None else ~block.tree_nTT[:, 0]
-        now = _Pass(False, outside_nT, past, self._places, None, checkpointing)
+        now = PaddedPass(False, outside_nT, past, self._places, None, checkpointing)
         with running(now), self._checkpointed(now):
             out = self.model.get_encoder()(inputs_embeds=x.view(block.rows, block.length, -1))
         return out.last_hidden_state, outside_nT
 
-    def _decode(self, rows: Sequence[Row], encoded_nTD: torch.Tensor, now: _Pass) -> torch.Tensor:
+    def _decode(self, rows: Sequence[Row], encoded_nTD: torch.Tensor, now: PaddedPass) -> torch.Tensor:
         """Hidden states [n, 1 + N, D] of root and nodes of rows that share the shape of their trees."""
         paths = _paths(rows[0].parents)
         longest = max(map(len, paths))
@@ -245,6 +216,7 @@ class EncoderDecoderBackbone(CausalBackbone):
             for row in rows
             for path in paths
         ]
+        self._check_answer(len(ids[0]))
         with running(now), self._checkpointed(now):
             out = self.model.get_decoder()(
                 input_ids=torch.tensor(ids, device=self.device), encoder_hidden_states=encoded_nTD, use_cache=False
@@ -255,6 +227,14 @@ class EncoderDecoderBackbone(CausalBackbone):
                   for depth, node in enumerate(path)}  # fmt: skip
         picked = [root, *(places[node] for node in range(len(rows[0].parents)))]
         return hidden.index_select(1, torch.tensor(picked, device=self.device)) * self._scale
+
+    def _check_answer(self, length: int) -> None:
+        if length > self._positions:
+            raise TrimtabError(
+                f"an answer of {length} tokens, its beginning included, is longer than the {self._positions} that the "
+                "backbone's decoder has positions for.",
+                "Set a smaller answer.max_tokens.",
+            )
 
     def logits(self, hidden_MD: torch.Tensor, only: torch.Tensor | None = None) -> torch.Tensor:
         """Scores of the next token, float32: [M, D] -> [M, V], or [M, C] of the vocabulary entries `only` [C]."""

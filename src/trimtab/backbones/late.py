@@ -9,6 +9,7 @@ R packed row tokens, P prompt length, H fixed tokens, D hidden.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 import torch
@@ -16,6 +17,7 @@ import torch
 from trimtab.backbones.causal import CausalBackbone
 from trimtab.backbones.kept import Budget, Kept
 from trimtab.backbones.layout import Layout, Row
+from trimtab.backbones.plain import Attend
 from trimtab.backbones.prefix import PrefixState, Prompt
 from trimtab.errors import TrimtabError
 
@@ -102,6 +104,17 @@ class LateBackbone(CausalBackbone):
         hidden = self._kept.states([_key(row) for row in layout.rows], self._made)
         order = sorted(range(len(hidden)), key=layout.starts.__getitem__)
         return torch.cat([hidden[i] for i in order])
+
+    def below(self, layout: Layout) -> tuple[Layout, PrefixState]:
+        """The same packed rows as the lower layers find them, and what stands before them there: the fixed tokens."""
+        rows = tuple(replace(row, prompt=0) for row in layout.rows)
+        blocks = tuple(replace(block, prompt=0) for block in layout.blocks)
+        prompt_R = torch.zeros_like(layout.prompt_R)
+        return replace(layout, rows=rows, blocks=blocks, prompt_R=prompt_R), self._fixed_state
+
+    def attended_below(self, x_ND: torch.Tensor, positions_N: torch.Tensor, attend: Attend) -> torch.Tensor:
+        """Tokens [N, D] through the lower layers, as `attended` takes them through the others."""
+        return self._whole.attended(x_ND, positions_N, attend, self._start)
 
     def _made(self, keys: Sequence[_Key]) -> list[torch.Tensor]:
         """Hidden states of rows, each by the lower layers, where prompts enter."""

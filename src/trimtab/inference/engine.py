@@ -206,7 +206,7 @@ class Engine:
             asks = [self._ask(requests[i], rows[i]) for i in own]
             sizes = [(len(ask.row.ids) + ask.most) * ask.settings.answers * ask.settings.beams for ask in asks]
             with member.condition.on(self.pretrained.backbone) as adapted:
-                for members in passes(sizes):
+                for members in passes(sizes, padded=True):
                     batch = [asks[at] for at in members]
                     state = self._state() if member.state is None else member.state
                     for event in write(adapted, batch, state, tokenizer, ends):

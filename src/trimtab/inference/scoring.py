@@ -108,21 +108,23 @@ def label_log_probabilities(
                     yield members[at], result if against is None else torch.log_softmax(result - against, -1)
 
 
-def passes(sizes: Sequence[int], order: Sequence[int] | None = None) -> Iterator[list[int]]:
+def passes(sizes: Sequence[int], order: Sequence[int] | None = None, *, padded: bool = False) -> Iterator[list[int]]:
     """Indices of rows that go through the backbone together.
 
     Args:
         sizes: lengths of the rows in tokens.
         order: indices of those to go through, in order; by default all, the shortest first.
+        padded: whether each row takes the room of the longest of its pass.
     """
     members: list[int] = []
-    tokens = 0
+    tokens = longest = 0
     for i in sorted(range(len(sizes)), key=lambda i: sizes[i]) if order is None else order:
-        if members and tokens + sizes[i] > PASS_TOKENS:
+        longest = max(longest, sizes[i])
+        tokens = (len(members) + 1) * longest if padded else tokens + sizes[i]
+        if members and tokens > PASS_TOKENS:
             yield members
-            members, tokens = [], 0
+            members, tokens, longest = [], sizes[i], sizes[i]
         members.append(i)
-        tokens += sizes[i]
     if members:
         yield members
 
