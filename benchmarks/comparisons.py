@@ -72,13 +72,15 @@ def table_of_draws(folders: list[Path]) -> str:
 
     found = [folder / "compare.json" for folder in folders]
     made = [Comparison.model_validate_json(path.read_text(encoding="utf-8")) for path in found if path.exists()]
+    if not made:
+        raise SystemExit(f"{folders[0]}: nothing was measured.")
     scores, seconds = defaultdict(list), defaultdict(list)
     for way in (way for one in made for way in one.ways):
         scores[way.name].append(100 * way.score)
         seconds[way.name].append(way.train_seconds)
-    first = made[0]
+    first, draws = made[0], "a draw" if len(made) == 1 else f"{len(made)} draws"
     lines = [
-        f"{first.name}: {len(made)} draws of {first.train_rows:,} training rows, {first.dev_rows:,} dev rows; "
+        f"{first.name}: {draws} of {first.train_rows:,} training rows, {first.dev_rows:,} dev rows; "
         f"{first.test_rows:,} test rows",
         "",
         "| way | mean ± sd | each draw | training |",

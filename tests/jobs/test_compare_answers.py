@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -174,9 +175,10 @@ def test_ways_for_numbers_do_not_give_labels() -> None:
 
 @pytest.mark.parametrize("answer", ON_A_CPU)
 def test_default_sets_go_with_their_answers(answer: str) -> None:
-    for gpu in (False, True):
-        expected = {*ON_A_CPU[answer], *(A_GPU_ADDS[answer] if gpu else ())}
-        assert {way.key for way in pick_ways(None, gpu, answer)} == expected
+    for gpu, rows in product((False, True), (None, 200, 201)):
+        few = {"prefix", "context_tuning"} if answer == "label" and rows == 200 else set()
+        expected = {*ON_A_CPU[answer], *(A_GPU_ADDS[answer] if gpu else ()), *few}
+        assert {way.key for way in pick_ways(None, gpu, answer, rows)} == expected
 
 
 @pytest.mark.parametrize("kind", QUICK)

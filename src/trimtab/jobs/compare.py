@@ -96,7 +96,8 @@ def run(
     scored_by = measure_of(task.answer, splits.test or splits.dev, list(words), task.language)
     if pretrained is None:
         pretrained = backbone_of(task, base, offline=offline, agree=agree, progress=progress)
-    ways = pick_ways(wanted.methods, pretrained.backbone.device.type == "cuda", task.answer.kind)
+    gpu = pretrained.backbone.device.type == "cuda"
+    ways = pick_ways(wanted.methods, gpu, task.answer.kind, len(splits.train))
     reference = _reference(wanted.reference, ways)
     whole = Material(task, base, splits, words, pretrained, scored_by, out, wanted.without_prompt, offline)
     asked = _asked(task, wanted, ways, whole)

@@ -75,10 +75,11 @@ WAYS = {
         _tuned("context_tuning", 4, name="context tuning", of="prefix", init="demonstrations"),
     )
 }  # fmt: skip
-# The default set by the kind of answer: on any machine, and what a GPU adds.
+# The default set by the kind of answer: on any machine, what a GPU adds, and what up to FEW training rows add.
 ON_A_CPU = {
     "label": (
-        "majority", "rules", "naive_bayes", "tfidf", "zero_shot", "few_shot", "calibrated_few_shot", "soft_prompt",
+        "majority", "rules", "naive_bayes", "tfidf", "zero_shot", "few_shot", "calibrated_few_shot", "head",
+        "soft_prompt",
     ),
     "choice": ("majority", "zero_shot", "soft_prompt"),
     "number": ("mean", "ridge", "head", "soft_prompt"),
@@ -92,6 +93,8 @@ A_GPU_ADDS = {
     "tags": ("prefix", "p_tuning", "lora", "full"),
     "text": ("prefix", "p_tuning", "lora", "full"),
 }
+FEW = 200
+FEW_ADD = {"label": ("prefix", "context_tuning")}
 # What tells most for its time comes first where time is limited.
 MOST_TELLING = (
     "majority", "mean", "token_majority", "nearest_answer", "naive_bayes", "ridge", "zero_shot", "head", "soft_prompt",
@@ -102,18 +105,21 @@ MOST_TELLING = (
 COMMONEST = {"choice": "commonest place", "tags": "commonest tag"}
 
 
-def pick_ways(names: Sequence[str] | None, gpu: bool, answer: str = "label") -> list[WayKind]:
+def pick_ways(names: Sequence[str] | None, gpu: bool, answer: str = "label", rows: int | None = None) -> list[WayKind]:
     """The ways asked for, in the order of the table, or the default set.
 
     Args:
         names: keys of the ways, or None.
         gpu: whether there is one.
         answer: the kind of answer that the task asks for.
+        rows: training rows, where known.
 
     Raises:
         TrimtabError: a name is not that of a way, or that way does not give such answers.
     """
-    wanted = names or (*ON_A_CPU[answer], *(A_GPU_ADDS[answer] if gpu else ()))
+    few = rows is not None and rows <= FEW
+    usual = (*ON_A_CPU[answer], *(A_GPU_ADDS[answer] if gpu else ()), *(FEW_ADD.get(answer, ()) if few else ()))
+    wanted = names or usual
     fitting = [key for key, way in WAYS.items() if _misfit(way, answer) is None]
     for name in wanted:
         if name not in WAYS:
