@@ -13,6 +13,7 @@ is not made again. Test is not read.
 from __future__ import annotations
 
 import argparse
+import tempfile
 from itertools import product
 from pathlib import Path
 
@@ -42,7 +43,6 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--set", dest="overrides", action="append", default=[])
     parser.add_argument("--results", type=Path, default=Path("rates.jsonl"))
-    parser.add_argument("--out", type=Path, default=Path("runs"))
     parser.add_argument("--table", action="store_true", help="print the results file as Markdown, measure nothing")
     given = parser.parse_args()
     if given.table:
@@ -54,12 +54,11 @@ def main() -> None:
     for name, method in product(given.sets, given.method):
         for rate, steps in product(given.rates or GRID[method], given.steps):
             key = {"set": name, "method": method, "rate": rate, "steps": steps, **size}
-            once(given.results, key, lambda key=key: measure(given.data, given.out, **key))
+            once(given.results, key, lambda key=key: measure(given.data, **key))
 
 
 def measure(
     data: Path,
-    out: Path,
     set: str,
     method: str,
     rate: float,
@@ -90,7 +89,8 @@ def measure(
     def note(record, plan) -> None:  # type: ignore[no-untyped-def]
         seen.extend((record.step, score.accuracy, score.loss) for score in record.dev or () if score)
 
-    report = tune.run(task, out / f"{set}-{rows}-{method}-{rate:g}-{steps}", base=data, on_step=note).report
+    with tempfile.TemporaryDirectory() as out:
+        report = tune.run(task, Path(out), base=data, on_step=note).report
     return {"dev": seen, "train_seconds": report.cost.train_seconds}
 
 

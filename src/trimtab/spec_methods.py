@@ -28,7 +28,8 @@ class MethodBase(Settings):
     def described(self) -> str:
         """The title, and the length where it has one or what gives it one."""
         if getattr(self, "init", None) == "demonstrations" and "length" not in self.model_fields_set:
-            return f"{self.title} from {getattr(self, 'demonstrations', 0)} demonstrations"
+            count = getattr(self, "demonstrations", None)
+            return f"{self.title} from {f'{count} ' if count else ''}demonstrations"
         return f"{getattr(self, 'length', '')}-token {self.title}" if hasattr(self, "length") else self.title
 
 
@@ -52,8 +53,11 @@ class SoftPromptSettings(MethodBase):
         "training rows with their answers (context tuning, Lu et al. 2025), noise, or the prompt of another run "
         "(prompt transfer, Vu et al. 2022). A short text is repeated.",
     )
-    demonstrations: int = Field(
-        8, ge=1, le=1000, description="Where init is `demonstrations`, how many; the best of `few_shot`'s draws on dev."
+    demonstrations: int | None = Field(
+        None,
+        ge=1,
+        le=1000,
+        description="Where init is `demonstrations`, how many, by default as `few_shot`; the best of its draws on dev.",
     )
     init_text: str | None = Field(None, description="Text to start from where init is `text`.")
     init_run: str | None = Field(None, description="Run folder to start from where init is `run`; same backbone.")
@@ -81,8 +85,11 @@ class PrefixSettings(MethodBase):
         "training rows with their answers (context tuning, Lu et al. 2025), from noise, or from zeros. Text shorter "
         "than the prefix is repeated.",
     )
-    demonstrations: int = Field(
-        8, ge=1, le=1000, description="Where init is `demonstrations`, how many; the best of `few_shot`'s draws on dev."
+    demonstrations: int | None = Field(
+        None,
+        ge=1,
+        le=1000,
+        description="Where init is `demonstrations`, how many, by default as `few_shot`; the best of its draws on dev.",
     )
     init_text: str | None = Field(None, description="Text to start from where init is `text`.")
     hidden: int | None = Field(
@@ -229,7 +236,12 @@ class FewShotSettings(MethodBase):
     title: ClassVar[str] = "few-shot"
 
     name: Literal["few_shot"] = Field("few_shot", description="Worked examples before each row.")
-    demonstrations: int = Field(8, ge=1, le=1000, description="How many; the context limits them.")
+    demonstrations: int | None = Field(
+        None,
+        ge=1,
+        le=1000,
+        description="How many; the context limits them. By default 8, or one a label where there are more, up to 32.",
+    )
     choice: Literal["random", "nearest", "fixed"] = Field(
         "random",
         description="Drawn by train.seed, as many of each label as that allows, the same for all rows; the nearest to "

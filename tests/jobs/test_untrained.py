@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import tiny
+from trimtab.backbones.prefix import Prompt
 from trimtab.data import load_splits
 from trimtab.errors import TrimtabError
 from trimtab.inference.runs import load_run
@@ -156,12 +157,28 @@ def test_a_prompt_started_from_demonstrations_says_what_few_shot_says(method, da
     assert far < 0.2 * np.abs(answers(tmp_path / "alone", pretrained) - answers(tmp_path / "few", pretrained)).max()
 
 
+@pytest.mark.parametrize("method", ["soft_prompt", "prefix"])
+def test_rows_that_a_prompt_starts_from_do_not_see_themselves(
+    method, data, tmp_path, pretrained, tiny_folder, monkeypatch
+):
+    taken: list[frozenset[int]] = []
+    whole = Prompt.without
+    monkeypatch.setattr(Prompt, "without", lambda prompt, own: [taken.append(own), whole(prompt, own)][1])
+    settings = {"name": method, "init": "demonstrations", "demonstrations": 3}
+    task = task_of(tiny_folder, settings, train={"epochs": 2, "steps": None, "batch_size": 8})
+    tuned = tune.run(task, tmp_path / "run", base=data, beside=False, pretrained=pretrained).run
+    length = tuned.task.method.length
+    spans = sorted(set(map(tuple, map(sorted, taken))))
+    assert len(spans) == 3
+    assert [i for span in spans for i in span] == list(range(length))
+
+
 def test_what_is_said_before_there_is_a_length(trimtab, tmp_path, tiny_folder):
     tiny.write_task(tmp_path, tiny_folder)
     method = ("--set", "method={name: prefix, init: demonstrations}", "--set", "train.steps=1")
     code, _, err = trimtab("tune", "task.yaml", "--out", "run", "--no-beside", *method)
     assert code == 0
-    assert err.splitlines()[0] == f"reviews: prefix from 8 demonstrations on {tiny_folder}, 64 training rows"
+    assert err.splitlines()[0] == f"reviews: prefix from demonstrations on {tiny_folder}, 64 training rows"
 
 
 def test_demonstrations_are_cut_or_repeated_to_a_length_that_is_set(data, tmp_path, pretrained, tiny_folder):

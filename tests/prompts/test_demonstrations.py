@@ -9,6 +9,7 @@ import pytest
 from trimtab.data import Example
 from trimtab.errors import TrimtabError
 from trimtab.prompts import choose_demonstrations, fit_demonstrations, make_verbalizer, parse_template, tokenize
+from trimtab.prompts.demonstrations import usual_count
 from trimtab.spec_methods import FewShotSettings
 
 LABELS = ("negative", "positive", "neutral")
@@ -30,6 +31,21 @@ def test_random_ones_are_balanced_as_far_as_rows_go(k):
     else:
         assert rare == [3, 3]
     assert len({example.where for example in chosen(k)}) == k
+
+
+@pytest.mark.parametrize(
+    ("labels", "rows", "count"), [(0, 100, 8), (2, 100, 8), (10, 100, 10), (77, 999, 32), (2, 5, 5), (10, 9, 9)]
+)
+def test_how_many_by_default(labels, rows, count):
+    assert usual_count(FewShotSettings(), labels, rows) == count
+    assert usual_count(FewShotSettings(choice="nearest"), labels, rows) == min(8, rows)
+
+
+def test_one_a_label_by_default():
+    names = [f"label {i}" for i in range(20)]
+    train = [Example({"text": f"text {i}"}, names[i % 20], f"rows.jsonl:{i + 1}") for i in range(60)]
+    drawn = choose_demonstrations(train, names, FewShotSettings(), 0)
+    assert sorted(example.answer for example in drawn) == sorted(names)
 
 
 def test_the_draw_depends_on_the_seed_alone():
@@ -91,6 +107,15 @@ def test_each_is_the_template_filled_in_and_answered(tokenizer):
     assert made.rows == tuple(tuple(i for part in own for i in tokenize(tokenizer, part)) for own in parts)
     assert made.notes == ()
     assert [example.where for example in made.examples] == ["rows.jsonl:1", "rows.jsonl:2"]
+
+
+def test_where_an_example_stands_among_them(tokenizer):
+    made = fit(tokenizer, ["a", "a great film", "a"], 200)
+    first, second, third = (len(ids) for ids in made.rows)
+    assert made.ids == (*made.rows[0], *made.rows[1], *made.rows[2])
+    twice = {*range(first), *range(first + second, first + second + third)}
+    assert made.places(Example({"text": "a"}, "negative", "elsewhere.jsonl:7")) == twice
+    assert made.places(Example({"text": "a"}, "positive", "rows.jsonl:1")) == frozenset()
 
 
 def test_long_ones_are_shortened_to_an_even_share(tokenizer):

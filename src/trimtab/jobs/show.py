@@ -11,7 +11,7 @@ from trimtab.data import Example, Splits, load_splits
 from trimtab.inference.answers import settled_answer, settled_length
 from trimtab.inference.bound import BoundTask, bind, labels_of, template_of
 from trimtab.jobs.backbone import Progress, backbone_of
-from trimtab.jobs.untrained import started_from, starting
+from trimtab.jobs.untrained import settled_demonstrations, started_from, starting
 from trimtab.prompts import choose_demonstrations
 from trimtab.spec import Task
 from trimtab.spec_methods import FewShotSettings, PrefixSettings
@@ -64,11 +64,11 @@ def run(
     words = labels_of(task, [e.answer or "" for e in splits.train])
     if pretrained is None:
         pretrained = backbone_of(task, base, offline=offline, agree=agree, progress=progress)
-    task = settled_length(task, splits.train, pretrained)
+    task = settled_demonstrations(settled_length(task, splits.train, pretrained), words, splits.train)
     first = started_from(task)
     bound = _bound(first or task, words, splits, pretrained, base)
     if first:  # the first draw: which is best is not known before they are scored
-        bound = bind(starting(task, bound), words, pretrained, base, start=bound.shown)
+        bound = bind(starting(task, bound), words, pretrained, base, start=bound.demonstrations)
 
     def pieces(ids: object) -> list[str]:
         return [pretrained.tokenizer.decode([i]) if i >= 0 else "▢" for i in ids]  # type: ignore[attr-defined]

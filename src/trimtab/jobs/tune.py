@@ -27,7 +27,16 @@ from trimtab.inference.runs import TASK_FILE, Run, backbone_facts, save_run
 from trimtab.jobs import evaluate, metrics, multitask
 from trimtab.jobs.backbone import Progress, backbone_of, local_or_known
 from trimtab.jobs.folder import CHECKPOINT, OnStep, begin, check_folder, run_loop
-from trimtab.jobs.untrained import Settled, best_draw, calibration, refusing, settle, started_from, starting
+from trimtab.jobs.untrained import (
+    Settled,
+    best_draw,
+    calibration,
+    refusing,
+    settle,
+    settled_demonstrations,
+    started_from,
+    starting,
+)
 from trimtab.methods.method import Condition, Tensors, trained
 from trimtab.prompts import EncodedRow
 from trimtab.spec import Task
@@ -170,7 +179,7 @@ def _prepare(
     progress: Progress | None,
 ) -> _Ready:  # fmt: skip
     """Bind the task, encode its rows, pick what was left open, and set up the loop."""
-    task = settled_length(task, splits.train, pretrained)
+    task = settled_demonstrations(settled_length(task, splits.train, pretrained), words, splits.train)
     settled = settle(task, words, splits, pretrained, progress)
     task, words = settled.task, settled.words
     bound, drawn = _bind(settled, splits, pretrained, base, progress)
@@ -203,7 +212,7 @@ def _bind(
     best, notes = best_draw(draws, splits.dev, _untrained_score, progress)
     notes = [*notes, *best.demonstrations.notes]
     if shown:
-        best = bind(starting(task, best), words, pretrained, base, training=True, start=best.shown)
+        best = bind(starting(task, best), words, pretrained, base, training=True, start=best.demonstrations)
     return best, notes
 
 
@@ -249,7 +258,7 @@ def _encode(bound: BoundTask, examples: list[Example]) -> tuple[list[Labelled], 
             notes.append(f"{len(parted)} of {len(rows)} training rows {read}.")
         return [own for row, e in zip(rows, examples, strict=True) for own in _windows(row, e)], notes
     if bound.writes:
-        texts = [_written(bound, row, text) for row, e in zip(rows, examples, strict=True) for text in e.references]
+        texts = [_written(bound, row, e, text) for row, e in zip(rows, examples, strict=True) for text in e.references]
         endless = sum(row.text[-1] != bound.ends[0] for row in texts)
         if endless:
             notes.append(
@@ -260,8 +269,9 @@ def _encode(bound: BoundTask, examples: list[Example]) -> tuple[list[Labelled], 
     return [_labelled(bound, row, e) for row, e in zip(rows, examples, strict=True)], notes
 
 
-def _written(bound: BoundTask, row: EncodedRow, text: str) -> Labelled:
-    return Labelled(row.ids, 0, row.answer, text=bound.answer_ids(text), said=row.said)
+def _written(bound: BoundTask, row: EncodedRow, example: Example, text: str) -> Labelled:
+    ids = bound.answer_ids(text)
+    return Labelled(row.ids, 0, row.answer, text=ids, said=row.said, itself=bound.itself(example))
 
 
 def _windows(row: EncodedRow, example: Example) -> Iterator[Labelled]:
@@ -277,7 +287,8 @@ def _labelled(bound: BoundTask, row: EncodedRow, example: Example) -> Labelled:
         mean, sd = bound.scale
         return Labelled(row.ids, 0, row.answer, number=(example.number - mean) / sd)
     labels = row.options.labels if row.options else bound.labels
-    return Labelled(row.ids, labels.index(example.answer or ""), row.answer, row.options)
+    label = labels.index(example.answer or "")
+    return Labelled(row.ids, label, row.answer, row.options, itself=bound.itself(example))
 
 
 def _fingerprint(rows: Sequence[Labelled]) -> str:

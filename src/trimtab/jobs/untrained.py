@@ -5,7 +5,7 @@ Knows nothing about run folders.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +23,7 @@ from trimtab.jobs.backbone import Progress
 from trimtab.methods.method import Tensors
 from trimtab.methods.zero_shot import CALIBRATION
 from trimtab.prompts import choose_demonstrations
+from trimtab.prompts.demonstrations import usual_count
 from trimtab.spec import Task
 from trimtab.spec_methods import (
     FewShotSettings,
@@ -76,6 +77,17 @@ def settle(
             return _searched(task, words, splits, pretrained, progress)
         case _:
             return Settled(task, words)
+
+
+def settled_demonstrations(task: Task, words: Mapping[str, Sequence[str]], train: Sequence[Example]) -> Task:
+    """The task with how many demonstrations it shows or starts from written out, where it does and leaves that open."""
+    shown = task.method if isinstance(task.method, FewShotSettings) else None
+    if started_from(task):
+        shown = FewShotSettings()
+    if shown is None or getattr(task.method, "demonstrations", None) is not None:
+        return task
+    count = usual_count(shown, len(words), len(train))
+    return task.model_copy(update={"method": task.method.model_copy(update={"demonstrations": count})})
 
 
 def calibration(bound: BoundTask) -> Tensors:

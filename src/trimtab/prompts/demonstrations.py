@@ -16,6 +16,8 @@ from trimtab.prompts.verbalizer import Verbalizer, spaced
 from trimtab.spec_methods import FewShotSettings
 
 SEPARATOR = "\n\n"
+# Demonstrations by default, and the most labels that get one each.
+USUAL, MOST_LABELS = 8, 32
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,30 @@ class Demonstrations:
     examples: tuple[Example, ...] = ()
     rows: tuple[tuple[int, ...], ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """Token ids of all of them, one after another."""
+        return tuple(i for row in self.rows for i in row)
+
+    def places(self, example: Example) -> frozenset[int]:
+        """Where in `ids` those stand that have the same fields and answer as this example; nowhere if none has."""
+        found: set[int] = set()
+        at = 0
+        for shown, row in zip(self.examples, self.rows, strict=True):
+            if (shown.fields, shown.answer) == (example.fields, example.answer):
+                found.update(range(at, at + len(row)))
+            at += len(row)
+        return frozenset(found)
+
+
+def usual_count(settings: FewShotSettings, labels: int, rows: int) -> int:
+    """How many demonstrations of this many rows are shown by default.
+
+    One of each label, so that all are seen answered; where each row gets its nearest, labels do not matter.
+    """
+    each = 0 if settings.choice == "nearest" else min(labels, MOST_LABELS)
+    return min(rows, max(USUAL, each))
 
 
 def choose_demonstrations(
@@ -48,7 +74,7 @@ def choose_demonstrations(
     Raises:
         TrimtabError: fewer examples than are to be shown, or a label without any.
     """
-    k = settings.demonstrations
+    k = settings.demonstrations or usual_count(settings, len(labels), len(train))
     if k > len(train):
         raise TrimtabError(
             f"method.demonstrations is {k}, but there are {len(train)} training rows.",
