@@ -68,6 +68,18 @@ def test_numbers_are_learned_judged_and_reported(runs: dict[str, Path], data: Pa
     assert list(shares) == pytest.approx([1 - loss / np.var(dev) for loss in losses])
 
 
+@pytest.mark.parametrize("method", ["soft_prompt", "prefix"])
+def test_a_prompt_of_choices_starts_from_demonstrations(
+    method: str, data: Path, tmp_path: Path, pretrained: Any, tiny_folder: Path
+) -> None:
+    own = make_task({"method": {"name": method, "init": "demonstrations"}}).method
+    task = settings("choice", tiny_folder, train={"epochs": 3, "steps": None}).model_copy(update={"method": own})
+    done = tune.run(task, tmp_path / "run", base=data, beside=False, pretrained=pretrained)
+    kept = load_run(tmp_path / "run").task.method
+    assert (kept.demonstrations, kept.length > 60) == (8, True)
+    assert done.report.test.accuracy > 0.5
+
+
 @pytest.mark.parametrize("kind", TEMPLATES)
 def test_a_killed_run_goes_on_to_the_same_bits(
     kind: str, data: Path, tmp_path: Path, pretrained: Any, tiny_folder: Path
@@ -233,11 +245,14 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         "method 'head' needs labels that are the same for all rows, and each row has options of its own. Choose "
         "another method, soft_prompt or lora say.",
     ),
-    "calibrate": (
-        {"answer": CHOICE, "method": {"name": "zero_shot", "calibrate": True}},
-        "method.calibrate needs labels that are the same for all rows, and each row has options of its own. "
-        "Take it out.",
-    ),
+    **{
+        f"calibrated {name}": (
+            {"answer": CHOICE, "method": {"name": name, "calibrate": True}},
+            "method.calibrate needs labels that are the same for all rows, and each row has options of its own. "
+            "Take it out.",
+        )
+        for name in ("zero_shot", "few_shot")
+    },
 }
 
 

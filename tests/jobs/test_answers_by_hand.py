@@ -77,6 +77,35 @@ def test_probabilities_of_options_are_those_of_the_plain_model(
         assert (answer["option"], answer["index"]) == (options[int(scores.argmax())], int(scores.argmax()))
 
 
+@pytest.mark.parametrize("choice", ["random", "nearest"])
+def test_options_behind_demonstrations_are_scored_as_behind_the_whole_text(
+    choice: str, data: Path, tmp_path: Path, pretrained: Any, tiny_folder: Path, oracle: Any
+) -> None:
+    """Each demonstration is a row with its own right option; the run answers without the training file."""
+    tokenizer = pretrained.tokenizer
+    method = make_task({"method": {"name": "few_shot", "demonstrations": 3, "choice": choice}}).method
+    task = settings("choice", tiny_folder).model_copy(update={"method": method})
+    run = tune.run(task, tmp_path / "run", base=data, beside=False, pretrained=pretrained).run
+    rows = choices(5, 5)
+    asked = [Request("run", {"text": str(row["text"])}, "x", tuple(row["options"])) for row in rows]  # type: ignore[arg-type]
+    engine = open_engine(tmp_path / "run", pretrained=pretrained)
+    bound = engine.runs["run"]
+    texts = {f"{e.fields['text']} ?{' ' * str(e.answer).isascii()}{e.answer}" for e in run.examples}
+    for request, found in zip(asked, engine.answer(asked), strict=True):
+        [row] = bound.encode([(request.fields, "x")], [request.options])
+        shown = [*bound.shown, *row.ids[: row.demonstrations]]
+        *blocks, end = tokenizer.decode(shown).split("\n\n")
+        assert (len(blocks), end) == (3, "")
+        assert {block.strip() for block in blocks} <= texts
+        own = [i for part in (request.fields["text"], " ?") for i in tokenizer(part)["input_ids"]]
+        assert list(row.ids[row.demonstrations :]) == own
+        given = oracle.get_input_embeddings()(torch.tensor([*shown, *own]))
+        ids = [tokenizer(f" {o}" if o.isascii() else o)["input_ids"] for o in request.options]
+        with torch.no_grad():
+            expected = torch.stack([option_score(oracle, given, one, True) for one in ids]).softmax(-1)
+        assert list(found.probabilities.values()) == pytest.approx(expected.tolist(), abs=1e-5)
+
+
 def objective(bound: BoundTask, rows: list[Labelled], **changes: Any) -> Objective:
     return Objective(
         bound.pretrained.backbone, bound.verbalizer, rows, rows, lambda own, *_: bound.method.condition(own),

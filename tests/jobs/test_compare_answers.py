@@ -137,12 +137,12 @@ def test_nothing_is_measured_twice(
 
 
 REFUSED = {
-    ("choice", "few_shot"): "needs labels that are the same for all rows, and each row has options of its own. "
-    "Ways for tasks whose answers are choices: majority, zero_shot, soft_prompt, prefix, p_tuning, late_prompt, lora, "
-    "ia3, bitfit, full.",
+    ("choice", "head"): "needs labels that are the same for all rows, and each row has options of its own. "
+    "Ways for tasks whose answers are choices: majority, zero_shot, few_shot, nearest_few_shot, "
+    "soft_prompt, prefix, p_tuning, late_prompt, lora, ia3, bitfit, full, context_tuning.",
     ("choice", "ridge"): "gives numbers, and the answers of this task are choices. "
-    "Ways for tasks whose answers are choices: majority, zero_shot, soft_prompt, prefix, p_tuning, late_prompt, lora, "
-    "ia3, bitfit, full.",
+    "Ways for tasks whose answers are choices: majority, zero_shot, few_shot, nearest_few_shot, "
+    "soft_prompt, prefix, p_tuning, late_prompt, lora, ia3, bitfit, full, context_tuning.",
     ("number", "zero_shot"): "trains nothing, and numbers are read by a layer that must be trained. "
     "Ways for tasks whose answers are numbers: mean, ridge, word_vector_ridge, soft_prompt, prefix, p_tuning, "
     "late_prompt, lora, ia3, bitfit, head, full.",

@@ -62,12 +62,12 @@ def check_answer(task: Task, backbone: CausalBackbone | None = None) -> None:
     if isinstance(answer, TextAnswer):
         _check_text(task, backbone)
         return
-    if isinstance(method, HeadSettings | FewShotSettings | SearchSettings):
+    if isinstance(method, HeadSettings | SearchSettings):
         raise TrimtabError(
             f"method '{method.name}' needs labels that are the same for all rows, and each row has options of its own.",
             "Choose another method, soft_prompt or lora say.",
         )
-    if isinstance(method, ZeroShotSettings) and method.calibrate:
+    if isinstance(method, ZeroShotSettings | FewShotSettings) and method.calibrate:
         raise TrimtabError(
             "method.calibrate needs labels that are the same for all rows, and each row has options of its own.",
             "Take it out.",

@@ -193,17 +193,25 @@ class BoundTask:
         Raises:
             TrimtabError: a row that does not fit, or whose options will not do.
         """
+        if self.choice:
+            trees = [self._options(own, where) for (_, where), own in zip(rows, options, strict=True)]
+            taken = [tree.longest for tree in trees]
+            encoded = (
+                self.nearest.encode(rows, taken)
+                if self.nearest
+                else [self.encoder.encode(*row, own) for row, own in zip(rows, taken, strict=True)]
+            )
+            return [replace(row, options=tree) for row, tree in zip(encoded, trees, strict=True)]
         if self.nearest:
             return self.nearest.encode(rows)
         if self.tags and isinstance(self.encoder, Encoder):
             both = [(own, leads(own, self.tags.join)) for own in tokens]
             given = zip(rows, both, strict=True)
             return [self.encoder.encode_tagged(fields, *own, where) for (fields, where), own in given]
-        if not self.choice:
-            return [self.encoder.encode(fields, where) for fields, where in rows]
-        return [self._encode_choice(*row, own) for row, own in zip(rows, options, strict=True)]
+        return [self.encoder.encode(fields, where) for fields, where in rows]
 
-    def _encode_choice(self, fields: Mapping[str, str], where: str, options: Sequence[str]) -> EncodedRow:
+    def _options(self, options: Sequence[str], where: str) -> Verbalizer:
+        """A row's own options. Raises TrimtabError where they will not do."""
         assert isinstance(self.task.answer, ChoiceAnswer)
         if len(options) < 2:
             raise TrimtabError(f"{where}: {len(options)} options, expected two or more.", "Give the row its options.")
@@ -217,7 +225,7 @@ class BoundTask:
                 f"{self.encoder.budget}.",
                 "Shorten it, leave the row out, or raise template.max_tokens.",
             )
-        return replace(self.encoder.encode(fields, where, own.longest), options=own)
+        return own
 
     def as_read(self, fields: Mapping[str, str], label: str, row: EncodedRow | None = None) -> str:
         """The row as it reads under the template, the first word of `label` in the answer's place.

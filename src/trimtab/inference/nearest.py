@@ -42,15 +42,21 @@ class Nearest:
     pool: Demonstrations
     count: int
 
-    def encode(self, rows: Sequence[tuple[Mapping[str, str], str]]) -> list[EncodedRow]:
+    def encode(self, rows: Sequence[tuple[Mapping[str, str], str]], taken: Sequence[int] = ()) -> list[EncodedRow]:
         """Rows, each (fields, where), behind their demonstrations and the template's head.
+
+        Args:
+            rows: the rows.
+            taken: tokens of the budget that are not left for each row and what is shown before it.
 
         Raises:
             TrimtabError: a row that does not fit even without demonstrations.
         """
-        plain = [self.encoder.encode(fields, where).ids for fields, where in rows]
+        taken = taken or [0] * len(rows)
+        plain = [self.encoder.encode(*row, own).ids for row, own in zip(rows, taken, strict=True)]
         chosen = self._choose(plain) if plain else []
-        return [self._behind(*row, [self.pool.rows[i] for i in own]) for row, own in zip(rows, chosen, strict=True)]
+        shown = [[self.pool.rows[i] for i in own] for own in chosen]
+        return [self._behind(*row, *own) for row, own in zip(rows, zip(shown, taken, strict=True), strict=True)]
 
     def _choose(self, rows: Sequence[tuple[int, ...]]) -> list[list[int]]:
         """Indices of the k nearest examples of each row, the nearest last."""
@@ -75,12 +81,12 @@ class Nearest:
                     means[i] = hidden[start : start + len(rows[i])].mean(0)
         return F.normalize(means, dim=-1)
 
-    def _behind(self, fields: Mapping[str, str], where: str, shown: list[tuple[int, ...]]) -> EncodedRow:
+    def _behind(self, fields: Mapping[str, str], where: str, shown: list[tuple[int, ...]], taken: int) -> EncodedRow:
         """The row behind as many demonstrations as leave room for it, the farthest left out first."""
         while True:
             before = [i for ids in shown for i in ids]
             try:
-                row = self.encoder.encode(fields, where, taken=len(before))
+                row = self.encoder.encode(fields, where, taken=taken + len(before))
             except TrimtabError:
                 if not shown:
                     raise

@@ -81,7 +81,7 @@ ON_A_CPU = {
         "majority", "rules", "naive_bayes", "tfidf", "zero_shot", "few_shot", "calibrated_few_shot", "head",
         "soft_prompt",
     ),
-    "choice": ("majority", "zero_shot", "soft_prompt"),
+    "choice": ("majority", "zero_shot", "few_shot", "soft_prompt"),
     "number": ("mean", "ridge", "head", "soft_prompt"),
     "tags": ("majority", "token_majority", "head", "soft_prompt"),
     "text": ("nearest_answer", "zero_shot", "few_shot", "soft_prompt"),
@@ -153,7 +153,7 @@ def _misfit(way: WayKind, answer: str) -> str | None:
     needs_labels = ("head", "multitask_prompt", "search", "calibrated_zero_shot", "calibrated_few_shot")
     if answer == "text" and way.key in needs_labels:
         return "needs labels, and the answers of this task are texts"
-    if answer == "choice" and (way.key in (*needs_labels, "context_tuning") or "few_shot" in way.key):
+    if answer == "choice" and way.key in needs_labels:
         return "needs labels that are the same for all rows, and each row has options of its own"
     return None
 
