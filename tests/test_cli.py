@@ -30,16 +30,25 @@ def test_version(trimtab):
     assert trimtab("--version").out.startswith("trimtab, version ")
 
 
-def test_help_loads_nothing_heavy():
-    heavy = ("torch", "transformers", "pydantic", "sklearn", "pyarrow", "numpy", "rich")
+@pytest.mark.parametrize(
+    ("arguments", "heavy"),
+    [
+        (["--help"], ("torch", "transformers", "pydantic", "sklearn", "pyarrow", "numpy", "rich")),
+        *(([verb, "none.yaml"], ("torch", "transformers", "sklearn")) for verb in ("tune", "compare", "show")),
+        (["import", "folder", "none.yaml"], ("torch", "transformers", "peft")),
+        (["data", "none.jsonl", "--no-tokens"], ("torch", "transformers")),
+    ],
+    ids=lambda given: given[0],
+)
+def test_nothing_heavy_is_loaded_to_help_or_to_refuse_a_file(arguments, heavy):
     code = (
-        "import sys, trimtab, trimtab.cli\n"
-        "try: trimtab.cli.main(['--help'])\n"
-        "except SystemExit: pass\n"
-        f"print([name for name in {heavy} if name in sys.modules], file=sys.stderr)"
+        "import sys, trimtab, trimtab.cli\ncode = 0\n"
+        f"try: trimtab.cli.main({arguments})\n"
+        "except SystemExit as end: code = end.code\n"
+        f"print(code, [name for name in {heavy} if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stderr == "[]\n"
+    assert done.stdout.splitlines()[-1] == f"{0 if arguments == ['--help'] else 2} []"
 
 
 @pytest.mark.parametrize(

@@ -44,16 +44,18 @@ def tune(
     task: Path, out: Path | None, resume: bool, overrides: tuple[str, ...], beside: bool, offline: bool, agree: bool
 ) -> None:
     """Tune a prompt as TASK (a YAML file) says, judge it, and keep it in a run folder."""
-    from trimtab.jobs import tune as job
     from trimtab.task_file import read_task
 
-    if task.is_dir() and resume:
-        if out is not None:
-            raise click.UsageError("--out does not go with a run folder, which is taken up in place.")
+    taken_up = task.is_dir() and resume
+    if taken_up and out is not None:
+        raise click.UsageError("--out does not go with a run folder, which is taken up in place.")
+    settings = None if taken_up else read_task(task, overrides)
+    from trimtab.jobs import tune as job  # takes seconds: mistakes in the task file are told before
+
+    if settings is None:
         out, base, settings = task, Path.cwd(), job.resolved_task(task, overrides)
     else:
-        settings, base = read_task(task, overrides), task.parent
-        out = out or Path("runs") / settings.name
+        out, base = out or Path("runs") / settings.name, task.parent
     with Bars() as bars:
         tuned = job.run(
             settings, out, base=base, resume=resume, offline=offline, agree=agree, beside=beside,
@@ -88,10 +90,11 @@ def compare(
     offline: bool, agree: bool,
 ) -> None:  # fmt: skip
     """Measure ways to do TASK on the same rows: what each reaches, at what cost, and what is chance."""
-    from trimtab.jobs import compare as job
     from trimtab.task_file import read_task
 
     settings = read_task(task, overrides)
+    from trimtab.jobs import compare as job  # takes seconds: mistakes in the task file are told before
+
     out = out or Path("runs") / f"compare-{settings.name}"
     wanted = job.Wanted(
         methods=[name.strip() for name in methods.split(",")] if methods else None,
@@ -276,10 +279,11 @@ def import_adapter(
     adapter: Path, task: Path, out: Path | None, overrides: tuple[str, ...], offline: bool, agree: bool
 ) -> None:
     """Make a run of ADAPTER, a folder that PEFT wrote, with template, labels and data of TASK."""
-    from trimtab.jobs import exchange as job
     from trimtab.task_file import read_task
 
     settings = read_task(task, overrides)
+    from trimtab.jobs import exchange as job  # takes seconds: mistakes in the task file are told before
+
     out = out or Path("runs") / settings.name
     with Bars() as bars:
         run, notes = job.import_(

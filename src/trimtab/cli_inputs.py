@@ -50,20 +50,24 @@ def data(
     tokens: bool | None, as_json: bool, offline: bool,
 ) -> None:  # fmt: skip
     """Look into examples: rows, labels, lengths, duplicates, shared texts, damage."""
-    from trimtab.inference.bound import template_of
     from trimtab.jobs import data as job
     from trimtab.jobs.backbone import counter_for
     from trimtab.spec import Task
     from trimtab.task_file import read_task
 
     settings = read_task(task) if task else Task()
+    fields: tuple[str, ...] = ()
+    if task:
+        from trimtab.inference.bound import template_of  # takes seconds
+
+        fields = template_of(settings).fields
     chosen = {"label": label, "encoding": encoding}
     how = settings.data.model_copy(update={k: v for k, v in chosen.items() if v})
     others = {name: other for name, other in (("dev", dev), ("test", test)) if other}
     with Bars() as bars:
         count, context = counter_for(settings.backbone, tokens, offline=offline, progress=bars.progress)
         report = job.run(
-            source, settings=how, fields=template_of(settings).fields if task else (), answer=settings.answer,
+            source, settings=how, fields=fields, answer=settings.answer,
             base=Path.cwd(), others=others, count_tokens=count, context=context,
         )  # fmt: skip
     if as_json:
@@ -80,13 +84,13 @@ def data(
 @AGREE
 def show(task: Path, rows: int, overrides: tuple[str, ...], offline: bool, agree: bool) -> None:
     """Show what rows of TASK become: text, tokens, where the answer is."""
-    from trimtab.jobs import show as job
     from trimtab.task_file import read_task
 
+    settings = read_task(task, overrides)
+    from trimtab.jobs import show as job  # takes seconds: mistakes in the task file are told before
+
     with Bars() as bars:
-        shown, words = job.run(
-            read_task(task, overrides), rows, base=task.parent, offline=offline, agree=agree, progress=bars.progress
-        )
+        shown, words = job.run(settings, rows, base=task.parent, offline=offline, agree=agree, progress=bars.progress)
     terminal.print_shown(shown, words)
 
 
