@@ -45,8 +45,12 @@ class DataSettings(Settings):
         None, ge=1, description="Use this many training rows, a seeded sample stratified by label."
     )
     shots: int | None = Field(None, ge=1, description="Use this many training rows a label (k-shot), seeded.")
-    dev_fraction: float = Field(
-        0.1, gt=0, lt=0.9, description="Share of train set aside where no dev is given (at least one row a label)."
+    dev_fraction: float | None = Field(
+        None,
+        gt=0,
+        lt=0.9,
+        description="Share of train set aside where no dev is given (at least one row a label). By default a tenth; "
+        "where that would be fewer than 32 rows, so many, but a quarter at most.",
     )
     test_fraction: float | None = Field(
         None, gt=0, lt=0.9, description="Share of train set aside as test, where there is one file of examples only."

@@ -167,20 +167,28 @@ def test_given_splits_are_read_as_they_are(base: Path) -> None:
 
 def test_dev_is_carved_out_of_train(base: Path) -> None:
     splits = load(base, seed=3)
-    assert counts(splits.dev) == {"a": 5, "b": 5, "c": 1}
-    assert counts(splits.train) == {"a": 45, "b": 45, "c": 9}
+    assert counts(splits.dev) == {"a": 12, "b": 12, "c": 2}
+    assert counts(splits.train) == {"a": 38, "b": 38, "c": 8}
     assert not places(splits.train) & places(splits.dev)
     assert splits.test == []
-    assert splits.note == ["dev: 11 of 110 rows carved from train (seed 3)"]
+    assert splits.note == ["dev: 26 of 110 rows carved from train (seed 3)"]
+    assert counts(load(base, dev_fraction=0.1, seed=3).dev) == {"a": 5, "b": 5, "c": 1}
+
+
+@pytest.mark.parametrize(("rows", "dev"), [(8, 2), (40, 10), (128, 32), (200, 32), (320, 32), (500, 50)])
+def test_how_many_rows_dev_gets_by_default(tmp_path: Path, rows: int, dev: int) -> None:
+    texts = [{"text": f"text {i}", "label": "ab"[i % 2]} for i in range(rows)]
+    (tmp_path / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in texts), encoding="utf-8")
+    assert len(load(tmp_path).dev) == dev
 
 
 def test_limits_sample_after_dev_is_carved(base: Path) -> None:
     splits = load(base, limit=20, test="test.jsonl", test_limit=10, dev_limit=8)
     assert (len(splits.train), len(splits.dev), len(splits.test)) == (20, 8, 10)
     assert splits.note == [
-        "dev: 11 of 110 rows carved from train (seed 0)",
-        "train: 20 of 99 rows sampled (seed 0)",
-        "dev: 8 of 11 rows sampled (seed 0)",
+        "dev: 26 of 110 rows carved from train (seed 0)",
+        "train: 20 of 84 rows sampled (seed 0)",
+        "dev: 8 of 26 rows sampled (seed 0)",
         "test: 10 of 60 rows sampled (seed 0)",
     ]
     assert places(splits.dev) <= places(load(base).dev), "the limits do not change what is carved"
@@ -215,9 +223,9 @@ def test_one_label_only(base: Path) -> None:
 
 
 def test_too_few_rows_for_dev(base: Path) -> None:
-    write(base / "train.jsonl", ["a", "b", "c"], "train")
+    write(base / "train.jsonl", ["a", "b"], "train")
     assert refusal(base) == (
-        "train.jsonl: 3 rows are too few to set dev examples aside. Add rows, or name dev examples in data.dev."
+        "train.jsonl: 2 rows are too few to set dev examples aside. Add rows, or name dev examples in data.dev."
     )
 
 
@@ -267,7 +275,7 @@ def test_test_is_set_aside_first_by_group(tmp_path: Path) -> None:
     splits = load_splits(data, ["text"], base=tmp_path)
     assert splits.note == [
         "test: 20 of 100 rows carved from train (seed 0)",
-        "dev: 10 of 80 rows carved from train (seed 0)",
+        "dev: 20 of 80 rows carved from train (seed 0)",
     ]
     sides = [{example.group for example in part} for part in (splits.train, splits.dev, splits.test)]
     assert sum(map(len, sides)) == len(set.union(*sides)) == 20

@@ -20,6 +20,9 @@ from trimtab.errors import TrimtabError
 from trimtab.spec import DataSettings
 from trimtab.spec_answers import LABEL, AnswerSettings, TagsAnswer
 
+# Rows that dev gets by default where a tenth of train is fewer, up to a quarter of train.
+DEV_ROWS = 32
+
 
 @dataclass(frozen=True)
 class Splits:
@@ -174,7 +177,7 @@ def _set_dev_aside(
 ) -> tuple[list[Example], list[Example]]:
     shots, seed = settings.shots, settings.seed
     if shots is None:
-        kept, dev = split_off(train, settings.dev_fraction, seed)
+        kept, dev = split_off(train, settings.dev_fraction or _dev_fraction(len(train)), seed)
     else:
         kept, dev = _carve(train, lambda rows: min(shots, rows - shots), seed)
     if not dev:
@@ -182,6 +185,11 @@ def _set_dev_aside(
         raise TrimtabError(message, "Add rows, or name dev examples in data.dev.")
     note.append(f"dev: {len(dev)} of {len(train)} rows carved from train (seed {seed})")
     return kept, dev
+
+
+def _dev_fraction(rows: int) -> float:
+    """Share of train that dev gets by default: a few rows cannot tell the better of two prompts."""
+    return max(0.1, min(0.25, DEV_ROWS / rows))
 
 
 def _sample_train(train: list[Example], settings: DataSettings, note: list[str]) -> list[Example]:
