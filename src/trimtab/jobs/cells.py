@@ -47,7 +47,7 @@ from trimtab.spec_answers import AnswerSettings, TagsAnswer, TextAnswer
 from trimtab.spec_methods import FullSettings, HeadSettings
 
 # Raised when cells measured before would come out otherwise now.
-CELL_VERSION = 2
+CELL_VERSION = 3
 BATCH, ALONE = 32, 15
 WORD_VECTORS = "glove-6b-50d"
 
