@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from models import ARCHITECTURES, VOCABULARY, attending, tiny_model
+from models import ARCHITECTURES, VOCABULARY, tiny_model
 from trimtab.backbones.causal import CausalBackbone
 from trimtab.backbones.layout import Row
 from trimtab.backbones.prefix import PrefixState, Prompt
@@ -171,42 +171,6 @@ def test_a_past_and_a_prompt_equal_one_prompt(backbone, cuts, two_passes):
     loss_of(expected).backward()
     for mine, reference in zip(parted, whole, strict=True):
         assert (mine.grad - reference.grad).norm() <= 1e-4 * reference.grad.norm()
-
-
-def blind(model, ids: list[int], hidden: set[int], past: int) -> torch.Tensor:
-    """Logits [V] behind ids, whose tokens after the first `past` do not see the `hidden` ones. Plain, no windows."""
-
-    def attend(module, query, key, value, mask, scaling=None, **_):
-        groups = query.shape[1] // key.shape[1]
-        key, value = (x.repeat_interleave(groups, 1) for x in (key, value))
-        T = query.shape[2]
-        unseen = torch.ones(T, T, dtype=torch.bool).triu(1)
-        unseen[past:, sorted(hidden)] = True
-        scores = (query @ key.transpose(2, 3)) * (query.shape[-1] ** -0.5 if scaling is None else scaling)
-        return (torch.softmax(scores.masked_fill(unseen, -1e9), -1) @ value).transpose(1, 2), None
-
-    with attending(model, attend), torch.no_grad():
-        return model(torch.tensor([ids]), use_cache=False).logits[0, -1]
-
-
-@pytest.mark.parametrize("two_passes", [False, True], ids=["one pass", "read_prefix first"])
-def test_a_prompt_without_some_tokens(architecture, backbone, two_passes):
-    """Taken out of the past, they are not seen and all else keeps its place; out of the prompt, it closes up."""
-    oracle, text, rows = tiny_model(architecture), [5, 9, 11, 7], [[20, 21], [33]]
-    with torch.no_grad():
-        past = backbone.read_prefix([backbone.embed(torch.tensor(text[:3]))]).layers
-        whole = Prompt(backbone.embed(torch.tensor(text[3:])), past)
-        read = Prompt(backbone.embed(torch.tensor(text)))
-        given = [whole, whole.without({1}), read.without({1}), whole.without({0, 3})]
-        batch = [Row(ids, prompt=k) for k in range(4) for ids in rows]
-        ours = backbone.logits(backbone.forward(batch, backbone.read_prefix(given) if two_passes else given))
-    expected = [
-        *(blind(oracle, [*text, *ids], set(), 3) for ids in rows),
-        *(blind(oracle, [*text, *ids], {1}, 3) for ids in rows),
-        *(blind(oracle, [text[0], *text[2:], *ids], set(), 3) for ids in rows),
-        *(blind(oracle, [*text[:3], *ids], {0}, 3) for ids in rows),
-    ]
-    torch.testing.assert_close(ours, torch.stack(expected), atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("two_passes", [False, True], ids=["one pass", "read_prefix first"])

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from test_scoring import by_hand
-from tokenizers.processors import TemplateProcessing
 from transformers import AutoModelForCausalLM
 
 import tiny
@@ -211,29 +209,3 @@ def test_a_run_folder_round_trip(pretrained, tmp_path):
     np.testing.assert_array_equal(
         probabilities(engine_of(pretrained, run=back)), probabilities(engine_of(pretrained, run=run))
     )
-
-
-@pytest.mark.parametrize("cut", [0, -9, 40], ids=["as long", "cut", "repeated"])
-@pytest.mark.parametrize(
-    "method", [{"name": "prefix"}, {"name": "soft_prompt"}, {"name": "soft_prompt", "before_leading": True}], ids=str
-)
-def test_which_tokens_of_a_prompt_start_as_an_example(pretrained, method, cut):
-    tokenizer = copy.deepcopy(pretrained.tokenizer)
-    first = tokenizer.eos_token_id  # put before every text
-    single = {"single": "<eos> $A", "special_tokens": [("<eos>", first)]}
-    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(**single)
-    pretrained = replace(pretrained, tokenizer=tokenizer)
-    shown = few_shot(pretrained)
-    few = bind(shown.task, shown.words, pretrained, examples=shown.examples).demonstrations
-    before = int(not method.get("before_leading"))
-    tokens = before * (method["name"] == "prefix") + len(few.ids) + cut
-    settings = {**method, "init": "demonstrations", "length": tokens}
-    task = make_task({"method": settings, "task": "good ?", "template": {"text": TEMPLATE}})
-    bound = bind(task, shown.words, pretrained, start=few)
-    ids = [*[first] * before, *few.ids, *few.ids][: len(few.ids) + cut + before]
-    for example, row in zip(few.examples, few.rows, strict=True):
-        own = sorted(bound.itself(example))
-        assert [ids[i] for i in own] == [*row, *row][: len(own)]
-        assert cut or len(own) == len(row)
-    assert bound.itself(POOL[7]) == frozenset()
-    assert bind(task, shown.words, pretrained).itself(POOL[0]) == frozenset()

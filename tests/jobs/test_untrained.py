@@ -9,7 +9,6 @@ import pytest
 import torch
 
 import tiny
-from trimtab.backbones.prefix import Prompt
 from trimtab.data import load_splits
 from trimtab.errors import TrimtabError
 from trimtab.inference.runs import load_run
@@ -155,22 +154,6 @@ def test_a_prompt_started_from_demonstrations_says_what_few_shot_says(method, da
     alone = task_of(tiny_folder, "zero_shot")
     tune.run(alone, tmp_path / "alone", base=data, beside=False, pretrained=pretrained)
     assert far < 0.2 * np.abs(answers(tmp_path / "alone", pretrained) - answers(tmp_path / "few", pretrained)).max()
-
-
-@pytest.mark.parametrize("method", ["soft_prompt", "prefix"])
-def test_rows_that_a_prompt_starts_from_do_not_see_themselves(
-    method, data, tmp_path, pretrained, tiny_folder, monkeypatch
-):
-    taken: list[frozenset[int]] = []
-    whole = Prompt.without
-    monkeypatch.setattr(Prompt, "without", lambda prompt, own: [taken.append(own), whole(prompt, own)][1])
-    settings = {"name": method, "init": "demonstrations", "demonstrations": 3}
-    task = task_of(tiny_folder, settings, train={"epochs": 2, "steps": None, "batch_size": 8})
-    tuned = tune.run(task, tmp_path / "run", base=data, beside=False, pretrained=pretrained).run
-    length = tuned.task.method.length
-    spans = sorted(set(map(tuple, map(sorted, taken))))
-    assert len(spans) == 3
-    assert [i for span in spans for i in span] == list(range(length))
 
 
 def test_what_is_said_before_there_is_a_length(trimtab, tmp_path, tiny_folder):

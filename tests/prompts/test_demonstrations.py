@@ -109,15 +109,6 @@ def test_each_is_the_template_filled_in_and_answered(tokenizer):
     assert [example.where for example in made.examples] == ["rows.jsonl:1", "rows.jsonl:2"]
 
 
-def test_where_an_example_stands_among_them(tokenizer):
-    made = fit(tokenizer, ["a", "a great film", "a"], 200)
-    first, second, third = (len(ids) for ids in made.rows)
-    assert made.ids == (*made.rows[0], *made.rows[1], *made.rows[2])
-    twice = {*range(first), *range(first + second, first + second + third)}
-    assert made.places(Example({"text": "a"}, "negative", "elsewhere.jsonl:7")) == twice
-    assert made.places(Example({"text": "a"}, "positive", "rows.jsonl:1")) == frozenset()
-
-
 def test_long_ones_are_shortened_to_an_even_share(tokenizer):
     long = "warm " * 50
     made = fit(tokenizer, [long, "a great film", long], 120)

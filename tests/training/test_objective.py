@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 import torch
 from torch.nn import functional as F
@@ -107,31 +105,6 @@ def test_loss_and_gradient_of_several_runs(pretrained, oracle, words, smoothing,
         expected.backward()
         gradient, reference = mine["prompt"].grad, other["prompt"].grad
         assert (gradient - reference).norm() <= 1e-4 * reference.norm()
-
-
-@pytest.mark.parametrize("large_tree", [False, True])
-def test_a_row_that_a_prompt_started_from_is_read_without_itself(pretrained, large_tree, monkeypatch):
-    """As if its tokens were not in the prompt, and all other rows as they were; in training only."""
-    if large_tree:
-        monkeypatch.setattr("trimtab.training.objective.TREE_NODES", 0)
-    plain = make_objective(pretrained, "several tokens")
-    hidden = {0: (1, 2), 9: (0,)}
-    train = [replace(row, itself=frozenset(hidden.get(i, ()))) for i, row in enumerate(plain.train)]
-    objective = replace(plain, train=train)
-    ours, theirs = prompts(2), prompts(2)
-    rows = [[0, 5, 9], [1, 0]]
-    losses = objective.loss([0, 1], ours, rows, 0)
-    losses.sum().backward()
-    for loss, mine, other, members in zip(losses, ours, theirs, rows, strict=True):
-        seen = [[j for j in range(4) if j not in hidden.get(i, ())] for i in members]
-        each = [
-            plain.loss([0], [{"prompt": other["prompt"][own]}], [[i]], 0) for i, own in zip(members, seen, strict=True)
-        ]
-        expected = torch.cat(each).mean()
-        torch.testing.assert_close(loss, expected, atol=1e-5, rtol=1e-5)
-        expected.backward()
-        assert (mine["prompt"].grad - other["prompt"].grad).norm() <= 1e-4 * other["prompt"].grad.norm()
-    assert objective.evaluate([0], prompts(1)) == plain.evaluate([0], prompts(1))
 
 
 def test_label_smoothing_over_two_labels(pretrained):

@@ -151,7 +151,7 @@ class CausalBackbone:
         capture: list[tuple[torch.Tensor, torch.Tensor]] = []
         layout = self._prompt_layout(lengths)
         x = torch.cat([prompt.embeddings.to(self.dtype) for prompt in given])
-        positions = self.behind(layout, _sums(order.lengths, shifts) if order else ())
+        positions = self.behind(layout, order.lengths if order else ())
         now = Pass(layout, None, total, past, capture, order)
         self._run(x, now, positions, keep=None, first_grad=len(x))
         if order is None or past is None:
@@ -194,7 +194,7 @@ class CausalBackbone:
             lengths, soft = tuple(prompt.length for prompt in given), tuple(prompt.soft for prompt in given)
             shifts = tuple(prompt.shift for prompt in given)
         layout = rows if isinstance(rows, Layout) else self.pack(rows, max(lengths, default=0))
-        positions = self.behind(layout, shifts if self.bidirectional else _sums(lengths, shifts))
+        positions = self.behind(layout, shifts if self.bidirectional else lengths)
         if int(positions.max()) >= self.context:
             raise too_long(int(positions.max()) + 1, self.context)
         x = self.embed_rows(layout, soft)
@@ -203,8 +203,7 @@ class CausalBackbone:
         if sum(own):
             prompt_layout = self._prompt_layout(own)
             x = torch.cat([*(prompt.embeddings.to(x.dtype) for prompt in given), x])
-            before = self.behind(prompt_layout, _sums(order.lengths, shifts) if order else ())
-            positions = torch.cat([before, positions])
+            positions = torch.cat([self.behind(prompt_layout, order.lengths if order else ()), positions])
         S = len(x) - len(layout)
         now = Pass(prompt_layout, layout, lengths, state, None, order, checkpointing)
         return self._run(x, now, positions, keep=wanted + S, first_grad=len(x) if layout.soft else S)
@@ -348,11 +347,6 @@ def too_long(tokens: int, context: int) -> TrimtabError:
         f"a row of {tokens} tokens is longer than the backbone's context of {context}.",
         "Set template.truncate or a smaller template.max_tokens.",
     )
-
-
-def _sums(lengths: Sequence[int], shifts: Sequence[int]) -> list[int]:
-    """Positions before what stands behind each prompt."""
-    return [length + shift for length, shift in zip(lengths, shifts or (0,) * len(lengths), strict=True)]
 
 
 def _prompts(given: Sequence[Prompt | torch.Tensor]) -> list[Prompt]:

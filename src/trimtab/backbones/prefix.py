@@ -6,8 +6,8 @@ heads, d head size.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 
@@ -22,8 +22,7 @@ class Prompt:
         embeddings: [P, D], read before every row; P may be 0.
         past: keys and values [L, J, d] a layer, positions applied, that stand before the embeddings; or None.
         soft: vectors [Q, D] that the negative ids of rows stand for; or None.
-        shift: positions that what stands behind the past is moved by, beside those that it takes up itself: none in an
-            encoder, one a slot in other backbones.
+        shift: positions that an encoder's rows are moved by; other backbones' rows are moved by what stands before.
     """
 
     embeddings: torch.Tensor
@@ -41,18 +40,6 @@ class Prompt:
         """L + P: tokens before a row."""
         return self.past_length + int(self.embeddings.shape[0])
 
-    def without(self, tokens: Collection[int]) -> Prompt:
-        """The prompt of a causal backbone without some of its tokens, counted from the first of the past.
-
-        Where they are taken out of the past, all others keep their positions.
-        """
-        kept = [i for i in range(self.length) if i not in tokens]
-        at = torch.tensor(kept, dtype=torch.long, device=self.embeddings.device)
-        L = self.past_length
-        of_past, own = at[at < L], at[at >= L] - L
-        past = tuple((k.index_select(0, of_past), v.index_select(0, of_past)) for k, v in self.past or ())
-        return replace(self, embeddings=self.embeddings.index_select(0, own), past=past or None, shift=L - len(of_past))
-
 
 @dataclass(frozen=True)
 class PrefixState:
@@ -62,7 +49,7 @@ class PrefixState:
         layers: keys and values [S, J, d] a layer, positions applied; empty where no prompt has a token.
         lengths: tokens of each prompt.
         soft: the soft vectors of each prompt, for rows that hold some.
-        shifts: what each prompt moves the positions of rows by, beside its length (see `Prompt`).
+        shifts: what each prompt moves the positions of an encoder's rows by.
     """
 
     layers: Layers

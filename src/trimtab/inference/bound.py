@@ -46,7 +46,6 @@ from trimtab.spec_methods import (
     FewShotSettings,
     MethodSettings,
     MultitaskPromptSettings,
-    PrefixSettings,
     PTuningSettings,
     SoftPromptSettings,
 )
@@ -67,7 +66,6 @@ class BoundTask:
         demonstrations: worked examples, those that fit.
         nearest: finds those each row gets; None where all rows are shown the same.
         chat: how the backbone's chat template writes rows; None where rows are plain text.
-        start: demonstrations that the method starts from, where it is to be trained; else None.
     """
 
     task: Task
@@ -80,7 +78,6 @@ class BoundTask:
     demonstrations: Demonstrations
     nearest: Nearest | None
     chat: Chat | None = None
-    start: Demonstrations | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -91,15 +88,6 @@ class BoundTask:
     def shown(self) -> tuple[int, ...]:
         """Token ids of the demonstrations that stand before all rows alike."""
         return () if self.nearest else self.demonstrations.ids
-
-    def itself(self, example: Example) -> frozenset[int]:
-        """Tokens of the prompt, counted from its first, that start as this very example; none where it is not shown."""
-        if self.start is None or not self._in_front:
-            return frozenset()
-        first = 0 if before_leading(self.task.method) else len(self.leading)
-        length = self.method.tokens - (first if isinstance(self.task.method, PrefixSettings) else 0)
-        own = self.start.places(example)
-        return frozenset(first + i for i in range(length) if i % len(self.start.ids) in own)
 
     def prompt(self, condition: Condition) -> Prompt:
         """What is read before a row under this condition: leading tokens, soft prompt, demonstrations, head.
@@ -308,7 +296,7 @@ def bind(
     base: Path | None = None,
     examples: Sequence[Example] = (),
     training: bool = False,
-    start: Demonstrations | None = None,
+    start: Sequence[int] = (),
 ) -> BoundTask:
     """Bind a task to a backbone.
 
@@ -317,7 +305,7 @@ def bind(
         base: where the method's relative paths start.
         examples: what few-shot shows, or chooses from.
         training: whether the same rows will be run many times.
-        start: demonstrations that the method starts from, where it does.
+        start: token ids of demonstrations that the method starts from, where it does.
 
     Raises:
         TrimtabError: what template, words, method or lengths have against it.
@@ -339,7 +327,7 @@ def bind(
     material = Material(
         backbone, tokenizer, task.task, verbalizer, leading, [*leading, *head_ids(template, tokenizer)],
         template.soft, training, base or Path.cwd(),
-        read=isinstance(task.answer, NumberAnswer | TagsAnswer), shown=start.ids if start else (),
+        read=isinstance(task.answer, NumberAnswer | TagsAnswer), shown=start,
     )  # fmt: skip
     method = make_method(task.method, material, lambda folder: read_prompt(folder, pretrained))
     most = most_tokens(task, backbone.context)
@@ -357,9 +345,7 @@ def bind(
         longest = _most(task) or verbalizer.longest
         encoder = causal_encoder(task, template, pretrained, chat, room=room, answer=longest)
     nearest = Nearest(backbone, tuple(leading), encoder, shown, per_row) if per_row else None
-    return BoundTask(
-        task, pretrained, template, encoder, verbalizer, tuple(leading), method, shown, nearest, chat, start
-    )
+    return BoundTask(task, pretrained, template, encoder, verbalizer, tuple(leading), method, shown, nearest, chat)
 
 
 def _check_slots(method: MethodSettings, template: Template) -> None:

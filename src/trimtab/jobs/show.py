@@ -68,7 +68,7 @@ def run(
     first = started_from(task)
     bound = _bound(first or task, words, splits, pretrained, base)
     if first:  # the first draw: which is best is not known before they are scored
-        bound = bind(starting(task, bound), words, pretrained, base, start=bound.demonstrations)
+        bound = bind(starting(task, bound), words, pretrained, base, start=bound.shown)
 
     def pieces(ids: object) -> list[str]:
         return [pretrained.tokenizer.decode([i]) if i >= 0 else "▢" for i in ids]  # type: ignore[attr-defined]

@@ -212,7 +212,7 @@ def _bind(
     best, notes = best_draw(draws, splits.dev, _untrained_score, progress)
     notes = [*notes, *best.demonstrations.notes]
     if shown:
-        best = bind(starting(task, best), words, pretrained, base, training=True, start=best.demonstrations)
+        best = bind(starting(task, best), words, pretrained, base, training=True, start=best.shown)
     return best, notes
 
 
@@ -258,7 +258,7 @@ def _encode(bound: BoundTask, examples: list[Example]) -> tuple[list[Labelled], 
             notes.append(f"{len(parted)} of {len(rows)} training rows {read}.")
         return [own for row, e in zip(rows, examples, strict=True) for own in _windows(row, e)], notes
     if bound.writes:
-        texts = [_written(bound, row, e, text) for row, e in zip(rows, examples, strict=True) for text in e.references]
+        texts = [_written(bound, row, text) for row, e in zip(rows, examples, strict=True) for text in e.references]
         endless = sum(row.text[-1] != bound.ends[0] for row in texts)
         if endless:
             notes.append(
@@ -269,9 +269,8 @@ def _encode(bound: BoundTask, examples: list[Example]) -> tuple[list[Labelled], 
     return [_labelled(bound, row, e) for row, e in zip(rows, examples, strict=True)], notes
 
 
-def _written(bound: BoundTask, row: EncodedRow, example: Example, text: str) -> Labelled:
-    ids = bound.answer_ids(text)
-    return Labelled(row.ids, 0, row.answer, text=ids, said=row.said, itself=bound.itself(example))
+def _written(bound: BoundTask, row: EncodedRow, text: str) -> Labelled:
+    return Labelled(row.ids, 0, row.answer, text=bound.answer_ids(text), said=row.said)
 
 
 def _windows(row: EncodedRow, example: Example) -> Iterator[Labelled]:
@@ -287,8 +286,7 @@ def _labelled(bound: BoundTask, row: EncodedRow, example: Example) -> Labelled:
         mean, sd = bound.scale
         return Labelled(row.ids, 0, row.answer, number=(example.number - mean) / sd)
     labels = row.options.labels if row.options else bound.labels
-    label = labels.index(example.answer or "")
-    return Labelled(row.ids, label, row.answer, row.options, itself=bound.itself(example))
+    return Labelled(row.ids, labels.index(example.answer or ""), row.answer, row.options)
 
 
 def _fingerprint(rows: Sequence[Labelled]) -> str:

@@ -39,16 +39,6 @@ class Demonstrations:
         """Token ids of all of them, one after another."""
         return tuple(i for row in self.rows for i in row)
 
-    def places(self, example: Example) -> frozenset[int]:
-        """Where in `ids` those stand that have the same fields and answer as this example; nowhere if none has."""
-        found: set[int] = set()
-        at = 0
-        for shown, row in zip(self.examples, self.rows, strict=True):
-            if (shown.fields, shown.answer) == (example.fields, example.answer):
-                found.update(range(at, at + len(row)))
-            at += len(row)
-        return frozenset(found)
-
 
 def usual_count(settings: FewShotSettings, labels: int, rows: int) -> int:
     """How many demonstrations of this many rows are shown by default.

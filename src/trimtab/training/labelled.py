@@ -23,7 +23,6 @@ class Labelled:
         read_at: where answers are tags, the token ids that they are read at.
         tags: likewise, these tags.
         goes_on: likewise, whether it is a window on the same record as the row before (see `EncodedRow.windows`).
-        itself: tokens of the prompt that started as this very row; in training it does not see them.
     """
 
     ids: tuple[int, ...]
@@ -36,7 +35,6 @@ class Labelled:
     read_at: tuple[int, ...] | None = None
     tags: tuple[str, ...] = ()
     goes_on: bool = False
-    itself: frozenset[int] = frozenset()
 
     @property
     def trained(self) -> int:

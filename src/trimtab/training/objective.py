@@ -93,26 +93,25 @@ class Objective:
         """Mean loss of each run [K] of one pass."""
         prompts = [self.prompt(condition) for condition in conditions]
         batch = [(k, self.train[i]) for k, members in enumerate(rows) for i in members]
-        run_of_row = torch.tensor([k for k, _ in batch], device=backbone.device)
-        prompts, read = _apart(prompts, batch)
         if batch[0][1].text:
-            losses = self._answer_losses(backbone, read, prompts, [e.text for _, e in read]) / self._text_length
+            losses = self._answer_losses(backbone, batch, prompts, [e.text for _, e in batch]) / self._text_length
         elif batch[0][1].options is not None:
-            losses = self._option_losses(backbone, read, prompts)
+            losses = self._option_losses(backbone, batch, prompts)
         elif any(condition.head for condition in conditions):
             if self.cache_bytes:
                 hidden_WD = torch.cat(self._kept[0]([i for members in rows for i in members]))
             else:
-                own = [example.row(k) for k, example in read]
+                own = [example.row(k) for k, example in batch]
                 hidden_WD = read_states(backbone, own, prompts, checkpointing=self.checkpointing)
             losses = self._head_losses(hidden_WD, batch, conditions)
         elif len(self.verbalizer.node_ids) <= TREE_NODES:
-            losses = self._label_losses(backbone, read, prompts)
+            losses = self._label_losses(backbone, batch, prompts)
         elif self.verbalizer.branches:
-            losses = self._branch_losses(backbone, read, prompts)
+            losses = self._branch_losses(backbone, batch, prompts)
         else:
             words = [self.verbalizer.trained_word(example.label).ids for _, example in batch]
-            losses = self._answer_losses(backbone, read, prompts, words)
+            losses = self._answer_losses(backbone, batch, prompts, words)
+        run_of_row = torch.tensor([k for k, _ in batch], device=backbone.device)
         counts = torch.tensor([len(members) for members in rows], device=backbone.device, dtype=torch.float32)
         return losses.new_zeros(len(rows)).index_add(0, run_of_row, losses) / counts
 
@@ -329,23 +328,3 @@ class Objective:
         if first.read_at is not None:
             return scores_of_tags(self.dev, runs, answers, self.verbalizer.labels, self.plain)
         return (scores_of_labels if first.number is None else scores_of_numbers)(self.dev, runs, answers)
-
-
-def _apart(
-    prompts: Sequence[Prompt], batch: Sequence[tuple[int, Labelled]]
-) -> tuple[list[Prompt], list[tuple[int, Labelled]]]:
-    """Prompts, and rows with the index of theirs: a row that a prompt started from is read without itself.
-
-    Else it would learn to copy its own answer (Lu et al. 2025, leave-one-out masking).
-    """
-    every = list(prompts)
-    without: dict[tuple[int, frozenset[int]], int] = {}
-    read = []
-    for k, example in batch:
-        at = k
-        if example.itself:
-            at = without.setdefault((k, example.itself), len(every))
-            if at == len(every):
-                every.append(prompts[k].without(example.itself))
-        read.append((at, example))
-    return every, read
