@@ -15,6 +15,9 @@ SET = click.option(
 BESIDE = click.option(
     "--beside/--no-beside", default=True, help="Score majority, naive Bayes and zero-shot on the same rows too."
 )
+RUN_CODE = click.option(
+    "--run-code", is_flag=True, help="Run answers as Python programs against the tests in `answer.tests`, in a sandbox."
+)
 
 
 def row_counts(text: str | None) -> list[int]:

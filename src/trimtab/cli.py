@@ -14,7 +14,7 @@ from typing import Literal, get_args
 import click
 
 from trimtab import cli_inputs, terminal
-from trimtab.arguments import AGREE, BESIDE, OFFLINE, SET, Format, row_counts, seconds
+from trimtab.arguments import AGREE, BESIDE, OFFLINE, RUN_CODE, SET, Format, row_counts, seconds
 from trimtab.bars import Bars
 from trimtab.errors import TrimtabError
 
@@ -81,13 +81,14 @@ def tune(
 @click.option("--budget", metavar="10m", help="Take no longer (s, m or h); say what was left out.")
 @click.option("--price", type=click.FloatRange(0), help="What an hour of this machine costs.")
 @click.option("--currency", default="", help="In what.")
+@RUN_CODE
 @SET
 @OFFLINE
 @AGREE
 def compare(
     task: Path, out: Path | None, methods: str | None, seeds: int, reference: str | None, learning_curve: str | None,
-    without_prompt: bool, budget: str | None, price: float | None, currency: str, overrides: tuple[str, ...],
-    offline: bool, agree: bool,
+    without_prompt: bool, budget: str | None, price: float | None, currency: str, run_code: bool,
+    overrides: tuple[str, ...], offline: bool, agree: bool,
 ) -> None:  # fmt: skip
     """Measure ways to do TASK on the same rows: what each reaches, at what cost, and what is chance."""
     from trimtab.task_file import read_task
@@ -105,6 +106,7 @@ def compare(
         budget_seconds=seconds(budget),
         price_an_hour=price,
         currency=currency,
+        run_code=run_code,
     )
     try:
         with Bars() as bars:
@@ -124,9 +126,7 @@ def compare(
 @click.option("--test", help="Score these examples instead of the task's own test.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the report.  [default: the run folder]")
 @BESIDE
-@click.option(
-    "--run-code", is_flag=True, help="Run answers as Python programs against the tests in `answer.tests`, in a sandbox."
-)
+@RUN_CODE
 @OFFLINE
 @AGREE
 def evaluate(
@@ -141,10 +141,10 @@ def evaluate(
     from trimtab.jobs import evaluate as job
 
     if len(runs) > 1:
-        if run_code:
-            raise click.UsageError("--run-code goes with one run.")
         with Bars() as bars:
-            made = compare_runs.run(runs, test=test, out=out, offline=offline, agree=agree, progress=bars.progress)
+            made = compare_runs.run(
+                runs, test=test, out=out, offline=offline, agree=agree, run_code=run_code, progress=bars.progress
+            )
         terminal.print_comparison(made, out)
         return
     [run] = runs

@@ -127,8 +127,8 @@ class TextAnswer(AnswerBase):
     tests: str | None = Field(
         None,
         min_length=1,
-        description="Column with the tests that an answer's Python program must pass (pass@k). They are run only by "
-        "`trimtab evaluate --run-code`, in a sandbox.",
+        description="Column with the tests that an answer's Python program must pass (pass@k). They are run only with "
+        "`--run-code`, in a sandbox.",
     )
     one_of: list[str] | None = Field(None, min_length=1, description="The answer is one of these texts.")
     pattern: str | None = Field(None, description="The answer matches this regular expression.")

@@ -20,6 +20,7 @@ from trimtab.evaluation.written import nearest_answer
 from trimtab.jobs import compare, compare_runs, tune
 from trimtab.jobs.compare import Wanted
 from trimtab.jobs.ways import pick_ways
+from trimtab.sandbox import box
 from trimtab.spec import Task
 from trimtab.task_file import make_task
 
@@ -214,9 +215,53 @@ def test_other_metrics_measure_no_way_again(
     made = compare.run(other, tmp_path, wanted, base=data, pretrained=pretrained)
     assert (made.metric.name, made.metric.unit, made.others) == ("F1", "share", [])
     assert made.notes[-1] == (
-        "No program was run: ways are compared by F1 of their text, not by the tests in 'text'. `trimtab evaluate RUN "
-        "--run-code` runs the programs of one run."
+        "No program was run: ways are compared by F1 of their text, not by the tests in 'text', which --run-code runs."
     )
+
+
+def problems(n: int) -> list[dict[str, str]]:
+    return [
+        {"text": f"add {i}", "answer": f"def f(x): return x + {i}", "check": f"assert f(1) == {i} + 1"}
+        for i in range(n)
+    ]
+
+
+def test_programs_are_run_where_asked_for(
+    tiny_folder: Path, tmp_path: Path, pretrained: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The nearest answer is that of the same row of train: it passes, but where the row's tests want something else."""
+    try:
+        box.run_program("pass")
+    except TrimtabError as error:
+        pytest.skip(f"programs cannot be isolated here: {error}")
+    for name in ("train", "dev", "test"):
+        rows = problems(8)
+        rows[0]["check"] = rows[5]["check"] = "assert f(1) == -1"
+        tiny.write_rows(tmp_path / f"text-{name}.jsonl", rows)
+    task = settings("text", tiny_folder, answer={"tests": "check", "metrics": ["chrF"]})
+    wanted = Wanted(methods=("nearest_answer", "zero_shot"), reference="zero_shot", run_code=True)
+    made = compare.run(task, tmp_path / "out", wanted, base=tmp_path, pretrained=pretrained)
+    assert (made.metric.name, [other.name for other in made.others]) == ("pass@1", ["chrF"])
+    scores = {way.key: way.score for way in made.ways}
+    assert scores == {"nearest_answer": 0.75, "zero_shot": 0.0}
+    # Six rows differ, all to one side: of their 64 exchanges 2 are as extreme.
+    assert made.ways[0].difference.p_value == pytest.approx(2 / 64, abs=0.01)
+    assert not any("No program was run" in note for note in made.notes)
+    ran: list[str] = []
+    monkeypatch.setattr(box, "run_program", lambda program, *_: ran.append(program))
+    again = compare.run(task, tmp_path / "out", wanted, base=tmp_path, pretrained=pretrained)
+    assert [way.scores for way in again.ways] == [way.scores for way in made.ways]
+    assert ran == [""]  # whether it could
+
+
+def test_there_must_be_tests_to_run(data: Path, tiny_folder: Path, tmp_path: Path, pretrained: Any) -> None:
+    for kind in QUICK:
+        with pytest.raises(TrimtabError) as caught:
+            compare.run(settings(kind, tiny_folder), tmp_path, Wanted(run_code=True), base=data, pretrained=pretrained)
+        assert str(caught.value) == (
+            "--run-code: the task names no column of tests, so there are no programs to run. Set answer.tests, or "
+            "leave --run-code out."
+        )
 
 
 @pytest.mark.parametrize("kind", QUICK)

@@ -29,7 +29,7 @@ from trimtab.evaluation.significance import (
     paired_test,
     r_squared_interval,
 )
-from trimtab.evaluation.sums import measure_of_tags, measure_of_texts
+from trimtab.evaluation.sums import Passes, measure_of_tags, measure_of_texts
 from trimtab.evaluation.words import Language
 from trimtab.spec_answers import AnswerSettings, NumberAnswer, TagsAnswer, TextAnswer
 
@@ -229,7 +229,11 @@ class RSquared:
 
 
 def measure_of(
-    answer: AnswerSettings, examples: Sequence[Example], labels: Sequence[str], language: Language = "auto"
+    answer: AnswerSettings,
+    examples: Sequence[Example],
+    labels: Sequence[str],
+    language: Language = "auto",
+    passes: Passes | None = None,
 ) -> Measure:
     """What answers to these rows are scored by.
 
@@ -238,6 +242,7 @@ def measure_of(
         examples: rows with right answers.
         labels: of labels, all of them.
         language: language of texts.
+        passes: of texts that are programs to be run, what runs them.
 
     Raises:
         TrimtabError: a right answer is missing; metrics of texts that do not serve (see `measure_of_texts`).
@@ -248,7 +253,7 @@ def measure_of(
         case TagsAnswer():
             return measure_of_tags(examples, answer)
         case TextAnswer():
-            return measure_of_texts(examples, answer, language)
+            return measure_of_texts(examples, answer, language, passes)
     names = [example.options or tuple(labels) for example in examples]
     right = [own.index(example.answer or "") for own, example in zip(names, examples, strict=True)]
     return Accuracy(np.array(right, dtype=np.int64), names, len(labels))

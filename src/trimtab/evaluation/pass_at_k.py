@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from trimtab.errors import TrimtabError
-from trimtab.evaluation.measured import TextScore, mean_of_rows, with_intervals
+from trimtab.evaluation.measured import Measured, TextScore, mean_of_rows, with_intervals
 
 
 def pass_at_k(samples: Sequence[int], passed: Sequence[int], k: int, *, seed: int = 0) -> TextScore:
@@ -36,6 +36,19 @@ def pass_at_k(samples: Sequence[int], passed: Sequence[int], k: int, *, seed: in
         if not 0 <= c <= n:
             raise TrimtabError(f"Row {row}: {c} of {n} samples cannot have passed.")
         values.append(1.0 if n - c < k else 1 - float(np.prod(1 - k / np.arange(n - c + 1, n + 1))))
-    what = f"problems that one of {k} programs solves" if k > 1 else "programs that pass their tests"
-    [score] = with_intervals([mean_of_rows(f"pass@{k}", what, values, signature="estimator:unbiased")], seed=seed)
+    [score] = with_intervals([_measured(values, k)], seed=seed)
     return score
+
+
+def pass_at_1(passed: Sequence[bool]) -> Measured:
+    """Return pass@1 of N problems with one program each (see `pass_at_k`), as measures of comparisons are made of.
+
+    Args:
+        passed: whether each program passes its tests.
+    """
+    return _measured([float(each) for each in passed], 1)
+
+
+def _measured(values: Sequence[float], k: int) -> Measured:
+    what = f"problems that one of {k} programs solves" if k > 1 else "programs that pass their tests"
+    return mean_of_rows(f"pass@{k}", what, values, signature="estimator:unbiased")

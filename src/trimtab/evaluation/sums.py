@@ -22,12 +22,16 @@ from trimtab.errors import TrimtabError
 from trimtab.evaluation.comparison import Metric
 from trimtab.evaluation.measured import Floats, Measured
 from trimtab.evaluation.metrics import Interval, shortened
+from trimtab.evaluation.pass_at_k import pass_at_1
 from trimtab.evaluation.significance import SEVERAL_SEEDS, paired_sums, paired_sums_test, sums_interval
 from trimtab.evaluation.tags import measure_tags
 from trimtab.evaluation.texts import measure_texts, metric_names
 from trimtab.evaluation.words import Language
 from trimtab.evaluation.written import DEFAULT_METRICS
 from trimtab.spec_answers import TagsAnswer, TextAnswer
+
+# Answers in the order of their rows -> whether the program in each passes the row's tests.
+Passes = Callable[[Sequence[str]], Sequence[bool]]
 
 
 @dataclass(frozen=True)
@@ -132,8 +136,14 @@ def measure_of_tags(examples: Sequence[Example], kind: TagsAnswer) -> OfSums:
     return _of_sums(examples, measured, found, say, right)
 
 
-def measure_of_texts(examples: Sequence[Example], kind: TextAnswer, language: Language = "auto") -> OfSums:
+def measure_of_texts(
+    examples: Sequence[Example], kind: TextAnswer, language: Language = "auto", passes: Passes | None = None
+) -> OfSums:
     """The first of the task's metrics, the others beside it; answers are texts.
+
+    Args:
+        examples, kind, language: see `measures.measure_of`.
+        passes: where answers are programs to be run, what runs them; pass@1 then comes first.
 
     Raises:
         TrimtabError: an unknown metric, a first one that ways cannot be ranked or tested by, a row without a reference.
@@ -143,9 +153,13 @@ def measure_of_texts(examples: Sequence[Example], kind: TextAnswer, language: La
     inputs = ["\n".join(example.fields.values()) for example in examples]
 
     def measured(answers: Sequence[Any]) -> list[Measured]:
-        return measure_texts(answers, references, metrics=names, language=language, inputs=inputs)
+        own = [pass_at_1(passes(answers))] if passes else []
+        return [*own, *measure_texts(answers, references, metrics=names, language=language, inputs=inputs)]
 
-    found = measured([""] * len(examples))
+    nothing = [""] * len(examples)  # what the metrics are, without running anything
+    found = measure_texts(nothing, references, metrics=names, language=language, inputs=inputs)
+    if passes:
+        found = [pass_at_1([False] * len(examples)), *found]
     headline = found[0]
     why = "is no sum over rows, so that nothing says what of a difference is chance" if headline.sums_NS is None else ""
     if headline.higher_is_better is None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import Example, Splits
-from trimtab.errors import TrimtabError
 from trimtab.evaluation import baselines, classic
 from trimtab.evaluation.comparing import Cell, as_answers
 from trimtab.evaluation.keywords import keyword_rules
@@ -34,7 +33,7 @@ from trimtab.inference.engine import Engine, Prediction, Request
 from trimtab.inference.runs import PROMPT_FILE, TASK_FILE, Run, load_run, zero_shot
 from trimtab.jobs import metrics, tune
 from trimtab.jobs.backbone import Progress
-from trimtab.jobs.folder import OnStep, is_finished
+from trimtab.jobs.folder import OnStep, is_finished, write_json
 from trimtab.jobs.judging import option_names
 from trimtab.jobs.peak import PeakMemory
 from trimtab.jobs.ways import WayKind, method_of
@@ -341,14 +340,4 @@ def _read(path: Path) -> Cell | None:
 
 
 def _write(path: Path, cell: Cell) -> None:
-    content: Mapping[str, Any] = {**asdict(cell), "answers": cell.answers.tolist()}
-    work = path.with_suffix(".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        work.write_text(json.dumps(content), encoding="utf-8")
-        work.replace(path)
-    except OSError as error:
-        work.unlink(missing_ok=True)
-        raise TrimtabError(
-            f"{path}: cannot be written ({error.strerror}).", "Free some space, or choose another folder with --out."
-        ) from error
+    write_json(path, {**asdict(cell), "answers": cell.answers.tolist()})

@@ -21,6 +21,7 @@ from trimtab.jobs.backbone import Progress, backbone_of
 from trimtab.jobs.cells import Material, fingerprint, is_kept, measure
 from trimtab.jobs.evaluate import made_with
 from trimtab.jobs.folder import OnStep
+from trimtab.jobs.programs import programs_of
 from trimtab.jobs.untrained import DRAW_ROWS
 from trimtab.jobs.ways import WayKind, most_telling, pick_ways
 from trimtab.spec import Task
@@ -44,6 +45,7 @@ class Wanted:
         without_prompt: whether to measure tuned ways with their prompt taken away too.
         budget_seconds: the most time to take, or None.
         price_an_hour, currency: what an hour of this machine costs.
+        run_code: run answers in free text as Python programs, in a sandbox, against the tests of their rows.
     """
 
     methods: Sequence[str] | None = None
@@ -54,6 +56,7 @@ class Wanted:
     budget_seconds: float | None = None
     price_an_hour: float | None = None
     currency: str = ""
+    run_code: bool = False
 
 
 # (way, seed, training rows) -> told before a cell is measured
@@ -93,7 +96,9 @@ def run(
     words = {label: list(w) for label, w in labels_of(task, [e.answer or "" for e in splits.train]).items()}
     for part in (splits.train, splits.dev, splits.test):
         check_labels(part, list(words))
-    scored_by = measure_of(task.answer, splits.test or splits.dev, list(words), task.language)
+    judged = splits.test or splits.dev
+    passes = programs_of(task.answer, judged, out, progress) if wanted.run_code else None
+    scored_by = measure_of(task.answer, judged, list(words), task.language, passes)
     if pretrained is None:
         pretrained = backbone_of(task, base, offline=offline, agree=agree, progress=progress)
     gpu = pretrained.backbone.device.type == "cuda"
@@ -140,7 +145,7 @@ def _figures(
         price_an_hour=wanted.price_an_hour,
         currency=wanted.currency,
         seconds=sum(cell.seconds for way, _ in measured for cell in way.cells),
-        notes=[*splits.note, *_notes(task, measure, bool(splits.test))],
+        notes=[*splits.note, *_notes(task, measure, bool(splits.test), wanted.run_code)],
     )
     return choose(made, against_best)
 
@@ -154,14 +159,14 @@ def _reference(name: str | None, ways: Sequence[WayKind]) -> str:
     return name
 
 
-def _notes(task: Task, measure: Measure, tested: bool) -> list[str]:
+def _notes(task: Task, measure: Measure, tested: bool, run_code: bool) -> list[str]:
     notes = []
     if not tested:
         notes.append("The figures are of dev, on which the best step of tuned ways was chosen: they flatter those.")
-    if isinstance(task.answer, TextAnswer) and task.answer.tests:
+    if isinstance(task.answer, TextAnswer) and task.answer.tests and not run_code:
         notes.append(
             f"No program was run: ways are compared by {measure.metric.name} of their text, not by the tests in "
-            f"'{task.answer.tests}'. `trimtab evaluate RUN --run-code` runs the programs of one run."
+            f"'{task.answer.tests}', which --run-code runs."
         )
     return notes
 

@@ -22,6 +22,7 @@ from trimtab.jobs.backbone import Progress, backbone_of
 from trimtab.jobs.cells import answers_of, fingerprint
 from trimtab.jobs.evaluate import absolute, made_with, report_before
 from trimtab.jobs.folder import make_folder
+from trimtab.jobs.programs import programs_of
 from trimtab.methods.method import trained
 
 
@@ -32,6 +33,7 @@ def run(
     out: Path | None = None,
     offline: bool = False,
     agree: bool = False,
+    run_code: bool = False,
     pretrained: Pretrained | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
@@ -42,6 +44,7 @@ def run(
         test: the rows, instead of the first run's own test.
         out: folder for compare.json and compare.html; they are not written without.
         offline, agree: see `trimtab.sources.find_model`.
+        run_code: run answers in free text as Python programs, in a sandbox, against the tests of their rows.
         pretrained: a backbone in memory, where the caller has one.
         progress: told what is being done.
 
@@ -55,7 +58,8 @@ def run(
     part, examples = _rows(first, test)
     labels = list(first.words)
     check_labels(examples, labels)
-    measure = measure_of(first.task.answer, examples, labels, first.task.language)
+    passes = programs_of(first.task.answer, examples, None, progress) if run_code else None
+    measure = measure_of(first.task.answer, examples, labels, first.task.language, passes)
     measured, opened = [], pretrained
     for tuned in runs:
         if opened is None or opened.content_hash != tuned.backbone["content_hash"]:

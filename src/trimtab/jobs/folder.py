@@ -5,6 +5,7 @@ Knows nothing about what is trained.
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import time
@@ -32,6 +33,20 @@ SAVING_SHARE = 20
 def is_finished(folder: Path) -> bool:
     """Whether a run folder's training came to its end."""
     return (folder / PROMPT_FILE).is_file() and not (folder / CHECKPOINT).is_file()
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a file that is there in full or not at all. Raises TrimtabError where it cannot be written."""
+    work = path.with_suffix(".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        work.write_text(json.dumps(content), encoding="utf-8")
+        work.replace(path)
+    except OSError as error:
+        work.unlink(missing_ok=True)
+        raise TrimtabError(
+            f"{path}: cannot be written ({error.strerror}).", "Free some space, or choose another folder with --out."
+        ) from error
 
 
 def check_folder(out: Path, resume: bool) -> None:
