@@ -54,13 +54,15 @@ class Programs:
         own = [(program_of(text), e.tests) for text, e in zip(answers, self.examples, strict=True)]
         names = [hashlib.sha256(json.dumps(pair).encode()).hexdigest() for pair in own]
         before = len(self._passed)
-        for at, (name, pair) in enumerate(zip(names, own, strict=True)):
-            if name not in self._passed:
-                if self.progress:
-                    self.progress("running programs", at, len(own))
-                self._passed[name] = run_program(*pair).result == "passed"
-        if self.folder and len(self._passed) > before:
-            write_json(self.folder / PASSED_FILE, self._passed)
+        try:
+            for at, (name, pair) in enumerate(zip(names, own, strict=True)):
+                if name not in self._passed:
+                    if self.progress:
+                        self.progress("running programs", at, len(own))
+                    self._passed[name] = run_program(*pair).result == "passed"
+        finally:  # also of those that were run before Ctrl-C
+            if self.folder and len(self._passed) > before:
+                write_json(self.folder / PASSED_FILE, self._passed)
         return [self._passed[name] for name in names]
 
     @cached_property
