@@ -16,6 +16,7 @@ from trimtab.errors import TrimtabError
 from trimtab.inference.bound import bind, labels_of, template_of
 from trimtab.inference.engine import Request
 from trimtab.jobs import new, predict, tune
+from trimtab.sandbox.box import run_program
 from trimtab.task_file import read_task
 
 NAMES = sorted(path.stem for path in new.TASKS.glob("*.yaml"))
@@ -69,6 +70,8 @@ def test_a_ready_task_says_what_it_is_and_has_rows_of_its_own(name):
     assert 12 <= len(rows[""]) <= 24
     assert len(rows["-test"]) >= 6
     used = {*template_of(task).fields, *([] if name == "customer-service" else [task.data.label])}
+    if name == "code":
+        used.add(task.answer.tests)
     assert all(set(row) == used for part in rows.values() for row in part)
     inputs = [tuple(str(row[field]) for field in template_of(task).fields) for part in rows.values() for row in part]
     assert len(set(inputs)) == len(inputs)
@@ -76,6 +79,18 @@ def test_a_ready_task_says_what_it_is_and_has_rows_of_its_own(name):
         assert task.answer.max_tokens
     else:
         assert {row["label"] for row in rows["-test"]} == {row["label"] for row in rows[""]} == set(task.labels.words)
+
+
+def test_the_programs_among_the_sample_rows_pass_their_tests():
+    try:
+        run_program("pass")
+    except TrimtabError as error:
+        pytest.skip(f"programs cannot be isolated here: {error}")
+    for end in ("", "-test"):
+        for line in (new.TASKS / f"code{end}.jsonl").read_text("utf-8").splitlines():
+            row = json.loads(line)
+            assert run_program(row["code"], row["tests"]).result == "passed", row["function"]
+            assert run_program("pass", row["tests"]).result == "failed", row["function"]
 
 
 @pytest.mark.parametrize("name", NAMES)
