@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -252,6 +253,25 @@ def test_programs_are_run_where_asked_for(
     again = compare.run(task, tmp_path / "out", wanted, base=tmp_path, pretrained=pretrained)
     assert [way.scores for way in again.ways] == [way.scores for way in made.ways]
     assert ran == [""]  # whether it could
+
+
+def test_programs_of_runs_are_run_where_asked_for(
+    tiny_folder: Path, tmp_path: Path, pretrained: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[tuple[str, str]] = []
+    passed = SimpleNamespace(result="passed")
+    monkeypatch.setattr(box, "run_program", lambda program, tests: ran.append((program, tests)) or passed)
+    for name in ("train", "dev", "test"):
+        tiny.write_rows(tmp_path / f"text-{name}.jsonl", problems(8))
+    folders = [tmp_path / "a", tmp_path / "b"]
+    for seed, folder in enumerate(folders):
+        task = settings("text", tiny_folder, answer={"tests": "check", "metrics": ["chrF"]}, train={"seed": seed})
+        tune.run(task, folder, base=tmp_path, report=False, pretrained=pretrained)
+    plain = compare_runs.run(folders, pretrained=pretrained)
+    assert (plain.metric.name, ran) == ("chrF", [])
+    made = compare_runs.run(folders, run_code=True, pretrained=pretrained)
+    assert (made.metric.name, [way.score for way in made.ways]) == ("pass@1", [1.0, 1.0])
+    assert {tests for _, tests in ran} == {"", *(str(row["check"]) for row in problems(8))}
 
 
 def test_there_must_be_tests_to_run(data: Path, tiny_folder: Path, tmp_path: Path, pretrained: Any) -> None:

@@ -14,7 +14,7 @@ from trimtab.errors import TrimtabError
 from trimtab.evaluation.choosing import choose
 from trimtab.evaluation.comparing import Cell, Measured, compare, disagreements
 from trimtab.evaluation.comparison import Comparison
-from trimtab.evaluation.measures import measure_of
+from trimtab.evaluation.measures import Measure, measure_of
 from trimtab.evaluation.report import write_comparison
 from trimtab.inference.bound import template_of
 from trimtab.inference.runs import PROMPT_FILE, Run, load_run
@@ -24,6 +24,7 @@ from trimtab.jobs.evaluate import absolute, made_with, report_before
 from trimtab.jobs.folder import make_folder
 from trimtab.jobs.programs import programs_of
 from trimtab.methods.method import trained
+from trimtab.spec import Task
 
 
 def run(
@@ -52,14 +53,12 @@ def run(
         TrimtabError: whatever is wrong with the runs, the rows or the backbones; the same folder twice.
     """
     began = time.monotonic()
-    runs = [load_run(folder) for folder in folders]
-    _check(runs)
+    runs = _load(folders)
     first = runs[0]
     part, examples = _rows(first, test)
     labels = list(first.words)
     check_labels(examples, labels)
-    passes = programs_of(first.task.answer, examples, None, progress) if run_code else None
-    measure = measure_of(first.task.answer, examples, labels, first.task.language, passes)
+    measure = _measure_of(first.task, examples, labels, run_code, progress)
     measured, opened = [], pretrained
     for tuned in runs:
         if opened is None or opened.content_hash != tuned.backbone["content_hash"]:
@@ -68,7 +67,7 @@ def run(
             facts = made_with(first.task, first.backbone, opened)
         measured.append(Measured(tuned.name, tuned.name, "tuned", [_cell(tuned, opened, examples, labels, progress)]))
     ways, against_best = compare(measured, measure, first.name)
-    made = Comparison(
+    made = choose(Comparison(
         **facts,
         answer=first.task.answer.kind,
         metric=measure.metric,
@@ -83,15 +82,23 @@ def run(
         ways=ways,
         disagreements=disagreements(measured, examples, measure, first.name),
         seconds=time.monotonic() - began,
-    )
-    made = choose(made, against_best)
+    ), against_best)  # fmt: skip
     if out is not None:
         make_folder(out)
         write_comparison(out, made)
     return made
 
 
-def _check(runs: Sequence[Run]) -> None:
+def _measure_of(
+    task: Task, examples: Sequence[Example], labels: Sequence[str], run_code: bool, progress: Progress | None
+) -> Measure:
+    passes = programs_of(task.answer, examples, None, progress) if run_code else None
+    return measure_of(task.answer, examples, labels, task.language, passes)
+
+
+def _load(folders: Sequence[Path]) -> list[Run]:
+    """The runs, where they can be compared."""
+    runs = [load_run(folder) for folder in folders]
     first = runs[0]
     for at, tuned in enumerate(runs):
         if tuned.name in {before.name for before in runs[:at]}:
@@ -108,6 +115,7 @@ def _check(runs: Sequence[Run]) -> None:
                 f"{', '.join(first.words)}.",
                 "Compare runs of the same task.",
             )
+    return runs
 
 
 def _rows(first: Run, test: str | None) -> tuple[str, list[Example]]:
