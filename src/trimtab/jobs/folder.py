@@ -1,4 +1,4 @@
-"""The loop beside its run folder: begun or taken up, steps recorded, checkpoints saved, Ctrl-C heeded.
+"""The loop beside its run folder: begun or taken up, steps recorded, files written whole, Ctrl-C heeded.
 
 Knows nothing about what is trained.
 """

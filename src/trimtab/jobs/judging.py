@@ -237,7 +237,7 @@ def _judge_texts(
     unfinished = sum(answer.texts[0].ended == "length" for answer in answers)
     scores = score_written(judged, ours, metrics=kind.metrics, language=task.language, unfinished=unfinished)
     if run_code:
-        scores = replace(scores, figures=[*scores.figures, *pass_figures(judged, answers, kind, progress)])
+        scores = replace(scores, figures=[*scores.figures, *pass_figures(judged, answers, progress)])
     names = ["nearest answer"] if splits.train and beside else []
     names += [ZERO_SHOT] if ZERO_SHOT in engine.runs and beside else []
     baselines = []

@@ -93,33 +93,22 @@ def programs_of(
     return Programs(examples, folder, progress)
 
 
-def pass_figures(
-    examples: Sequence[Example], answers: Sequence[Prediction], kind: TextAnswer, progress: Progress | None
-) -> list[Figure]:
+def pass_figures(examples: Sequence[Example], answers: Sequence[Prediction], progress: Progress | None) -> list[Figure]:
     """Run every answer's program and its row's tests: pass@1, and pass@n where each row has n answers.
 
     Args:
         examples: the rows, with their tests.
         answers: theirs.
-        kind: settings of the answers.
         progress: told how many were run.
 
     Raises:
-        TrimtabError: the task names no column of tests; the machine cannot isolate programs.
+        TrimtabError: the machine cannot isolate programs.
     """
-    from trimtab.sandbox.box import run_program
-
-    if kind.tests is None:
-        raise TrimtabError("answer.tests is not set: no tests to run.", "Name the column that holds them.")
-    passed: list[int] = []
-    done, whole = 0, sum(len(answer.texts) for answer in answers)
-    for example, answer in zip(examples, answers, strict=True):
-        passed.append(0)
-        for text in answer.texts:
-            if progress:
-                progress("running programs", done, whole)
-            passed[-1] += run_program(program_of(text.text), example.tests).result == "passed"
-            done += 1
+    pairs = [(row, text.text) for row, answer in enumerate(answers) for text in answer.texts]
+    results = Programs([examples[row] for row, _ in pairs], progress=progress)([text for _, text in pairs])
+    passed = [0] * len(answers)
+    for (row, _), right in zip(pairs, results, strict=True):
+        passed[row] += right
     samples = [len(answer.texts) for answer in answers]
     scores = [pass_at_k(samples, passed, k) for k in sorted({1, min(samples)})]
     return [Figure(s.name, s.value, s.interval, s.unit, s.higher_is_better, s.what, s.signature) for s in scores]
