@@ -12,7 +12,8 @@ DEMO_SET ?=
 
 BIN := .venv/bin
 INSTALLED := .venv/installed
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# `--use-pep517`: older versions of pip build packages without wheels in a way that breaks with today's setuptools.
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --use-pep517
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test lint format docs pytest clean
