@@ -48,8 +48,8 @@ def test_the_default_backbone_is_talked_to_as_its_chat_template_says():
     from trimtab.prompts import DialogueEncoder, make_chat
 
     talk = open_talk([], "smollm2-135m", {"max_tokens": 12})
-    answers = ["".join(talk.ask("backbone", text)[1]) for text in ("What is the capital of France?", "And of Italy?")]
-    assert ["Paris" in answers[0], "Rome" in answers[1]] == [True, True]
+    answers = ["".join(talk.ask("backbone", text)[1]) for text in ("Name the capital of Japan.", "And of Germany?")]
+    assert ["Tokyo" in answers[0], "Berlin" in answers[1]] == [True, True]
     tokenizer = talk.speakers["backbone"].bound.pretrained.tokenizer
     messages = [*talk.speakers["backbone"].messages, Message("user", "```py\nx = {1}\n```\n\n1. 四 😀")]
     own = tokenizer.apply_chat_template([asdict(m) for m in messages], add_generation_prompt=True, return_dict=True)
