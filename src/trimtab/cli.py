@@ -17,6 +17,7 @@ from trimtab import cli_inputs, terminal
 from trimtab.arguments import AGREE, BESIDE, OFFLINE, RUN_CODE, SET, Format, row_counts, seconds
 from trimtab.bars import Bars
 from trimtab.errors import TrimtabError
+from trimtab.run_folder import check_finished
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -137,7 +138,8 @@ def evaluate(
     Several runs are scored on the same rows and compared with the first; compare.html and compare.json are written
     where --out says.
     """
-    from trimtab.jobs import compare_runs
+    check_finished(*runs)
+    from trimtab.jobs import compare_runs  # takes seconds
     from trimtab.jobs import evaluate as job
 
     if len(runs) > 1:
@@ -174,7 +176,8 @@ def predict(
     run: Path, source: str, text: tuple[str, ...], batch: int, overrides: tuple[str, ...], offline: bool, agree: bool
 ) -> None:
     """Answer rows of SOURCE (a file, or `-` for standard input) with RUN: JSON lines, in the same order."""
-    from trimtab.jobs import predict as job
+    check_finished(run)
+    from trimtab.jobs import predict as job  # takes seconds
 
     with Bars() as bars:
         engine = job.open_engine(run, overrides, offline=offline, agree=agree, progress=bars.progress)
@@ -237,7 +240,8 @@ def perplexity(
 @AGREE
 def chat(runs: tuple[Path, ...], backbone: str | None, offline: bool, agree: bool, **given: float | None) -> None:
     """Talk to RUN, or to several side by side, or to a bare backbone; behind a pipe each line is a message."""
-    from trimtab.jobs import chat as job
+    check_finished(*runs)
+    from trimtab.jobs import chat as job  # takes seconds
     from trimtab.talk import Conversation
 
     decoding = {name: value for name, value in given.items() if value is not None}
@@ -261,7 +265,8 @@ def chat(runs: tuple[Path, ...], backbone: str | None, offline: bool, agree: boo
 @AGREE
 def export_run(run: Path, out: Path, form: Literal["peft", "merged", "text"], offline: bool, agree: bool) -> None:
     """Write RUN for other programs into the folder OUT."""
-    from trimtab.jobs import exchange as job
+    check_finished(run)
+    from trimtab.jobs import exchange as job  # takes seconds
 
     with Bars() as bars:
         names = job.export(run, out, format=form, offline=offline, agree=agree, progress=bars.progress)

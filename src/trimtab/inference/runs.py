@@ -13,11 +13,11 @@ from trimtab.backbones.tensors import load_tensors, save_tensors
 from trimtab.data import Example
 from trimtab.errors import TrimtabError
 from trimtab.methods.method import Tensors
+from trimtab.run_folder import PROMPT_FILE, TASK_FILE, check_finished
 from trimtab.spec import Task
 from trimtab.spec_methods import LoraSettings, MultitaskPromptSettings, SoftPromptSettings, ZeroShotSettings
 from trimtab.task_file import dump_task, read_task
 
-TASK_FILE, PROMPT_FILE = "task.yaml", "prompt.safetensors"
 FORMAT = "trimtab-run-1"
 # Name in `Run.facts` of the wording that hard prompt search began with: task description, template text, label words.
 GIVEN = "given"
@@ -147,11 +147,7 @@ def load_run(folder: Path) -> Run:
     Raises:
         TrimtabError: if it is not a finished run, or its files are damaged.
     """
-    if not (folder / PROMPT_FILE).is_file():
-        raise TrimtabError(
-            f"{folder}: not a finished run (no {PROMPT_FILE}).",
-            "Give the folder `trimtab tune` wrote; an interrupted one goes on with `trimtab tune FOLDER --resume`.",
-        )
+    check_finished(folder)
     stored = load_tensors(folder / PROMPT_FILE)
     values = stored.values
     if values.get("format") != FORMAT:

@@ -30,7 +30,7 @@ from trimtab.evaluation.tags import commonest_tag, commonest_tag_of_token
 from trimtab.evaluation.written import nearest_answer
 from trimtab.inference.bound import template_of
 from trimtab.inference.engine import Engine, Prediction, Request
-from trimtab.inference.runs import PROMPT_FILE, TASK_FILE, Run, load_run, zero_shot
+from trimtab.inference.runs import Run, load_run, zero_shot
 from trimtab.jobs import metrics, tune
 from trimtab.jobs.backbone import Progress
 from trimtab.jobs.folder import OnStep, is_finished, write_json
@@ -40,6 +40,7 @@ from trimtab.jobs.ways import WayKind, method_of
 from trimtab.methods.headed import BIAS, WEIGHT
 from trimtab.methods.method import trained
 from trimtab.prompts import is_dialogue
+from trimtab.run_folder import PROMPT_FILE, TASK_FILE
 from trimtab.sources import find_word_vectors
 from trimtab.spec import Task
 from trimtab.spec_answers import AnswerSettings, TagsAnswer, TextAnswer

@@ -30,11 +30,12 @@ from trimtab.evaluation.run_report import (
 )
 from trimtab.inference.bound import BoundTask, template_of
 from trimtab.inference.engine import Engine
-from trimtab.inference.runs import PROMPT_FILE, Run, as_given, load_run, zero_shot
+from trimtab.inference.runs import Run, as_given, load_run, zero_shot
 from trimtab.jobs.backbone import Progress, backbone_of
 from trimtab.jobs.folder import make_folder
 from trimtab.jobs.judging import RUN, ZERO_SHOT, judge, option_names
 from trimtab.methods.method import trained
+from trimtab.run_folder import PROMPT_FILE
 from trimtab.spec import DataSettings, Task
 from trimtab.spec_answers import ChoiceAnswer, LabelAnswer, NumberAnswer, TagsAnswer, TextAnswer
 from trimtab.spec_methods import ZeroShotSettings

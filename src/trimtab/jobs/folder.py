@@ -16,8 +16,9 @@ from typing import Any
 
 from trimtab.backbones.tensors import load_tensors, save_tensors
 from trimtab.errors import TrimtabError
-from trimtab.inference.runs import PROMPT_FILE, TASK_FILE, save_task
+from trimtab.inference.runs import save_task
 from trimtab.jobs import metrics
+from trimtab.run_folder import PROMPT_FILE, TASK_FILE
 from trimtab.spec import Task
 from trimtab.task_file import read_task
 from trimtab.training.loop import Plan, StepRecord, Training

@@ -17,8 +17,9 @@ from trimtab.data.values import no_column
 from trimtab.errors import TrimtabError
 from trimtab.inference.bound import template_of
 from trimtab.inference.perplexity import Likelihood, TextScorer
-from trimtab.inference.runs import PROMPT_FILE, TASK_FILE, Run, load_run
+from trimtab.inference.runs import Run, load_run
 from trimtab.jobs.backbone import Progress, backbone_of, local_or_known, open_backbone
+from trimtab.run_folder import PROMPT_FILE, TASK_FILE
 from trimtab.spec import DataSettings
 
 FIELD = "text"

@@ -12,9 +12,10 @@ from trimtab.data import BadRecord, Record, read_records, to_example
 from trimtab.errors import TrimtabError
 from trimtab.inference.bound import BoundTask
 from trimtab.inference.engine import Engine, Prediction, Request
-from trimtab.inference.runs import TASK_FILE, load_run
+from trimtab.inference.runs import load_run
 from trimtab.inference.tagging import Tagged, Tokens
 from trimtab.jobs.backbone import Progress, backbone_of
+from trimtab.run_folder import TASK_FILE
 from trimtab.spec import Task
 from trimtab.spec_answers import ChoiceAnswer, TextAnswer
 from trimtab.task_file import read_task

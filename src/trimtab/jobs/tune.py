@@ -23,7 +23,7 @@ from trimtab.evaluation.run_report import Cost, RunReport
 from trimtab.evaluation.texts import metric_names
 from trimtab.inference.answers import check_answer, settled_answer, settled_length
 from trimtab.inference.bound import BoundTask, bind, labels_of, template_of
-from trimtab.inference.runs import TASK_FILE, Run, backbone_facts, save_run
+from trimtab.inference.runs import Run, backbone_facts, save_run
 from trimtab.jobs import evaluate, metrics, multitask
 from trimtab.jobs.backbone import Progress, backbone_of, local_or_known
 from trimtab.jobs.folder import CHECKPOINT, OnStep, begin, check_folder, run_loop
@@ -39,6 +39,7 @@ from trimtab.jobs.untrained import (
 )
 from trimtab.methods.method import Condition, Tensors, trained
 from trimtab.prompts import EncodedRow
+from trimtab.run_folder import TASK_FILE
 from trimtab.spec import Task
 from trimtab.spec_answers import NumberAnswer, TextAnswer
 from trimtab.spec_methods import HeadSettings, LatePromptSettings, MultitaskPromptSettings, SoftPromptSettings
