@@ -377,7 +377,7 @@ def test_a_comparison_that_cannot_be_written_leaves_the_old_one(
         write_comparison(tmp_path, chinese())
     assert str(error.value) == (
         f"{tmp_path}/compare.json: cannot be written (No space left on device). "
-        "Check the folder's permissions and free space."
+        "Free some space, or choose another folder."
     )
     assert (tmp_path / "compare.json").read_bytes() == before
     assert len(list(tmp_path.iterdir())) == 2

@@ -218,7 +218,7 @@ def test_a_report_that_cannot_be_written_leaves_the_old_one(tmp_path: Path, monk
         write_report(tmp_path, chinese())
     assert str(error.value) == (
         f"{tmp_path}/report.json: cannot be written (No space left on device). "
-        "Check the folder's permissions and free space."
+        "Free some space, or choose another folder."
     )
     assert (tmp_path / "report.json").read_bytes() == before
     assert len(list(tmp_path.iterdir())) == 3
@@ -229,7 +229,7 @@ def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
         write_report(tmp_path / "no", bare())
     assert str(error.value) == (
         f"{tmp_path}/no/report.json: cannot be written (No such file or directory). "
-        "Check the folder's permissions and free space."
+        "Free some space, or choose another folder."
     )
 
 

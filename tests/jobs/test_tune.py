@@ -229,7 +229,7 @@ def test_a_kill_while_a_checkpoint_is_written(whole, tmp_path, pretrained, monke
         replace(source, target)
 
     with monkeypatch.context() as patched:
-        patched.setattr("trimtab.backbones.tensors.os.replace", kill)
+        patched.setattr("trimtab.run_folder.os.replace", kill)
         with pytest.raises(Killed):
             tune.run(task, out, base=whole, beside=False, pretrained=pretrained)
     assert "checkpoint.safetensors.part" in files(out)

@@ -6,7 +6,6 @@ Written beside and moved into place, so that a file is whole or absent. No pickl
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 import torch
 
 from trimtab.errors import TrimtabError
+from trimtab.run_folder import write_whole
 
 
 @dataclass(frozen=True)
@@ -33,21 +33,10 @@ def save_tensors(path: Path, tensors: Mapping[str, torch.Tensor], values: Mappin
     """
     from safetensors.torch import save
 
-    work = path.with_name(path.name + ".part")
-    try:
-        data = save(
-            {k: v.detach().cpu().contiguous() for k, v in tensors.items()}, {"trimtab": json.dumps(dict(values))}
-        )
-        with work.open("wb") as out:
-            out.write(data)
-            out.flush()
-            os.fsync(out.fileno())
-        work.replace(path)
-    except OSError as error:
-        work.unlink(missing_ok=True)
-        raise TrimtabError(
-            f"{path}: cannot be written ({error.strerror or error}).", "Free some space, or choose another folder."
-        ) from error
+    write_whole(
+        path,
+        save({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, {"trimtab": json.dumps(dict(values))}),
+    )
 
 
 def load_tensors(path: Path) -> Stored:

@@ -5,10 +5,7 @@ Knows nothing about how figures came about.
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,6 +14,7 @@ from pydantic import ValidationError
 from trimtab.errors import TrimtabError
 from trimtab.evaluation.comparison import COMPARISON_VERSION, Comparison
 from trimtab.evaluation.run_report import VERSION, Part, RunReport
+from trimtab.run_folder import write_whole
 
 Kept = TypeVar("Kept", bound=Part)
 
@@ -35,7 +33,7 @@ def write_report(folder: Path, report: RunReport) -> None:
         "card.md": render_card(report),
     }
     for name, text in texts.items():
-        _write_whole(folder / name, text)
+        write_whole(folder / name, text)
 
 
 def read_report(path: Path) -> RunReport:
@@ -55,8 +53,8 @@ def write_comparison(folder: Path, comparison: Comparison) -> None:
     """
     from trimtab.evaluation.compare_page import render_comparison
 
-    _write_whole(folder / "compare.json", comparison.model_dump_json(indent=1) + "\n")
-    _write_whole(folder / "compare.html", render_comparison(comparison))
+    write_whole(folder / "compare.json", comparison.model_dump_json(indent=1) + "\n")
+    write_whole(folder / "compare.html", render_comparison(comparison))
 
 
 def read_comparison(path: Path) -> Comparison:
@@ -85,22 +83,3 @@ def _read(path: Path, model: type[Kept], newest: int, what: str, remedy: str) ->
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "the whole"
         raise TrimtabError(f"{path}: not a {what} ({place}: {first['msg']}).", remedy) from error
-
-
-def _write_whole(path: Path, text: str) -> None:
-    temporary = None
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "w", encoding="utf-8", errors="replace", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except OSError as error:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                Path(temporary).unlink(missing_ok=True)
-        raise TrimtabError(
-            f"{path}: cannot be written ({error.strerror}).", "Check the folder's permissions and free space."
-        ) from error

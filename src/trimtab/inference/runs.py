@@ -13,7 +13,7 @@ from trimtab.backbones.tensors import load_tensors, save_tensors
 from trimtab.data import Example
 from trimtab.errors import TrimtabError
 from trimtab.methods.method import Tensors
-from trimtab.run_folder import PROMPT_FILE, TASK_FILE, check_finished
+from trimtab.run_folder import PROMPT_FILE, TASK_FILE, check_finished, write_whole
 from trimtab.spec import Task
 from trimtab.spec_methods import LoraSettings, MultitaskPromptSettings, SoftPromptSettings, ZeroShotSettings
 from trimtab.task_file import dump_task, read_task
@@ -111,16 +111,7 @@ def read_prompt(folder: Path, pretrained: Pretrained) -> Tensors:
 
 def save_task(folder: Path, task: Task) -> None:
     """Write task.yaml, whole or not at all. Raises TrimtabError where that fails."""
-    work = folder / f".{TASK_FILE}.part"
-    try:
-        work.write_text(dump_task(task), encoding="utf-8")
-        work.replace(folder / TASK_FILE)
-    except OSError as error:
-        work.unlink(missing_ok=True)
-        raise TrimtabError(
-            f"{folder / TASK_FILE}: cannot be written ({error.strerror}).",
-            "Free some space, or choose another folder.",
-        ) from error
+    write_whole(folder / TASK_FILE, dump_task(task))
 
 
 def save_run(folder: Path, run: Run) -> None:

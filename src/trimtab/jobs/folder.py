@@ -5,6 +5,7 @@ Knows nothing about what is trained.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import signal
@@ -18,7 +19,7 @@ from trimtab.backbones.tensors import load_tensors, save_tensors
 from trimtab.errors import TrimtabError
 from trimtab.inference.runs import save_task
 from trimtab.jobs import metrics
-from trimtab.run_folder import PROMPT_FILE, TASK_FILE
+from trimtab.run_folder import PROMPT_FILE, TASK_FILE, write_whole
 from trimtab.spec import Task
 from trimtab.task_file import read_task
 from trimtab.training.loop import Plan, StepRecord, Training
@@ -38,16 +39,9 @@ def is_finished(folder: Path) -> bool:
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write a file that is there in full or not at all. Raises TrimtabError where it cannot be written."""
-    work = path.with_suffix(".part")
-    try:
+    with contextlib.suppress(OSError):  # said when the file is written
         path.parent.mkdir(parents=True, exist_ok=True)
-        work.write_text(json.dumps(content), encoding="utf-8")
-        work.replace(path)
-    except OSError as error:
-        work.unlink(missing_ok=True)
-        raise TrimtabError(
-            f"{path}: cannot be written ({error.strerror}).", "Free some space, or choose another folder with --out."
-        ) from error
+    write_whole(path, json.dumps(content))
 
 
 def check_folder(out: Path, resume: bool) -> None:
