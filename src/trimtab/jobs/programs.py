@@ -53,16 +53,19 @@ class Programs:
 
         own = [(program_of(text), e.tests) for text, e in zip(answers, self.examples, strict=True)]
         names = [hashlib.sha256(json.dumps(pair).encode()).hexdigest() for pair in own]
-        before = len(self._passed)
+        before, late = len(self._passed), set()
         try:
             for at, (name, pair) in enumerate(zip(names, own, strict=True)):
                 if name not in self._passed:
                     if self.progress:
                         self.progress("running programs", at, len(own))
-                    self._passed[name] = run_program(*pair).result == "passed"
+                    result = run_program(*pair).result
+                    self._passed[name] = result == "passed"
+                    if result == "timed out":
+                        late.add(name)
         finally:  # also of those that were run before Ctrl-C
-            if self.folder and len(self._passed) > before:
-                write_json(self.folder / PASSED_FILE, self._passed)
+            if self.folder and len(self._passed) > before:  # a late one may be in time on a machine less busy
+                write_json(self.folder / PASSED_FILE, {n: p for n, p in self._passed.items() if n not in late})
         return [self._passed[name] for name in names]
 
     @cached_property
