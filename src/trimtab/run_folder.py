@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from trimtab.errors import TrimtabError
@@ -21,23 +22,31 @@ def check_finished(*folders: Path) -> None:
             )
 
 
-def write_whole(path: Path, content: str | bytes) -> None:
+def write_whole(path: Path, content: str | bytes | Callable[[Path], None]) -> None:
     """Write a file so that at all times it is absent, the old one or the new one.
+
+    Args:
+        path: the file.
+        content: what it holds, or what writes it to the path it is given.
 
     Raises:
         TrimtabError: if it cannot be written; the old file stays.
     """
-    data = content.encode("utf-8", errors="replace") if isinstance(content, str) else content
     work = path.with_name(path.name + ".part")
     try:
-        with work.open("wb") as out:
-            out.write(data)
-            out.flush()
-            os.fsync(out.fileno())
-        work.replace(path)
+        shutil.rmtree(work, ignore_errors=True)  # of a process that was killed
+        work.mkdir()
+        new = work / path.name
+        if callable(content):
+            content(new)
+        else:
+            new.write_bytes(content.encode("utf-8", errors="replace") if isinstance(content, str) else content)
+        with new.open("rb") as written:
+            os.fsync(written.fileno())
+        new.replace(path)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            work.unlink(missing_ok=True)
         raise TrimtabError(
             f"{path}: cannot be written ({error.strerror or error}).", "Free some space, or choose another folder."
         ) from error
+    finally:
+        shutil.rmtree(work, ignore_errors=True)

@@ -6,6 +6,8 @@ Written beside and moved into place, so that a file is whole or absent. No pickl
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,12 +33,19 @@ def save_tensors(path: Path, tensors: Mapping[str, torch.Tensor], values: Mappin
     Raises:
         TrimtabError: if the folder cannot be written or is full; the previous file stays.
     """
-    from safetensors.torch import save
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
 
-    write_whole(
-        path,
-        save({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, {"trimtab": json.dumps(dict(values))}),
-    )
+    def put(file: Path) -> None:
+        """Straight from where the tensors are: of full fine-tuning they fill gigabytes."""
+        own = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+        try:
+            save_file(own, file, {"trimtab": json.dumps(dict(values))})
+        except SafetensorError as error:
+            found = re.search(r"os error (\d+)", str(error))
+            raise OSError(*((int(found[1]), os.strerror(int(found[1]))) if found else (str(error),))) from error
+
+    write_whole(path, put)
 
 
 def load_tensors(path: Path) -> Stored:
