@@ -37,6 +37,7 @@ from trimtab.jobs.untrained import (
     started_from,
     starting,
 )
+from trimtab.jobs.ways import few_rows_hint
 from trimtab.methods.method import Condition, Tensors, trained
 from trimtab.prompts import EncodedRow
 from trimtab.run_folder import TASK_FILE
@@ -114,7 +115,7 @@ def run(
     ready = _prepare(task, words, splits, pretrained, base, progress)
     plan = ready.training.plan
     if on_plan:
-        on_plan(plan, ready.notes)
+        on_plan(plan, [*ready.notes, *few_rows_hint(task, len(splits.train), pretrained.backbone)])
     stopped = _train(ready, out, on_step)
     tuned = _keep(ready, out, stopped=stopped is not None)
     if stopped is not None:
@@ -125,8 +126,8 @@ def run(
             tuned, pretrained, splits, folder=out, beside=beside, curve=metrics.curve(out, plan.seeds),
             cost=_cost(out, plan), notes=ready.notes, progress=progress,
         )  # fmt: skip
-    for left in out.glob(f"{CHECKPOINT}*"):
-        left.unlink()
+    for left in out.glob(f"{CHECKPOINT}*"):  # and what a process that was killed was writing
+        shutil.rmtree(left) if left.is_dir() else left.unlink()
     return Tuned(tuned, scored, None)
 
 
