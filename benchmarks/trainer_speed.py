@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
+import random
 import statistics
 import tempfile
 import time
@@ -40,9 +41,8 @@ def ours(data: Path, steps: int, batch: int, dtype: str, told: Any) -> None:
 
     settings = [
         f"method.length={LENGTH}",
-        f"data.limit={steps * batch}",
-        "data.dev_limit=1",
-        "data.dev_fraction=0.01",
+        "data.train=train.jsonl",
+        "data.dev=dev.jsonl",
         "data.test=null",
         f"train.steps={steps}",
         f"train.batch_size={batch}",
@@ -53,6 +53,7 @@ def ours(data: Path, steps: int, batch: int, dtype: str, told: Any) -> None:
     times: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
         tune.run(task, Path(folder) / "run", base=data, beside=False, report=False,
+                 on_plan=lambda plan, notes: check(plan.rows, steps * batch),
                  on_step=lambda record, plan: times.append(time.perf_counter()))  # fmt: skip
     told.send((times[:-1], peak_bytes()))  # the last step is followed by an evaluation
 
@@ -71,7 +72,7 @@ def theirs(data: Path, steps: int, batch: int, dtype: str, told: Any) -> None:
 
     folder = weights()
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    rows = [encoded(tokenizer, *pair) for pair in pairs(data, steps * batch)]
+    rows = [encoded(tokenizer, *pair) for pair in pairs(data)]
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, dtype))
     tuned = get_peft_model(model, PromptTuningConfig(task_type=TaskType.CAUSAL_LM, num_virtual_tokens=LENGTH))
     times: list[float] = []
@@ -97,11 +98,24 @@ def weights() -> Path:
     return model_folder(find_model("smollm2-135m").path, cache_folder())
 
 
-def pairs(data: Path, limit: int) -> list[tuple[str, str]]:
-    """What is read and what is said, a record each."""
+def check(rows: int, wanted: int) -> None:
+    """Both sides must train on the same records."""
+    if rows != wanted:
+        raise SystemExit(f"{rows} records are trained on, not {wanted}.")
+
+
+def sample(data: Path, folder: Path, records: int) -> None:
+    """Write records drawn from E2E's, shuffled, and one more for dev, for both sides to read."""
     lines = (data / "e2e" / "train.jsonl").read_text(encoding="utf-8").splitlines()
-    read = [json.loads(line) for line in lines[: round(limit * 1.02)]]
-    return [(f"Facts: {row['mr']}\nDescription:", f" {row['ref']}") for row in read][:limit]
+    drawn = random.Random(0).sample(lines, records + 1)
+    (folder / "train.jsonl").write_text("\n".join(drawn[1:]) + "\n", encoding="utf-8")
+    (folder / "dev.jsonl").write_text(drawn[0] + "\n", encoding="utf-8")
+
+
+def pairs(data: Path) -> list[tuple[str, str]]:
+    """What is read and what is said, a record each."""
+    rows = [json.loads(line) for line in (data / "train.jsonl").read_text(encoding="utf-8").splitlines()]
+    return [(f"Facts: {row['mr']}\nDescription:", f" {row['ref']}") for row in rows]
 
 
 def encoded(tokenizer: Any, text: str, answer: str) -> dict[str, list[int]]:
@@ -129,24 +143,27 @@ def main() -> None:
     from trimtab.backbones.pretrained import pick_precision
 
     dtype = str(pick_precision(given.dtype, torch.device("cpu"))).removeprefix("torch.")
-    tokenizer = AutoTokenizer.from_pretrained(weights())
-    rows = [encoded(tokenizer, *pair) for pair in pairs(given.data, given.steps * given.batch)]
-    tokens = given.batch * statistics.mean(sum(label >= 0 for label in row["labels"]) for row in rows)
     about = {**machine.describe(), "dtype": dtype, "batch": given.batch, "steps": given.steps}
     print(json.dumps(about), flush=True)
     context = multiprocessing.get_context("spawn")
     seconds: dict[str, list[float]] = {"ours": [], "peft": []}
     peaks: dict[str, list[int]] = {"ours": [], "peft": []}
-    for _ in range(given.rounds):
-        for name, side in (("ours", ours), ("peft", theirs)):
-            here, there = context.Pipe(duplex=False)
-            process = context.Process(target=side, args=(given.data, given.steps, given.batch, dtype, there))
-            process.start()
-            there.close()
-            times, peak = here.recv()
-            process.join()
-            seconds[name].append((times[-1] - times[WARM - 1]) / (len(times) - WARM))
-            peaks[name].append(peak)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        sample(given.data, folder, given.steps * given.batch)
+        tokenizer = AutoTokenizer.from_pretrained(weights())
+        answers = [encoded(tokenizer, *pair)["labels"] for pair in pairs(folder)]
+        tokens = given.batch * statistics.mean(sum(label >= 0 for label in labels) for labels in answers)
+        for _ in range(given.rounds):
+            for side, job in (("ours", ours), ("peft", theirs)):
+                here, there = context.Pipe(duplex=False)
+                process = context.Process(target=job, args=(folder, given.steps, given.batch, dtype, there))
+                process.start()
+                there.close()
+                times, peak = here.recv()
+                process.join()
+                seconds[side].append((times[-1] - times[WARM - 1]) / (len(times) - WARM))
+                peaks[side].append(peak)
     with given.results.open("a") as out:
         row = {**about, "answer_tokens_a_step": tokens, "seconds_a_step": seconds, "peak_bytes": peaks}
         out.write(json.dumps(row) + "\n")

@@ -69,10 +69,14 @@ def test_a_run_learns_and_leaves_its_folder(trimtab, tmp_path, tiny_folder):
     assert [record["step"] for record in records if record["dev"]] == [40, 80, 120]
 
 
-@pytest.mark.parametrize(("rows", "method", "told"), [(64, None, True), (64, "soft_prompt", False), (208, None, False)])
-def test_what_is_often_better_with_few_rows_is_told(rows, method, told, tmp_path, tiny_folder, pretrained):
+@pytest.mark.parametrize(
+    ("rows", "method", "slots", "told"),
+    [(64, None, "", True), (64, "soft_prompt", "", False), (208, None, "", False), (64, None, "{soft:2}", False)],
+)
+def test_what_is_often_better_with_few_rows_is_told(rows, method, slots, told, tmp_path, tiny_folder, pretrained):
     tiny.write_rows(tmp_path / "reviews.jsonl", tiny.rows(rows, 1))
-    path = tiny.write_task(tmp_path, tiny_folder, method=method, train={"steps": 1})
+    template = {"text": f"{slots}Text: {{text}}\nAnswer:{{answer}}"}
+    path = tiny.write_task(tmp_path, tiny_folder, method=method, template=template, train={"steps": 1})
     settings = yaml.safe_load(path.read_text())
     settings = {name: value for name, value in settings.items() if value is not None}
     notes = []

@@ -178,7 +178,9 @@ def few_rows_hint(task: Task, rows: int, backbone: object) -> list[str]:
     """What to try where the method was left open and rows are few: a sentence, or none."""
     if "method" in task.model_fields_set or rows > FEW or not isinstance(backbone, CausalBackbone):
         return []
-    if task.answer.kind not in ("label", "choice"):
+    slots = "{soft" in task.template.text
+    dialogue = task.template.chat or "{messages}" in task.template.text
+    if task.answer.kind not in ("label", "choice") or slots or dialogue:
         return []
     return [
         f"With {rows} training rows a prefix that starts from demonstrations is often better: "
