@@ -53,7 +53,7 @@ def ours(data: Path, steps: int, batch: int, dtype: str, told: Any) -> None:
     times: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
         tune.run(task, Path(folder) / "run", base=data, beside=False, report=False,
-                 on_plan=lambda plan, notes: check(plan.rows, steps * batch),
+                 on_plan=lambda task, plan, notes: check(plan.rows, steps * batch),
                  on_step=lambda record, plan: times.append(time.perf_counter()))  # fmt: skip
     told.send((times[:-1], peak_bytes()))  # the last step is followed by an evaluation
 

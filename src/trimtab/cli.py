@@ -60,7 +60,7 @@ def tune(
     with Bars() as bars:
         tuned = job.run(
             settings, out, base=base, resume=resume, offline=offline, agree=agree, beside=beside,
-            on_plan=lambda plan, notes: terminal.say_plan(settings, plan, notes, bars), on_step=bars.step,
+            on_plan=lambda made, plan, notes: terminal.say_plan(made, plan, notes, bars), on_step=bars.step,
             progress=bars.progress,
         )  # fmt: skip
     if tuned.stopped_at is not None:

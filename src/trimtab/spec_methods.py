@@ -26,11 +26,11 @@ class MethodBase(Settings):
 
     @property
     def described(self) -> str:
-        """The title, and the length where it has one or what gives it one."""
-        if getattr(self, "init", None) == "demonstrations" and "length" not in self.model_fields_set:
-            count = getattr(self, "demonstrations", None)
-            return f"{self.title} from {f'{count} ' if count else ''}demonstrations"
-        return f"{getattr(self, 'length', '')}-token {self.title}" if hasattr(self, "length") else self.title
+        """The title, with its length and the demonstrations that it starts from, where it has them."""
+        length = f"{getattr(self, 'length', '')}-token " if hasattr(self, "length") else ""
+        if getattr(self, "init", None) != "demonstrations":
+            return f"{length}{self.title}"
+        return f"{length}{self.title} from {getattr(self, 'demonstrations', None)} demonstrations"
 
 
 class SoftPromptSettings(MethodBase):

@@ -85,7 +85,7 @@ def test_training_loss_is_that_of_plain_transformers(folder, pretrained, tiny_fo
         folder,
         pretrained,
         overrides=["train.steps=1", "train.batch_size=5", "method=full"],
-        on_plan=lambda p, n: notes.extend(n),
+        on_plan=lambda task, plan, n: notes.extend(n),
     )
     found = json.loads((folder / "run" / "metrics.jsonl").read_text().splitlines()[0])["loss"][0]
     model = AutoModelForCausalLM.from_pretrained(tiny_folder, dtype=torch.float32)

@@ -65,7 +65,7 @@ def test_tuned_used_and_started_from(data, tmp_path, pretrained, tiny_folder):
     task = settings(tiny_folder, train={"runs": 1, "steps": 40, "batch_size": 16, "evaluate_every": 20})
     notes = []
     tuned = tune.run(
-        task, tmp_path / "run", base=data, pretrained=pretrained, on_plan=lambda plan, said: notes.extend(said)
+        task, tmp_path / "run", base=data, pretrained=pretrained, on_plan=lambda task, plan, said: notes.extend(said)
     )
     rows = tuned.report.data.train_rows
     assert f"sources: trained on {rows} rows of its own together with 40 of other" in notes

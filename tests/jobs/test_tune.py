@@ -19,7 +19,7 @@ from trimtab.backbones.tensors import load_tensors
 from trimtab.errors import TrimtabError
 from trimtab.inference.runs import load_run
 from trimtab.jobs import tune
-from trimtab.task_file import make_task, read_task
+from trimtab.task_file import read_task
 from whole_jobs import Killed, dying_at
 
 FINISHED = ["card.md", "metrics.jsonl", "prompt.safetensors", "report.html", "report.json", "task.yaml"]
@@ -67,28 +67,6 @@ def test_a_run_learns_and_leaves_its_folder(trimtab, tmp_path, tiny_folder):
     assert [record["step"] for record in records] == list(range(1, 121))
     assert records[-1]["loss"][0] < records[0]["loss"][0]
     assert [record["step"] for record in records if record["dev"]] == [40, 80, 120]
-
-
-@pytest.mark.parametrize(
-    ("rows", "method", "slots", "told"),
-    [(64, None, "", True), (64, "soft_prompt", "", False), (208, None, "", False), (64, None, "{soft:2}", False)],
-)
-def test_what_is_often_better_with_few_rows_is_told(rows, method, slots, told, tmp_path, tiny_folder, pretrained):
-    tiny.write_rows(tmp_path / "reviews.jsonl", tiny.rows(rows, 1))
-    template = {"text": f"{slots}Text: {{text}}\nAnswer:{{answer}}"}
-    path = tiny.write_task(tmp_path, tiny_folder, method=method, template=template, train={"steps": 1})
-    settings = yaml.safe_load(path.read_text())
-    settings = {name: value for name, value in settings.items() if value is not None}
-    notes = []
-    tune.run(
-        make_task(settings, "task"), tmp_path / "run", base=tmp_path, report=False, pretrained=pretrained,
-        on_plan=lambda plan, said: notes.extend(said),
-    )  # fmt: skip
-    hint = (
-        f"With {rows} training rows a prefix that starts from demonstrations is often better: "
-        "--set 'method={name: prefix, init: demonstrations}'. `trimtab compare` says it for these rows."
-    )
-    assert (hint in notes) == told
 
 
 def test_task_yaml_is_resolved_and_means_the_same_from_any_folder(trimtab, tmp_path, tiny_folder, monkeypatch):

@@ -182,7 +182,7 @@ def test_too_long_dialogues_lose_their_first_turns(folder, backbones):
         folder,
         backbones["chatml"],
         overrides=["template.max_tokens=100"],
-        on_plan=lambda plan, found: notes.extend(found),
+        on_plan=lambda task, plan, found: notes.extend(found),
     )
     task = read_task(folder / "task.yaml", ["template.max_tokens=100"])
     bound = bind(task, {}, backbones["chatml"])
@@ -200,7 +200,9 @@ def test_the_longest_answer_that_is_picked_holds_its_end(folder, backbones):
     tiny.write_rows(folder / "train.jsonl", [{"instruction": "hi", "output": text} for text in ("好评 😀", "good")] * 4)
     notes: list[str] = []
     overrides = ["answer.max_tokens=null", "train.steps=1"]
-    run = tuned(folder, backbones["chatml"], overrides=overrides, on_plan=lambda plan, found: notes.extend(found)).run
+    run = tuned(
+        folder, backbones["chatml"], overrides=overrides, on_plan=lambda task, plan, found: notes.extend(found)
+    ).run
     bound = bind(run.task, {}, backbones["chatml"])
     assert bound.answer_ids("好评 😀")[-1] == bound.ends[0]
     assert not any("longer" in note for note in notes)

@@ -110,8 +110,9 @@ def test_of_several_draws_the_best_on_dev_is_shown(calibrate, data, tmp_path, pr
     told = []
     task = task_of(tiny_folder, {**method, "draws": 3})
     kept = tune.run(
-        task, tmp_path / "best", base=data, beside=False, pretrained=pretrained, on_plan=lambda _, own: told.extend(own)
-    )
+        task, tmp_path / "best", base=data, beside=False, pretrained=pretrained,
+        on_plan=lambda task, plan, own: told.extend(own),
+    )  # fmt: skip
     splits = load_splits(task.data, ("text",), task.answer, base=data)
     scores, shown = [], []
     for draw in range(3):
@@ -143,8 +144,9 @@ def test_a_prompt_started_from_demonstrations_says_what_few_shot_says(method, da
         tiny_folder, {"name": method, "init": "demonstrations", "demonstrations": 3}, train={"steps": 1, "rate": 1e-9}
     )
     tune.run(
-        task, tmp_path / "run", base=data, beside=False, pretrained=pretrained, on_plan=lambda _, own: told.extend(own)
-    )
+        task, tmp_path / "run", base=data, beside=False, pretrained=pretrained,
+        on_plan=lambda task, plan, own: told.extend(own),
+    )  # fmt: skip
     assert told[0].startswith("demonstrations: the best of 4 draws on ")
     text = "".join(f"Text: {e.fields['text']}\nAnswer: {e.answer}\n\n" for e in shown.run.examples)
     length = len(pretrained.tokenizer(text)["input_ids"])
@@ -156,12 +158,12 @@ def test_a_prompt_started_from_demonstrations_says_what_few_shot_says(method, da
     assert far < 0.2 * np.abs(answers(tmp_path / "alone", pretrained) - answers(tmp_path / "few", pretrained)).max()
 
 
-def test_what_is_said_before_there_is_a_length(trimtab, tmp_path, tiny_folder):
+def test_what_is_tuned_is_said_with_its_length(trimtab, tmp_path, tiny_folder):
     tiny.write_task(tmp_path, tiny_folder)
     method = ("--set", "method={name: prefix, init: demonstrations}", "--set", "train.steps=1")
     code, _, err = trimtab("tune", "task.yaml", "--out", "run", "--no-beside", *method)
     assert code == 0
-    assert err.splitlines()[0] == f"reviews: prefix from demonstrations on {tiny_folder}, 64 training rows"
+    assert err.splitlines()[0] == f"reviews: 137-token prefix from 8 demonstrations on {tiny_folder}, 64 training rows"
 
 
 def test_demonstrations_are_cut_or_repeated_to_a_length_that_is_set(data, tmp_path, pretrained, tiny_folder):
@@ -197,7 +199,7 @@ def test_notes_say_what_was_left_out(data, tmp_path, pretrained, tiny_folder):
         base=data,
         beside=False,
         pretrained=pretrained,
-        on_plan=lambda _, notes: told.extend(notes),
+        on_plan=lambda task, plan, notes: told.extend(notes),
     )
     count = len(done.run.examples)
     assert 0 < count < 30

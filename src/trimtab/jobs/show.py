@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import Example, Splits, load_splits
+from trimtab.errors import TrimtabError
 from trimtab.inference.answers import settled_answer, settled_length
 from trimtab.inference.bound import BoundTask, bind, labels_of, template_of
+from trimtab.jobs import few_rows
 from trimtab.jobs.backbone import Progress, backbone_of
 from trimtab.jobs.untrained import settled_demonstrations, started_from, starting
 from trimtab.prompts import choose_demonstrations
@@ -64,11 +67,8 @@ def run(
     words = labels_of(task, [e.answer or "" for e in splits.train])
     if pretrained is None:
         pretrained = backbone_of(task, base, offline=offline, agree=agree, progress=progress)
-    task = settled_demonstrations(settled_length(task, splits.train, pretrained), words, splits.train)
-    first = started_from(task)
-    bound = _bound(first or task, words, splits, pretrained, base)
-    if first:  # the first draw: which is best is not known before they are scored
-        bound = bind(starting(task, bound), words, pretrained, base, start=bound.shown)
+    bound = _bound_as_tuned(task, words, splits, pretrained, base)
+    method = bound.task.method
 
     def pieces(ids: object) -> list[str]:
         return [pretrained.tokenizer.decode([i]) if i >= 0 else "▢" for i in ids]  # type: ignore[attr-defined]
@@ -81,7 +81,7 @@ def run(
         word = verbalizer.trained_word(verbalizer.labels.index(label)) if label in verbalizer.labels else None
         framed = pretrained.backbone.bidirectional  # then all but a prefix stands in the row
         before = [] if framed else ["▢"] * bound.method.tokens
-        if isinstance(task.method, PrefixSettings):
+        if isinstance(method, PrefixSettings):
             before = ["▢"] * bound.method.tokens
         windows = [
             (f"window {n}" if row.further else "row", pieces(own.ids[own.demonstrations :]))
@@ -89,7 +89,7 @@ def run(
         ]
         parts = [
             ("leading", pieces(() if framed else bound.leading)),
-            (task.method.name.replace("_", " "), before),
+            (method.name.replace("_", " "), before),
             ("demonstrations", pieces([*bound.shown, *row.ids[: row.demonstrations]])),
             ("head", pieces([] if bound.nearest or framed else bound.encoder.head_ids)),
             *windows,
@@ -104,11 +104,29 @@ def run(
     }
 
 
+def _bound_as_tuned(
+    task: Task, words: Mapping[str, Sequence[str]], splits: Splits, pretrained: Pretrained, base: Path
+) -> BoundTask:
+    """The task bound with the method that `trimtab tune` would pick."""
+    usual = few_rows.context_tuned(task, words, splits.train, pretrained)
+    if usual is not None:
+        with suppress(TrimtabError):
+            return _bound(usual, words, splits, pretrained, base)
+    return _bound(task, words, splits, pretrained, base)
+
+
 def _bound(
     task: Task, words: Mapping[str, Sequence[str]], splits: Splits, pretrained: Pretrained, base: Path
 ) -> BoundTask:
-    """The task bound, to the first draw of demonstrations where it shows any."""
+    """The task bound, to the first draw of demonstrations where it shows or starts from any.
+
+    Which draw is best is not known before they are scored.
+    """
+    task = settled_demonstrations(settled_length(task, splits.train, pretrained), words, splits.train)
+    first = started_from(task)
+    shown = first or task
     examples: Sequence[Example] = ()
-    if isinstance(task.method, FewShotSettings):
-        examples = choose_demonstrations(splits.train, list(words), task.method, task.train.seed)
-    return bind(task, words, pretrained, base, examples)
+    if isinstance(shown.method, FewShotSettings):
+        examples = choose_demonstrations(splits.train, list(words), shown.method, task.train.seed)
+    bound = bind(shown, words, pretrained, base, examples)
+    return bind(starting(task, bound), words, pretrained, base, start=bound.shown) if first else bound

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import resource
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
@@ -24,7 +22,7 @@ from trimtab.evaluation.texts import metric_names
 from trimtab.inference.answers import check_answer, settled_answer, settled_length
 from trimtab.inference.bound import BoundTask, bind, labels_of, template_of
 from trimtab.inference.runs import Run, backbone_facts, save_run
-from trimtab.jobs import evaluate, metrics, multitask
+from trimtab.jobs import evaluate, few_rows, metrics, multitask
 from trimtab.jobs.backbone import Progress, backbone_of, local_or_known
 from trimtab.jobs.folder import CHECKPOINT, OnStep, begin, check_folder, run_loop
 from trimtab.jobs.untrained import (
@@ -37,7 +35,6 @@ from trimtab.jobs.untrained import (
     started_from,
     starting,
 )
-from trimtab.jobs.ways import few_rows_hint
 from trimtab.methods.method import Condition, Tensors, trained
 from trimtab.prompts import EncodedRow
 from trimtab.run_folder import TASK_FILE
@@ -46,7 +43,7 @@ from trimtab.spec_answers import NumberAnswer, TextAnswer
 from trimtab.spec_methods import HeadSettings, LatePromptSettings, MultitaskPromptSettings, SoftPromptSettings
 from trimtab.task_file import read_task
 from trimtab.training.joint import joint_loss
-from trimtab.training.labelled import Labelled
+from trimtab.training.labelled import Labelled, fingerprint
 from trimtab.training.loop import DevScore, Plan, Training
 from trimtab.training.objective import Objective
 from trimtab.training.plan import make_plan
@@ -68,7 +65,7 @@ class Tuned:
     stopped_at: int | None
 
 
-OnPlan = Callable[[Plan, list[str]], None]
+OnPlan = Callable[[Task, Plan, list[str]], None]
 
 
 def run(
@@ -100,7 +97,7 @@ def run(
         report: score the run and write its report; a run without one can be scored later (`evaluate`).
         splits: the rows, where the caller has read them as the task says.
         pretrained: a backbone in memory, where the caller has one.
-        on_plan: told what was picked, and notes on the data, before the first step.
+        on_plan: told the task with everything picked, the plan, and notes on the data, before the first step.
         on_step: told of every step.
         progress: told what is being done besides.
 
@@ -115,7 +112,7 @@ def run(
     ready = _prepare(task, words, splits, pretrained, base, progress)
     plan = ready.training.plan
     if on_plan:
-        on_plan(plan, [*ready.notes, *few_rows_hint(task, len(splits.train), pretrained.backbone)])
+        on_plan(ready.task, plan, ready.notes)
     stopped = _train(ready, out, on_step)
     tuned = _keep(ready, out, stopped=stopped is not None)
     if stopped is not None:
@@ -180,6 +177,19 @@ def _prepare(
     task: Task, words: dict[str, list[str]], splits: Splits, pretrained: Pretrained, base: Path,
     progress: Progress | None,
 ) -> _Ready:  # fmt: skip
+    """Pick the method, if that was left open, and set everything up."""
+    usual = few_rows.context_tuned(task, words, splits.train, pretrained)
+    if usual is not None:
+        with suppress(TrimtabError):  # what is not about the demonstrations is refused below
+            ready = _set_up(usual, words, splits, pretrained, base, progress)
+            return replace(ready, notes=[few_rows.note(len(splits.train)), *ready.notes])
+    return _set_up(task, words, splits, pretrained, base, progress)
+
+
+def _set_up(
+    task: Task, words: dict[str, list[str]], splits: Splits, pretrained: Pretrained, base: Path,
+    progress: Progress | None,
+) -> _Ready:  # fmt: skip
     """Bind the task, encode its rows, pick what was left open, and set up the loop."""
     task = settled_demonstrations(settled_length(task, splits.train, pretrained), words, splits.train)
     settled = settle(task, words, splits, pretrained, progress)
@@ -196,7 +206,7 @@ def _prepare(
         plan, start = replace(plan, steps=0, seeds=plan.seeds[:1]), [calibration(bound)]
     task = _resolved(task, plan, words, base, bound.verbalizer.branches)
     training = _training(bound, plan, start, train, _encode(bound, splits.dev)[0], others, theirs)
-    made_of = {"weights": pretrained.content_hash, "examples": _fingerprint(together)}
+    made_of = {"weights": pretrained.content_hash, "examples": fingerprint(together)}
     notes = [*splits.note, *multitask.note(others, len(train)), *settled.notes, *drawn, *cut]
     return _Ready(task, words, bound, start, training, made_of, notes, settled.facts)
 
@@ -289,17 +299,6 @@ def _labelled(bound: BoundTask, row: EncodedRow, example: Example) -> Labelled:
         return Labelled(row.ids, 0, row.answer, number=(example.number - mean) / sd)
     labels = row.options.labels if row.options else bound.labels
     return Labelled(row.ids, labels.index(example.answer or ""), row.answer, row.options)
-
-
-def _fingerprint(rows: Sequence[Labelled]) -> str:
-    """A hash of the training rows as the backbone reads them."""
-
-    def content(row: Labelled) -> list[object]:
-        own = [[word.ids for word in row.options.words]] if row.options else []
-        tags = [] if row.read_at is None else [row.read_at, row.tags]
-        return [row.ids, row.label, *own, *([] if row.number is None else [row.number]), *tags, *row.text, *row.said]
-
-    return hashlib.sha256(json.dumps([content(row) for row in rows]).encode()).hexdigest()
 
 
 def _resolved(task: Task, plan: Plan, words: dict[str, list[str]], base: Path, branches: bool) -> Task:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from trimtab.backbones.causal import CausalBackbone
 from trimtab.errors import TrimtabError, did_you_mean
 from trimtab.evaluation.comparison import WayGroup
 from trimtab.spec import Task
@@ -172,17 +171,3 @@ def method_of(way: WayKind, task: Task) -> Any:
     if type(task.method) is kind and len(way.method) == 1:
         return task.method
     return kind(**way.method)
-
-
-def few_rows_hint(task: Task, rows: int, backbone: object) -> list[str]:
-    """What to try where the method was left open and rows are few: a sentence, or none."""
-    if "method" in task.model_fields_set or rows > FEW or not isinstance(backbone, CausalBackbone):
-        return []
-    slots = "{soft" in task.template.text
-    dialogue = task.template.chat or "{messages}" in task.template.text
-    if task.answer.kind not in ("label", "choice") or slots or dialogue:
-        return []
-    return [
-        f"With {rows} training rows a prefix that starts from demonstrations is often better: "
-        "--set 'method={name: prefix, init: demonstrations}'. `trimtab compare` says it for these rows."
-    ]

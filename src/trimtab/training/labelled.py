@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trimtab.backbones.layout import Row
@@ -44,3 +47,14 @@ class Labelled:
     def row(self, prompt: int = 0) -> Row:
         """The row as a head reads it, behind this prompt."""
         return Row(self.ids, prompt=prompt, answer=self.answer, read_at=self.read_at)
+
+
+def fingerprint(rows: Sequence[Labelled]) -> str:
+    """A hash of the training rows as the backbone reads them."""
+
+    def content(row: Labelled) -> list[object]:
+        own = [[word.ids for word in row.options.words]] if row.options else []
+        tags = [] if row.read_at is None else [row.read_at, row.tags]
+        return [row.ids, row.label, *own, *([] if row.number is None else [row.number]), *tags, *row.text, *row.said]
+
+    return hashlib.sha256(json.dumps([content(row) for row in rows]).encode()).hexdigest()
