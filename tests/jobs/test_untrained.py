@@ -12,9 +12,10 @@ import tiny
 from trimtab.data import load_splits
 from trimtab.errors import TrimtabError
 from trimtab.inference.runs import load_run
-from trimtab.jobs import predict, show, tune
+from trimtab.jobs import metrics, predict, show, tune
 from trimtab.prompts import choose_demonstrations
 from trimtab.task_file import make_task, read_task
+from whole_jobs import kill_and_resume
 
 TEXTS = ["a great and warm film", "the plot is awful , the cast boring", ""]
 
@@ -132,6 +133,20 @@ def test_of_several_draws_the_best_on_dev_is_shown(calibrate, data, tmp_path, pr
     assert [e.fields for e in kept.run.examples] == shown[scores.index(max(scores))]
     reached = [f"{right:.1%}" for right, _ in (min(scores), max(scores))]
     assert told == [f"demonstrations: the best of 3 draws on {len(splits.dev)} rows of dev ({' to '.join(reached)})."]
+    assert kept.report.cost.train_seconds == metrics.seconds(tmp_path / "best") > 0
+    assert metrics.seconds(tmp_path / "0" / "run") == 0
+
+
+def test_the_time_of_choosing_is_counted_once(data, tmp_path, pretrained, tiny_folder):
+    method = {"name": "prefix", "init": "demonstrations"}
+    task = task_of(tiny_folder, method, train={"steps": 4, "evaluate_every": 2, "checkpoint_seconds": 0})
+    report = kill_and_resume(task, tmp_path, step=3, base=data, pretrained=pretrained).report
+    for name in ("whole", "run"):
+        records = metrics.read(tmp_path / name)
+        assert [record["step"] for record in records] == [0, 1, 2, 3, 4]
+        assert metrics.seconds(tmp_path / name) > sum(record["seconds"] for record in records[1:])
+    assert [point.step for point in report.curve] == [1, 2, 3, 4]
+    assert report.cost.train_seconds == metrics.seconds(tmp_path / "whole")
 
 
 @pytest.mark.parametrize("method", ["soft_prompt", "prefix"])

@@ -77,7 +77,7 @@ class Way(Part):
         beside: name of a further metric -> its values, one a seed.
         difference: to the reference; None for the reference itself.
         trained_parameters, bytes_on_disk: of one seed's result; 0 where nothing is trained or kept.
-        train_seconds: of one seed, the mean; choosing by cross-validation included.
+        train_seconds: of one seed, the mean; choosing, by cross-validation or on dev, included.
         peak_memory_bytes: the most memory the process held while training it, or None where not measured.
         latency_seconds: median time of one request answered alone, or None.
         batch_rows_per_second: rows a second answered in batches of 32, or None.

@@ -68,7 +68,7 @@ class MachineFacts(Part):
 
 
 class Cost(Part):
-    """What it took: seconds, rows a second, bytes; None where not measured."""
+    """What it took: seconds (choosing on dev included), rows a second, bytes; None where not measured."""
 
     train_seconds: float | None = None
     examples_per_second: float | None = None

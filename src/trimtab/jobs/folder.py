@@ -72,14 +72,22 @@ def make_folder(folder: Path) -> None:
         raise TrimtabError(f"{folder}: cannot be written ({error.strerror}).", "Choose another with --out.") from None
 
 
-def begin(out: Path, task: Task, training: Training, made_of: Mapping[str, str]) -> None:
-    """Make the run folder, or take up the one that was begun."""
+def begin(out: Path, task: Task, training: Training, made_of: Mapping[str, str], choosing: float) -> None:
+    """Make the run folder, or take up the one that was begun.
+
+    Args:
+        out: the folder.
+        task: with everything picked written out.
+        training: the loop.
+        made_of: hashes of what a checkpoint can be taken up with.
+        choosing: seconds that choosing what is shown or started from took.
+    """
     if (out / TASK_FILE).is_file():
         _take_up(out, task, training, made_of)
         return
     try:
         out.mkdir(parents=True, exist_ok=True)
-        (out / metrics.FILE).write_text("", encoding="utf-8")
+        metrics.begin(out, choosing)
         save_task(out, task)
     except (OSError, TrimtabError) as error:
         shutil.rmtree(out, ignore_errors=True)

@@ -16,6 +16,12 @@ FILE = "metrics.jsonl"
 POINTS = 200
 
 
+def begin(folder: Path, choosing: float) -> None:
+    """Begin the file, with the seconds that it took to choose what is shown or started from, if that was chosen."""
+    line = json.dumps({"step": 0, "loss": [], "seconds": round(choosing, 4)}) + "\n" if choosing else ""
+    (folder / FILE).write_text(line, encoding="utf-8")
+
+
 def append(folder: Path, record: StepRecord) -> None:
     """Add a step. Raises TrimtabError where it cannot be written."""
     line = {
@@ -36,7 +42,7 @@ def append(folder: Path, record: StepRecord) -> None:
 
 
 def read(folder: Path) -> list[dict[str, Any]]:
-    """The steps written so far; a line cut short by a kill is left out."""
+    """What was written so far, the steps behind what was chosen before; a line cut short by a kill is left out."""
     records = []
     for line in (folder / FILE).read_text(encoding="utf-8").split("\n"):
         try:
@@ -53,18 +59,20 @@ def keep(folder: Path, steps: int) -> None:
 
 
 def seconds(folder: Path) -> float:
-    """Time spent in steps, evaluations included."""
+    """Time spent choosing and in steps, evaluations included."""
     return float(sum(r["seconds"] for r in read(folder)))
 
 
-def runs_stepped(folder: Path) -> int:
-    """Steps done, counted once a run that took part."""
-    return sum(sum(loss is not None for loss in r["loss"]) for r in read(folder))
+def pace(folder: Path) -> float:
+    """Steps a second, counted once a run that took part, evaluations included."""
+    steps = [r for r in read(folder) if r["step"]]
+    stepped = sum(sum(loss is not None for loss in r["loss"]) for r in steps)
+    return float(stepped / max(sum(r["seconds"] for r in steps), 1e-9))
 
 
 def curve(folder: Path, seeds: Sequence[int]) -> list[CurvePoint]:
     """The learning curve of each run: every evaluation, and the training losses between them, averaged."""
-    records = read(folder)
+    records = [record for record in read(folder) if record["step"]]
     every = max(1, len(records) // POINTS)
     points = []
     for k, seed in enumerate(seeds):

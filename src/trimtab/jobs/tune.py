@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
@@ -161,6 +162,7 @@ class _Ready:
         made_of: hashes of what a checkpoint can be taken up with.
         notes: what was done to the data, a sentence each.
         facts: what the run remembers of how it was settled.
+        choosing: seconds that choosing what is shown or started from took; 0 where nothing was chosen.
     """
 
     task: Task
@@ -171,6 +173,7 @@ class _Ready:
     made_of: dict[str, str]
     notes: list[str]
     facts: Mapping[str, Any]
+    choosing: float
 
 
 def _prepare(
@@ -192,9 +195,11 @@ def _set_up(
 ) -> _Ready:  # fmt: skip
     """Bind the task, encode its rows, pick what was left open, and set up the loop."""
     task = settled_demonstrations(settled_length(task, splits.train, pretrained), words, splits.train)
+    began = time.perf_counter()
     settled = settle(task, words, splits, pretrained, progress)
     task, words = settled.task, settled.words
     bound, drawn = _bind(settled, splits, pretrained, base, progress)
+    choosing = time.perf_counter() - began if settled.notes or drawn else 0.0
     task = bound.task
     train, cut = _encode(bound, splits.train)
     others = multitask.read_sources(task, pretrained, base)
@@ -208,7 +213,7 @@ def _set_up(
     training = _training(bound, plan, start, train, _encode(bound, splits.dev)[0], others, theirs)
     made_of = {"weights": pretrained.content_hash, "examples": fingerprint(together)}
     notes = [*splits.note, *multitask.note(others, len(train)), *settled.notes, *drawn, *cut]
-    return _Ready(task, words, bound, start, training, made_of, notes, settled.facts)
+    return _Ready(task, words, bound, start, training, made_of, notes, settled.facts, choosing)
 
 
 def _bind(
@@ -231,7 +236,7 @@ def _bind(
 def _train(ready: _Ready, out: Path, on_step: OnStep | None) -> int | None:
     """Begin or take up the run folder and run the loop. Returns the step at which the user stopped it, if so."""
     training = ready.training
-    begin(out, ready.task, training, ready.made_of)
+    begin(out, ready.task, training, ready.made_of, ready.choosing)
     try:
         return run_loop(training, out, ready.made_of, ready.task.train.checkpoint_seconds, on_step)
     except BaseException:
@@ -241,11 +246,10 @@ def _train(ready: _Ready, out: Path, on_step: OnStep | None) -> int | None:
 
 
 def _cost(out: Path, plan: Plan) -> Cost:
-    """What the training took."""
-    seconds = metrics.seconds(out)
+    """What choosing and training took."""
     return Cost(
-        train_seconds=seconds,
-        examples_per_second=metrics.runs_stepped(out) * plan.batch_size / max(seconds, 1e-9),
+        train_seconds=metrics.seconds(out),
+        examples_per_second=metrics.pace(out) * plan.batch_size,
         peak_memory_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
     )
 
