@@ -204,7 +204,7 @@ def test_the_readmes_commands_run_in_order(folder: Path, capsys: pytest.CaptureF
     looked, shown, tuned, compared, answered = said
     assert "refund" in looked
     assert "The customer asks about" in shown
-    assert "soft prompt" in tuned
+    assert "prefix" in tuned
     assert "Choose " in compared
     assert len(answered.splitlines()) == 2
     assert (folder / "runs" / "support" / "report.html").is_file()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Mapping, Sequence
 
 from trimtab.backbones.causal import CausalBackbone
@@ -38,8 +39,8 @@ def context_tuned(
     if task.answer.kind not in ("label", "choice") or "{soft" in task.template.text or dialogue:
         return None
     texts = [" ".join(example.fields.values()) for example in train]
-    tokens = sum(map(len, pretrained.tokenizer(texts, add_special_tokens=False)["input_ids"]))
-    if tokens / len(train) * usual_count(FewShotSettings(), len(words), len(train)) > LONGEST_START:
+    tokens = statistics.median(map(len, pretrained.tokenizer(texts, add_special_tokens=False)["input_ids"]))
+    if tokens * usual_count(FewShotSettings(), len(words), len(train)) > LONGEST_START:
         return None
     return task.model_copy(update={"method": PrefixSettings(init="demonstrations")})
 
