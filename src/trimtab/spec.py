@@ -189,7 +189,9 @@ class Task(Settings):
     )
     method: MethodSettings = Field(
         default_factory=SoftPromptSettings,
-        description="What is trained and how it conditions the backbone; a bare name will do (`method: prefix`).",
+        description="What is trained and how it conditions the backbone; a bare name will do (`method: prefix`). Where "
+        "it is left out, `trimtab tune` picks a soft prompt, or, up to 200 rows, mostly a prefix that starts from "
+        "demonstrations.",
     )
     train: TrainSettings = Field(default_factory=TrainSettings, description="How it is trained.")
 

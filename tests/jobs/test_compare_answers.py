@@ -176,7 +176,11 @@ def test_ways_for_numbers_do_not_give_labels() -> None:
 @pytest.mark.parametrize("answer", ON_A_CPU)
 def test_default_sets_go_with_their_answers(answer: str) -> None:
     for gpu, rows in product((False, True), (None, 200, 201)):
-        few = {"prefix", "context_tuning"} if answer == "label" and rows == 200 else set()
+        few = (
+            {"label": {"prefix", "context_tuning"}, "choice": {"context_tuning"}}.get(answer, set())
+            if rows == 200
+            else set()
+        )
         expected = {*ON_A_CPU[answer], *(A_GPU_ADDS[answer] if gpu else ()), *few}
         assert {way.key for way in pick_ways(None, gpu, answer, rows)} == expected
 

@@ -94,7 +94,7 @@ A_GPU_ADDS = {
     "text": ("prefix", "p_tuning", "lora", "full"),
 }
 FEW = 200
-FEW_ADD = {"label": ("prefix", "context_tuning")}
+FEW_ADD = {"label": ("prefix", "context_tuning"), "choice": ("context_tuning",)}
 # What tells most for its time comes first where time is limited.
 MOST_TELLING = (
     "majority", "mean", "token_majority", "nearest_answer", "naive_bayes", "ridge", "zero_shot", "head", "soft_prompt",
