@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import TypeVar
 
 from trimtab.backbones.causal import CausalBackbone
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import Example
+from trimtab.errors import TrimtabError
 from trimtab.jobs.ways import FEW
 from trimtab.prompts.demonstrations import usual_count
 from trimtab.spec import Task
@@ -15,6 +18,31 @@ from trimtab.spec_methods import FewShotSettings, PrefixSettings
 
 # A start of more tokens costs more time, memory and disk than it is worth.
 LONGEST_START = 1024
+
+
+Made = TypeVar("Made")
+
+
+def with_usual_method(
+    task: Task,
+    words: Mapping[str, Sequence[str]],
+    train: Sequence[Example],
+    pretrained: Pretrained,
+    make: Callable[[Task], Made],
+) -> tuple[Made, bool]:
+    """What `make` makes of the task with its usual method, and whether that is context tuning.
+
+    Where demonstrations are refused it is a soft prompt; what else is refused is so for that one too.
+
+    Args:
+        task, words, train, pretrained: as `context_tuned` takes them.
+        make: makes something of a task, or raises TrimtabError.
+    """
+    usual = context_tuned(task, words, train, pretrained)
+    if usual is not None:
+        with suppress(TrimtabError):
+            return make(usual), True
+    return make(task), False
 
 
 def context_tuned(

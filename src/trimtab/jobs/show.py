@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import Example, Splits, load_splits
-from trimtab.errors import TrimtabError
 from trimtab.inference.answers import settled_answer, settled_length
 from trimtab.inference.bound import BoundTask, bind, labels_of, template_of
-from trimtab.jobs import few_rows
 from trimtab.jobs.backbone import Progress, backbone_of
+from trimtab.jobs.few_rows import with_usual_method
 from trimtab.jobs.untrained import settled_demonstrations, started_from, starting
 from trimtab.prompts import choose_demonstrations
 from trimtab.spec import Task
@@ -67,7 +65,9 @@ def run(
     words = labels_of(task, [e.answer or "" for e in splits.train])
     if pretrained is None:
         pretrained = backbone_of(task, base, offline=offline, agree=agree, progress=progress)
-    bound = _bound_as_tuned(task, words, splits, pretrained, base)
+    bound, _ = with_usual_method(
+        task, words, splits.train, pretrained, lambda task: _bound(task, words, splits, pretrained, base)
+    )
     method = bound.task.method
 
     def pieces(ids: object) -> list[str]:
@@ -102,17 +102,6 @@ def run(
     return shown, {
         label: [pieces(w.ids) for w in bound.verbalizer.words if w.label == i] for i, label in enumerate(bound.labels)
     }
-
-
-def _bound_as_tuned(
-    task: Task, words: Mapping[str, Sequence[str]], splits: Splits, pretrained: Pretrained, base: Path
-) -> BoundTask:
-    """The task bound with the method that `trimtab tune` would pick."""
-    usual = few_rows.context_tuned(task, words, splits.train, pretrained)
-    if usual is not None:
-        with suppress(TrimtabError):
-            return _bound(usual, words, splits, pretrained, base)
-    return _bound(task, words, splits, pretrained, base)
 
 
 def _bound(

@@ -6,7 +6,7 @@ import resource
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
@@ -181,12 +181,11 @@ def _prepare(
     progress: Progress | None,
 ) -> _Ready:  # fmt: skip
     """Pick the method, if that was left open, and set everything up."""
-    usual = few_rows.context_tuned(task, words, splits.train, pretrained)
-    if usual is not None:
-        with suppress(TrimtabError):  # what is not about the demonstrations is refused below
-            ready = _set_up(usual, words, splits, pretrained, base, progress)
-            return replace(ready, notes=[few_rows.note(len(splits.train)), *ready.notes])
-    return _set_up(task, words, splits, pretrained, base, progress)
+    ready, few = few_rows.with_usual_method(
+        task, words, splits.train, pretrained,
+        lambda task: _set_up(task, words, splits, pretrained, base, progress),
+    )  # fmt: skip
+    return replace(ready, notes=[few_rows.note(len(splits.train)), *ready.notes]) if few else ready
 
 
 def _set_up(
