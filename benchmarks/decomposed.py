@@ -66,7 +66,7 @@ def measure(data: Path, set: str, length: int, lines: int, rank: int, rate: floa
     from trimtab.jobs.backbone import backbone_of
     from trimtab.task_file import read_task
 
-    settings = ["data.test=null", f"data.limit={ROWS}", f"data.dev_limit={DEV_ROWS}", "labels.among=branches"]
+    settings = ["data.test=null", f"data.limit={ROWS}", f"data.dev_limit={DEV_ROWS}"]
     task = read_task(Path(__file__).parent / "tasks" / f"{set}.yaml", settings)
     splits = load_splits(task.data, template_of(task).fields, task.answer, base=data)
     bound = bind(task, labels_of(task), backbone_of(task, data), data)
