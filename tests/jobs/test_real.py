@@ -29,10 +29,11 @@ def folder(tmp_path_factory) -> Path:
 
 def test_twelve_steps_lower_the_loss_and_the_obvious_is_said(folder, capsys, monkeypatch):
     from trimtab.cli import main
+    from trimtab.jobs import metrics
 
     monkeypatch.chdir(folder)
     main(["tune", "task.yaml", "--out", "run", "--no-beside"])
-    losses = [json.loads(line)["loss"][0] for line in (folder / "run" / "metrics.jsonl").read_text().splitlines()]
+    losses = [record["loss"][0] for record in metrics.read(folder / "run") if record["step"]]
     assert sum(losses[-4:]) < 0.9 * sum(losses[:4])
     capsys.readouterr()
     main(["predict", "run", "-t", "a wonderful, moving and funny film .", "-t", "a dull, stupid and tedious mess ."])
