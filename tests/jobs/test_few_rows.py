@@ -71,6 +71,13 @@ def test_a_soft_prompt_is_tuned_where_demonstrations_would_be_long(tmp_path, tin
     assert tuned(path, tmp_path / "run", pretrained)[0].name == "soft_prompt"
 
 
+def test_the_words_of_the_template_are_part_of_demonstrations(tmp_path, tiny_folder, pretrained, monkeypatch):
+    monkeypatch.setattr(few_rows, "LONGEST_START", 300)
+    for said, method in ((1, "prefix"), (8, "soft_prompt")):
+        path = written(tmp_path / str(said), tiny_folder, template={"text": "{task} " * said + "{text}{answer}"})
+        assert tuned(path, tmp_path / f"run{said}", pretrained)[0].name == method
+
+
 def test_a_soft_prompt_is_tuned_where_demonstrations_are_refused(tmp_path, tiny_folder, pretrained):
     rows = [{"text": "good film", "label": "positive"}] * 40 + [{"text": "bad film", "label": "negative"}]
     path = written(tmp_path, tiny_folder, template={"text": "{task} " * 16 + "{text}{answer}"})

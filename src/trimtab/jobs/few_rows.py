@@ -19,7 +19,6 @@ from trimtab.spec_methods import FewShotSettings, PrefixSettings
 # A start of more tokens costs more time, memory and disk than it is worth.
 LONGEST_START = 1024
 
-
 Made = TypeVar("Made")
 
 
@@ -66,7 +65,8 @@ def context_tuned(
     dialogue = task.template.chat or "{messages}" in task.template.text
     if task.answer.kind not in ("label", "choice") or "{soft" in task.template.text or dialogue:
         return None
-    texts = [" ".join(example.fields.values()) for example in train]
+    around = task.template.text.replace("{task}", task.task)  # the words of the template are part of each of them
+    texts = [" ".join([around, *example.fields.values()]) for example in train]
     tokens = statistics.median(map(len, pretrained.tokenizer(texts, add_special_tokens=False)["input_ids"]))
     if tokens * usual_count(FewShotSettings(), len(words), len(train)) > LONGEST_START:
         return None
