@@ -64,6 +64,13 @@ def test_several_runs_in_one_pass_are_several_trainings(optimiser):
         assert [r.losses[k] for r in together.records] == pytest.approx([r.losses[0] for r in alone.records])
 
 
+@pytest.mark.parametrize("optimiser", ["adamw", "adafactor", "sgd"])
+def test_the_layout_of_a_start_in_memory_changes_nothing(optimiser):
+    turned = [{"x": p["x"].T.contiguous().T} for p in starts(3)]
+    plain, ours = train(plan(optimiser=optimiser)), train(plan(optimiser=optimiser), turned)
+    assert all(torch.equal(a["x"], b["x"]) for a, b in zip(plain.parameters, ours.parameters, strict=True))
+
+
 @pytest.mark.parametrize("parts", [2, 4, 6])
 def test_accumulation_changes_nothing(parts):
     whole, split = train(plan()), train(plan(accumulate=parts))

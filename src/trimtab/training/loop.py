@@ -153,7 +153,8 @@ class Training:
     def __post_init__(self) -> None:
         runs = len(self.parameters)
         self.parameters = [
-            {name: p.detach().clone().requires_grad_() for name, p in own.items()} for own in self.parameters
+            {name: p.detach().clone(memory_format=torch.contiguous_format).requires_grad_() for name, p in own.items()}
+            for own in self.parameters
         ]
         self.best = [_copy(own) for own in self.parameters]
         self.best_scores, self.best_steps = [None] * runs, [0] * runs
@@ -206,7 +207,8 @@ class Training:
         for k in runs:
             own = list(self.parameters[k].values())
             gradients = [p.grad for p in own if p.grad is not None]
-            if not math.isfinite(totals[k]) or not all(bool(torch.isfinite(g).all()) for g in gradients):
+            norm = torch.nn.utils.get_total_norm(gradients)  # not finite where one of them is not
+            if not math.isfinite(totals[k]) or not bool(torch.isfinite(norm)):
                 what = "gradient" if math.isfinite(totals[k]) else "loss"
                 raise TrimtabError(
                     f"training diverged: the {what} of seed {plan.seeds[k]} is not finite at step {self.done + 1} "
@@ -214,7 +216,7 @@ class Training:
                     f"Lower train.rate, to {plan.rate / 4:.2g} say.",
                 )
             if plan.clip is not None:
-                torch.nn.utils.clip_grad_norm_(own, plan.clip)
+                torch.nn.utils.clip_grads_with_norm_(own, plan.clip, norm)
         for group, (_, name) in zip(self.optimiser.param_groups, self._names, strict=True):
             group["lr"] = rate * self.factor(name)
         self.optimiser.step()
