@@ -63,6 +63,15 @@ def test_every_method_trains_and_answers(folder, pretrained, method):
     assert 0 < run.facts["dev_accuracy"][0] < 1
 
 
+def test_dev_reads_the_first_answer_of_each_row(folder, pretrained):
+    several = [{**row, "answer": [row["answer"][0], "a film"]} for row in rows(12, 2) if isinstance(row["answer"], list)]
+    found = []
+    for name, dev in (("one", [{**row, "answer": row["answer"][0]} for row in several]), ("two", several)):
+        tiny.write_rows(folder / "dev.jsonl", dev)
+        found.append(tuned(folder, pretrained, overrides=["train.steps=2"], out=name).run.facts["dev_loss"])
+    assert found[0] == found[1]
+
+
 def test_full_fine_tuning_learns_the_answers(folder, pretrained):
     tuned(folder, pretrained, overrides=["method=full", "train.steps=60", "train.rate=0.01", "train.evaluate_every=60"])
     engine = predict.open_engine(folder / "run", pretrained=pretrained)

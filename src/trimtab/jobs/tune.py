@@ -209,7 +209,7 @@ def _set_up(
     if not trained(start[0]):
         plan, start = replace(plan, steps=0, seeds=plan.seeds[:1]), [calibration(bound)]
     task = _resolved(task, plan, words, base, bound.verbalizer.branches)
-    training = _training(bound, plan, start, train, _encode(bound, splits.dev)[0], others, theirs)
+    training = _training(bound, plan, start, train, _encode(bound, splits.dev, 1)[0], others, theirs)
     made_of = {"weights": pretrained.content_hash, "examples": fingerprint(together)}
     notes = [*splits.note, *multitask.note(others, len(train)), *settled.notes, *drawn, *cut]
     return _Ready(task, words, bound, start, training, made_of, notes, settled.facts, choosing)
@@ -253,8 +253,8 @@ def _cost(out: Path, plan: Plan) -> Cost:
     )
 
 
-def _encode(bound: BoundTask, examples: list[Example]) -> tuple[list[Labelled], list[str]]:
-    """Rows as the loop takes them, and a note where some were shortened to fit."""
+def _encode(bound: BoundTask, examples: list[Example], answers: int | None = None) -> tuple[list[Labelled], list[str]]:
+    """Rows as the loop takes them, of texts with their first `answers`, and a note where some were shortened to fit."""
     own = [(e.fields, e.where) for e in examples]
     rows = (
         bound.encode(own, [e.options for e in examples], [e.tokens for e in examples])
@@ -273,7 +273,9 @@ def _encode(bound: BoundTask, examples: list[Example]) -> tuple[list[Labelled], 
             notes.append(f"{len(parted)} of {len(rows)} training rows {read}.")
         return [own for row, e in zip(rows, examples, strict=True) for own in _windows(row, e)], notes
     if bound.writes:
-        texts = [_written(bound, row, text) for row, e in zip(rows, examples, strict=True) for text in e.references]
+        texts = [
+            _written(bound, row, text) for row, e in zip(rows, examples, strict=True) for text in e.references[:answers]
+        ]
         endless = sum(row.text[-1] != bound.ends[0] for row in texts)
         if endless:
             notes.append(
@@ -359,7 +361,7 @@ def _training(
 def _untrained_score(bound: BoundTask, rows: list[Example]) -> DevScore:
     """What a task that trains nothing reaches on rows."""
     plan = make_plan(bound.task.train, 1, 0.0)
-    judged = _encode(bound, rows)[0]
+    judged = _encode(bound, rows, 1)[0]
     return _training(bound, plan, [calibration(bound)], judged, judged).evaluate([0], [{}])[0]
 
 
