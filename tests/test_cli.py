@@ -123,7 +123,7 @@ def test_models_lists_names_and_licences(trimtab):
 
 def test_a_closed_pipe_ends_quietly(tmp_path):
     done = subprocess.run(
-        f"{sys.executable} -m trimtab.cli models --offline | head -1",
+        f"{sys.executable} -m trimtab models --offline | head -1",
         shell=True,
         capture_output=True,
         text=True,

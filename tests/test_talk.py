@@ -90,7 +90,7 @@ class Terminal:
     def __init__(self, base, *arguments):
         self.master, slave = pty.openpty()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "trimtab.cli", "chat", *arguments], cwd=base, env=environment(base), stdin=slave,
+            [sys.executable, "-m", "trimtab", "chat", *arguments], cwd=base, env=environment(base), stdin=slave,
             stdout=slave, stderr=slave, start_new_session=True,
             preexec_fn=at_a_terminal,  # noqa: PLW1509
         )  # fmt: skip
@@ -160,7 +160,7 @@ def test_a_pipe(place):
     base, _ = place
     lines = "\na great film\n/runs\n/sav x\n/save\n//slash\n/reset\na great film\n/help\n/quit\nnot read\n"
     done = subprocess.run(
-        [sys.executable, "-m", "trimtab.cli", "chat", "good"], cwd=base, env=environment(base),
+        [sys.executable, "-m", "trimtab", "chat", "good"], cwd=base, env=environment(base),
         input=lines.encode() , capture_output=True, timeout=SECONDS, check=True,
     )  # fmt: skip
     out = done.stdout.decode().splitlines()

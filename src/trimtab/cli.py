@@ -315,7 +315,3 @@ def main(arguments: Sequence[str] | None = None) -> None:
         message, hint = terminal.explained(error)
         terminal.note(f"trimtab: {message}" + (f"\n         {hint}" if hint else ""))
         sys.exit(2)
-
-
-if __name__ == "__main__":
-    main()

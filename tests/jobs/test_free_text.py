@@ -64,7 +64,9 @@ def test_every_method_trains_and_answers(folder, pretrained, method):
 
 
 def test_dev_reads_the_first_answer_of_each_row(folder, pretrained):
-    several = [{**row, "answer": [row["answer"][0], "a film"]} for row in rows(12, 2) if isinstance(row["answer"], list)]
+    several = [
+        {**row, "answer": [row["answer"][0], "a film"]} for row in rows(12, 2) if isinstance(row["answer"], list)
+    ]
     found = []
     for name, dev in (("one", [{**row, "answer": row["answer"][0]} for row in several]), ("two", several)):
         tiny.write_rows(folder / "dev.jsonl", dev)

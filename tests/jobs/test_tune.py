@@ -150,7 +150,7 @@ def whole(tmp_path_factory, tiny_folder, pretrained) -> Path:
 
 
 def begin(whole: Path, out: Path, *changes: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "trimtab.cli", "tune", whole / "task.yaml", "--out", out, "--no-beside"]
+    command = [sys.executable, "-m", "trimtab", "tune", whole / "task.yaml", "--out", out, "--no-beside"]
     changes = tuple(part for change in changes for part in ("--set", change))
     return subprocess.Popen([*command, *changes], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ)
 
