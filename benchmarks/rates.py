@@ -90,7 +90,7 @@ def measure(
         seen.extend((record.step, score.accuracy, score.loss) for score in record.dev or () if score)
 
     with tempfile.TemporaryDirectory() as out:
-        report = tune.run(task, Path(out), base=data, on_step=note).report
+        report = tune.run(task, Path(out), base=data, beside=False, on_step=note).report
     return {"dev": seen, "train_seconds": report.cost.train_seconds}
 
 
