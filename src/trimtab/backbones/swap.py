@@ -32,10 +32,12 @@ def swapped(
             parent._modules[own] = module
         tied = _places(model) if weights else {}
         for name, weight in weights.items():
-            there = model.get_parameter(name)
-            cast = weight.to(there.dtype)
+            cast = None
             for parent, own in tied[name]:
+                there = parent._parameters[own]
+                assert there is not None
                 undo.callback(parent._parameters.__setitem__, own, there)
+                cast = weight.to(there.dtype) if cast is None else cast
                 parent._parameters[own] = cast  # type: ignore[assignment]
         yield
 
