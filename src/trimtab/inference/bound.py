@@ -328,6 +328,7 @@ def bind(
         backbone, tokenizer, task.task, verbalizer, leading, [*leading, *head_ids(template, tokenizer)],
         template.soft, training, base or Path.cwd(),
         read=isinstance(task.answer, NumberAnswer | TagsAnswer), shown=start,
+        writes=isinstance(task.answer, TextAnswer),
     )  # fmt: skip
     method = make_method(task.method, material, lambda folder: read_prompt(folder, pretrained))
     most = most_tokens(task, backbone.context)

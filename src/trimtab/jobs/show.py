@@ -11,8 +11,8 @@ from trimtab.data import Example, Splits, load_splits
 from trimtab.inference.answers import settled_answer, settled_length
 from trimtab.inference.bound import BoundTask, bind, labels_of, template_of
 from trimtab.jobs.backbone import Progress, backbone_of
-from trimtab.jobs.few_rows import with_usual_method
 from trimtab.jobs.untrained import settled_demonstrations, started_from, starting
+from trimtab.jobs.usual_method import with_usual_method
 from trimtab.prompts import choose_demonstrations
 from trimtab.spec import Task
 from trimtab.spec_methods import FewShotSettings, PrefixSettings

@@ -23,7 +23,7 @@ from trimtab.evaluation.texts import metric_names
 from trimtab.inference.answers import check_answer, settled_answer, settled_length
 from trimtab.inference.bound import BoundTask, bind, labels_of, template_of
 from trimtab.inference.runs import Run, backbone_facts, save_run
-from trimtab.jobs import evaluate, few_rows, metrics, multitask
+from trimtab.jobs import evaluate, metrics, multitask
 from trimtab.jobs.backbone import Progress, backbone_of, local_or_known
 from trimtab.jobs.folder import CHECKPOINT, OnStep, begin, check_folder, run_loop
 from trimtab.jobs.untrained import (
@@ -36,6 +36,7 @@ from trimtab.jobs.untrained import (
     started_from,
     starting,
 )
+from trimtab.jobs.usual_method import with_usual_method
 from trimtab.methods.method import Condition, Tensors, trained
 from trimtab.prompts import EncodedRow
 from trimtab.run_folder import TASK_FILE
@@ -181,11 +182,11 @@ def _prepare(
     progress: Progress | None,
 ) -> _Ready:  # fmt: skip
     """Pick the method, if that was left open, and set everything up."""
-    ready, few = few_rows.with_usual_method(
+    ready, picked = with_usual_method(
         task, words, splits.train, pretrained,
         lambda task: _set_up(task, words, splits, pretrained, base, progress),
     )  # fmt: skip
-    return replace(ready, notes=[few_rows.note(len(splits.train)), *ready.notes]) if few else ready
+    return replace(ready, notes=[picked, *ready.notes]) if picked else ready
 
 
 def _set_up(

@@ -79,6 +79,7 @@ class Material:
         base: folder at which relative paths start.
         read: whether a head reads the answers, whatever the backbone: numbers and tags.
         shown: ids of demonstrations to start from; none where the method starts from something else.
+        writes: whether answers are free text.
     """
 
     backbone: CausalBackbone
@@ -92,6 +93,7 @@ class Material:
     base: Path = Path()
     read: bool = False
     shown: Sequence[int] = ()
+    writes: bool = False
 
     @property
     def headed(self) -> bool:

@@ -30,8 +30,12 @@ class Prefix:
 
     settings: PrefixSettings
     material: Material
-    rate: float = 0.008
     adapts: bool = False
+
+    @property
+    def rate(self) -> float:
+        """Chosen on dev, for labels and for texts (docs/benchmarks.md)."""
+        return 0.025 if self.material.writes else 0.008
 
     @property
     def tokens(self) -> int:

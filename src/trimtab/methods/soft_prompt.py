@@ -29,8 +29,12 @@ class SoftPrompt:
     settings: SoftPromptSettings
     material: Material
     read_prompt: ReadPrompt
-    rate: float = 0.08
     adapts: bool = False
+
+    @property
+    def rate(self) -> float:
+        """Chosen on dev, for labels and for texts (docs/benchmarks.md)."""
+        return 0.25 if self.material.writes else 0.08
 
     @property
     def length(self) -> int:
