@@ -132,7 +132,8 @@ class TrainSettings(Settings):
         gt=0,
         description="Learning rate; for prompts relative to the RMS of the backbone's input embeddings, for prefixes "
         "to the typical size of each layer's keys and values, so that one value serves all backbones. Picked by "
-        "method, optimiser and kind of answer by default: 0.08 for a soft prompt with adamw, 0.25 where answers are texts.",
+        "method, optimiser and kind of answer by default: 0.08 for a soft prompt with adamw, "
+        "0.25 where answers are texts.",
     )
     schedule: Literal["constant", "linear", "cosine", "exponential"] = Field(
         "cosine", description="Course of the rate after warm-up; exponential ends at 1% of the rate."
