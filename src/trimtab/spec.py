@@ -149,7 +149,10 @@ class TrainSettings(Settings):
     )
     evaluate_every: int | None = Field(None, ge=1, description="Steps between evaluations on dev. Picked by default.")
     patience: int | None = Field(
-        None, ge=1, description="Stop a run after this many evaluations without a better dev score; null never stops."
+        None,
+        ge=0,
+        description="Stop a run after this many evaluations without a better dev score; 0 never stops. By default a "
+        "third of the steps where answers are texts, 0 elsewhere.",
     )
     checkpoint_seconds: float = Field(
         30.0, ge=0, description="Seconds between checkpoints (resume starts at the last)."

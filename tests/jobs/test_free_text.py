@@ -18,7 +18,7 @@ from trimtab.inference.bound import bind
 from trimtab.inference.constraints import make_constraint
 from trimtab.inference.engine import Engine, Request
 from trimtab.inference.runs import Run, backbone_facts, zero_shot
-from trimtab.jobs import predict
+from trimtab.jobs import predict, tune
 from trimtab.jobs.programs import program_of
 from trimtab.sandbox.box import run_program
 from trimtab.spec_answers import TextAnswer
@@ -72,6 +72,18 @@ def test_dev_reads_the_first_answer_of_each_row(folder, pretrained):
         tiny.write_rows(folder / "dev.jsonl", dev)
         found.append(tuned(folder, pretrained, overrides=["train.steps=2"], out=name).run.facts["dev_loss"])
     assert found[0] == found[1]
+
+
+def test_training_ends_where_answers_are_learned_by_heart(folder, pretrained):
+    tiny.write_rows(folder / "dev.jsonl", [{**row, "answer": "what was that ?"} for row in rows(12, 2)])
+    settings = ["train.steps=24", "train.evaluate_every=2", "method=full", "train.rate=0.01"]
+    made = tune.run(read_task(folder / "task.yaml", settings), folder / "ended", base=folder, pretrained=pretrained)
+    run = made.run
+    evaluations = run.facts["best_steps"][0] / 2
+    assert run.facts["steps"] == 2 * (evaluations + 4) < run.facts["planned_steps"] == 24  # a third of twelve
+    assert any("dev had not improved for 4 evaluations" in warning for warning in made.report.warnings)
+    run = tuned(folder, pretrained, overrides=[*settings, "train.patience=0"], out="all").run
+    assert run.facts["steps"] == 24
 
 
 def test_full_fine_tuning_learns_the_answers(folder, pretrained):

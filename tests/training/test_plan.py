@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -29,6 +30,7 @@ def test_picks_by_size():
         assert plan.steps >= 40
         assert 5 <= plan.steps / plan.evaluate_every <= 6
         assert (plan.patience, plan.rate, plan.optimiser, plan.schedule) == (None, 0.04, "adamw", "cosine")
+    assert make_plan(TrainSettings(), 500, 0.04, writes=True) == replace(plans[3], patience=2)
 
 
 def test_rows_seen_never_falls():
@@ -43,6 +45,9 @@ def test_what_is_set_is_taken():
     plan = make_plan(settings, 101, 0.04)
     assert (plan.steps, plan.batch_size, plan.accumulate) == (26, 10, 10)
     assert (plan.seeds, plan.patience, plan.rate, plan.warmup, plan.clip) == ((7, 8, 9), 2, 2.0, 0.5, None)
+    assert [make_plan(TrainSettings(patience=0), 100, 0.04, writes=writes).patience for writes in (False, True)] == [
+        None
+    ] * 2
     assert make_plan(TrainSettings(epochs=2, steps=3), 100, 0.04).steps == 3
     assert make_plan(TrainSettings(epochs=0.001), 100, 0.04).steps == 1
     assert make_plan(TrainSettings(rate=0.5), 100, 0.04).rate == 0.5

@@ -271,6 +271,11 @@ def _warnings(tuned: Run) -> list[str]:
     found = [tuned.task.notice] if tuned.task.notice else []
     if facts["stopped"]:
         found.append(f"Training was stopped at step {facts['steps']} of {facts['planned_steps']}; `--resume` goes on.")
+    elif facts["steps"] < facts["planned_steps"]:
+        found.append(
+            f"Training ended at step {facts['steps']} of {facts['planned_steps']}, as dev had not improved for "
+            f"{tuned.task.train.patience} evaluations (train.patience)."
+        )
     return found
 
 

@@ -205,7 +205,7 @@ def _set_up(
     others = multitask.read_sources(task, pretrained, base)
     theirs = [_encode(other.bound, other.examples)[0] for other in others]
     together = [*train, *chain.from_iterable(theirs)]
-    plan = make_plan(task.train, len(together), bound.method.rate)
+    plan = make_plan(task.train, len(together), bound.method.rate, writes=bound.writes)
     start = [bound.method.initial(seed) for seed in plan.seeds]
     if not trained(start[0]):
         plan, start = replace(plan, steps=0, seeds=plan.seeds[:1]), [calibration(bound)]
@@ -311,7 +311,7 @@ def _resolved(task: Task, plan: Plan, words: dict[str, list[str]], base: Path, b
     """The task with everything picked written out, so that it says what was done and can be run from anywhere."""
     train = task.train.model_copy(
         update={"steps": plan.steps or None, "epochs": None, "batch_size": plan.batch_size, "rate": plan.rate or None,
-                "evaluate_every": plan.evaluate_every}
+                "evaluate_every": plan.evaluate_every, "patience": plan.patience or 0}
     )  # fmt: skip
     places = {part: evaluate.absolute(getattr(task.data, part), base) for part in ("train", "dev", "test")}
     data = task.data.model_copy(update=places)

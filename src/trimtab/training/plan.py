@@ -13,12 +13,19 @@ from trimtab.training.optimisers import RATE_OF
 _SEEN = ((8, 320), (32, 400), (100, 1_200), (256, 2_000), (1_000, 6_000), (7_000, 14_000), (100_000, 100_000))
 
 
-def make_plan(settings: TrainSettings, rows: int, rate: float) -> Plan:
-    """Fill in what the task file leaves open; `rate` is the one that serves the method by default, with AdamW.
+def make_plan(settings: TrainSettings, rows: int, rate: float, *, writes: bool = False) -> Plan:
+    """Fill in what the task file leaves open.
 
     Small data is passed over many times, large data once; batches are small where rows are few, so that there are
-    always about fifty steps or more. Early stopping is off unless asked for: the rate falls to zero, and the best step
-    on dev is kept.
+    always about fifty steps or more. The best step on dev is kept. Labels are trained to the end, where the rate has
+    fallen to zero: their dev accuracy is too rough to stop by. Texts may be learned by heart in an epoch or two, which
+    the probability of dev's answers tells at once.
+
+    Args:
+        settings: the task file's.
+        rows: training rows.
+        rate: the one that serves the method by default, with AdamW.
+        writes: whether answers are free text.
     """
     batch = settings.batch_size or min(rows, 8 if rows < 500 else 16 if rows < 20_000 else 32)
     if settings.steps is not None:
@@ -27,6 +34,9 @@ def make_plan(settings: TrainSettings, rows: int, rate: float) -> Plan:
         seen = settings.epochs * rows if settings.epochs is not None else rows_seen(rows)
         steps = max(1, math.ceil(seen / batch))
     every = settings.evaluate_every or max(1, math.ceil(steps / 6))
+    patience = settings.patience
+    if patience is None:  # where answers are texts, a third of the steps
+        patience = max(2, math.ceil(steps / every / 3)) if writes else 0
     return Plan(
         rows=rows,
         steps=steps,
@@ -35,7 +45,7 @@ def make_plan(settings: TrainSettings, rows: int, rate: float) -> Plan:
         rate=settings.rate if settings.rate is not None else rate * RATE_OF[settings.optimiser],
         seeds=tuple(settings.seed + k for k in range(settings.runs)),
         accumulate=min(settings.accumulate, batch),
-        patience=settings.patience,
+        patience=patience or None,
         optimiser=settings.optimiser,
         schedule=settings.schedule,
         warmup=settings.warmup,
