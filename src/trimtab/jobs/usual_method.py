@@ -31,28 +31,27 @@ def with_usual_method(
 ) -> tuple[Made, str]:
     """What `make` makes of the task with its usual method, and a note where that is not a soft prompt.
 
-    Where a prefix is refused, for its demonstrations say, it is a soft prompt; what else is refused is so for that one
-    too.
+    Where demonstrations are refused it is a soft prompt; what else is refused is so for that one too.
 
     Args:
-        task, words, train, pretrained: as `prefix_for` takes them.
+        task, words, train, pretrained: as `context_tuned` takes them.
         make: makes something of a task, or raises TrimtabError.
     """
-    method = prefix_for(task, words, train, pretrained)
-    if method is not None:
+    usual = context_tuned(task, words, train, pretrained)
+    if usual is not None:
         with suppress(TrimtabError):
-            return make(task.model_copy(update={"method": method})), note(method, len(train))
+            return make(usual), note(len(train))
     return make(task), ""
 
 
-def prefix_for(
+def context_tuned(
     task: Task, words: Mapping[str, Sequence[str]], train: Sequence[Example], pretrained: Pretrained
-) -> PrefixSettings | None:
-    """The prefix that is the method by default on a causal backbone and single texts; None where a soft prompt is.
+) -> Task | None:
+    """The task with context tuning as its method, where that is the default; None where a soft prompt is.
 
-    For free text a prefix does better than a soft prompt (docs/benchmarks.md, Texts). For labels and choices one that
-    starts from demonstrations does, on up to `FEW` rows (docs/benchmarks.md, Few rows), if these take at most about
-    `LONGEST_START` tokens. A learning rate that is set is taken to be meant for a soft prompt.
+    Context tuning does best on up to `FEW` rows of labels or choices (docs/benchmarks.md, Few rows), on a causal
+    backbone and single texts; it is the default if the demonstrations take at most about `LONGEST_START` tokens. A
+    learning rate that is set is taken to be meant for a soft prompt.
 
     Args:
         task: the settings.
@@ -61,24 +60,22 @@ def prefix_for(
         pretrained: the backbone.
     """
     given = "method" in task.model_fields_set or task.train.rate is not None
-    dialogue = task.template.chat or "{messages}" in task.template.text
-    if given or dialogue or "{soft" in task.template.text or not isinstance(pretrained.backbone, CausalBackbone):
+    if given or len(train) > FEW or not isinstance(pretrained.backbone, CausalBackbone):
         return None
-    if task.answer.kind == "text":
-        return PrefixSettings()
-    if task.answer.kind not in ("label", "choice") or len(train) > FEW:
+    dialogue = task.template.chat or "{messages}" in task.template.text
+    if task.answer.kind not in ("label", "choice") or "{soft" in task.template.text or dialogue:
         return None
     around = task.template.text.replace("{task}", task.task)  # the words of the template are part of each of them
     texts = [" ".join([around, *example.fields.values()]) for example in train]
     tokens = statistics.median(map(len, pretrained.tokenizer(texts, add_special_tokens=False)["input_ids"]))
-    demonstrations = usual_count(FewShotSettings(), len(words), len(train))
-    return PrefixSettings(init="demonstrations") if tokens * demonstrations <= LONGEST_START else None
+    if tokens * usual_count(FewShotSettings(), len(words), len(train)) > LONGEST_START:
+        return None
+    return task.model_copy(update={"method": PrefixSettings(init="demonstrations")})
 
 
-def note(method: PrefixSettings, rows: int) -> str:
+def note(rows: int) -> str:
     """Says what was picked, why, and how to have the other."""
-    if method.init == "demonstrations":
-        what = f"context tuning (a prefix that starts from training rows), which does best on as few rows as {rows}"
-    else:
-        what = "a prefix, which does better than a soft prompt where answers are texts"
-    return f"method: {what}; --set method=soft_prompt tunes a soft prompt, which is far smaller."
+    return (
+        f"method: context tuning (a prefix that starts from training rows), which does best on as few rows as {rows}; "
+        "--set method=soft_prompt tunes a soft prompt, which is far smaller."
+    )
