@@ -84,14 +84,14 @@ ON_A_CPU = {
     "choice": ("majority", "zero_shot", "few_shot", "soft_prompt"),
     "number": ("mean", "ridge", "head", "soft_prompt"),
     "tags": ("majority", "token_majority", "head", "soft_prompt"),
-    "text": ("nearest_answer", "zero_shot", "few_shot", "soft_prompt"),
+    "text": ("nearest_answer", "zero_shot", "few_shot", "soft_prompt", "prefix"),
 }  # fmt: skip
 A_GPU_ADDS = {
     "label": ("word_vectors", "prefix", "p_tuning", "lora", "full"),
     "choice": ("prefix", "p_tuning", "lora", "full"),
     "number": ("word_vector_ridge", "prefix", "lora", "full"),
     "tags": ("prefix", "p_tuning", "lora", "full"),
-    "text": ("prefix", "p_tuning", "lora", "full"),
+    "text": ("p_tuning", "lora", "full"),
 }
 FEW = 200
 FEW_ADD = {"label": ("prefix", "context_tuning"), "choice": ("context_tuning",)}

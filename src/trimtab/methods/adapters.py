@@ -21,7 +21,7 @@ class Adapters:
     """PEFT modules around linear layers.
 
     Attributes:
-        rate: by default 3e-4 for LoRA and its kin, 1e-3 where answers are texts; 1e-2 for IA3.
+        rate: by default 3e-4 for LoRA and its kin, 1e-2 for IA3.
     """
 
     settings: LoraSettings | IA3Settings

@@ -53,7 +53,7 @@ def _named(settings: MethodSettings, material: Material, read_prompt: ReadPrompt
         case PrefixSettings():
             return Prefix(settings, material)
         case LoraSettings():
-            adapters = Adapters(settings, material, rate=1e-3 if material.writes else 3e-4)
+            adapters = Adapters(settings, material, rate=3e-4)
             if not settings.prompt:
                 return adapters
             return Joint(SoftPrompt(SoftPromptSettings(length=settings.prompt), material, read_prompt), adapters)
