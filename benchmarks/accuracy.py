@@ -70,7 +70,7 @@ def read(results: Path) -> list[dict]:  # type: ignore[type-arg]
 def measure(data: Path, out: Path, set: str, method: str, seed: int, runs: int, overrides: list[str]) -> dict:  # type: ignore[type-arg]
     """Tune and judge once."""
     from trimtab.jobs import tune
-    from trimtab.task_file import read_task
+    from trimtab.settings.file import read_task
 
     seeds = [f"train.seed={seed}", f"data.seed={seed}", f"train.runs={runs}"]
     task = read_task(Path(__file__).parent / "tasks" / f"{set}.yaml", [f"method={method}", *seeds, *overrides])
@@ -97,11 +97,11 @@ def each_seed(folder: Path) -> list[float]:
     """Accuracy on test of each seed trained in one pass; the report scores the one that was best on dev."""
     from dataclasses import replace
 
+    from trimtab.backbones.open import backbone_of
     from trimtab.data import load_splits
     from trimtab.inference.bound import template_of
     from trimtab.inference.engine import Engine, Request
-    from trimtab.inference.runs import load_run
-    from trimtab.jobs.backbone import backbone_of
+    from trimtab.runs.run import load_run
 
     run = load_run(folder)
     engine = Engine(backbone_of(run.task, folder))

@@ -48,7 +48,7 @@ def main() -> None:
 def measure(data: Path, name: str, out: Path, given: argparse.Namespace, seeds: list[str]) -> None:
     """Compare the ways on one set, or on a draw from it."""
     from trimtab.jobs import compare
-    from trimtab.task_file import read_task
+    from trimtab.settings.file import read_task
 
     task = read_task(Path(__file__).parent / "tasks" / f"{name}.yaml", [*given.overrides, *seeds])
     wanted = compare.Wanted(

@@ -61,10 +61,10 @@ class Prompted:
 
 def measure(data: Path, set: str, length: int, lines: int, rank: int, rate: float, seed: int) -> dict:  # type: ignore[type-arg]
     """Train once; accuracy and loss on dev, half way and at the end."""
+    from trimtab.backbones.open import backbone_of
     from trimtab.data import load_splits
     from trimtab.inference.bound import bind, labels_of, template_of
-    from trimtab.jobs.backbone import backbone_of
-    from trimtab.task_file import read_task
+    from trimtab.settings.file import read_task
 
     settings = ["data.test=null", f"data.limit={ROWS}", f"data.dev_limit={DEV_ROWS}"]
     task = read_task(Path(__file__).parent / "tasks" / f"{set}.yaml", settings)

@@ -37,7 +37,7 @@ class Ours:
     def prepare(self, method: str, P: int, L: int, B: int) -> None:
         from trimtab.inference.bound import bind
         from trimtab.methods.method import trained
-        from trimtab.spec import Task
+        from trimtab.settings.task import Task
         from trimtab.training.labelled import Labelled
         from trimtab.training.objective import Objective
 
@@ -102,7 +102,7 @@ class Peft:
 def _config(method: str, P: int) -> Any:
     import peft
 
-    from trimtab.spec_methods import LoraSettings, PTuningSettings
+    from trimtab.settings.methods import LoraSettings, PTuningSettings
 
     kind = peft.TaskType.CAUSAL_LM
     match method:

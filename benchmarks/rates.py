@@ -70,7 +70,7 @@ def measure(
 ) -> dict:  # type: ignore[type-arg]
     """Train once; accuracy and loss on dev, half way and at the end."""
     from trimtab.jobs import tune
-    from trimtab.task_file import read_task
+    from trimtab.settings.file import read_task
 
     settings = [
         f"method={method}",

@@ -27,7 +27,7 @@ def main() -> None:
     given = parser.parse_args()
 
     from trimtab.backbones.layout import Row
-    from trimtab.jobs.backbone import open_backbone
+    from trimtab.backbones.open import open_backbone
 
     backbone = open_backbone(given.model).backbone
     generator = torch.Generator().manual_seed(0)

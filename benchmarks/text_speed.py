@@ -41,8 +41,8 @@ class Ours:
 
     def say(self, B: int, L: int, N: int) -> None:
         from trimtab.backbones.layout import Row
-        from trimtab.inference.generation import Ask, write
-        from trimtab.spec_answers import TextAnswer
+        from trimtab.decoding.generation import Ask, write
+        from trimtab.settings.answers import TextAnswer
 
         with torch.no_grad():
             state = self.backbone.read_prefix([self.prompt.detach() * self.backbone.embedding_rms])

@@ -37,7 +37,7 @@ def peak_bytes() -> int:
 def ours(data: Path, steps: int, batch: int, dtype: str, told: Any) -> None:
     """Tune with `trimtab.jobs.tune`; send the time of each step, then the peak."""
     from trimtab.jobs import tune
-    from trimtab.task_file import read_task
+    from trimtab.settings.file import read_task
 
     settings = [
         f"method.length={LENGTH}",

@@ -1,4 +1,4 @@
-"""Write the generated parts of docs/: settings out of spec.py, help texts out of the verbs. Knows nothing about prose.
+"""Write the generated parts of docs/: settings out of settings/task.py, help texts out of the verbs. Knows nothing about prose.
 
 A generated part stands between `<!-- begin NAME -->` and `<!-- end NAME -->`. `--check` changes nothing and fails where
 a page is not up to date.
@@ -16,9 +16,9 @@ import click
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from trimtab.cli import trimtab
-from trimtab.spec import Task
-from trimtab.task_file import TAGGED
+from trimtab.cli.main import trimtab
+from trimtab.settings.file import TAGGED
+from trimtab.settings.task import Task
 
 DOCS = Path(__file__).parent
 WIDTH = 100

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import tiny
-from trimtab.spec import Task
-from trimtab.task_file import make_task
+from trimtab.settings.file import make_task
+from trimtab.settings.task import Task
 
 CHOICE = {"kind": "choice", "options": "options"}
 TEMPLATES = {"choice": "{text} ?{answer}", "number": "Text: {text}\nScore:{answer}"}

@@ -59,7 +59,7 @@ def shallow(monkeypatch: pytest.MonkeyPatch, cut_models: dict[tuple[object, ...]
             cut_models[key] = replace(whole, backbone=CausalBackbone(model))
         return cut_models[key]
 
-    monkeypatch.setattr("trimtab.jobs.backbone.load", load_cut)
+    monkeypatch.setattr("trimtab.backbones.open.load", load_cut)
 
 
 class Outcome(NamedTuple):
@@ -80,7 +80,7 @@ def trimtab(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, session_cache: Path
 ) -> Callable[..., Outcome]:
     """Run the command line in this process, in an empty folder with a cache of its own."""
-    from trimtab.cli import main
+    from trimtab.cli.main import main
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TRIMTAB_CACHE", str(session_cache))

@@ -14,8 +14,8 @@ from transformers import AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM, 
 import tiny
 from encoders import plain
 from trimtab.inference.bound import BoundTask
-from trimtab.spec import Task
-from trimtab.task_file import make_task
+from trimtab.settings.file import make_task
+from trimtab.settings.task import Task
 
 TAGS = ["O", "B-blame", "B-part", "I-part", "B-praise"]
 

@@ -17,8 +17,10 @@ import pytest
 import yaml
 
 import trimtab
-from trimtab import Task, TrimtabError, cli, make_task, task_file
+from trimtab import Task, TrimtabError, make_task
+from trimtab.cli import main as cli
 from trimtab.evaluation import TEXT_METRICS
+from trimtab.settings import file as task_file
 
 ROOT = Path(__file__).parents[1]
 README, CHINESE = ROOT / "README.md", ROOT / "README.zh-CN.md"

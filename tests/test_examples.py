@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from trimtab import TrimtabError, cli, read_task
+from trimtab import TrimtabError, read_task
+from trimtab.cli import main as cli
 from trimtab.data import read_examples
 from trimtab.inference.bound import template_of
 from trimtab.sources import describe_model

@@ -13,12 +13,12 @@ import torch
 from trimtab import Engine, Request, open_engine
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.inference.bound import BoundTask
-from trimtab.inference.runs import load_run
 from trimtab.jobs import exchange, tune
 from trimtab.jobs.tune import Tuned
 from trimtab.methods.method import Condition
-from trimtab.spec import Task
-from trimtab.task_file import read_task
+from trimtab.runs.run import load_run
+from trimtab.settings.file import read_task
+from trimtab.settings.task import Task
 from trimtab.training.labelled import Labelled
 from trimtab.training.plan import make_plan
 

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from trimtab.backbones.open import open_backbone
     from trimtab.backbones.pretrained import Pretrained
     from trimtab.data import Example, load_splits
     from trimtab.errors import TrimtabError
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from trimtab.evaluation.run_report import RunReport
     from trimtab.inference.engine import Engine, Prediction, Request
     from trimtab.inference.perplexity import Likelihood, TextScorer
-    from trimtab.inference.runs import Run, load_run
-    from trimtab.jobs.backbone import open_backbone
     from trimtab.jobs.compare import Wanted
     from trimtab.jobs.compare import run as compare
     from trimtab.jobs.compare_runs import run as compare_runs
@@ -29,8 +28,9 @@ if TYPE_CHECKING:
     from trimtab.jobs.show import run as show
     from trimtab.jobs.tune import Tuned
     from trimtab.jobs.tune import run as tune
-    from trimtab.spec import Task
-    from trimtab.task_file import make_task, read_task
+    from trimtab.runs.run import Run, load_run
+    from trimtab.settings.file import make_task, read_task
+    from trimtab.settings.task import Task
 
 _WHERE = {
     "Comparison": ("trimtab.evaluation.comparison", "Comparison"),
@@ -40,9 +40,9 @@ _WHERE = {
     "Prediction": ("trimtab.inference.engine", "Prediction"),
     "Pretrained": ("trimtab.backbones.pretrained", "Pretrained"),
     "Request": ("trimtab.inference.engine", "Request"),
-    "Run": ("trimtab.inference.runs", "Run"),
+    "Run": ("trimtab.runs.run", "Run"),
     "RunReport": ("trimtab.evaluation.run_report", "RunReport"),
-    "Task": ("trimtab.spec", "Task"),
+    "Task": ("trimtab.settings.task", "Task"),
     "TextScorer": ("trimtab.inference.perplexity", "TextScorer"),
     "TrimtabError": ("trimtab.errors", "TrimtabError"),
     "Tuned": ("trimtab.jobs.tune", "Tuned"),
@@ -52,13 +52,13 @@ _WHERE = {
     "evaluate": ("trimtab.jobs.evaluate", "run"),
     "export_run": ("trimtab.jobs.exchange", "export"),
     "import_adapter": ("trimtab.jobs.exchange", "import_"),
-    "load_run": ("trimtab.inference.runs", "load_run"),
+    "load_run": ("trimtab.runs.run", "load_run"),
     "load_splits": ("trimtab.data", "load_splits"),
-    "make_task": ("trimtab.task_file", "make_task"),
-    "open_backbone": ("trimtab.jobs.backbone", "open_backbone"),
+    "make_task": ("trimtab.settings.file", "make_task"),
+    "open_backbone": ("trimtab.backbones.open", "open_backbone"),
     "open_engine": ("trimtab.jobs.predict", "open_engine"),
     "predict": ("trimtab.jobs.predict", "run"),
-    "read_task": ("trimtab.task_file", "read_task"),
+    "read_task": ("trimtab.settings.file", "read_task"),
     "show": ("trimtab.jobs.show", "run"),
     "tune": ("trimtab.jobs.tune", "run"),
 }

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trimtab.data import clean_text
-from trimtab.spec import CleanStep
+from trimtab.settings.task import CleanStep
 
 ANY_TEXT = st.text(st.characters(exclude_categories=[]))
 

@@ -9,8 +9,8 @@ import pytest
 import tiny
 from trimtab.data import MESSAGES, Message, Record, load_splits, messages_of, read_examples, read_test, to_example
 from trimtab.errors import TrimtabError
-from trimtab.spec import DataSettings
-from trimtab.spec_answers import TextAnswer
+from trimtab.settings.answers import TextAnswer
+from trimtab.settings.task import DataSettings
 
 U, A, S = (
     {"role": role, "content": text} for role, text in (("user", "Hi."), ("assistant", "Hello."), ("system", "Be kind."))

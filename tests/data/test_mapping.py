@@ -11,7 +11,7 @@ import pytest
 
 from trimtab.data import Example, Record, check_labels, read_examples, to_example
 from trimtab.errors import TrimtabError
-from trimtab.spec import DataSettings
+from trimtab.settings.task import DataSettings
 
 HERE = "reviews.jsonl:12"
 UNLABELLED = "Label the row or leave it out; `trimtab predict` takes rows without labels."

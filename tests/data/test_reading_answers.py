@@ -12,8 +12,8 @@ import tiny
 from trimtab.data import DataReport, Example, Record, load_splits, to_example
 from trimtab.errors import TrimtabError
 from trimtab.jobs import data
-from trimtab.spec import DataSettings
-from trimtab.spec_answers import ChoiceAnswer, NumberAnswer, TextAnswer
+from trimtab.settings.answers import ChoiceAnswer, NumberAnswer, TextAnswer
+from trimtab.settings.task import DataSettings
 
 HERE = "rows.jsonl:3"
 COLUMNS = ChoiceAnswer(options=["one", "two"])

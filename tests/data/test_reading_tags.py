@@ -19,9 +19,9 @@ from trimtab.data.tags import as_bio, spans
 from trimtab.data.tokens import cut, joined, leads
 from trimtab.errors import TrimtabError
 from trimtab.jobs import data
-from trimtab.spec import DataSettings
-from trimtab.spec_answers import TagsAnswer
-from trimtab.task_file import make_task
+from trimtab.settings.answers import TagsAnswer
+from trimtab.settings.file import make_task
+from trimtab.settings.task import DataSettings
 
 HERE = "rows.jsonl:3"
 TAGS = TagsAnswer()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from trimtab.data import check, check_labels, load_splits, read_examples
-from trimtab.spec import DataSettings
+from trimtab.settings.task import DataSettings
 
 FOLDER = Path(os.environ.get("TRIMTAB_TEST_DATA", ""))
 pytestmark = pytest.mark.skipif("TRIMTAB_TEST_DATA" not in os.environ, reason="TRIMTAB_TEST_DATA is not set")

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from trimtab.data import Example, k_shot, load_splits, split_off, stratified_sample
 from trimtab.data.duplicates import kin, text_key
 from trimtab.errors import TrimtabError
-from trimtab.spec import DataSettings
+from trimtab.settings.task import DataSettings
 
 
 def examples_of(labels: Sequence[str], texts: Sequence[str] | None = None) -> list[Example]:

@@ -11,7 +11,7 @@ from trimtab.data.example import Example
 from trimtab.evaluation import paired_permutation_test, paired_test
 from trimtab.evaluation.comparing import Cell, Measured, compare, curve_lines, disagreements
 from trimtab.evaluation.measures import RSquared, measure_of
-from trimtab.spec_answers import ChoiceAnswer, LabelAnswer, NumberAnswer
+from trimtab.settings.answers import ChoiceAnswer, LabelAnswer, NumberAnswer
 
 
 def numbers(rows: int, seed: int = 0) -> tuple[list[Example], np.ndarray, np.ndarray, np.ndarray]:

@@ -18,7 +18,7 @@ from trimtab.evaluation.metrics import Interval
 from trimtab.evaluation.significance import paired_sums, sums_interval
 from trimtab.evaluation.sums import measure_of_tags, measure_of_texts
 from trimtab.evaluation.texts import compare_texts
-from trimtab.spec_answers import TagsAnswer, TextAnswer
+from trimtab.settings.answers import TagsAnswer, TextAnswer
 
 TAGS = ("O", "B-x", "I-x", "B-y")
 WORDS = ["the", "cat", "sat", "on", "a", "mat", "and", "it", "rained", "in", "the", "old", "town", "by", "the", "sea"]

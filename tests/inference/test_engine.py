@@ -11,8 +11,8 @@ import torch
 from trimtab.errors import TrimtabError
 from trimtab.inference.bound import bind
 from trimtab.inference.engine import Engine, Request
-from trimtab.inference.runs import Run, backbone_facts, load_run, save_run, zero_shot
-from trimtab.task_file import make_task
+from trimtab.runs.run import Run, backbone_facts, load_run, save_run, zero_shot
+from trimtab.settings.file import make_task
 
 TEXTS = ("a great film", "awful from start to end , and boring too", "这家店好吃，很快。", "")
 METHODS = ("prefix", "late_prompt", "p_tuning", "lora", "ia3", "full", "head")
@@ -195,7 +195,7 @@ def test_a_run_folder_round_trip(pretrained, tmp_path):
 
 
 def test_folders_that_are_not_runs(pretrained, tmp_path):
-    from trimtab.backbones.tensors import save_tensors
+    from trimtab.runs.tensors import save_tensors
 
     assert refusal(lambda: load_run(tmp_path)) == (
         f"{tmp_path}: not a finished run (no prompt.safetensors). Give the folder `trimtab tune` wrote; "

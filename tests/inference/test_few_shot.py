@@ -12,14 +12,14 @@ from transformers import AutoModelForCausalLM
 
 import tiny
 from trimtab.data import Example
+from trimtab.decoding.scoring import Query
 from trimtab.errors import TrimtabError
 from trimtab.inference.bound import bind
 from trimtab.inference.calibration import content_free
 from trimtab.inference.engine import Engine, Request
-from trimtab.inference.runs import Run, backbone_facts, load_run, save_run, zero_shot
-from trimtab.inference.scoring import Query
 from trimtab.methods.zero_shot import CALIBRATION
-from trimtab.task_file import make_task
+from trimtab.runs.run import Run, backbone_facts, load_run, save_run, zero_shot
+from trimtab.settings.file import make_task
 
 WORDS = {
     "one token": {"negative": ["negative"], "positive": ["positive"]},

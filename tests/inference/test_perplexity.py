@@ -23,9 +23,9 @@ from trimtab.errors import TrimtabError
 from trimtab.inference import perplexity
 from trimtab.inference.bound import bind
 from trimtab.inference.perplexity import Likelihood, TextScorer
-from trimtab.inference.runs import Run, backbone_facts, load_run, zero_shot
 from trimtab.jobs import exchange, tune
-from trimtab.task_file import make_task
+from trimtab.runs.run import Run, backbone_facts, load_run, zero_shot
+from trimtab.settings.file import make_task
 
 TEXTS = (
     "a great and funny film , the cast warm\nthe plot is bad from start to end\n\nawful , and boring too",

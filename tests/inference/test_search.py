@@ -9,9 +9,9 @@ from trimtab.data import Example
 from trimtab.errors import TrimtabError
 from trimtab.inference import search as module
 from trimtab.inference.engine import Engine
-from trimtab.inference.runs import zero_shot
 from trimtab.inference.search import search
-from trimtab.task_file import make_task
+from trimtab.runs.run import zero_shot
+from trimtab.settings.file import make_task
 
 WORDS = {"negative": ["negative"], "positive": ["positive"]}
 

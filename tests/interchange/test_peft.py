@@ -28,13 +28,13 @@ from models import CONFIGS
 from trimtab.backbones.pretrained import load
 from trimtab.errors import TrimtabError
 from trimtab.inference.engine import Engine, Request
-from trimtab.inference.runs import Run
 from trimtab.interchange.adapter import read_adapter, write_adapter
 from trimtab.interchange.imported import from_adapter
 from trimtab.interchange.merged import write_merged
 from trimtab.interchange.nearest import describe, nearest
 from trimtab.interchange.peft import to_adapter
-from trimtab.task_file import make_task
+from trimtab.runs.run import Run
+from trimtab.settings.file import make_task
 
 TEXTS = ("a great film", "awful from start to end , and boring too", "这家店好吃，很快。")
 WORDS = {"negative": ["negative"], "positive": ["positive"]}

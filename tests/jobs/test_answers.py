@@ -18,9 +18,9 @@ from trimtab import Engine, Request, open_engine
 from trimtab.backbones.pretrained import load
 from trimtab.errors import TrimtabError
 from trimtab.inference.bound import bind
-from trimtab.inference.runs import load_run
 from trimtab.jobs import evaluate, exchange, predict, show, tune
-from trimtab.task_file import make_task, read_task
+from trimtab.runs.run import load_run
+from trimtab.settings.file import make_task, read_task
 from whole_jobs import Killed, dying_at
 
 

@@ -13,11 +13,11 @@ from transformers import AutoModelForCausalLM
 import tiny
 from answer_rows import CHOICE, choices, numbers, settings, write_answers
 from trimtab import Request, open_engine
-from trimtab.inference import scoring
+from trimtab.decoding import scoring
 from trimtab.inference.bound import BoundTask, bind
-from trimtab.inference.runs import Run
 from trimtab.jobs import predict, tune
-from trimtab.task_file import make_task
+from trimtab.runs.run import Run
+from trimtab.settings.file import make_task
 from trimtab.training.labelled import Labelled
 from trimtab.training.objective import Objective
 

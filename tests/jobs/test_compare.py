@@ -14,7 +14,7 @@ from trimtab.evaluation import naive_bayes, paired_test, read_report
 from trimtab.jobs import cells, compare, compare_runs, tune
 from trimtab.jobs.compare import Wanted
 from trimtab.jobs.ways import ON_A_CPU, WAYS
-from trimtab.task_file import make_task
+from trimtab.settings.file import make_task
 
 QUICK = ("majority", "naive_bayes", "zero_shot", "soft_prompt")
 

@@ -22,8 +22,8 @@ from trimtab.jobs import compare, compare_runs, tune
 from trimtab.jobs.compare import Wanted
 from trimtab.jobs.ways import pick_ways
 from trimtab.sandbox import box
-from trimtab.spec import Task
-from trimtab.task_file import make_task
+from trimtab.settings.file import make_task
+from trimtab.settings.task import Task
 
 ANSWERS = {
     "positive": ["it is a good film", "I liked it very much"],

@@ -12,7 +12,7 @@ from pyarrow import parquet
 from trimtab.data import Finding, Lengths
 from trimtab.errors import TrimtabError
 from trimtab.jobs import data
-from trimtab.spec import DataSettings
+from trimtab.settings.task import DataSettings
 
 
 def write(path: Path, *rows: dict[str, object]) -> None:

@@ -12,9 +12,9 @@ from trimtab import Engine, Request, open_engine
 from trimtab.backbones.pretrained import load
 from trimtab.errors import TrimtabError
 from trimtab.inference.bound import bind
-from trimtab.inference.runs import load_run, zero_shot
 from trimtab.jobs import evaluate, show, tune
-from trimtab.task_file import make_task
+from trimtab.runs.run import load_run, zero_shot
+from trimtab.settings.file import make_task
 from whole_jobs import (
     TEXTS,
     assert_answers_alone_as_together,
@@ -123,7 +123,7 @@ def test_scores_and_gradients_equal_plain_code(kind, method, data, loaded, folde
 def test_words_are_scored_as_transformers_trains_on_them(kind, loaded, folders):
     """A word's log-likelihood is the cross entropy of `model(labels=...)` over its tokens, the end token left out."""
     from trimtab.backbones.layout import Row
-    from trimtab.inference.scoring import word_scores
+    from trimtab.decoding.scoring import word_scores
 
     bound = bind(settings("zero_shot", folders[kind], WORDS), WORDS, loaded[kind])
     row, tree = bound.encoder.encode({"text": TEXTS[0]}), bound.verbalizer

@@ -12,10 +12,10 @@ from trimtab import Request, open_engine
 from trimtab.backbones.pretrained import load
 from trimtab.errors import TrimtabError
 from trimtab.inference.bound import bind
-from trimtab.inference.runs import load_run
 from trimtab.jobs import compare, evaluate, exchange, show, tune
 from trimtab.jobs.compare import Wanted
-from trimtab.task_file import make_task
+from trimtab.runs.run import load_run
+from trimtab.settings.file import make_task
 from whole_jobs import (
     assert_answers_alone_as_together,
     assert_answers_mixed_as_alone,

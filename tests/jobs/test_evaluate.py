@@ -9,7 +9,7 @@ import pytest
 
 import tiny
 from trimtab.jobs import evaluate, predict, tune
-from trimtab.task_file import make_task
+from trimtab.settings.file import make_task
 
 
 @pytest.fixture(scope="module")

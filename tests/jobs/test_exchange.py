@@ -13,9 +13,9 @@ from transformers import AutoModelForCausalLM
 
 import tiny
 from trimtab.errors import TrimtabError
-from trimtab.inference.runs import load_run
 from trimtab.jobs import exchange, predict
-from trimtab.task_file import make_task, read_task
+from trimtab.runs.run import load_run
+from trimtab.settings.file import make_task, read_task
 
 TEXTS = ["a great and funny film", "awful from start to end , and boring too"]
 ADAPTER_FILES = ["README.md", "adapter_config.json", "adapter_model.safetensors"]

@@ -12,17 +12,17 @@ import yaml
 from transformers import AutoModelForCausalLM
 
 import tiny
+from trimtab.decoding.constraints import make_constraint
 from trimtab.errors import TrimtabError
 from trimtab.evaluation import read_report
 from trimtab.inference.bound import bind
-from trimtab.inference.constraints import make_constraint
 from trimtab.inference.engine import Engine, Request
-from trimtab.inference.runs import Run, backbone_facts, zero_shot
 from trimtab.jobs import predict, tune
 from trimtab.jobs.programs import program_of
+from trimtab.runs.run import Run, backbone_facts, zero_shot
 from trimtab.sandbox.box import run_program
-from trimtab.spec_answers import TextAnswer
-from trimtab.task_file import make_task, read_task
+from trimtab.settings.answers import TextAnswer
+from trimtab.settings.file import make_task, read_task
 from whole_jobs import tuned
 
 ANSWERS = {"positive": ["a good film", "I liked it"], "negative": ["a bad film", "I did not like it"]}

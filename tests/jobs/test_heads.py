@@ -19,8 +19,8 @@ from trimtab.backbones.encoder_decoder import EncoderDecoderBackbone
 from trimtab.backbones.kept import Budget
 from trimtab.backbones.pretrained import load
 from trimtab.jobs import tune
-from trimtab.spec import Task
-from trimtab.task_file import make_task
+from trimtab.settings.file import make_task
+from trimtab.settings.task import Task
 from trimtab.training import objective
 from whole_jobs import kill_and_resume
 
@@ -119,7 +119,7 @@ def test_rows_are_read_once_and_the_numbers_stay(
 def test_only_rows_that_are_trained_on_are_read(
     data: Path, tmp_path: Path, loaded: Any, folders: Any, rows_read: Counter[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("trimtab.inference.scoring.PASS_TOKENS", 1)  # rows are read one by one
+    monkeypatch.setattr("trimtab.decoding.scoring.PASS_TOKENS", 1)  # rows are read one by one
     task = settings(folders["llama"], "labels", {"steps": 3, "evaluate_every": 3})
     tune.run(task, tmp_path / "run", base=data, report=False, pretrained=loaded["llama"])
     assert rows_read["rows"] == 3 * 8 + DEV
@@ -132,7 +132,7 @@ def test_a_kill_and_a_resume_end_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setattr(objective, "Budget", lambda _: Budget(states * 32 * 4))
-    monkeypatch.setattr("trimtab.inference.scoring.PASS_TOKENS", 100)
+    monkeypatch.setattr("trimtab.decoding.scoring.PASS_TOKENS", 100)
     task = settings(folders[kind], answer, {"runs": 2, "checkpoint_seconds": 0}, dropout=0.2)
     kill_and_resume(task, tmp_path, step=7, base=data, pretrained=loaded[kind])
 

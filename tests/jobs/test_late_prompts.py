@@ -14,8 +14,8 @@ from trimtab.backbones import late
 from trimtab.backbones.causal import CausalBackbone
 from trimtab.backbones.kept import Budget
 from trimtab.jobs import tune
-from trimtab.spec import Task
-from trimtab.task_file import make_task
+from trimtab.settings.file import make_task
+from trimtab.settings.task import Task
 from trimtab.training import objective
 from whole_jobs import kill_and_resume
 
@@ -59,7 +59,7 @@ def test_a_kill_and_a_resume_end_the_same(
     tokens: int, task: Task, data: Path, tmp_path: Path, pretrained: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(late, "Budget", lambda _: Budget(tokens * 32 * 4))
-    monkeypatch.setattr("trimtab.inference.scoring.PASS_TOKENS", 100)
+    monkeypatch.setattr("trimtab.decoding.scoring.PASS_TOKENS", 100)
     kill_and_resume(task, tmp_path, step=4, base=data, pretrained=pretrained)
 
 

@@ -19,8 +19,8 @@ from trimtab import Engine, Request, open_engine
 from trimtab.backbones.pretrained import Pretrained, load
 from trimtab.data import Example
 from trimtab.inference.bound import BoundTask, bind
-from trimtab.inference.runs import load_run
 from trimtab.jobs import evaluate, predict, show, tune
+from trimtab.runs.run import load_run
 from trimtab.training.plan import make_plan
 from whole_jobs import kill_and_resume
 

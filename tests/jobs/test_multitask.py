@@ -10,9 +10,9 @@ import tiny
 from trimtab import Request, open_engine
 from trimtab.errors import TrimtabError
 from trimtab.inference.bound import bind
-from trimtab.inference.runs import load_run
 from trimtab.jobs import multitask, tune
-from trimtab.task_file import make_task, read_task
+from trimtab.runs.run import load_run
+from trimtab.settings.file import make_task, read_task
 from trimtab.training.joint import joint_loss
 from trimtab.training.objective import Objective
 

@@ -17,7 +17,7 @@ from trimtab.inference.bound import bind, labels_of, template_of
 from trimtab.inference.engine import Request
 from trimtab.jobs import new, predict, tune
 from trimtab.sandbox.box import run_program
-from trimtab.task_file import read_task
+from trimtab.settings.file import read_task
 
 NAMES = sorted(path.stem for path in new.TASKS.glob("*.yaml"))
 ASKED_FOR = {

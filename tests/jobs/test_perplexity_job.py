@@ -12,7 +12,7 @@ import tiny
 from trimtab.errors import TrimtabError
 from trimtab.inference.perplexity import Likelihood, TextScorer
 from trimtab.jobs import perplexity, tune
-from trimtab.task_file import make_task
+from trimtab.settings.file import make_task
 
 TEXT = "a great and funny film\nthe plot is bad , the cast cold\n"
 

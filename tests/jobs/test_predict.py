@@ -11,7 +11,7 @@ import pytest
 import tiny
 from trimtab.errors import TrimtabError
 from trimtab.jobs import predict, tune
-from trimtab.task_file import make_task
+from trimtab.settings.file import make_task
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ def folder(tmp_path_factory) -> Path:
 
 
 def test_twelve_steps_lower_the_loss_and_the_obvious_is_said(folder, capsys, monkeypatch):
-    from trimtab.cli import main
+    from trimtab.cli.main import main
     from trimtab.jobs import metrics
 
     monkeypatch.chdir(folder)

@@ -134,7 +134,7 @@ def test_an_unwritable_or_full_output_folder(refused, tmp_path, monkeypatch):
         "task.yaml/run: cannot be written (Not a directory). Choose another folder with --out."
     )
     with monkeypatch.context() as patched:
-        patched.setattr("trimtab.run_folder.os.fsync", full)
+        patched.setattr("trimtab.runs.folder.os.fsync", full)
         assert refused() == (
             "run/task.yaml: cannot be written (No space left on device). Free some space, or choose another folder."
         )
@@ -152,7 +152,7 @@ def test_a_disk_that_fills_up_while_training(trimtab, tmp_path, tiny_folder, mon
             full()
 
     with monkeypatch.context() as patched:
-        patched.setattr("trimtab.run_folder.os.fsync", fill)
+        patched.setattr("trimtab.runs.folder.os.fsync", fill)
         code, _, err = trimtab("tune", "task.yaml", "--out", "run", "--no-beside")
     assert code == 2
     assert err.endswith(

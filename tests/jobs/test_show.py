@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tiny
 from trimtab.jobs import show
-from trimtab.task_file import make_task
+from trimtab.settings.file import make_task
 
 
 def test_parts_of_a_row_in_order(tmp_path, tiny_folder, pretrained):

@@ -20,10 +20,10 @@ from trimtab import Engine, Request, open_engine
 from trimtab.backbones.pretrained import load
 from trimtab.errors import TrimtabError
 from trimtab.inference.bound import BoundTask, bind
-from trimtab.inference.runs import load_run
 from trimtab.jobs import evaluate, exchange, predict, show, tune
 from trimtab.jobs.tune import _training
-from trimtab.task_file import make_task
+from trimtab.runs.run import load_run
+from trimtab.settings.file import make_task
 from trimtab.training.labelled import Labelled
 from trimtab.training.plan import make_plan
 from whole_jobs import kill_and_resume

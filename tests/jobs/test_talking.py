@@ -15,9 +15,9 @@ from trimtab.data import MESSAGES, read_examples
 from trimtab.errors import TrimtabError
 from trimtab.inference.engine import Request
 from trimtab.jobs import chat, tune
-from trimtab.spec import DataSettings
-from trimtab.spec_answers import TextAnswer
-from trimtab.task_file import read_task
+from trimtab.settings.answers import TextAnswer
+from trimtab.settings.file import read_task
+from trimtab.settings.task import DataSettings
 
 
 @pytest.fixture(scope="module")

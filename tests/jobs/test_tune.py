@@ -15,11 +15,11 @@ import torch
 import yaml
 
 import tiny
-from trimtab.backbones.tensors import load_tensors
 from trimtab.errors import TrimtabError
-from trimtab.inference.runs import load_run
 from trimtab.jobs import tune
-from trimtab.task_file import read_task
+from trimtab.runs.run import load_run
+from trimtab.runs.tensors import load_tensors
+from trimtab.settings.file import read_task
 from whole_jobs import Killed, dying_at
 
 FINISHED = ["card.md", "metrics.jsonl", "prompt.safetensors", "report.html", "report.json", "task.yaml"]
@@ -229,7 +229,7 @@ def test_a_kill_while_a_checkpoint_is_written(whole, tmp_path, pretrained, monke
         replace(source, target)
 
     with monkeypatch.context() as patched:
-        patched.setattr("trimtab.run_folder.os.replace", kill)
+        patched.setattr("trimtab.runs.folder.os.replace", kill)
         with pytest.raises(Killed):
             tune.run(task, out, base=whole, beside=False, pretrained=pretrained)
     left = out / "checkpoint.safetensors.part"

@@ -8,9 +8,9 @@ import pytest
 
 import tiny
 from trimtab.errors import TrimtabError
-from trimtab.inference.runs import load_run
 from trimtab.jobs import tune
-from trimtab.task_file import make_task, read_task
+from trimtab.runs.run import load_run
+from trimtab.settings.file import make_task, read_task
 from whole_jobs import assert_answers_alone_as_together, assert_learned, kill_and_resume
 
 METHODS = {

@@ -16,9 +16,9 @@ from trimtab.data import MESSAGES, load_splits
 from trimtab.errors import TrimtabError
 from trimtab.inference.bound import bind
 from trimtab.inference.engine import Engine, Request
-from trimtab.inference.runs import zero_shot
 from trimtab.jobs import predict, show, tune
-from trimtab.task_file import make_task, read_task
+from trimtab.runs.run import zero_shot
+from trimtab.settings.file import make_task, read_task
 from trimtab.training.loop import Plan
 from whole_jobs import tuned
 
@@ -258,7 +258,7 @@ def test_a_report_of_dialogues(folder, backbones):
 
 def test_data_knows_dialogues_without_a_task(folder):
     from trimtab.jobs import data
-    from trimtab.spec import DataSettings
+    from trimtab.settings.task import DataSettings
 
     report = data.run("train.jsonl", settings=DataSettings(), fields=(), base=folder, others={})
     assert report.splits["train.jsonl"].rows == 24

@@ -11,10 +11,10 @@ import torch
 import tiny
 from trimtab.data import load_splits
 from trimtab.errors import TrimtabError
-from trimtab.inference.runs import load_run
 from trimtab.jobs import metrics, predict, show, tune
 from trimtab.prompts import choose_demonstrations
-from trimtab.task_file import make_task, read_task
+from trimtab.runs.run import load_run
+from trimtab.settings.file import make_task, read_task
 from whole_jobs import kill_and_resume
 
 TEXTS = ["a great and warm film", "the plot is awful , the cast boring", ""]

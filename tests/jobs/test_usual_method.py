@@ -8,7 +8,7 @@ import yaml
 import tiny
 from trimtab.errors import TrimtabError
 from trimtab.jobs import tune, usual_method
-from trimtab.task_file import make_task, read_task
+from trimtab.settings.file import make_task, read_task
 from whole_jobs import kill_and_resume
 
 

@@ -19,8 +19,8 @@ from trimtab.errors import TrimtabError
 from trimtab.methods.choose import make_method
 from trimtab.methods.method import FIXED, Material, trained
 from trimtab.methods.start import typical_size
-from trimtab.spec_methods import METHODS
-from trimtab.task_file import make_task
+from trimtab.settings.file import make_task
+from trimtab.settings.methods import METHODS
 
 IDS = [[5, 6, 7, 8], [9, 9], [3, 14, 15, 92, 65]]
 NAMES = [name for name in METHODS if name not in ("zero_shot", "few_shot", "search")]

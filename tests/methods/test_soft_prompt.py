@@ -9,7 +9,7 @@ from trimtab.errors import TrimtabError
 from trimtab.methods.choose import make_method
 from trimtab.methods.method import Material
 from trimtab.prompts import make_verbalizer
-from trimtab.spec_methods import SoftPromptSettings
+from trimtab.settings.methods import SoftPromptSettings
 
 
 def material(pretrained, task="is the film good ?", words=("negative", "positive"), slots=0) -> Material:

@@ -10,7 +10,7 @@ from trimtab.data import Example
 from trimtab.errors import TrimtabError
 from trimtab.prompts import choose_demonstrations, fit_demonstrations, make_verbalizer, parse_template, tokenize
 from trimtab.prompts.demonstrations import usual_count
-from trimtab.spec_methods import FewShotSettings
+from trimtab.settings.methods import FewShotSettings
 
 LABELS = ("negative", "positive", "neutral")
 TRAIN = [Example({"text": f"text {i}"}, LABELS[i % 3 if i < 9 else 0], f"rows.jsonl:{i + 1}") for i in range(30)]

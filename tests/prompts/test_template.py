@@ -8,7 +8,7 @@ from trimtab.errors import TrimtabError
 from trimtab.inference.bound import template_of
 from trimtab.prompts import parse_template
 from trimtab.prompts.template import Slot
-from trimtab.task_file import make_task
+from trimtab.settings.file import make_task
 
 
 def refusal(text: str, task: str = "", truncate=()) -> str:

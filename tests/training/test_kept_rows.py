@@ -15,7 +15,7 @@ from trimtab.backbones.encoder import EncoderBackbone
 from trimtab.backbones.kept import Budget
 from trimtab.backbones.layout import Row
 from trimtab.backbones.prefix import Prompt
-from trimtab.inference import scoring
+from trimtab.decoding import scoring
 from trimtab.training import kept_rows
 from trimtab.training.kept_rows import States
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from trimtab.backbones.tensors import Stored, load_tensors, save_tensors
 from trimtab.errors import TrimtabError
+from trimtab.runs.tensors import Stored, load_tensors, save_tensors
 from trimtab.training.loop import DevScore, Parameters, Plan, Training
 
 TARGETS = torch.randn(20, 3, 4, generator=torch.Generator().manual_seed(9))

@@ -10,7 +10,7 @@ from transformers import AutoModelForCausalLM
 import tiny
 from trimtab.backbones.layout import Row
 from trimtab.inference.bound import bind
-from trimtab.task_file import make_task
+from trimtab.settings.file import make_task
 from trimtab.training.labelled import Labelled
 from trimtab.training.loop import Plan, Training
 from trimtab.training.objective import Objective

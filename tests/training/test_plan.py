@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from trimtab.spec import TrainSettings
+from trimtab.settings.task import TrainSettings
 from trimtab.training.loop import Plan
 from trimtab.training.plan import make_plan, rows_seen
 

@@ -10,8 +10,8 @@ from trimtab.data.clean import clean_text
 from trimtab.data.records import Record
 from trimtab.data.values import as_text, listed, no_column, whole
 from trimtab.errors import TrimtabError, did_you_mean
-from trimtab.spec import CleanStep
-from trimtab.spec_answers import ChoiceAnswer
+from trimtab.settings.answers import ChoiceAnswer
+from trimtab.settings.task import CleanStep
 
 
 def read_label(record: Record, column: str) -> str | None:

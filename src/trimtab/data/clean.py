@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from trimtab.data.stopwords import CHINESE, CHINESE_KEPT, ENGLISH
-from trimtab.spec import CleanStep
+from trimtab.settings.task import CleanStep
 
 
 def clean_text(text: str, steps: Sequence[CleanStep]) -> str:

@@ -15,7 +15,7 @@ from trimtab.data.clean import clean_text
 from trimtab.data.records import Record
 from trimtab.data.values import as_text, listed, whole
 from trimtab.errors import TrimtabError, did_you_mean
-from trimtab.spec import CleanStep, DataSettings
+from trimtab.settings.task import CleanStep, DataSettings
 
 # The field of a template that stands for a whole dialogue.
 MESSAGES = "messages"

@@ -15,8 +15,8 @@ from trimtab.data.tagged import read_tags, read_tokens
 from trimtab.data.tokens import joined
 from trimtab.data.values import as_text, no_column, whole
 from trimtab.errors import TrimtabError, did_you_mean
-from trimtab.spec import DataSettings
-from trimtab.spec_answers import LABEL, AnswerSettings, ChoiceAnswer, NumberAnswer, TagsAnswer, TextAnswer
+from trimtab.settings.answers import LABEL, AnswerSettings, ChoiceAnswer, NumberAnswer, TagsAnswer, TextAnswer
+from trimtab.settings.task import DataSettings
 
 _UNLABELLED_HINT = "Label the row or leave it out; `trimtab predict` takes rows without labels."
 _UNANSWERED_HINT = "Leave it out; `trimtab predict` answers dialogues that end with the user."

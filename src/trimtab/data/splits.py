@@ -17,8 +17,8 @@ from trimtab.data.example import Example
 from trimtab.data.mapping import read_examples
 from trimtab.data.tags import OUTSIDE
 from trimtab.errors import TrimtabError
-from trimtab.spec import DataSettings
-from trimtab.spec_answers import LABEL, AnswerSettings, TagsAnswer
+from trimtab.settings.answers import LABEL, AnswerSettings, TagsAnswer
+from trimtab.settings.task import DataSettings
 
 # Rows that dev gets by default where a tenth of train is fewer, up to a quarter of train.
 DEV_ROWS = 32

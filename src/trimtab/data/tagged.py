@@ -12,8 +12,8 @@ from trimtab.data.records import Record
 from trimtab.data.tags import OUTSIDE, PREFIXES, as_bio
 from trimtab.data.values import as_text, listed, no_column, whole
 from trimtab.errors import TrimtabError, did_you_mean
-from trimtab.spec import CleanStep
-from trimtab.spec_answers import TagsAnswer
+from trimtab.settings.answers import TagsAnswer
+from trimtab.settings.task import CleanStep
 
 _TEXT = "text"
 _ROW_HINT = "Correct the row, or leave it out."

@@ -31,7 +31,7 @@ from trimtab.evaluation.significance import (
 )
 from trimtab.evaluation.sums import Passes, measure_of_tags, measure_of_texts
 from trimtab.evaluation.words import Language
-from trimtab.spec_answers import AnswerSettings, NumberAnswer, TagsAnswer, TextAnswer
+from trimtab.settings.answers import AnswerSettings, NumberAnswer, TagsAnswer, TextAnswer
 
 # The test of two ways of one seed each, by the kind of answer.
 ONE_SEED = {

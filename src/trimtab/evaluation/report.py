@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from trimtab.errors import TrimtabError
 from trimtab.evaluation.comparison import COMPARISON_VERSION, Comparison
 from trimtab.evaluation.run_report import VERSION, Part, RunReport
-from trimtab.run_folder import write_whole
+from trimtab.runs.folder import write_whole
 
 Kept = TypeVar("Kept", bound=Part)
 

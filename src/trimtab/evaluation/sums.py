@@ -28,7 +28,7 @@ from trimtab.evaluation.tags import measure_tags
 from trimtab.evaluation.texts import measure_texts, metric_names
 from trimtab.evaluation.words import Language
 from trimtab.evaluation.written import DEFAULT_METRICS
-from trimtab.spec_answers import TagsAnswer, TextAnswer
+from trimtab.settings.answers import TagsAnswer, TextAnswer
 
 # Answers in the order of their rows -> whether the program in each passes the row's tests.
 Passes = Callable[[Sequence[str]], Sequence[bool]]

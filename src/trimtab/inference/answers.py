@@ -14,9 +14,9 @@ from trimtab.data.tags import OUTSIDE
 from trimtab.errors import TrimtabError
 from trimtab.prompts import Template, is_dialogue, make_chat
 from trimtab.prompts.template import goes_on
-from trimtab.spec import Task
-from trimtab.spec_answers import ChoiceAnswer, NumberAnswer, TagsAnswer, TextAnswer
-from trimtab.spec_methods import FewShotSettings, HeadSettings, PrefixSettings, SearchSettings, ZeroShotSettings
+from trimtab.settings.answers import ChoiceAnswer, NumberAnswer, TagsAnswer, TextAnswer
+from trimtab.settings.methods import FewShotSettings, HeadSettings, PrefixSettings, SearchSettings, ZeroShotSettings
+from trimtab.settings.task import Task
 
 # The longest answer that is picked, in tokens.
 MOST_TOKENS = 256

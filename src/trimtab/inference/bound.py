@@ -14,7 +14,6 @@ from trimtab.errors import TrimtabError
 from trimtab.inference.answers import MOST_TOKENS, check_answer, check_kind
 from trimtab.inference.nearest import Nearest
 from trimtab.inference.row_encoder import before_leading, causal_encoder, framed_encoder, most_tokens, room_behind
-from trimtab.inference.runs import read_prompt
 from trimtab.inference.words import verbalizer_of
 from trimtab.methods.choose import make_method
 from trimtab.methods.method import Condition, Material, Method
@@ -40,15 +39,16 @@ from trimtab.prompts import (
 from trimtab.prompts.demonstrations import SEPARATOR, usual_count
 from trimtab.prompts.encoding import head_ids, tokenize
 from trimtab.prompts.template import Slot
-from trimtab.spec import Task
-from trimtab.spec_answers import ChoiceAnswer, NumberAnswer, TagsAnswer, TextAnswer
-from trimtab.spec_methods import (
+from trimtab.runs.run import read_prompt
+from trimtab.settings.answers import ChoiceAnswer, NumberAnswer, TagsAnswer, TextAnswer
+from trimtab.settings.methods import (
     FewShotSettings,
     MethodSettings,
     MultitaskPromptSettings,
     PTuningSettings,
     SoftPromptSettings,
 )
+from trimtab.settings.task import Task
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import torch
 
+from trimtab.decoding.scoring import Query, label_log_probabilities
 from trimtab.inference.bound import BoundTask
-from trimtab.inference.scoring import Query, label_log_probabilities
 from trimtab.methods.method import Condition
 
 # What stands in every field of a row without content (section 4 of the paper).

@@ -14,16 +14,16 @@ import torch
 from trimtab.backbones.layout import Row
 from trimtab.backbones.prefix import PrefixState
 from trimtab.backbones.pretrained import Pretrained
+from trimtab.decoding.constraints import Constraint, make_constraint
+from trimtab.decoding.generation import Ask, Done, Token, Written, write
+from trimtab.decoding.scoring import Query, label_log_probabilities, passes
 from trimtab.errors import TrimtabError, did_you_mean
 from trimtab.inference.bound import BoundTask, bind
-from trimtab.inference.constraints import Constraint, make_constraint
-from trimtab.inference.generation import Ask, Done, Token, Written, write
-from trimtab.inference.runs import Run
-from trimtab.inference.scoring import Query, label_log_probabilities, passes
 from trimtab.inference.tagging import Tagged, Tokens, tag
 from trimtab.methods.method import Condition, Tensors
 from trimtab.prompts import EncodedRow
-from trimtab.spec_answers import TextAnswer
+from trimtab.runs.run import Run
+from trimtab.settings.answers import TextAnswer
 
 # Ways of finding free text that an engine remembers, with what they constrain it to.
 MOST_CONSTRAINTS = 256

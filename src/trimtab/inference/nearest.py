@@ -14,8 +14,8 @@ from torch.nn import functional as F
 
 from trimtab.backbones.causal import CausalBackbone
 from trimtab.backbones.layout import Row
+from trimtab.decoding.scoring import passes
 from trimtab.errors import TrimtabError
-from trimtab.inference.scoring import passes
 from trimtab.prompts import Demonstrations, DialogueEncoder, EncodedRow, Encoder
 
 # Cosines are compared to this many digits: equal texts are equally near, whatever rows they were read with.

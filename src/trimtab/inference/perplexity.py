@@ -19,14 +19,14 @@ from trimtab.backbones.layout import Row
 from trimtab.backbones.prefix import PrefixState, Prompt
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import Example
+from trimtab.decoding.scoring import PASS_TOKENS, PIECE
 from trimtab.errors import TrimtabError
 from trimtab.inference.bound import bind
-from trimtab.inference.runs import Run
-from trimtab.inference.scoring import PASS_TOKENS, PIECE
 from trimtab.methods.method import Condition
 from trimtab.prompts import EncodedRow, leading_ids
 from trimtab.prompts.encoding import tokenize
 from trimtab.prompts.template import Soft
+from trimtab.runs.run import Run
 
 # Tokens read at a time, unless the caller says or the backbone's context is shorter.
 CONTEXT = 2048

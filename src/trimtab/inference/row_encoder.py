@@ -5,8 +5,8 @@ from __future__ import annotations
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.errors import TrimtabError
 from trimtab.prompts import Chat, DialogueEncoder, Encoder, Frame, Template, around_ids, is_dialogue
-from trimtab.spec import Task
-from trimtab.spec_methods import MethodSettings, PrefixSettings, SoftPromptSettings
+from trimtab.settings.methods import MethodSettings, PrefixSettings, SoftPromptSettings
+from trimtab.settings.task import Task
 
 
 def most_tokens(task: Task, context: int) -> int:

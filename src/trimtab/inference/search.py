@@ -17,10 +17,10 @@ from trimtab.data import Example
 from trimtab.errors import TrimtabError
 from trimtab.inference.bound import bind
 from trimtab.inference.engine import Engine, Request
-from trimtab.inference.runs import zero_shot
 from trimtab.methods.label_words import Words, word_proposals
 from trimtab.prompts.proposals import Wording, wordings
-from trimtab.spec import Task
+from trimtab.runs.run import zero_shot
+from trimtab.settings.task import Task
 
 # A candidate is scored on at least this many rows in the first round, where there are as many.
 FIRST_ROWS = 8

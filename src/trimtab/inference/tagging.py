@@ -12,7 +12,7 @@ import numpy as np
 
 from trimtab.data.tags import as_bio, spans
 from trimtab.data.tokens import cut, joined
-from trimtab.spec_answers import TagsAnswer
+from trimtab.settings.answers import TagsAnswer
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.prompts import Template, Verbalizer, make_verbalizer, wordless
-from trimtab.spec import Task
-from trimtab.spec_answers import NumberAnswer, TagsAnswer
-from trimtab.spec_methods import FewShotSettings, SearchSettings, ZeroShotSettings
+from trimtab.settings.answers import NumberAnswer, TagsAnswer
+from trimtab.settings.methods import FewShotSettings, SearchSettings, ZeroShotSettings
+from trimtab.settings.task import Task
 
 # A tree of label words with more inner nodes than this is a large one: to run them all would cost more than the row
 # itself, and to learn them all more than to tell the labels apart.

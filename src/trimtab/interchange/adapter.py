@@ -12,8 +12,8 @@ from typing import Any
 
 import torch
 
-from trimtab.backbones.tensors import save_tensors
 from trimtab.errors import TrimtabError
+from trimtab.runs.tensors import save_tensors
 
 CONFIG_FILE, WEIGHTS_FILE, PICKLE = "adapter_config.json", "adapter_model.safetensors", "adapter_model.bin"
 FORMAT = "trimtab-adapter-1"

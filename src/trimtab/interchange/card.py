@@ -8,14 +8,14 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from trimtab.inference.bound import BoundTask
-from trimtab.inference.runs import Run
 from trimtab.interchange.peft import base_model
 from trimtab.prompts import DialogueEncoder, Encoder, around_ids
 from trimtab.prompts.encoding import tokenize
 from trimtab.prompts.template import Slot, Soft
 from trimtab.prompts.verbalizer import spaced
-from trimtab.spec_answers import ChoiceAnswer
-from trimtab.spec_methods import PTuningSettings
+from trimtab.runs.run import Run
+from trimtab.settings.answers import ChoiceAnswer
+from trimtab.settings.methods import PTuningSettings
 
 CARD = """\
 ---

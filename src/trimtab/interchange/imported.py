@@ -16,13 +16,13 @@ import torch
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.errors import TrimtabError, did_you_mean
 from trimtab.inference.bound import bind, template_of
-from trimtab.inference.runs import Run, backbone_facts
 from trimtab.interchange.adapter import Adapter
 from trimtab.interchange.peft import NETWORK, PROMPT, base_model, linear_layers, targets
 from trimtab.methods.method import Tensors
 from trimtab.prompts import around_ids, leading_ids
-from trimtab.spec import Task
-from trimtab.task_file import make_task
+from trimtab.runs.run import Run, backbone_facts
+from trimtab.settings.file import make_task
+from trimtab.settings.task import Task
 
 # Entries of adapter_config.json that are read here or change no answers; any other that is set is refused by name.
 COMMON = {

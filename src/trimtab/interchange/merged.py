@@ -12,10 +12,10 @@ import torch
 from trimtab.backbones.pretrained import Pretrained, quiet
 from trimtab.backbones.swap import weight_names
 from trimtab.errors import TrimtabError
-from trimtab.inference.runs import Run
 from trimtab.interchange.adapter import write_adapter
 from trimtab.interchange.peft import bound_run, to_adapter
-from trimtab.spec_methods import BitFitSettings, FullSettings, IA3Settings, LoraSettings
+from trimtab.runs.run import Run
+from trimtab.settings.methods import BitFitSettings, FullSettings, IA3Settings, LoraSettings
 
 
 def write_merged(folder: Path, run: Run, pretrained: Pretrained) -> None:

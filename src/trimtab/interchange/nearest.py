@@ -12,9 +12,9 @@ from torch.nn import functional as F
 
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.errors import TrimtabError
-from trimtab.inference.runs import Run
 from trimtab.interchange.peft import bound_run
-from trimtab.spec_methods import MultitaskPromptSettings, PTuningSettings, SoftPromptSettings
+from trimtab.runs.run import Run
+from trimtab.settings.methods import MultitaskPromptSettings, PTuningSettings, SoftPromptSettings
 
 CAUTION = (
     "A description, not an equivalent: the nearest vocabulary entry to each vector, by cosine. Put into a prompt as "

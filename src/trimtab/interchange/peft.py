@@ -17,10 +17,10 @@ from torch import nn
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.errors import TrimtabError
 from trimtab.inference.bound import BoundTask, bind, template_of
-from trimtab.inference.runs import Run
 from trimtab.interchange.adapter import Adapter
 from trimtab.methods.method import Condition, Tensors
-from trimtab.spec_methods import (
+from trimtab.runs.run import Run
+from trimtab.settings.methods import (
     IA3Settings,
     LoraSettings,
     MethodSettings,

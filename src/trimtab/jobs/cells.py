@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from trimtab.backbones.open import Progress
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import Example, Splits
 from trimtab.evaluation import baselines, classic
@@ -30,9 +31,7 @@ from trimtab.evaluation.tags import commonest_tag, commonest_tag_of_token
 from trimtab.evaluation.written import nearest_answer
 from trimtab.inference.bound import template_of
 from trimtab.inference.engine import Engine, Prediction, Request
-from trimtab.inference.runs import Run, load_run, zero_shot
 from trimtab.jobs import metrics, tune
-from trimtab.jobs.backbone import Progress
 from trimtab.jobs.folder import OnStep, is_finished, write_json
 from trimtab.jobs.judging import option_names
 from trimtab.jobs.peak import PeakMemory
@@ -40,11 +39,12 @@ from trimtab.jobs.ways import WayKind, method_of
 from trimtab.methods.headed import BIAS, WEIGHT
 from trimtab.methods.method import trained
 from trimtab.prompts import is_dialogue
-from trimtab.run_folder import PROMPT_FILE, TASK_FILE
+from trimtab.runs.folder import PROMPT_FILE, TASK_FILE
+from trimtab.runs.run import Run, load_run, zero_shot
+from trimtab.settings.answers import AnswerSettings, TagsAnswer, TextAnswer
+from trimtab.settings.methods import FullSettings, HeadSettings
+from trimtab.settings.task import Task
 from trimtab.sources import find_word_vectors
-from trimtab.spec import Task
-from trimtab.spec_answers import AnswerSettings, TagsAnswer, TextAnswer
-from trimtab.spec_methods import FullSettings, HeadSettings
 
 # Raised when cells measured before would come out otherwise now.
 CELL_VERSION = 3

@@ -10,19 +10,19 @@ from dataclasses import asdict, dataclass, field, replace
 from itertools import count
 from pathlib import Path
 
+from trimtab.backbones.open import Progress, backbone_of
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import Message, as_field
 from trimtab.errors import TrimtabError, did_you_mean
 from trimtab.inference.answers import MOST_TOKENS
 from trimtab.inference.bound import BoundTask, template_of
 from trimtab.inference.engine import Engine, Request
-from trimtab.inference.runs import load_run, zero_shot
-from trimtab.jobs.backbone import Progress, backbone_of
 from trimtab.jobs.predict import decoding_otherwise
 from trimtab.prompts import DIALOGUE, is_dialogue
-from trimtab.spec import Task
-from trimtab.spec_answers import TextAnswer
-from trimtab.task_file import make_task
+from trimtab.runs.run import load_run, zero_shot
+from trimtab.settings.answers import TextAnswer
+from trimtab.settings.file import make_task
+from trimtab.settings.task import Task
 
 # Name of the backbone without a run.
 BARE = "backbone"

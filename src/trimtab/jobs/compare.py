@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from trimtab.backbones.open import Progress, backbone_of
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import check_labels, load_splits, stratified_sample
 from trimtab.errors import TrimtabError
@@ -16,17 +17,16 @@ from trimtab.evaluation.comparison import Comparison, LeftOut
 from trimtab.evaluation.measures import Measure, measure_of
 from trimtab.evaluation.report import write_comparison
 from trimtab.inference.bound import labels_of, template_of
-from trimtab.inference.runs import backbone_facts
-from trimtab.jobs.backbone import Progress, backbone_of
 from trimtab.jobs.cells import Material, fingerprint, is_kept, measure
 from trimtab.jobs.evaluate import made_with
 from trimtab.jobs.folder import OnStep
 from trimtab.jobs.programs import programs_of
 from trimtab.jobs.untrained import DRAW_ROWS
 from trimtab.jobs.ways import WayKind, most_telling, pick_ways
-from trimtab.spec import Task
-from trimtab.spec_answers import TextAnswer
-from trimtab.spec_methods import FewShotSettings
+from trimtab.runs.run import backbone_facts
+from trimtab.settings.answers import TextAnswer
+from trimtab.settings.methods import FewShotSettings
+from trimtab.settings.task import Task
 from trimtab.training.plan import make_plan
 
 # Rows that are read in the time that an answer of some two dozen tokens is said in, by a small model on a CPU.

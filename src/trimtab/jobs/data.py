@@ -10,8 +10,8 @@ from pathlib import Path
 from trimtab.data import MESSAGES, DataReport, Example, Record, check, to_example
 from trimtab.data.records import read_all, source_name
 from trimtab.errors import TrimtabError
-from trimtab.spec import DataSettings
-from trimtab.spec_answers import LABEL, AnswerSettings, TagsAnswer, TextAnswer
+from trimtab.settings.answers import LABEL, AnswerSettings, TagsAnswer, TextAnswer
+from trimtab.settings.task import DataSettings
 
 
 def run(

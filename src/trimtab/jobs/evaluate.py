@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from trimtab.backbones.open import Progress, backbone_of
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import Example, Splits, check_labels, load_splits, read_test
 from trimtab.errors import TrimtabError
@@ -30,15 +31,14 @@ from trimtab.evaluation.run_report import (
 )
 from trimtab.inference.bound import BoundTask, template_of
 from trimtab.inference.engine import Engine
-from trimtab.inference.runs import Run, as_given, load_run, zero_shot
-from trimtab.jobs.backbone import Progress, backbone_of
 from trimtab.jobs.folder import make_folder
 from trimtab.jobs.judging import RUN, ZERO_SHOT, judge, option_names
 from trimtab.methods.method import trained
-from trimtab.run_folder import PROMPT_FILE
-from trimtab.spec import DataSettings, Task
-from trimtab.spec_answers import ChoiceAnswer, LabelAnswer, NumberAnswer, TagsAnswer, TextAnswer
-from trimtab.spec_methods import ZeroShotSettings
+from trimtab.runs.folder import PROMPT_FILE
+from trimtab.runs.run import Run, as_given, load_run, zero_shot
+from trimtab.settings.answers import ChoiceAnswer, LabelAnswer, NumberAnswer, TagsAnswer, TextAnswer
+from trimtab.settings.methods import ZeroShotSettings
+from trimtab.settings.task import DataSettings, Task
 
 
 def run(

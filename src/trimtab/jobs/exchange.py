@@ -11,21 +11,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+from trimtab.backbones.open import Progress, backbone_of, local_or_known
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import load_splits
 from trimtab.errors import TrimtabError
 from trimtab.inference.bound import bind, labels_of, template_of
-from trimtab.inference.runs import Run, load_run, save_run
 from trimtab.interchange.adapter import read_adapter, write_adapter
 from trimtab.interchange.card import card
 from trimtab.interchange.imported import from_adapter
 from trimtab.interchange.merged import write_merged
 from trimtab.interchange.nearest import describe
 from trimtab.interchange.peft import to_adapter
-from trimtab.jobs.backbone import Progress, backbone_of, local_or_known
 from trimtab.jobs.evaluate import absolute
-from trimtab.spec import Task
-from trimtab.spec_methods import IA3Settings, LoraSettings
+from trimtab.runs.run import Run, load_run, save_run
+from trimtab.settings.methods import IA3Settings, LoraSettings
+from trimtab.settings.task import Task
 
 Format = Literal["peft", "merged", "text"]
 WORDS_FILE, CARD_FILE = "nearest-tokens.json", "README.md"

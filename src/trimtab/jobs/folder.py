@@ -15,13 +15,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from trimtab.backbones.tensors import load_tensors, save_tensors
 from trimtab.errors import TrimtabError
-from trimtab.inference.runs import save_task
 from trimtab.jobs import metrics
-from trimtab.run_folder import PROMPT_FILE, TASK_FILE, write_whole
-from trimtab.spec import Task
-from trimtab.task_file import read_task
+from trimtab.runs.folder import PROMPT_FILE, TASK_FILE, write_whole
+from trimtab.runs.run import save_task
+from trimtab.runs.tensors import load_tensors, save_tensors
+from trimtab.settings.file import read_task
+from trimtab.settings.task import Task
 from trimtab.training.loop import Plan, StepRecord, Training
 
 OnStep = Callable[[StepRecord, Plan], None]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from trimtab.backbones.open import Progress
 from trimtab.data import Example, Splits
 from trimtab.evaluation import (
     commonest_tag,
@@ -38,10 +39,9 @@ from trimtab.evaluation.run_report import (
 from trimtab.evaluation.tags import TagScores
 from trimtab.evaluation.written import difference, nearest_answer, score_written
 from trimtab.inference.engine import Engine, Prediction, Request
-from trimtab.jobs.backbone import Progress
 from trimtab.jobs.programs import pass_figures
-from trimtab.spec import Task
-from trimtab.spec_answers import TagsAnswer, TextAnswer
+from trimtab.settings.answers import TagsAnswer, TextAnswer
+from trimtab.settings.task import Task
 
 # Names under which the engine knows the run and the backbone without a prompt.
 RUN, ZERO_SHOT = "run", "zero-shot"

@@ -11,16 +11,16 @@ from pathlib import Path
 
 import torch
 
+from trimtab.backbones.open import local_or_known
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import Example, check_labels, load_splits
 from trimtab.errors import TrimtabError
 from trimtab.inference.bound import BoundTask, bind, labels_of, template_of
-from trimtab.jobs.backbone import local_or_known
 from trimtab.methods.method import Condition, Tensors
 from trimtab.methods.multitask import MultitaskPrompt, source
-from trimtab.spec import Task
-from trimtab.spec_methods import MultitaskPromptSettings
-from trimtab.task_file import read_task
+from trimtab.settings.file import read_task
+from trimtab.settings.methods import MultitaskPromptSettings
+from trimtab.settings.task import Task
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trimtab.errors import TrimtabError, did_you_mean
-from trimtab.task_file import read_task
+from trimtab.settings.file import read_task
 
-TASKS = Path(__file__).parents[1] / "tasks"
+TASKS = Path(__file__).parents[1] / "ready"
 
 
 @dataclass(frozen=True)

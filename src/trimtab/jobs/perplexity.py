@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from trimtab.backbones.open import Progress, backbone_of, local_or_known, open_backbone
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import Example, Record, check_labels, read_records, to_example
 from trimtab.data.lines import Encoding
@@ -17,10 +18,9 @@ from trimtab.data.values import no_column
 from trimtab.errors import TrimtabError
 from trimtab.inference.bound import template_of
 from trimtab.inference.perplexity import Likelihood, TextScorer
-from trimtab.inference.runs import Run, load_run
-from trimtab.jobs.backbone import Progress, backbone_of, local_or_known, open_backbone
-from trimtab.run_folder import PROMPT_FILE, TASK_FILE
-from trimtab.spec import DataSettings
+from trimtab.runs.folder import PROMPT_FILE, TASK_FILE
+from trimtab.runs.run import Run, load_run
+from trimtab.settings.task import DataSettings
 
 FIELD = "text"
 

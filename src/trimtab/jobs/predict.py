@@ -7,18 +7,18 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
+from trimtab.backbones.open import Progress, backbone_of
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import BadRecord, Record, read_records, to_example
 from trimtab.errors import TrimtabError
 from trimtab.inference.bound import BoundTask
 from trimtab.inference.engine import Engine, Prediction, Request
-from trimtab.inference.runs import load_run
 from trimtab.inference.tagging import Tagged, Tokens
-from trimtab.jobs.backbone import Progress, backbone_of
-from trimtab.run_folder import TASK_FILE
-from trimtab.spec import Task
-from trimtab.spec_answers import ChoiceAnswer, TextAnswer
-from trimtab.task_file import read_task
+from trimtab.runs.folder import TASK_FILE
+from trimtab.runs.run import load_run
+from trimtab.settings.answers import ChoiceAnswer, TextAnswer
+from trimtab.settings.file import read_task
+from trimtab.settings.task import Task
 
 NAME = "run"
 

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from trimtab.backbones.open import Progress
 from trimtab.data import Example
 from trimtab.errors import TrimtabError
 from trimtab.evaluation.pass_at_k import pass_at_k
 from trimtab.evaluation.written import Figure
 from trimtab.inference.engine import Prediction
-from trimtab.jobs.backbone import Progress
 from trimtab.jobs.folder import write_json
-from trimtab.spec_answers import AnswerSettings, TextAnswer
+from trimtab.settings.answers import AnswerSettings, TextAnswer
 
 PASSED_FILE = "passed.json"
 _FENCED = re.compile(r"```[\w+-]*\n(.*?)(?:\n```|\Z)", re.DOTALL)

@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from trimtab.backbones.open import Progress, backbone_of
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import Example, Splits, load_splits
 from trimtab.inference.answers import settled_answer, settled_length
 from trimtab.inference.bound import BoundTask, bind, labels_of, template_of
-from trimtab.jobs.backbone import Progress, backbone_of
 from trimtab.jobs.untrained import settled_demonstrations, started_from, starting
 from trimtab.jobs.usual_method import with_usual_method
 from trimtab.prompts import choose_demonstrations
-from trimtab.spec import Task
-from trimtab.spec_methods import FewShotSettings, PrefixSettings
+from trimtab.settings.methods import FewShotSettings, PrefixSettings
+from trimtab.settings.task import Task
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from trimtab.backbones.late import LateBackbone
+from trimtab.backbones.open import Progress, backbone_of, local_or_known
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import Example, Splits, check_labels, load_splits
 from trimtab.errors import TrimtabError
@@ -22,9 +23,7 @@ from trimtab.evaluation.run_report import Cost, RunReport
 from trimtab.evaluation.texts import metric_names
 from trimtab.inference.answers import check_answer, settled_answer, settled_length
 from trimtab.inference.bound import BoundTask, bind, labels_of, template_of
-from trimtab.inference.runs import Run, backbone_facts, save_run
 from trimtab.jobs import evaluate, metrics, multitask
-from trimtab.jobs.backbone import Progress, backbone_of, local_or_known
 from trimtab.jobs.folder import CHECKPOINT, OnStep, begin, check_folder, run_loop
 from trimtab.jobs.untrained import (
     Settled,
@@ -39,11 +38,12 @@ from trimtab.jobs.untrained import (
 from trimtab.jobs.usual_method import with_usual_method
 from trimtab.methods.method import Condition, Tensors, trained
 from trimtab.prompts import EncodedRow
-from trimtab.run_folder import TASK_FILE
-from trimtab.spec import Task
-from trimtab.spec_answers import NumberAnswer, TextAnswer
-from trimtab.spec_methods import HeadSettings, LatePromptSettings, MultitaskPromptSettings, SoftPromptSettings
-from trimtab.task_file import read_task
+from trimtab.runs.folder import TASK_FILE
+from trimtab.runs.run import Run, backbone_facts, save_run
+from trimtab.settings.answers import NumberAnswer, TextAnswer
+from trimtab.settings.file import read_task
+from trimtab.settings.methods import HeadSettings, LatePromptSettings, MultitaskPromptSettings, SoftPromptSettings
+from trimtab.settings.task import Task
 from trimtab.training.joint import joint_loss
 from trimtab.training.labelled import Labelled, fingerprint
 from trimtab.training.loop import DevScore, Plan, Training

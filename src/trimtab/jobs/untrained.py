@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from trimtab.backbones.open import Progress
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import Example, Splits, stratified_sample
 from trimtab.errors import TrimtabError
@@ -17,21 +18,20 @@ from trimtab.evaluation.words import are_chinese
 from trimtab.inference.answers import check_answer
 from trimtab.inference.bound import BoundTask
 from trimtab.inference.calibration import content_free
-from trimtab.inference.runs import GIVEN
 from trimtab.inference.search import search
-from trimtab.jobs.backbone import Progress
 from trimtab.methods.method import Tensors
 from trimtab.methods.zero_shot import CALIBRATION
 from trimtab.prompts import choose_demonstrations
 from trimtab.prompts.demonstrations import usual_count
-from trimtab.spec import Task
-from trimtab.spec_methods import (
+from trimtab.runs.run import GIVEN
+from trimtab.settings.methods import (
     FewShotSettings,
     PrefixSettings,
     SearchSettings,
     SoftPromptSettings,
     ZeroShotSettings,
 )
+from trimtab.settings.task import Task
 from trimtab.training.loop import DevScore
 
 DRAW_ROWS = 100

@@ -13,8 +13,8 @@ from trimtab.data import Example
 from trimtab.errors import TrimtabError
 from trimtab.jobs.ways import FEW
 from trimtab.prompts.demonstrations import usual_count
-from trimtab.spec import Task
-from trimtab.spec_methods import FewShotSettings, PrefixSettings
+from trimtab.settings.methods import FewShotSettings, PrefixSettings
+from trimtab.settings.task import Task
 
 # A start of more tokens costs more time, memory and disk than it is worth.
 LONGEST_START = 1024

@@ -8,9 +8,9 @@ from typing import Any
 
 from trimtab.errors import TrimtabError, did_you_mean
 from trimtab.evaluation.comparison import WayGroup
-from trimtab.spec import Task
-from trimtab.spec_answers import ANSWERS
-from trimtab.spec_methods import METHODS
+from trimtab.settings.answers import ANSWERS
+from trimtab.settings.methods import METHODS
+from trimtab.settings.task import Task
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from torch import nn
 
 from trimtab.errors import TrimtabError, did_you_mean
 from trimtab.methods.method import Condition, Material, Tensors
-from trimtab.spec_methods import IA3Settings, LoraSettings
+from trimtab.settings.methods import IA3Settings, LoraSettings
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from trimtab.methods.prefix import Prefix
 from trimtab.methods.soft_prompt import ReadPrompt, SoftPrompt
 from trimtab.methods.weights import Weights
 from trimtab.methods.zero_shot import ZeroShot
-from trimtab.spec_methods import (
+from trimtab.settings.methods import (
     BitFitSettings,
     FewShotSettings,
     FullSettings,

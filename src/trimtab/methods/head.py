@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 
 from trimtab.methods.method import Condition, Material, Tensors, dropped
-from trimtab.spec_methods import HeadSettings
+from trimtab.settings.methods import HeadSettings
 
 
 @dataclass(frozen=True)

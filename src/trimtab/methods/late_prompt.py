@@ -19,7 +19,7 @@ from trimtab.backbones.late import LateBackbone
 from trimtab.backbones.layout import Row
 from trimtab.methods.method import Condition, Material, Tensors, dropped
 from trimtab.methods.start import normal, start_ids, typical_size
-from trimtab.spec_methods import LatePromptSettings
+from trimtab.settings.methods import LatePromptSettings
 
 
 @dataclass(frozen=True)

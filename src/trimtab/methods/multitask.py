@@ -15,7 +15,7 @@ import torch
 
 from trimtab.methods.method import Condition, Material, Tensors, dropped
 from trimtab.methods.start import chosen_run, fitting, normal, start_vectors
-from trimtab.spec_methods import MultitaskPromptSettings
+from trimtab.settings.methods import MultitaskPromptSettings
 
 SHARED, ROWS, COLUMNS = "shared", "u", "v"
 # Learning rate of u and v, relative to the shared prompt's; and the noise they start with.

@@ -16,7 +16,7 @@ from torch.func import functional_call
 
 from trimtab.methods.method import Condition, Material, Tensors
 from trimtab.methods.start import start_vectors
-from trimtab.spec_methods import PTuningSettings
+from trimtab.settings.methods import PTuningSettings
 
 # Learning rate of the network's weights, relative to that of the vectors it reads.
 NETWORK_RATE = 0.025

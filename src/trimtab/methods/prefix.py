@@ -18,7 +18,7 @@ import torch
 from trimtab.backbones.prefix import Layers
 from trimtab.methods.method import FIXED, Condition, Material, Tensors
 from trimtab.methods.start import normal, start_ids, typical_size
-from trimtab.spec_methods import PrefixSettings
+from trimtab.settings.methods import PrefixSettings
 
 # Learning rate of the reparametrising network's weights, relative to that of keys and values.
 NETWORK_RATE = 0.05

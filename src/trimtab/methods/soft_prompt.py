@@ -16,7 +16,7 @@ import torch
 from trimtab.methods.method import Condition, Material, Tensors, dropped
 from trimtab.methods.multitask import SHARED, composed
 from trimtab.methods.start import chosen_run, fitting, start_vectors
-from trimtab.spec_methods import SoftPromptSettings
+from trimtab.settings.methods import SoftPromptSettings
 
 # Reads the tensors of a run folder that hold its soft prompt, made on this backbone.
 ReadPrompt = Callable[[Path], Tensors]

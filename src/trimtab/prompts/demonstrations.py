@@ -13,7 +13,7 @@ from trimtab.errors import TrimtabError
 from trimtab.prompts.encoding import Encoder, tokenize
 from trimtab.prompts.template import Template
 from trimtab.prompts.verbalizer import Verbalizer, spaced
-from trimtab.spec_methods import FewShotSettings
+from trimtab.settings.methods import FewShotSettings
 
 SEPARATOR = "\n\n"
 # Demonstrations by default, and the most labels that get one each.

@@ -1,7 +1,7 @@
 """Scores of runs on dev, from what they answered to its rows. Knows nothing about models or how answers are found.
 
 C labels, W tokens that are tagged. Answers come as pairs, in any order: the place of a row among those of all runs, the
-first run's rows first, and its scores (see `trimtab.inference.scoring.label_log_probabilities`).
+first run's rows first, and its scores (see `trimtab.decoding.scoring.label_log_probabilities`).
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from trimtab.backbones.causal import CausalBackbone
 from trimtab.backbones.kept import Budget, Kept
 from trimtab.backbones.layout import Row
 from trimtab.backbones.prefix import PrefixState, Prompt
-from trimtab.inference.scoring import passes
+from trimtab.decoding.scoring import passes
 
 # Indices of rows -> hidden states [w, D] of each.
 States = Callable[[Sequence[int]], list[torch.Tensor]]

@@ -14,8 +14,8 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from trimtab.backbones.tensors import Stored
 from trimtab.errors import TrimtabError
+from trimtab.runs.tensors import Stored
 from trimtab.training.optimisers import make_optimiser, rate_at
 
 

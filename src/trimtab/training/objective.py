@@ -18,7 +18,7 @@ from trimtab.backbones.causal import CausalBackbone
 from trimtab.backbones.kept import Budget
 from trimtab.backbones.layout import Row
 from trimtab.backbones.prefix import PrefixState, Prompt
-from trimtab.inference.scoring import Query, label_log_probabilities, label_scores, own_scores, passes, word_scores
+from trimtab.decoding.scoring import Query, label_log_probabilities, label_scores, own_scores, passes, word_scores
 from trimtab.inference.words import TREE_NODES
 from trimtab.methods.method import Condition
 from trimtab.prompts.verbalizer import Verbalizer

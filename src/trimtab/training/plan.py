@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from itertools import pairwise
 
-from trimtab.spec import TrainSettings
+from trimtab.settings.task import TrainSettings
 from trimtab.training.loop import Plan
 from trimtab.training.optimisers import RATE_OF
 

@@ -11,7 +11,7 @@ import torch
 from torch.nn import functional as F
 
 from trimtab.backbones.causal import CausalBackbone
-from trimtab.inference.scoring import PIECE
+from trimtab.decoding.scoring import PIECE
 
 
 def token_losses(

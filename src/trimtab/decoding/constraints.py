@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from trimtab.errors import TrimtabError
-from trimtab.spec_answers import TextAnswer
+from trimtab.settings.answers import TextAnswer
 
 if TYPE_CHECKING:
     from llguidance import LLMatcher

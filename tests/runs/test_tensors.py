@@ -9,8 +9,8 @@ import safetensors.torch
 import torch
 from safetensors import SafetensorError
 
-from trimtab.backbones.tensors import load_tensors, save_tensors
 from trimtab.errors import TrimtabError
+from trimtab.runs.tensors import load_tensors, save_tensors
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Read, check and write task files. Knows nothing about what the settings mean.
 
-Settings are declared in spec.py; here they meet YAML, overrides from the command line, and people's typing.
+Settings are declared in task.py, answers.py and methods.py; here they meet YAML, overrides from the command line, and people's typing.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from trimtab.errors import TrimtabError, did_you_mean
-from trimtab.spec import Task
-from trimtab.spec_answers import ANSWERS
-from trimtab.spec_methods import METHODS
+from trimtab.settings.answers import ANSWERS
+from trimtab.settings.methods import METHODS
+from trimtab.settings.task import Task
 
 # Groups whose settings depend on what one of them, the tag, says: its name, what it is called, and each tag's settings.
 TAGGED: dict[str, tuple[str, str, Mapping[str, type[BaseModel]]]] = {

@@ -42,8 +42,8 @@ def test_version(trimtab):
 )
 def test_nothing_heavy_is_loaded_to_help_or_to_refuse_a_file(arguments, heavy):
     code = (
-        "import sys, trimtab, trimtab.cli\ncode = 0\n"
-        f"try: trimtab.cli.main({arguments})\n"
+        "import sys, trimtab, trimtab.cli.main\ncode = 0\n"
+        f"try: trimtab.cli.main.main({arguments})\n"
         "except SystemExit as end: code = end.code\n"
         f"print(code, [name for name in {heavy} if name in sys.modules])"
     )

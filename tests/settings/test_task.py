@@ -9,9 +9,9 @@ import pytest
 import yaml
 
 from trimtab.errors import TrimtabError
-from trimtab.spec import Task
-from trimtab.spec_methods import Settings
-from trimtab.task_file import dump_task, make_task, read_task
+from trimtab.settings.file import dump_task, make_task, read_task
+from trimtab.settings.methods import Settings
+from trimtab.settings.task import Task
 
 
 def read(folder: Path, text: str, *overrides: str) -> Task:

@@ -22,14 +22,14 @@ from transformers import AutoTokenizer, LlamaForCausalLM
 
 import chats
 import tiny
+from trimtab.cli.conversation import Conversation
 from trimtab.data import MESSAGES, read_examples
 from trimtab.inference.engine import Engine
-from trimtab.inference.runs import zero_shot
 from trimtab.jobs.chat import Talk, open_talk
-from trimtab.spec import DataSettings
-from trimtab.spec_answers import TextAnswer
-from trimtab.talk import Conversation
-from trimtab.task_file import make_task
+from trimtab.runs.run import zero_shot
+from trimtab.settings.answers import TextAnswer
+from trimtab.settings.file import make_task
+from trimtab.settings.task import DataSettings
 
 ANSWER = "好评 😀👍🏽 it is good"
 SECONDS = 240
@@ -40,7 +40,7 @@ def place(tmp_path_factory):
     """A folder with a backbone that goes on for long, and a run that gives one answer to everything."""
     from trimtab.backbones.pretrained import load
     from trimtab.jobs import tune
-    from trimtab.task_file import read_task
+    from trimtab.settings.file import read_task
 
     base = tmp_path_factory.mktemp("talk")
     chats.save_backbone(base / "backbone", context=4096)

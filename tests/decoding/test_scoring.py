@@ -6,8 +6,8 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
-from trimtab.inference import scoring
-from trimtab.inference.scoring import Query, label_log_probabilities, passes
+from trimtab.decoding import scoring
+from trimtab.decoding.scoring import Query, label_log_probabilities, passes
 from trimtab.prompts import make_verbalizer
 
 TEXTS = ("a great film", "the plot is boring , the cast cold", "这家店好吃，很快。", "x")

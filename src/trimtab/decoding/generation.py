@@ -17,8 +17,8 @@ from trimtab.backbones.causal import CausalBackbone
 from trimtab.backbones.decoding import begin
 from trimtab.backbones.layout import Row
 from trimtab.backbones.prefix import PrefixState
-from trimtab.inference.constraints import Constraint
-from trimtab.spec_answers import TextAnswer
+from trimtab.decoding.constraints import Constraint
+from trimtab.settings.answers import TextAnswer
 
 # How an answer ended: with the end token, at a text of `stop`, or because it was as long as it may be.
 Ended = Literal["end", "stop", "length"]

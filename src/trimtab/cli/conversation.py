@@ -1,7 +1,4 @@
-"""`trimtab chat` at a terminal or behind a pipe: lines in, answers out as they are said. Knows nothing about models.
-
-With the verbs, terminal.py and bars.py the only files that print.
-"""
+"""`trimtab chat` at a terminal or behind a pipe: lines in, answers out as they are said. Knows nothing about models."""
 
 from __future__ import annotations
 

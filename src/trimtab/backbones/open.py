@@ -8,8 +8,8 @@ from typing import Literal
 
 from trimtab.backbones.pretrained import Pretrained, load
 from trimtab.errors import TrimtabError
+from trimtab.settings.task import Task
 from trimtab.sources import cache_folder, find_model
-from trimtab.spec import Task
 
 Progress = Callable[[str, int, int | None], None]
 

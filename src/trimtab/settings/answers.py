@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-from trimtab.spec_methods import Settings
+from trimtab.settings.methods import Settings
 
 
 class AnswerBase(Settings):

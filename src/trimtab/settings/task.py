@@ -9,8 +9,8 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from trimtab.spec_answers import AnswerSettings, LabelAnswer
-from trimtab.spec_methods import MethodSettings, Settings, SoftPromptSettings
+from trimtab.settings.answers import AnswerSettings, LabelAnswer
+from trimtab.settings.methods import MethodSettings, Settings, SoftPromptSettings
 
 CleanStep = Literal["markup", "control", "fullwidth", "whitespace", "stopwords-en", "stopwords-zh"]
 

@@ -1,4 +1,4 @@
-"""The run folder: what a tuning job leaves and the engine reads. Knows nothing about training or reports."""
+"""A tuned run, and the folder it is kept in. Knows nothing about training, answering or reports."""
 
 from __future__ import annotations
 
@@ -6,21 +6,37 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from trimtab.backbones.pretrained import Pretrained
-from trimtab.backbones.tensors import load_tensors, save_tensors
 from trimtab.data import Example
 from trimtab.errors import TrimtabError
-from trimtab.methods.method import Tensors
-from trimtab.run_folder import PROMPT_FILE, TASK_FILE, check_finished, write_whole
-from trimtab.spec import Task
-from trimtab.spec_methods import LoraSettings, MultitaskPromptSettings, SoftPromptSettings, ZeroShotSettings
-from trimtab.task_file import dump_task, read_task
+from trimtab.runs.folder import PROMPT_FILE, TASK_FILE, check_finished, write_whole
+from trimtab.settings.task import Task
+from trimtab.settings.methods import LoraSettings, MultitaskPromptSettings, SoftPromptSettings, ZeroShotSettings
+from trimtab.settings.file import dump_task, read_task
+
+if TYPE_CHECKING:
+    import torch
 
 FORMAT = "trimtab-run-1"
 # Name in `Run.facts` of the wording that hard prompt search began with: task description, template text, label words.
 GIVEN = "given"
+
+
+class Weights(Protocol):
+    """A backbone as a run remembers it: its name, origin and licence, and a hash of its weights."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+
+    @property
+    def origin(self) -> str: ...  # noqa: D102
+
+    @property
+    def licence(self) -> str: ...  # noqa: D102
+
+    @property
+    def content_hash(self) -> str: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -41,18 +57,18 @@ class Run:
     name: str
     task: Task
     words: dict[str, list[str]]
-    tensors: tuple[Tensors, ...]
+    tensors: tuple[dict[str, torch.Tensor], ...]
     kept: int
     backbone: dict[str, str]
     facts: dict[str, Any]
     examples: tuple[Example, ...] = ()
 
     @property
-    def answering(self) -> Sequence[Tensors]:
+    def answering(self) -> Sequence[dict[str, torch.Tensor]]:
         """The sets of tensors whose mean probability is the answer."""
         return self.tensors if self.task.train.ensemble else (self.tensors[self.kept],)
 
-    def check_backbone(self, pretrained: Pretrained) -> None:
+    def check_backbone(self, pretrained: Weights) -> None:
         """Raise TrimtabError unless this is the backbone the run was made for."""
         if pretrained.content_hash != self.backbone["content_hash"]:
             raise TrimtabError(
@@ -63,7 +79,7 @@ class Run:
             )
 
 
-def backbone_facts(pretrained: Pretrained) -> dict[str, str]:
+def backbone_facts(pretrained: Weights) -> dict[str, str]:
     """What a run remembers of its backbone."""
     return {
         "name": pretrained.name,
@@ -82,7 +98,7 @@ def as_given(run: Run) -> tuple[Task, dict[str, list[str]]]:
     return run.task.model_copy(update={"task": given["task"], "template": template}), given["words"]
 
 
-def zero_shot(task: Task, words: dict[str, list[str]], pretrained: Pretrained) -> Run:
+def zero_shot(task: Task, words: dict[str, list[str]], pretrained: Weights) -> Run:
     """The same task with nothing trained: the backbone's own answer to the template, soft slots taken out."""
     template = task.template.model_copy(update={"text": re.sub(r"\{soft:\d+\}", "", task.template.text)})
     plain = task.model_copy(
@@ -92,7 +108,7 @@ def zero_shot(task: Task, words: dict[str, list[str]], pretrained: Pretrained) -
     return Run("zero-shot", plain, words, ({},), 0, backbone_facts(pretrained), {})
 
 
-def read_prompt(folder: Path, pretrained: Pretrained) -> Tensors:
+def read_prompt(folder: Path, pretrained: Weights) -> dict[str, torch.Tensor]:
     """The tensors of another run on this backbone that hold a soft prompt, in units of the embedding RMS.
 
     Raises:
@@ -116,6 +132,8 @@ def save_task(folder: Path, task: Task) -> None:
 
 def save_run(folder: Path, run: Run) -> None:
     """Write task.yaml and prompt.safetensors; each whole or not at all. Raises TrimtabError where that fails."""
+    from trimtab.runs.tensors import save_tensors
+
     save_task(folder, run.task)
     save_tensors(
         folder / PROMPT_FILE,
@@ -138,6 +156,8 @@ def load_run(folder: Path) -> Run:
     Raises:
         TrimtabError: if it is not a finished run, or its files are damaged.
     """
+    from trimtab.runs.tensors import load_tensors
+
     check_finished(folder)
     stored = load_tensors(folder / PROMPT_FILE)
     values = stored.values
@@ -146,7 +166,7 @@ def load_run(folder: Path) -> Run:
             f"{folder / PROMPT_FILE}: holds {values.get('format')!r}, expected '{FORMAT}'.",
             "Update Trimtab, or tune again.",
         )
-    sets: list[Tensors] = [{} for _ in range(values["sets"])]
+    sets: list[dict[str, torch.Tensor]] = [{} for _ in range(values["sets"])]
     for name, tensor in stored.tensors.items():
         k, _, own = name.partition(".")
         sets[int(k)][own] = tensor

@@ -1,6 +1,6 @@
 """What a job ends with, as text on the terminal. Knows nothing about how it came about.
 
-With the verbs, bars.py and talk.py the only files that print. rich is imported when a table is asked for.
+rich is imported when a table is asked for.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ import click
 from trimtab.errors import TrimtabError
 
 if TYPE_CHECKING:
-    from trimtab.bars import Bars
+    from trimtab.cli.progress import Bars
     from trimtab.data import DataReport
     from trimtab.evaluation import Comparison, RunReport, Way
     from trimtab.jobs.new import Ready
     from trimtab.jobs.perplexity import Scored
     from trimtab.jobs.show import Shown
+    from trimtab.settings.task import Task
     from trimtab.sources import ModelEntry
-    from trimtab.spec import Task
     from trimtab.training.loop import Plan
 
 TABLE_WIDTH = 100
@@ -163,8 +163,8 @@ def print_report(report: RunReport, folder: Path) -> None:
     """Print the table that says whether tuning was worth it."""
     from rich.console import Console
 
+    from trimtab.cli.tables import report_table, seeds_line
     from trimtab.evaluation.findings import verdict
-    from trimtab.tables import report_table, seeds_line
 
     console = Console(emoji=False)
     if not console.is_terminal:

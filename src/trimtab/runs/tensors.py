@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from trimtab.errors import TrimtabError
-from trimtab.run_folder import write_whole
+from trimtab.runs.folder import write_whole
 
 
 @dataclass(frozen=True)

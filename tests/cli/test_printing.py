@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent / "evaluation"))
 
 from comparisons import chinese, choices, five_ways, fourteen_ways, numbers, one_way, tags, texts
 
-from trimtab.terminal import TABLE_WIDTH, print_comparison
+from trimtab.cli.printing import TABLE_WIDTH, print_comparison
 
 TABLE = """\
 movie-reviews: 1,821 test rows

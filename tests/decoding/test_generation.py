@@ -10,8 +10,8 @@ from models import embedded
 from trimtab.backbones.encoder_decoder import EncoderDecoderBackbone
 from trimtab.backbones.layout import Row
 from trimtab.backbones.prefix import Prompt
-from trimtab.inference.generation import Ask, Done, write
-from trimtab.spec_answers import TextAnswer
+from trimtab.decoding.generation import Ask, Done, write
+from trimtab.settings.answers import TextAnswer
 
 MOST = 40
 # Several, so that answers end early, late and not at all; what a decoder starts from among them, which transformers

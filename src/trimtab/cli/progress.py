@@ -1,7 +1,4 @@
-"""Progress on standard error while a job runs. Knows nothing about what the job is.
-
-With the verbs, terminal.py and talk.py the only files that print.
-"""
+"""Progress on standard error while a job runs. Knows nothing about what the job is."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Verbs that look at what goes into a run, and need none: ready tasks, examples, rows as read, backbones.
 
-One verb, one job, as in cli.py, which these verbs are added to. Knows nothing about runs.
+Knows nothing about runs.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from pathlib import Path
 
 import click
 
-from trimtab import terminal
-from trimtab.arguments import AGREE, OFFLINE, SET
-from trimtab.bars import Bars
+from trimtab.cli import printing
+from trimtab.cli.options import AGREE, OFFLINE, SET
+from trimtab.cli.progress import Bars
 
 
 @click.command()
@@ -24,11 +24,11 @@ def new(name: str | None, folder: Path | None, force: bool) -> None:
     from trimtab.jobs import new as job
 
     if name is None:
-        terminal.print_ready(job.ready_tasks())
+        printing.print_ready(job.ready_tasks())
         return
     written = job.run(name, folder or Path(name), force=force)
     click.echo("\n".join(map(str, written)))
-    terminal.note(f"The rows are a small sample: put your own in their place. `trimtab tune {written[0]}` runs it.")
+    printing.note(f"The rows are a small sample: put your own in their place. `trimtab tune {written[0]}` runs it.")
 
 
 @click.command()
@@ -50,10 +50,10 @@ def data(
     tokens: bool | None, as_json: bool, offline: bool,
 ) -> None:  # fmt: skip
     """Look into examples: rows, labels, lengths, duplicates, shared texts, damage."""
+    from trimtab.backbones.open import counter_for
     from trimtab.jobs import data as job
-    from trimtab.jobs.backbone import counter_for
-    from trimtab.spec import Task
-    from trimtab.task_file import read_task
+    from trimtab.settings.file import read_task
+    from trimtab.settings.task import Task
 
     settings = read_task(task) if task else Task()
     fields: tuple[str, ...] = ()
@@ -73,7 +73,7 @@ def data(
     if as_json:
         click.echo(json.dumps(report.to_dict(), ensure_ascii=False, indent=1))
     else:
-        terminal.print_data(report)
+        printing.print_data(report)
 
 
 @click.command()
@@ -84,14 +84,14 @@ def data(
 @AGREE
 def show(task: Path, rows: int, overrides: tuple[str, ...], offline: bool, agree: bool) -> None:
     """Show what rows of TASK become: text, tokens, where the answer is."""
-    from trimtab.task_file import read_task
+    from trimtab.settings.file import read_task
 
     settings = read_task(task, overrides)
     from trimtab.jobs import show as job  # takes seconds: mistakes in the task file are told before
 
     with Bars() as bars:
         shown, words = job.run(settings, rows, base=task.parent, offline=offline, agree=agree, progress=bars.progress)
-    terminal.print_shown(shown, words)
+    printing.print_shown(shown, words)
 
 
 @click.command()
@@ -107,4 +107,4 @@ def models(name: str | None, agree: bool, verify: bool, remove: bool, offline: b
     with Bars() as bars:
         entries = job.run(name, agree=agree, offline=offline, verify=verify, remove=remove, progress=bars.progress)
     for entry in entries:
-        terminal.print_model(entry)
+        printing.print_model(entry)

@@ -1,0 +1,107 @@
+"""The verbs that use what is tuned: predict, perplexity, chat. Knows nothing about how a job is done."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal, get_args
+
+import click
+
+from trimtab.cli import printing
+from trimtab.cli.options import AGREE, OFFLINE, Format
+from trimtab.cli.progress import Bars
+from trimtab.runs.folder import check_finished
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("source", default="-")
+@click.option("--text", "-t", multiple=True, help="Answer this text; may be given several times.")
+@click.option("--batch", default=32, show_default=True, type=click.IntRange(1), help="Rows answered together.")
+@click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="SETTING=VALUE",
+    help="Override how free text is found, e.g. answer.temperature=0.8.",
+)
+@OFFLINE
+@AGREE
+def predict(
+    run: Path, source: str, text: tuple[str, ...], batch: int, overrides: tuple[str, ...], offline: bool, agree: bool
+) -> None:
+    """Answer rows of SOURCE (a file, or `-` for standard input) with RUN: JSON lines, in the same order."""
+    check_finished(run)
+    from trimtab.jobs import predict as job  # takes seconds
+
+    with Bars() as bars:
+        engine = job.open_engine(run, overrides, offline=offline, agree=agree, progress=bars.progress)
+    if notice := engine.runs[job.NAME].task.notice:
+        printing.note(f"Note: {notice}")
+    answers: Iterator[dict[str, object]]
+    answers = job.texts(engine, text) if text else job.run(engine, source, batch=batch)
+    failed = 0
+    for answer in answers:
+        failed += "error" in answer
+        click.echo(json.dumps(answer, ensure_ascii=False))
+    if failed:
+        printing.note(f"{failed} row(s) could not be answered; their records say why.")
+
+
+@click.command()
+@click.argument("run", metavar="RUN_OR_BACKBONE")
+@click.argument("files", metavar="[FILE ...]", nargs=-1)
+@click.option("--field", help="Score this column of rows.  [default: the run's answers; `text` for a bare backbone]")
+@click.option(
+    "--format", "form", type=click.Choice(get_args(Format)), default="auto", help="`auto` goes by its ending."
+)
+@click.option("--encoding", type=click.Choice(["utf-8", "gb18030"]), default="utf-8", help="Text encoding.")
+@click.option("--context", type=click.IntRange(2), help="Tokens read at a time.  [default: the backbone's, up to 2048]")
+@click.option("--stride", type=click.IntRange(1), help="Tokens that each window adds.  [default: half of a window]")
+@click.option("--per-row", is_flag=True, help="A JSON line for each row on standard output, totals on standard error.")
+@click.option("--json", "as_json", is_flag=True, help="Print totals as a JSON line for each file.")
+@OFFLINE
+@AGREE
+def perplexity(
+    run: str, files: tuple[str, ...], field: str | None, form: Format, encoding: Literal["utf-8", "gb18030"],
+    context: int | None, stride: int | None, per_row: bool, as_json: bool, offline: bool, agree: bool,
+) -> None:  # fmt: skip
+    """Measure how well RUN_OR_BACKBONE foretells texts: plain text, or rows, or the answers of a run's rows.
+
+    FILE is text or rows (.jsonl, .csv, .tsv, .parquet), by default text on standard input.
+    """
+    from trimtab.jobs import perplexity as job
+
+    with Bars() as bars:
+        scorer = job.open_scorer(run, offline=offline, agree=agree, progress=bars.progress)
+        totals = [
+            job.run(
+                scorer, file, field=field, format=form, encoding=encoding, context=context, stride=stride,
+                on_row=printing.print_scored if per_row else None, progress=bars.progress,
+            )
+            for file in files or ("-",)
+        ]  # fmt: skip
+    printing.print_likelihoods(totals, as_json=as_json, error=per_row)
+
+
+@click.command()
+@click.argument("runs", metavar="[RUN ...]", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--backbone", help="Talk to this backbone as it is, alone or beside runs.")
+@click.option("--temperature", type=click.FloatRange(0), help="0 takes the likeliest token; above 0 they are drawn.")
+@click.option("--top-p", type=float, help="Draw from the fewest tokens that have this share of the probability.")
+@click.option("--max-tokens", type=click.IntRange(1), help="Longest answer, in tokens.")
+@click.option("--seed", type=click.IntRange(0), help="Seed of what is drawn.")
+@OFFLINE
+@AGREE
+def chat(runs: tuple[Path, ...], backbone: str | None, offline: bool, agree: bool, **given: float | None) -> None:
+    """Talk to RUN, or to several side by side, or to a bare backbone; behind a pipe each line is a message."""
+    check_finished(*runs)
+    from trimtab.cli.conversation import Conversation
+    from trimtab.jobs import chat as job  # takes seconds
+
+    decoding = {name: value for name, value in given.items() if value is not None}
+    with Bars() as bars:
+        talk = job.open_talk(runs, backbone, decoding, offline=offline, agree=agree, progress=bars.progress)
+    Conversation(talk).run()

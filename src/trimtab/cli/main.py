@@ -1,0 +1,47 @@
+"""The command line: one verb, one job. Knows nothing about how a job is done or how its figures are printed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from trimtab.cli import answering, exchange, inputs, printing, tuning
+from trimtab.errors import TrimtabError
+
+VERBS = (
+    inputs.new, inputs.data, inputs.show, inputs.models, tuning.tune, tuning.compare, tuning.evaluate,
+    answering.predict, answering.perplexity, answering.chat, exchange.export_run, exchange.import_adapter,
+)  # fmt: skip
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="trimtab")
+def trimtab() -> None:
+    """Adapt one frozen language model to many tasks with tiny tuned prompts.
+
+    A task file says what to do; `trimtab tune` leaves a run folder; the other verbs use it.
+    """
+
+
+for verb in VERBS:
+    trimtab.add_command(verb)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line. Exit code 2 where the user can mend what went wrong, 130 after Ctrl-C."""
+    try:
+        with printing.closed_pipe():
+            given = list(arguments) if arguments is not None else None
+            trimtab.main(args=given, prog_name="trimtab", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (KeyboardInterrupt, click.Abort):
+        printing.note("trimtab: stopped.")
+        sys.exit(130)
+    except (TrimtabError, OSError, MemoryError, RuntimeError) as error:
+        message, hint = printing.explained(error)
+        printing.note(f"trimtab: {message}" + (f"\n         {hint}" if hint else ""))
+        sys.exit(2)

@@ -1,0 +1,1 @@
+"""Every setting, declared once, and the task file that holds them. Knows nothing about how a setting is carried out."""
