@@ -18,8 +18,8 @@ from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import make_pipeline
 
-from trimtab.evaluation.baselines import ALPHAS
-from trimtab.evaluation.words import words
+from trimtab.evaluation.baselines.naive_bayes import ALPHAS
+from trimtab.evaluation.text.words import words
 from trimtab.sources import find_data
 
 

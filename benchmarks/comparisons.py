@@ -68,7 +68,7 @@ def measure(data: Path, name: str, out: Path, given: argparse.Namespace, seeds: 
 
 def table_of_draws(folders: list[Path]) -> str:
     """Comparisons on several draws from the same rows as Markdown: a line a way, the best mean first."""
-    from trimtab.evaluation.comparison import Comparison
+    from trimtab.reports.comparison import Comparison
 
     found = [folder / "compare.json" for folder in folders]
     made = [Comparison.model_validate_json(path.read_text(encoding="utf-8")) for path in found if path.exists()]
@@ -96,8 +96,8 @@ def table_of_draws(folders: list[Path]) -> str:
 
 def table(folder: Path) -> str:
     """A comparison as Markdown: a line a way, then the learning curves, then what to choose."""
-    from trimtab.evaluation.comparison import Comparison
-    from trimtab.evaluation.findings import bare_text
+    from trimtab.reports.comparison import Comparison
+    from trimtab.reports.findings.labels import bare_text
 
     made = Comparison.model_validate_json((folder / "compare.json").read_text(encoding="utf-8"))
     others = made.others if made.answer == "text" else []

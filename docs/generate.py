@@ -1,4 +1,4 @@
-"""Write the generated parts of docs/: settings out of settings/task.py, help texts out of the verbs. Knows nothing about prose.
+"""Write the generated parts of docs/: settings as they are declared, help texts as verbs have them. Knows no prose.
 
 A generated part stands between `<!-- begin NAME -->` and `<!-- end NAME -->`. `--check` changes nothing and fails where
 a page is not up to date.

@@ -19,7 +19,7 @@ import yaml
 import trimtab
 from trimtab import Task, TrimtabError, make_task
 from trimtab.cli import main as cli
-from trimtab.evaluation import TEXT_METRICS
+from trimtab.evaluation.metrics.choose import TEXT_METRICS
 from trimtab.settings import file as task_file
 
 ROOT = Path(__file__).parents[1]

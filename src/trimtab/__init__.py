@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from trimtab.backbones.pretrained import Pretrained
     from trimtab.data import Example, load_splits
     from trimtab.errors import TrimtabError
-    from trimtab.evaluation.comparison import Comparison
-    from trimtab.evaluation.run_report import RunReport
     from trimtab.inference.engine import Engine, Prediction, Request
     from trimtab.inference.perplexity import Likelihood, TextScorer
     from trimtab.jobs.compare import Wanted
@@ -28,12 +26,14 @@ if TYPE_CHECKING:
     from trimtab.jobs.show import run as show
     from trimtab.jobs.tune import Tuned
     from trimtab.jobs.tune import run as tune
+    from trimtab.reports.comparison import Comparison
+    from trimtab.reports.run_report import RunReport
     from trimtab.runs.run import Run, load_run
     from trimtab.settings.file import make_task, read_task
     from trimtab.settings.task import Task
 
 _WHERE = {
-    "Comparison": ("trimtab.evaluation.comparison", "Comparison"),
+    "Comparison": ("trimtab.reports.comparison", "Comparison"),
     "Engine": ("trimtab.inference.engine", "Engine"),
     "Example": ("trimtab.data", "Example"),
     "Likelihood": ("trimtab.inference.perplexity", "Likelihood"),
@@ -41,7 +41,7 @@ _WHERE = {
     "Pretrained": ("trimtab.backbones.pretrained", "Pretrained"),
     "Request": ("trimtab.inference.engine", "Request"),
     "Run": ("trimtab.runs.run", "Run"),
-    "RunReport": ("trimtab.evaluation.run_report", "RunReport"),
+    "RunReport": ("trimtab.reports.run_report", "RunReport"),
     "Task": ("trimtab.settings.task", "Task"),
     "TextScorer": ("trimtab.inference.perplexity", "TextScorer"),
     "TrimtabError": ("trimtab.errors", "TrimtabError"),

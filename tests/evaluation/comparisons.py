@@ -7,20 +7,11 @@ from typing import Any
 
 from reports import CHINESE, ENGLISH, HOSTILE
 
-from trimtab.evaluation import (
-    BackboneFacts,
-    Comparison,
-    CurveLine,
-    Difference,
-    Disagreement,
-    Interval,
-    LeftOut,
-    MachineFacts,
-    Way,
-    choose,
-)
-from trimtab.evaluation.comparison import Metric
-from trimtab.evaluation.measures import MACRO_F1, RMSE
+from trimtab.evaluation.scorers.choose import MACRO_F1, RMSE
+from trimtab.evaluation.scores.labels import Interval
+from trimtab.reports.choosing import choose
+from trimtab.reports.comparison import Comparison, CurveLine, Difference, Disagreement, LeftOut, Metric, Way
+from trimtab.reports.run_report import BackboneFacts, MachineFacts
 
 ROWS = 1821
 ACCURACY = Metric(name="accuracy")

@@ -10,26 +10,23 @@ import numpy as np
 from trimtab.data.example import Example
 from trimtab.data.tags import as_bio
 from trimtab.data.tokens import joined
-from trimtab.evaluation import (
+from trimtab.evaluation.scores.labels import Interval, Scores, score
+from trimtab.evaluation.scores.numbers import NumberScores, score_numbers
+from trimtab.evaluation.scores.tags import score_tags
+from trimtab.reports.run_report import (
     BackboneFacts,
     Baseline,
     Cost,
     CurvePoint,
     DataFacts,
-    Interval,
     MachineFacts,
     MethodFacts,
     NumberBaseline,
     NumberReport,
-    NumberScores,
     RunFacts,
     RunReport,
-    Scores,
     TagBaseline,
     TagReport,
-    score,
-    score_numbers,
-    score_tags,
 )
 
 HOSTILE = "<script>document.title='owned'</script> & \"quoted\" <img src=x onerror=alert(1)>"

@@ -10,8 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trimtab.errors import TrimtabError
-from trimtab.evaluation.answer_match import cmrc_f1, exact_match, final_number, numeric_match, squad_f1, token_f1
-from trimtab.evaluation.text_tokens import longest_common_run
+from trimtab.evaluation.metrics.answer_match import (
+    cmrc_f1,
+    exact_match,
+    final_number,
+    numeric_match,
+    squad_f1,
+    token_f1,
+)
+from trimtab.evaluation.text.tokens import longest_common_run
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,7 @@ from sklearn.pipeline import make_pipeline
 
 from trimtab.data.example import Example
 from trimtab.errors import TrimtabError
-from trimtab.evaluation import majority, naive_bayes
-from trimtab.evaluation.baselines import ALPHAS
+from trimtab.evaluation.baselines.naive_bayes import ALPHAS, majority, naive_bayes
 
 
 @pytest.mark.filterwarnings("error")

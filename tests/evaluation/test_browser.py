@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from reports import bare, chinese, choices, many_classes, numbers, tags, two_classes
 
-from trimtab.evaluation.page import render_page
+from trimtab.reports.page import render_page
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = (

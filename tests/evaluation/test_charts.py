@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trimtab.evaluation.charts import (
+from trimtab.reports.charts import (
     BOTTOM,
     HEIGHT,
     LEFT,

@@ -19,8 +19,8 @@ from comparisons import (
     way,
 )
 
-from trimtab.evaluation import Comparison, Way, choose
-from trimtab.evaluation.choosing import chosen_way, in_a_sentence
+from trimtab.reports.choosing import choose, chosen_way, in_a_sentence
+from trimtab.reports.comparison import Comparison, Way
 
 
 def said(ways: list[Way], against_best: dict[str, float] | None = None, **changes: object) -> str:

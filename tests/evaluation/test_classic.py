@@ -22,8 +22,16 @@ from sklearn.preprocessing import StandardScaler
 
 from trimtab.data.example import Example
 from trimtab.errors import TrimtabError
-from trimtab.evaluation import majority, read_word_vectors, tfidf_logistic, word_vector_logistic, word_vector_ridge
-from trimtab.evaluation.classic import TFIDF_STRENGTHS, VECTOR_ALPHAS, VECTOR_STRENGTHS
+from trimtab.evaluation.baselines.classic import (
+    TFIDF_STRENGTHS,
+    VECTOR_ALPHAS,
+    VECTOR_STRENGTHS,
+    read_word_vectors,
+    tfidf_logistic,
+    word_vector_logistic,
+    word_vector_ridge,
+)
+from trimtab.evaluation.baselines.naive_bayes import majority
 
 WORDS = sorted({word for group in ENGLISH.values() for word in group} - {"hm"})  # `hm` has no vector
 FOLDS = StratifiedKFold(5, shuffle=True, random_state=3)

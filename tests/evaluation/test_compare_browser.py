@@ -11,8 +11,8 @@ import pytest
 from chromium import BROWSER, Chromium
 from comparisons import chinese, five_ways, fourteen_ways, one_way, tags, texts
 
-from trimtab.evaluation import Comparison
-from trimtab.evaluation.compare_page import render_comparison
+from trimtab.reports.compare_page import render_comparison
+from trimtab.reports.comparison import Comparison
 
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium found")
 MADE = {made.__name__: made for made in (five_ways, chinese, one_way, fourteen_ways, tags, texts)}

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from trimtab.evaluation import Interval
-from trimtab.evaluation.compare_charts import (
+from trimtab.evaluation.scores.labels import Interval
+from trimtab.reports.compare_charts import (
     BOTTOM,
     LEFT,
     NARROW,

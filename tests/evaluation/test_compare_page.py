@@ -28,15 +28,16 @@ from reports import HOSTILE
 from test_report import Page, headings
 
 from trimtab.errors import TrimtabError
-from trimtab.evaluation import Comparison, CurveLine, Interval, LeftOut, read_comparison, write_comparison
-from trimtab.evaluation.compare_page import (
+from trimtab.evaluation.scores.labels import Interval
+from trimtab.reports.compare_page import (
     latency_text,
     money_text,
     parameters_text,
     render_comparison,
     training_text,
 )
-from trimtab.evaluation.comparison import Metric
+from trimtab.reports.comparison import Comparison, CurveLine, LeftOut, Metric
+from trimtab.reports.files import read_comparison, write_comparison
 
 ALL = pytest.mark.parametrize(
     "made", [five_ways, chinese, one_way, fourteen_ways, numbers, choices, tags, texts], ids=lambda made: made.__name__

@@ -7,8 +7,9 @@ import pytest
 from reports import report, two_classes
 
 from trimtab.data.example import Example
-from trimtab.evaluation import Baseline, Interval, RunFacts, Scores, score
-from trimtab.evaluation.findings import confidence_sentence, limits, most_confused, summary, verdict
+from trimtab.evaluation.scores.labels import Interval, Scores, score
+from trimtab.reports.findings.labels import confidence_sentence, limits, most_confused, summary, verdict
+from trimtab.reports.run_report import Baseline, RunFacts
 
 GENERAL = [
     "Scores hold for texts like those scored: another source, time or style needs its own test.",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from trimtab.evaluation.folds import best_of
+from trimtab.evaluation.baselines.folds import best_of
 
 ANSWERS = np.array([0, 1] * 20)
 

@@ -14,8 +14,8 @@ from scipy.stats import chi2_contingency
 
 from trimtab.data.example import Example
 from trimtab.errors import TrimtabError
-from trimtab.evaluation import keyword_rules, majority, mine_rules
-from trimtab.evaluation.keywords import SIZES, Rules
+from trimtab.evaluation.baselines.keyword_rules import SIZES, Rules, keyword_rules, mine_rules
+from trimtab.evaluation.baselines.naive_bayes import majority
 
 TRAIN = [Example({"text": ""}, label, f"a:{n}") for n, label in enumerate(["bad", "bad", "good", "bad"])]
 SHARES = [0.25, 0.75, 0.0]

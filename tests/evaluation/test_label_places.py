@@ -7,7 +7,7 @@ from itertools import combinations, pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trimtab.evaluation.label_places import LINE_HEIGHT, Box, Mark, place, spread, text_width
+from trimtab.reports.label_places import LINE_HEIGHT, Box, Mark, place, spread, text_width
 
 AREA = Box(40, 0, 760, 400)
 marks = st.builds(

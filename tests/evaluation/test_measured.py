@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from trimtab.evaluation.measured import differences, exchange_test, mean_of_rows, with_intervals
+from trimtab.evaluation.interval.row_sums import differences, exchange_test, mean_of_rows, with_intervals
 
 RANDOM = np.random.default_rng(3)
 ONE = RANDOM.random(150)

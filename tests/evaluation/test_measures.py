@@ -8,9 +8,9 @@ from scipy.stats import bootstrap
 from sklearn.metrics import f1_score, r2_score, root_mean_squared_error
 
 from trimtab.data.example import Example
-from trimtab.evaluation import paired_permutation_test, paired_test
-from trimtab.evaluation.comparing import Cell, Measured, compare, curve_lines, disagreements
-from trimtab.evaluation.measures import RSquared, measure_of
+from trimtab.evaluation.chance.tests import paired_permutation_test, paired_test
+from trimtab.evaluation.scorers.choose import RSquared, measure_of
+from trimtab.reports.figures import Cell, Measured, compare, curve_lines, disagreements
 from trimtab.settings.answers import ChoiceAnswer, LabelAnswer, NumberAnswer
 
 

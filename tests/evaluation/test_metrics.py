@@ -13,7 +13,7 @@ from sklearn.metrics import confusion_matrix, f1_score, log_loss, precision_reca
 
 from trimtab.data.example import Example
 from trimtab.errors import TrimtabError
-from trimtab.evaluation import CalibrationBin, Interval, Scores, score
+from trimtab.evaluation.scores.labels import CalibrationBin, Interval, Scores, score
 
 
 def rows(answers: list[str] | np.ndarray, text: str = "a text") -> list[Example]:

@@ -14,15 +14,10 @@ from sklearn.metrics import mean_absolute_error, root_mean_squared_error
 
 from trimtab.data import Example
 from trimtab.errors import TrimtabError
-from trimtab.evaluation import (
-    NumberReport,
-    mean_number,
-    paired_permutation_test,
-    read_report,
-    ridge,
-    score_numbers,
-    write_report,
-)
+from trimtab.evaluation.chance.tests import paired_permutation_test
+from trimtab.evaluation.scores.numbers import mean_number, ridge, score_numbers
+from trimtab.reports.files import read_report, write_report
+from trimtab.reports.run_report import NumberReport
 
 ENGLISH, CHINESE = ("bad", "fair", "good", "great"), ("很差", "一般", "不错", "很好")
 
@@ -126,7 +121,7 @@ def test_the_report_on_numbers(tmp_path: Path) -> None:
 
 
 def test_reports_without_scores_or_baselines() -> None:
-    from trimtab.evaluation.page import render_card, render_page
+    from trimtab.reports.page import render_card, render_page
 
     empty = reports.numbers(number=NumberReport())
     assert "Tuned, not yet scored." in render_page(empty)

@@ -7,7 +7,7 @@ from itertools import combinations
 import pytest
 
 from trimtab.errors import TrimtabError
-from trimtab.evaluation.pass_at_k import pass_at_k
+from trimtab.evaluation.metrics.pass_at_k import pass_at_k
 
 
 def by_counting(n: int, c: int, k: int) -> float:

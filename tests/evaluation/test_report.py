@@ -12,8 +12,9 @@ import pytest
 from reports import HOSTILE, bare, chinese, many_classes, report, two_classes
 
 from trimtab.errors import TrimtabError
-from trimtab.evaluation import CurvePoint, RunReport, read_report, write_report
-from trimtab.evaluation.page import render_card, render_page
+from trimtab.reports.files import read_report, write_report
+from trimtab.reports.page import render_card, render_page
+from trimtab.reports.run_report import CurvePoint, RunReport
 
 ALL = pytest.mark.parametrize("made", [two_classes, many_classes, chinese, bare], ids=lambda made: made.__name__)
 VOID = {"meta", "link", "img", "br", "wbr"}

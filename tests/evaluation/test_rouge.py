@@ -7,9 +7,9 @@ import time
 import pytest
 from rouge_score.rouge_scorer import RougeScorer
 
-from trimtab.evaluation.measured import Measured
-from trimtab.evaluation.rouge import rouge_l, rouge_n
-from trimtab.evaluation.text_tokens import tokens
+from trimtab.evaluation.interval.row_sums import Measured
+from trimtab.evaluation.metrics.rouge import rouge_l, rouge_n
+from trimtab.evaluation.text.tokens import tokens
 
 KINDS = ("rouge1", "rouge2", "rougeL")
 ENGLISH = ["The quick brown fox jumped over the dog's back.", "", "police kill the gunman", "on_the_mat 42", "👍👍"]

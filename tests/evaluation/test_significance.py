@@ -10,7 +10,7 @@ from scipy.stats import binomtest, bootstrap
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
-from trimtab.evaluation import accuracy_interval, holm, paired_bootstrap, paired_test
+from trimtab.evaluation.chance.tests import accuracy_interval, holm, paired_bootstrap, paired_test
 
 CASES = 500
 

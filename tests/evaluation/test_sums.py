@@ -13,11 +13,11 @@ from scipy.stats import bootstrap
 from seqeval.metrics import accuracy_score, f1_score, precision_score, recall_score
 
 from trimtab.data.example import Example
-from trimtab.evaluation.comparing import Cell, Measured, as_answers, compare, disagreements
-from trimtab.evaluation.metrics import Interval
-from trimtab.evaluation.significance import paired_sums, sums_interval
-from trimtab.evaluation.sums import measure_of_tags, measure_of_texts
-from trimtab.evaluation.texts import compare_texts
+from trimtab.evaluation.chance.tests import paired_sums, sums_interval
+from trimtab.evaluation.metrics.choose import compare_texts
+from trimtab.evaluation.scorers.sums import measure_of_tags, measure_of_texts
+from trimtab.evaluation.scores.labels import Interval
+from trimtab.reports.figures import Cell, Measured, as_answers, compare, disagreements
 from trimtab.settings.answers import TagsAnswer, TextAnswer
 
 TAGS = ("O", "B-x", "I-x", "B-y")

@@ -20,16 +20,10 @@ from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 from trimtab.data import Example
 from trimtab.data.tags import as_bio
 from trimtab.errors import TrimtabError
-from trimtab.evaluation import (
-    TagReport,
-    commonest_tag,
-    commonest_tag_of_token,
-    entity_counts,
-    paired_f1_test,
-    read_report,
-    score_tags,
-    write_report,
-)
+from trimtab.evaluation.chance.tests import paired_f1_test
+from trimtab.evaluation.scores.tags import commonest_tag, commonest_tag_of_token, entity_counts, score_tags
+from trimtab.reports.files import read_report, write_report
+from trimtab.reports.run_report import TagReport
 
 INSIDE = st.builds("{}-{}".format, st.sampled_from("BI"), st.sampled_from(["x", "y", "A-b"]))
 PAIRS = st.lists(

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 from sklearn.metrics import f1_score
 
-from trimtab.evaluation.tagged import entities, entity_f1
+from trimtab.evaluation.metrics.entity_f1 import entities, entity_f1
 
 LI_BAI, XIAN = ("per", "Li Bai"), ("loc", "Xi'an")
 

@@ -10,7 +10,7 @@ import pytest
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
-from trimtab.evaluation.translation import bleu, chrf
+from trimtab.evaluation.metrics.translation import bleu, chrf
 
 TEXTS = [
     "The cat sat on the mat .",

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trimtab.evaluation.words import are_chinese, atoms, cjk_share, text_of, words, words_and_breaks
+from trimtab.evaluation.text.words import are_chinese, atoms, cjk_share, text_of, words, words_and_breaks
 
 REVIEW = "房间很干净，服务态度也非常好，下次还会来入住的！"
 
@@ -66,8 +66,8 @@ def test_texts_are_chinese_by_share_or_because_it_is_said() -> None:
 def test_jieba_is_loaded_for_chinese_only_and_silently(caplog: pytest.LogCaptureFixture) -> None:
     code = """
 import sys
-from trimtab.evaluation import keyword_rules
-from trimtab.evaluation.words import words
+from trimtab.evaluation.baselines.keyword_rules import keyword_rules
+from trimtab.evaluation.text.words import words
 words("no such thing 😀")
 assert not {"jieba", "sklearn", "gensim", "scipy"} & set(sys.modules)
 print(words("服务态度")[0])

@@ -7,9 +7,9 @@ from sacrebleu import corpus_chrf
 
 from trimtab.data import Example
 from trimtab.errors import TrimtabError
-from trimtab.evaluation import written_findings
-from trimtab.evaluation.run_report import WrittenBaseline, WrittenReport
-from trimtab.evaluation.written import difference, nearest_answer, score_written
+from trimtab.evaluation.scores.texts import difference, nearest_answer, score_written
+from trimtab.reports.findings import texts as written_findings
+from trimtab.reports.run_report import WrittenBaseline, WrittenReport
 
 FILMS = ("a warm film", "a cold film", "the plot is funny", "the cast is bad")
 

@@ -10,10 +10,12 @@ import pytest
 import tiny
 from trimtab.data import load_splits
 from trimtab.errors import TrimtabError
-from trimtab.evaluation import naive_bayes, paired_test, read_report
+from trimtab.evaluation.baselines.naive_bayes import naive_bayes
+from trimtab.evaluation.chance.tests import paired_test
 from trimtab.jobs import cells, compare, compare_runs, tune
 from trimtab.jobs.compare import Wanted
 from trimtab.jobs.ways import ON_A_CPU, WAYS
+from trimtab.reports.files import read_report
 from trimtab.settings.file import make_task
 
 QUICK = ("majority", "naive_bayes", "zero_shot", "soft_prompt")

@@ -15,10 +15,12 @@ import tiny
 from answer_rows import choices, numbers, settings
 from trimtab.data import load_splits
 from trimtab.errors import TrimtabError
-from trimtab.evaluation import mean_number, paired_permutation_test, read_report, ridge
+from trimtab.evaluation.chance.tests import paired_permutation_test
+from trimtab.evaluation.scores.numbers import mean_number, ridge
 from trimtab.jobs import compare, compare_runs, tune
 from trimtab.jobs.compare import Wanted
 from trimtab.jobs.ways import A_GPU_ADDS, ON_A_CPU, WAYS, pick_ways
+from trimtab.reports.files import read_report
 
 TRAIN = {"steps": 30, "evaluate_every": 15}
 QUICK = {"choice": ("majority", "zero_shot", "soft_prompt"), "number": ("mean", "ridge", "head", "soft_prompt")}

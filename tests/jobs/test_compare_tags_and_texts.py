@@ -16,11 +16,14 @@ from seqeval.metrics import f1_score, precision_score, recall_score
 import tiny
 from trimtab.data import load_splits
 from trimtab.errors import TrimtabError
-from trimtab.evaluation import commonest_tag_of_token, compare_texts, entity_counts, paired_f1_test, read_report
-from trimtab.evaluation.written import nearest_answer
+from trimtab.evaluation.chance.tests import paired_f1_test
+from trimtab.evaluation.metrics.choose import compare_texts
+from trimtab.evaluation.scores.tags import commonest_tag_of_token, entity_counts
+from trimtab.evaluation.scores.texts import nearest_answer
 from trimtab.jobs import compare, compare_runs, tune
 from trimtab.jobs.compare import Wanted
 from trimtab.jobs.ways import pick_ways
+from trimtab.reports.files import read_report
 from trimtab.sandbox import box
 from trimtab.settings.file import make_task
 from trimtab.settings.task import Task

@@ -14,11 +14,11 @@ from transformers import AutoModelForCausalLM
 import tiny
 from trimtab.decoding.constraints import make_constraint
 from trimtab.errors import TrimtabError
-from trimtab.evaluation import read_report
 from trimtab.inference.bound import bind
 from trimtab.inference.engine import Engine, Request
 from trimtab.jobs import predict, tune
 from trimtab.jobs.programs import program_of
+from trimtab.reports.files import read_report
 from trimtab.runs.run import Run, backbone_facts, zero_shot
 from trimtab.sandbox.box import run_program
 from trimtab.settings.answers import TextAnswer

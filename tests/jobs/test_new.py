@@ -49,7 +49,7 @@ def test_the_wheel_takes_them_along():
     settings = tomllib.loads((EXAMPLES.parent / "pyproject.toml").read_text("utf-8"))
     patterns = settings["tool"]["setuptools"]["package-data"]["trimtab"]
     for path in new.TASKS.iterdir():
-        assert any(fnmatch(f"tasks/{path.name}", pattern) for pattern in patterns)
+        assert any(fnmatch(f"ready/{path.name}", pattern) for pattern in patterns)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -13,7 +13,7 @@ from transformers import AutoModel
 from trimtab.backbones.layout import Row
 from trimtab.backbones.pretrained import load
 from trimtab.errors import TrimtabError
-from trimtab.evaluation import read_word_vectors
+from trimtab.evaluation.baselines.classic import read_word_vectors
 from trimtab.sources import cache_folder, find_data, find_model, find_word_vectors
 
 pytestmark = pytest.mark.real

@@ -20,10 +20,11 @@ from trimtab.errors import TrimtabError
 if TYPE_CHECKING:
     from trimtab.cli.progress import Bars
     from trimtab.data import DataReport
-    from trimtab.evaluation import Comparison, RunReport, Way
     from trimtab.jobs.new import Ready
     from trimtab.jobs.perplexity import Scored
     from trimtab.jobs.show import Shown
+    from trimtab.reports.comparison import Comparison, Way
+    from trimtab.reports.run_report import RunReport
     from trimtab.settings.task import Task
     from trimtab.sources import ModelEntry
     from trimtab.training.loop import Plan
@@ -164,7 +165,7 @@ def print_report(report: RunReport, folder: Path) -> None:
     from rich.console import Console
 
     from trimtab.cli.tables import report_table, seeds_line
-    from trimtab.evaluation.findings import verdict
+    from trimtab.reports.findings.labels import verdict
 
     console = Console(emoji=False)
     if not console.is_terminal:
@@ -190,8 +191,8 @@ def print_comparison(comparison: Comparison, folder: Path | None) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from trimtab.evaluation.choosing import chosen_way
-    from trimtab.evaluation.compare_page import MOST_BESIDE
+    from trimtab.reports.choosing import chosen_way
+    from trimtab.reports.compare_page import MOST_BESIDE
 
     console = Console(emoji=False)
     if not console.is_terminal:
@@ -218,8 +219,8 @@ def print_comparison(comparison: Comparison, folder: Path | None) -> None:
 
 def _way_cells(way: Way, comparison: Comparison) -> dict[str, str]:
     """Return what the table says of a way, by column."""
-    from trimtab.evaluation.compare_page import difference_text, parameters_text, training_text
-    from trimtab.evaluation.findings import interval_text, metric_text
+    from trimtab.reports.compare_page import difference_text, parameters_text, training_text
+    from trimtab.reports.findings.labels import interval_text, metric_text
 
     difference = way.difference
     return {

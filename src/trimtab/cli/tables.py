@@ -7,11 +7,13 @@ from statistics import mean, stdev
 
 from rich.table import Table
 
-from trimtab.evaluation import number_findings, tag_findings, written_findings
-from trimtab.evaluation.findings import headline_scores, interval_text, percent
-from trimtab.evaluation.run_report import RunReport, TagBaseline, TagReport, WrittenReport
-from trimtab.evaluation.tags import TagScores
-from trimtab.evaluation.written import Figure
+from trimtab.evaluation.scores.tags import TagScores
+from trimtab.evaluation.scores.texts import Figure
+from trimtab.reports.findings import numbers as number_findings
+from trimtab.reports.findings import tags as tag_findings
+from trimtab.reports.findings import texts as written_findings
+from trimtab.reports.findings.labels import headline_scores, interval_text, percent
+from trimtab.reports.run_report import RunReport, TagBaseline, TagReport, WrittenReport
 
 # Figures beside the headline that fit into a line of a terminal.
 MOST_FIGURES = 2

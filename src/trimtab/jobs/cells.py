@@ -22,13 +22,13 @@ from numpy.typing import NDArray
 from trimtab.backbones.open import Progress
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import Example, Splits
-from trimtab.evaluation import baselines, classic
-from trimtab.evaluation.comparing import Cell, as_answers
-from trimtab.evaluation.keywords import keyword_rules
-from trimtab.evaluation.measures import Measure
-from trimtab.evaluation.numbers import mean_number, ridge
-from trimtab.evaluation.tags import commonest_tag, commonest_tag_of_token
-from trimtab.evaluation.written import nearest_answer
+from trimtab.evaluation.baselines import classic
+from trimtab.evaluation.baselines import naive_bayes as baselines
+from trimtab.evaluation.baselines.keyword_rules import keyword_rules
+from trimtab.evaluation.scorers.choose import Measure
+from trimtab.evaluation.scores.numbers import mean_number, ridge
+from trimtab.evaluation.scores.tags import commonest_tag, commonest_tag_of_token
+from trimtab.evaluation.scores.texts import nearest_answer
 from trimtab.inference.bound import template_of
 from trimtab.inference.engine import Engine, Prediction, Request
 from trimtab.jobs import metrics, tune
@@ -39,6 +39,7 @@ from trimtab.jobs.ways import WayKind, method_of
 from trimtab.methods.headed import BIAS, WEIGHT
 from trimtab.methods.method import trained
 from trimtab.prompts import is_dialogue
+from trimtab.reports.figures import Cell, as_answers
 from trimtab.runs.folder import PROMPT_FILE, TASK_FILE
 from trimtab.runs.run import Run, load_run, zero_shot
 from trimtab.settings.answers import AnswerSettings, TagsAnswer, TextAnswer

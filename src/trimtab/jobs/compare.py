@@ -11,11 +11,7 @@ from trimtab.backbones.open import Progress, backbone_of
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import check_labels, load_splits, stratified_sample
 from trimtab.errors import TrimtabError
-from trimtab.evaluation.choosing import choose
-from trimtab.evaluation.comparing import Cell, Measured, compare, curve_lines, disagreements
-from trimtab.evaluation.comparison import Comparison, LeftOut
-from trimtab.evaluation.measures import Measure, measure_of
-from trimtab.evaluation.report import write_comparison
+from trimtab.evaluation.scorers.choose import Measure, measure_of
 from trimtab.inference.bound import labels_of, template_of
 from trimtab.jobs.cells import Material, fingerprint, is_kept, measure
 from trimtab.jobs.evaluate import made_with
@@ -23,6 +19,10 @@ from trimtab.jobs.folder import OnStep
 from trimtab.jobs.programs import programs_of
 from trimtab.jobs.untrained import DRAW_ROWS
 from trimtab.jobs.ways import WayKind, most_telling, pick_ways
+from trimtab.reports.choosing import choose
+from trimtab.reports.comparison import Comparison, LeftOut
+from trimtab.reports.figures import Cell, Measured, compare, curve_lines, disagreements
+from trimtab.reports.files import write_comparison
 from trimtab.runs.run import backbone_facts
 from trimtab.settings.answers import TextAnswer
 from trimtab.settings.methods import FewShotSettings

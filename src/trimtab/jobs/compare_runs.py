@@ -12,17 +12,17 @@ from trimtab.backbones.open import Progress, backbone_of
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import Example, check_labels, load_splits, read_test
 from trimtab.errors import TrimtabError
-from trimtab.evaluation.choosing import choose
-from trimtab.evaluation.comparing import Cell, Measured, compare, disagreements
-from trimtab.evaluation.comparison import Comparison
-from trimtab.evaluation.measures import Measure, measure_of
-from trimtab.evaluation.report import write_comparison
+from trimtab.evaluation.scorers.choose import Measure, measure_of
 from trimtab.inference.bound import template_of
 from trimtab.jobs.cells import answers_of, fingerprint
 from trimtab.jobs.evaluate import absolute, made_with, report_before
 from trimtab.jobs.folder import make_folder
 from trimtab.jobs.programs import programs_of
 from trimtab.methods.method import trained
+from trimtab.reports.choosing import choose
+from trimtab.reports.comparison import Comparison
+from trimtab.reports.figures import Cell, Measured, compare, disagreements
+from trimtab.reports.files import write_comparison
 from trimtab.runs.folder import PROMPT_FILE
 from trimtab.runs.run import Run, load_run
 from trimtab.settings.task import Task

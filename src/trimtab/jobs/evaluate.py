@@ -17,9 +17,14 @@ from trimtab.backbones.open import Progress, backbone_of
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import Example, Splits, check_labels, load_splits, read_test
 from trimtab.errors import TrimtabError
-from trimtab.evaluation import write_report
-from trimtab.evaluation.metrics import answer_ids
-from trimtab.evaluation.run_report import (
+from trimtab.evaluation.scores.labels import answer_ids
+from trimtab.inference.bound import BoundTask, template_of
+from trimtab.inference.engine import Engine
+from trimtab.jobs.folder import make_folder
+from trimtab.jobs.judging import RUN, ZERO_SHOT, judge, option_names
+from trimtab.methods.method import trained
+from trimtab.reports.files import write_report
+from trimtab.reports.run_report import (
     BackboneFacts,
     Cost,
     CurvePoint,
@@ -29,11 +34,6 @@ from trimtab.evaluation.run_report import (
     RunFacts,
     RunReport,
 )
-from trimtab.inference.bound import BoundTask, template_of
-from trimtab.inference.engine import Engine
-from trimtab.jobs.folder import make_folder
-from trimtab.jobs.judging import RUN, ZERO_SHOT, judge, option_names
-from trimtab.methods.method import trained
 from trimtab.runs.folder import PROMPT_FILE
 from trimtab.runs.run import Run, as_given, load_run, zero_shot
 from trimtab.settings.answers import ChoiceAnswer, LabelAnswer, NumberAnswer, TagsAnswer, TextAnswer
@@ -281,7 +281,7 @@ def _warnings(tuned: Run) -> list[str]:
 
 def report_before(folder: Path) -> RunReport | None:
     """The report that a run folder holds, if it does."""
-    from trimtab.evaluation import read_report
+    from trimtab.reports.files import read_report
 
     try:
         return read_report(folder / "report.json")

@@ -10,24 +10,15 @@ import numpy as np
 
 from trimtab.backbones.open import Progress
 from trimtab.data import Example, Splits
-from trimtab.evaluation import (
-    commonest_tag,
-    commonest_tag_of_token,
-    entity_counts,
-    majority,
-    mean_number,
-    naive_bayes,
-    paired_f1_test,
-    paired_permutation_test,
-    paired_test,
-    ridge,
-    score,
-    score_numbers,
-    score_tags,
-)
-from trimtab.evaluation.metrics import Scores
-from trimtab.evaluation.numbers import numbers_of
-from trimtab.evaluation.run_report import (
+from trimtab.evaluation.baselines.naive_bayes import majority, naive_bayes
+from trimtab.evaluation.chance.tests import paired_f1_test, paired_permutation_test, paired_test
+from trimtab.evaluation.scores.labels import Scores, score
+from trimtab.evaluation.scores.numbers import mean_number, numbers_of, ridge, score_numbers
+from trimtab.evaluation.scores.tags import TagScores, commonest_tag, commonest_tag_of_token, entity_counts, score_tags
+from trimtab.evaluation.scores.texts import difference, nearest_answer, score_written
+from trimtab.inference.engine import Engine, Prediction, Request
+from trimtab.jobs.programs import pass_figures
+from trimtab.reports.run_report import (
     Baseline,
     NumberBaseline,
     NumberReport,
@@ -36,10 +27,6 @@ from trimtab.evaluation.run_report import (
     WrittenBaseline,
     WrittenReport,
 )
-from trimtab.evaluation.tags import TagScores
-from trimtab.evaluation.written import difference, nearest_answer, score_written
-from trimtab.inference.engine import Engine, Prediction, Request
-from trimtab.jobs.programs import pass_figures
 from trimtab.settings.answers import TagsAnswer, TextAnswer
 from trimtab.settings.task import Task
 

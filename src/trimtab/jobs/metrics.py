@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from trimtab.errors import TrimtabError
-from trimtab.evaluation.run_report import CurvePoint
+from trimtab.reports.run_report import CurvePoint
 from trimtab.training.loop import StepRecord
 
 FILE = "metrics.jsonl"

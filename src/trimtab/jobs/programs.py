@@ -13,8 +13,8 @@ from pathlib import Path
 from trimtab.backbones.open import Progress
 from trimtab.data import Example
 from trimtab.errors import TrimtabError
-from trimtab.evaluation.pass_at_k import pass_at_k
-from trimtab.evaluation.written import Figure
+from trimtab.evaluation.metrics.pass_at_k import pass_at_k
+from trimtab.evaluation.scores.texts import Figure
 from trimtab.inference.engine import Prediction
 from trimtab.jobs.folder import write_json
 from trimtab.settings.answers import AnswerSettings, TextAnswer

@@ -19,8 +19,7 @@ from trimtab.backbones.open import Progress, backbone_of, local_or_known
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import Example, Splits, check_labels, load_splits
 from trimtab.errors import TrimtabError
-from trimtab.evaluation.run_report import Cost, RunReport
-from trimtab.evaluation.texts import metric_names
+from trimtab.evaluation.metrics.choose import metric_names
 from trimtab.inference.answers import check_answer, settled_answer, settled_length
 from trimtab.inference.bound import BoundTask, bind, labels_of, template_of
 from trimtab.jobs import evaluate, metrics, multitask
@@ -38,6 +37,7 @@ from trimtab.jobs.untrained import (
 from trimtab.jobs.usual_method import with_usual_method
 from trimtab.methods.method import Condition, Tensors, trained
 from trimtab.prompts import EncodedRow
+from trimtab.reports.run_report import Cost, RunReport
 from trimtab.runs.folder import TASK_FILE
 from trimtab.runs.run import Run, backbone_facts, save_run
 from trimtab.settings.answers import NumberAnswer, TextAnswer

@@ -14,7 +14,7 @@ from trimtab.backbones.open import Progress
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import Example, Splits, stratified_sample
 from trimtab.errors import TrimtabError
-from trimtab.evaluation.words import are_chinese
+from trimtab.evaluation.text.words import are_chinese
 from trimtab.inference.answers import check_answer
 from trimtab.inference.bound import BoundTask
 from trimtab.inference.calibration import content_free

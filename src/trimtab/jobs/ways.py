@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from trimtab.errors import TrimtabError, did_you_mean
-from trimtab.evaluation.comparison import WayGroup
+from trimtab.reports.comparison import WayGroup
 from trimtab.settings.answers import ANSWERS
 from trimtab.settings.methods import METHODS
 from trimtab.settings.task import Task

@@ -1,6 +1,7 @@
 """Read, check and write task files. Knows nothing about what the settings mean.
 
-Settings are declared in task.py, answers.py and methods.py; here they meet YAML, overrides from the command line, and people's typing.
+Settings are declared in this room's other files; here they meet YAML, overrides from the command line, and people's
+typing.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Ways to answer without a language model. Knows nothing about prompts."""

@@ -1,0 +1,1 @@
+"""Intervals, and the bootstrap they come from. Knows nothing about metrics."""

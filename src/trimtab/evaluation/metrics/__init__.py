@@ -1,0 +1,1 @@
+"""Metrics of texts, a file each. Knows nothing about models."""

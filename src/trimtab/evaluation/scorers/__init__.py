@@ -1,0 +1,1 @@
+"""What ways to do a task are compared by. Knows nothing about the ways."""

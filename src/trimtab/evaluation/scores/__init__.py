@@ -1,0 +1,1 @@
+"""The scores of a run's answers, by what the answers are. Knows nothing about models."""

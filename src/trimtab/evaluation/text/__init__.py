@@ -1,0 +1,1 @@
+"""Texts cut into words and tokens. Knows nothing about metrics."""

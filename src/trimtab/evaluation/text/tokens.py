@@ -1,0 +1,66 @@
+"""Texts -> tokens that metrics count: Chinese characters one by one, everything else word by word. Knows no metric."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from trimtab.evaluation.text.words import CJK
+
+_TOKEN = re.compile(rf"[{CJK}]|[^\W_{CJK}]+")
+
+
+def tokens(text: str) -> list[str]:
+    """Return single Chinese characters and runs of other letters and digits, lower-cased; no punctuation, no emoji.
+
+    On ASCII text these are the tokens of the `rouge-score` package without its stemmer.
+    """
+    return _TOKEN.findall(unicodedata.normalize("NFC", text).lower())
+
+
+def longest_common_run(one: list[str], other: list[str]) -> int:
+    """Return the length of the longest run of tokens that stands in both, in time linear in their lengths.
+
+    By the suffix automaton of `one` (Blumer et al. 1985), which is then fed `other`.
+    """
+    steps, links, lengths = _suffix_automaton(one)
+    state = length = longest = 0
+    for token in other:
+        while state and token not in steps[state]:
+            state = links[state]
+            length = lengths[state]
+        if token in steps[state]:
+            state = steps[state][token]
+            length += 1
+        longest = max(longest, length)
+    return longest
+
+
+def _suffix_automaton(sequence: list[str]) -> tuple[list[dict[str, int]], list[int], list[int]]:
+    """Return, by state, its steps by token, its suffix link and the length of its longest run; state 0 is the start."""
+    steps: list[dict[str, int]] = [{}]
+    links, lengths, last = [-1], [0], 0
+    for token in sequence:
+        new = len(steps)
+        steps.append({})
+        lengths.append(lengths[last] + 1)
+        links.append(0)
+        before = last
+        while before >= 0 and token not in steps[before]:
+            steps[before][token] = new
+            before = links[before]
+        if before >= 0:
+            after = steps[before][token]
+            if lengths[before] + 1 == lengths[after]:
+                links[new] = after
+            else:
+                copy = len(steps)
+                steps.append(dict(steps[after]))
+                lengths.append(lengths[before] + 1)
+                links.append(links[after])
+                while before >= 0 and steps[before].get(token) == after:
+                    steps[before][token] = copy
+                    before = links[before]
+                links[after] = links[new] = copy
+        last = new
+    return steps, links, lengths

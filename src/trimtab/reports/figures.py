@@ -1,0 +1,194 @@
+"""From the answers of several ways to the figures of a comparison. Knows nothing about what the ways are.
+
+N rows, S seeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trimtab.data.example import Example
+from trimtab.evaluation.chance.tests import holm
+from trimtab.evaluation.scorers.choose import Measure
+from trimtab.evaluation.scores.labels import shortened
+from trimtab.reports.comparison import CurveLine, Difference, Disagreement, Way, WayGroup
+
+# Rows shown on which ways disagree, and the ways whose answers decide which rows these are.
+SHOWN, RIVALS = 12, 4
+
+
+def as_answers(given: Sequence[Any] | NDArray[Any]) -> NDArray[Any]:
+    """Answers as an array [N]; texts are kept as they are, and the tags of a row become a tuple."""
+    if not isinstance(given[0], str | list | tuple):
+        return np.asarray(given)
+    return np.fromiter((one if isinstance(one, str) else tuple(one) for one in given), dtype=object, count=len(given))
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One way measured once: with one seed, on one number of training rows.
+
+    Attributes:
+        seed: the seed.
+        answers: what is given to each row [N]: index of the label, place of the option, the number, the tags, or
+            the text.
+        train_seconds, peak_memory_bytes, latency_seconds, batch_rows_per_second, trained_parameters, bytes_on_disk,
+        without_prompt: as in `Way`.
+        notes: a sentence each.
+        seconds: what measuring took, answering included.
+    """
+
+    seed: int
+    answers: NDArray[Any]
+    train_seconds: float = 0.0
+    peak_memory_bytes: int | None = None
+    latency_seconds: float | None = None
+    batch_rows_per_second: float | None = None
+    trained_parameters: int = 0
+    bytes_on_disk: int = 0
+    without_prompt: float | None = None
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A way and its cells, one a seed."""
+
+    key: str
+    name: str
+    kind: WayGroup
+    cells: list[Cell] = field(default_factory=list)
+
+    def rows(self, measure: Measure) -> NDArray[Any]:
+        """How each row is answered, [S, N] or [S, N, K]."""
+        return np.stack([measure.rows(cell.answers) for cell in self.cells])
+
+    def score(self, measure: Measure) -> float:
+        """The mean score over seeds."""
+        return float(np.mean([measure.score(row_N) for row_N in self.rows(measure)]))
+
+
+def compare(
+    measured: Sequence[Measured],
+    measure: Measure,
+    reference: str,
+    *,
+    price_an_hour: float | None = None,
+    seed: int = 0,
+) -> tuple[list[Way], dict[str, float]]:
+    """Figures of every way, the best first, and each one's adjusted p-value against the best.
+
+    Differences are tested pairwise on the same rows (see `Measure.test`), with Holm's correction over all ways but the
+    reference.
+
+    Args:
+        measured: the ways, each with at least one cell.
+        measure: what answers are scored by.
+        reference: key of the way that the others are compared with.
+        price_an_hour: what an hour costs.
+        seed: of the bootstrap.
+    """
+    rows = {way.key: way.rows(measure) for way in measured}
+    scores = {key: [measure.score(row_N) for row_N in rows_SN] for key, rows_SN in rows.items()}
+    ranked = sorted(measured, key=lambda way: -measure.metric.goodness(float(np.mean(scores[way.key]))))
+    differences, best = _differences(rows, measure, reference, seed), ranked[0].key
+    to_best = differences if best == reference else _differences(rows, measure, best, seed)
+    against_best = {key: made.p_adjusted for key, made in to_best.items()}
+    ways = []
+    for way in ranked:
+        cells = way.cells
+        mean = _means(cells)
+        ways.append(
+            Way(
+                key=way.key,
+                name=way.name,
+                kind=way.kind,
+                seeds=[cell.seed for cell in cells],
+                scores=scores[way.key],
+                score=float(np.mean(scores[way.key])),
+                beside=_beside(cells, measure),
+                interval=measure.interval(rows[way.key], seed),
+                difference=differences.get(way.key),
+                trained_parameters=cells[0].trained_parameters,
+                bytes_on_disk=cells[0].bytes_on_disk,
+                train_seconds=mean["train_seconds"] or 0.0,
+                peak_memory_bytes=max((c.peak_memory_bytes for c in cells if c.peak_memory_bytes), default=None),
+                latency_seconds=mean["latency_seconds"],
+                batch_rows_per_second=mean["batch_rows_per_second"],
+                cost=None if price_an_hour is None else price_an_hour * (mean["train_seconds"] or 0.0) / 3600,
+                without_prompt=mean["without_prompt"],
+                notes=list(dict.fromkeys(note for cell in cells for note in cell.notes)),
+            )
+        )
+    return ways, against_best
+
+
+def _beside(cells: Sequence[Cell], measure: Measure) -> dict[str, list[float]]:
+    """The values of the other metrics, one a seed."""
+    values = [measure.beside(cell.answers) for cell in cells]
+    return {metric.name: [of_seed[metric.name] for of_seed in values] for metric in measure.others}
+
+
+def _means(cells: Sequence[Cell]) -> dict[str, float | None]:
+    out: dict[str, float | None] = {}
+    for name in ("train_seconds", "latency_seconds", "batch_rows_per_second", "without_prompt"):
+        values = [value for cell in cells if (value := getattr(cell, name)) is not None]
+        out[name] = float(np.mean(values)) if values else None
+    return out
+
+
+def _differences(
+    rows: dict[str, NDArray[Any]], measure: Measure, reference: str, seed: int
+) -> dict[str, Difference]:  # fmt: skip
+    """Differences of all ways to the reference, corrected together."""
+    keys = [key for key in rows if key != reference]
+    tested = {key: measure.test(rows[key], rows[reference], seed) for key in keys}
+    adjusted = holm([tested[key][1] for key in keys])
+    means = {key: float(np.mean([measure.score(row_N) for row_N in rows_SN])) for key, rows_SN in rows.items()}
+    return {
+        key: Difference(
+            points=means[key] - means[reference],
+            interval=tested[key][0],
+            p_value=tested[key][1],
+            p_adjusted=p_adjusted,
+            test=tested[key][2],
+        )
+        for key, p_adjusted in zip(keys, adjusted, strict=True)
+    }
+
+
+def curve_lines(points: Sequence[tuple[Measured, int]], measure: Measure, *, seed: int = 0) -> list[CurveLine]:
+    """Learning curves out of (way as measured on so many training rows, training rows)."""
+    lines: dict[str, CurveLine] = {}
+    for way, rows in sorted(points, key=lambda point: point[1]):
+        point = (rows, way.score(measure), measure.interval(way.rows(measure), seed))
+        before = lines.get(way.key)
+        lines[way.key] = CurveLine(key=way.key, name=way.name, points=[*(before.points if before else []), point])
+    return list(lines.values())
+
+
+def disagreements(
+    measured: Sequence[Measured], examples: Sequence[Example], measure: Measure, reference: str
+) -> list[Disagreement]:
+    """Rows on which the reference and its best rivals differ, the most divided first (see `Measure.divided`)."""
+    ranked = sorted(measured, key=lambda way: -measure.metric.goodness(way.score(measure)))
+    rivals = [way for way in ranked if way.key != reference][:RIVALS]
+    chosen = [way for way in ranked if way.key == reference] + rivals
+    answers = np.stack([way.cells[0].answers for way in chosen])
+    scores = {way.key: measure.each(own) for way, own in zip(chosen, answers, strict=True)}
+    return [
+        Disagreement(
+            where=examples[i].where,
+            fields={name: shortened(text) for name, text in examples[i].fields.items()},
+            answer=measure.right(i),
+            answers={way.key: measure.said(i, given[i]) for way, given in zip(chosen, answers, strict=True)},
+            scores={key: float(own[i]) for key, own in scores.items() if own is not None},
+        )
+        for i in measure.divided(answers)[:SHOWN]
+    ]

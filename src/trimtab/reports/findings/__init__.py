@@ -1,0 +1,1 @@
+"""What figures say, in sentences. Knows nothing about HTML, Markdown or drawing."""
