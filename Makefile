@@ -16,16 +16,17 @@ INSTALLED := .venv/installed
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --use-pep517
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format docs pytest clean
+.PHONY: help install demo test lint installed format docs pytest clean
 
 help:
-	@echo "make demo     tune a prompt on film reviews, use it, write a report (minutes)"
-	@echo "make test     every check and test"
-	@echo "make install  make .venv with Trimtab and the tools for working on it"
-	@echo "make lint     style, types, import contract, generated documentation"
-	@echo "make format   put code into the common style"
-	@echo "make docs     write the generated parts of docs/"
-	@echo "make clean    remove .venv and the demo's run"
+	@echo "make demo      tune a prompt on film reviews, use it, write a report (minutes)"
+	@echo "make test      every check and test"
+	@echo "make install   make .venv with Trimtab and the tools for working on it"
+	@echo "make lint      style, types, import contract, dependencies, generated documentation"
+	@echo "make installed the wheel in empty environments, used as its users do"
+	@echo "make format    put code into the common style"
+	@echo "make docs      write the generated parts of docs/"
+	@echo "make clean     remove .venv and the demo's run"
 
 install: $(INSTALLED)
 
@@ -60,14 +61,19 @@ demo: $(INSTALLED)
 	@echo "3/3  The whole story, with its worst mistakes: open $(DEMO_RUN)/report.html in a browser."
 	@echo "     The tuned prompt is $(DEMO_RUN)/prompt.safetensors ($$(wc -c < $(DEMO_RUN)/prompt.safetensors | tr -d ' ') bytes)."
 
-test: lint pytest
+test: lint installed pytest
 
 lint: $(INSTALLED)
 	@echo "Style";            $(BIN)/ruff check --quiet .
 	@echo "Format";           $(BIN)/ruff format --quiet --check .
 	@echo "Types";            $(BIN)/mypy --no-error-summary
 	@echo "Import contract";  $(BIN)/lint-imports > .venv/lint-imports.log || { cat .venv/lint-imports.log; exit 1; }
+	@echo "Dependencies";     $(BIN)/deptry src > .venv/deptry.log 2>&1 || { cat .venv/deptry.log; exit 1; }
 	@echo "Generated docs";   $(BIN)/python docs/generate.py --check
+
+installed: $(INSTALLED)
+	@echo "Installed wheel"
+	@$(BIN)/python tests/installed/run.py $(TORCH)
 
 pytest: $(INSTALLED)
 	@echo "Tests"

@@ -79,8 +79,8 @@ def measure(data: Path, out: Path, set: str, method: str, seed: int, runs: int, 
     report = tune.run(task, folder, base=data, resume=(folder / "task.yaml").exists(), on_step=_say).report
     return {
         **_reached(report),
-        **({"test_of_each": each_seed(folder)} if runs > 1 and report.test else {}),
-        "dev": [r.dev_accuracy for r in report.runs],
+        **({"test_of_each": each_seed(folder)} if runs > 1 and report.scored.test else {}),
+        "dev": [r.dev_score for r in report.runs],
         "train_rows": report.data.train_rows,
         "test_rows": report.data.test_rows,
         "train_seconds": report.cost.train_seconds,
@@ -97,10 +97,10 @@ def each_seed(folder: Path) -> list[float]:
     """Accuracy on test of each seed trained in one pass; the report scores the one that was best on dev."""
     from dataclasses import replace
 
+    from trimtab import load_splits
     from trimtab.backbones.open import backbone_of
-    from trimtab.data import load_splits
-    from trimtab.inference.bound import template_of
-    from trimtab.inference.engine import Engine, Request
+    from trimtab.inference.engine import Engine
+    from trimtab.kinds.choose import template_of
     from trimtab.runs.run import load_run
 
     run = load_run(folder)
@@ -109,25 +109,28 @@ def each_seed(folder: Path) -> list[float]:
     right = []
     for seed in range(len(run.tensors)):
         engine.add(f"seed {seed}", replace(run, kept=seed))
-        asked = [Request(f"seed {seed}", row.fields, row.where, row.options) for row in rows]
-        given = [answer for at in range(0, len(asked), 64) for answer in engine.answer(asked[at : at + 64])]
+        parts = [rows[at : at + 64] for at in range(0, len(rows), 64)]
+        given = [answer for part in parts for answer in engine.answer_examples(f"seed {seed}", part)]
         right.append(statistics.mean(a.label == row.answer for a, row in zip(given, rows, strict=True)))
     return right
 
 
 def _reached(report) -> dict:  # type: ignore[no-untyped-def, type-arg]
-    if report.tags:
-        return reached_with_tags(report.tags)
-    return reached_with_texts(report.written) if report.written else reached(report)
+    match report.scored.kind:
+        case "tags":
+            return reached_with_tags(report.scored)
+        case "text":
+            return reached_with_texts(report.scored)
+    return reached(report.scored)
 
 
-def reached(report) -> dict:  # type: ignore[no-untyped-def, type-arg]
+def reached(labels) -> dict:  # type: ignore[no-untyped-def, type-arg]
     """Scores on test, and those of the baselines."""
     return {
-        "test": report.test.accuracy if report.test else None,
-        "macro_f1": report.test.macro_f1 if report.test else None,
-        "interval": report.test.intervals["accuracy"].__dict__ if report.test else None,
-        "beside": {b.name: b.accuracy for b in report.baselines},
+        "test": labels.test.accuracy if labels.test else None,
+        "macro_f1": labels.test.macro_f1 if labels.test else None,
+        "interval": labels.test.intervals["accuracy"].__dict__ if labels.test else None,
+        "beside": {b.name: b.accuracy for b in labels.baselines},
     }
 
 
@@ -141,13 +144,13 @@ def reached_with_tags(tags) -> dict:  # type: ignore[no-untyped-def, type-arg]
     }
 
 
-def reached_with_texts(written) -> dict:  # type: ignore[no-untyped-def, type-arg]
+def reached_with_texts(texts) -> dict:  # type: ignore[no-untyped-def, type-arg]
     """The same where answers are free text, by every metric of the task."""
-    found = written.test
+    found = texts.test
     return {
         "figures": {f.name: f.value for f in found.figures} if found else None,
         "intervals": {f.name: f.interval.__dict__ for f in found.figures if f.interval} if found else None,
-        "beside": {b.name: {f.name: f.value for f in b.figures} for b in written.baselines},
+        "beside": {b.name: {f.name: f.value for f in b.figures} for b in texts.baselines},
     }
 
 

@@ -97,14 +97,14 @@ def table_of_draws(folders: list[Path]) -> str:
 def table(folder: Path) -> str:
     """A comparison as Markdown: a line a way, then the learning curves, then what to choose."""
     from trimtab.reports.comparison import Comparison
-    from trimtab.reports.findings.labels import bare_text
+    from trimtab.reports.format import bare_text
 
     made = Comparison.model_validate_json((folder / "compare.json").read_text(encoding="utf-8"))
     others = made.others if made.answer == "text" else []
     lines = [
         f"{made.name}: {made.train_rows:,} training rows, {made.dev_rows:,} dev rows, {made.test_rows:,} test rows",
         "",
-        f"| way | {made.metric.name}, {made.part} (95%) | {''.join(f'{metric.name} | ' for metric in others)}"
+        f"| way | {made.metric.name}, {made.split} (95%) | {''.join(f'{metric.name} | ' for metric in others)}"
         f"against the {made.reference.replace('_', ' ')} | p, Holm | trained | on disk | training | memory | alone "
         "| rows/s |",
         f"| --- |{' --: |' * (9 + len(others))}",

@@ -61,15 +61,16 @@ class Prompted:
 
 def measure(data: Path, set: str, length: int, lines: int, rank: int, rate: float, seed: int) -> dict:  # type: ignore[type-arg]
     """Train once; accuracy and loss on dev, half way and at the end."""
+    from trimtab import load_splits
     from trimtab.backbones.open import backbone_of
-    from trimtab.data import load_splits
-    from trimtab.inference.bound import bind, labels_of, template_of
+    from trimtab.kinds.bind import bind
+    from trimtab.kinds.choose import kind_of, template_of
     from trimtab.settings.file import read_task
 
     settings = ["data.test=null", f"data.limit={ROWS}", f"data.dev_limit={DEV_ROWS}"]
     task = read_task(Path(__file__).parent / "tasks" / f"{set}.yaml", settings)
     splits = load_splits(task.data, template_of(task).fields, task.answer, base=data)
-    bound = bind(task, labels_of(task), backbone_of(task, data), data)
+    bound = bind(task, kind_of(task.answer).words(task, splits.train), backbone_of(task, data), data)
     prompted = Prompted(bound)
 
     def encoded(examples) -> list[tuple[list[int], int]]:  # type: ignore[no-untyped-def]

@@ -35,11 +35,12 @@ class Ours:
         page_in(self.pretrained.backbone.model)
 
     def prepare(self, method: str, P: int, L: int, B: int) -> None:
-        from trimtab.inference.bound import bind
+        from trimtab.kinds.bind import bind
         from trimtab.methods.method import trained
         from trimtab.settings.task import Task
-        from trimtab.training.labelled import Labelled
         from trimtab.training.objective import Objective
+        from trimtab.training.targets import LabelTarget
+        from trimtab.training.word_criterion import WordCriterion
 
         settings: dict[str, Any] = {"name": method}
         if method == "dora":
@@ -51,15 +52,13 @@ class Ours:
             {"task": "Yes or no?", "template": {"text": "{text}{answer}"}, "labels": words, "method": settings}
         )
         bound = bind(task, words, self.pretrained, training=True)
-        rows = [Labelled(tuple(ids.tolist()), i % 2) for i, ids in enumerate(inputs(B, L))]
+        rows = [LabelTarget(tuple(ids.tolist()), i % 2) for i, ids in enumerate(inputs(B, L))]
         start = bound.method.initial(0)
         self.parameters = {name: tensor.clone().requires_grad_() for name, tensor in trained(start).items()}
         self.optimiser = torch.optim.AdamW(self.parameters.values(), lr=RATE)
         self.objective = Objective(
             self.pretrained.backbone,
-            bound.verbalizer,
-            rows,
-            [],
+            WordCriterion(bound.verbalizer, rows, []),
             lambda own, step, run: bound.method.condition({**start, **own}),
             bound.prompt,
             alone=bound.method.adapts,
@@ -67,7 +66,7 @@ class Ours:
 
     def step(self) -> None:
         self.optimiser.zero_grad()
-        every = [list(range(len(self.objective.train)))]
+        every = [list(range(len(self.objective.criterion.train)))]
         self.objective.loss([0], [self.parameters], every, 0).sum().backward()
         self.optimiser.step()
 

@@ -13,6 +13,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
 import click
+from picture import picture
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
@@ -113,7 +114,11 @@ def _help(name: str, command: click.Command) -> str:
     return "\n".join(line.rstrip() for line in command.get_help(context).splitlines())
 
 
-PAGES = {"task-file.md": ("settings", settings), "cli.md": ("help", help_texts)}
+PAGES = {
+    "task-file.md": ("settings", settings),
+    "cli.md": ("help", help_texts),
+    "design.md": ("picture", picture),
+}
 
 
 def filled(page: str, name: str, content: str) -> str:

@@ -11,11 +11,11 @@ from peft import IA3Config, LoraConfig, PrefixTuningConfig, PromptEncoderConfig,
 
 from trimtab.backbones.layout import Row
 from trimtab.backbones.pretrained import Pretrained
-from trimtab.inference.bound import bind
 from trimtab.interchange.adapter import write_adapter
 from trimtab.interchange.card import card
 from trimtab.interchange.merged import write_merged
 from trimtab.interchange.peft import to_adapter
+from trimtab.kinds.bind import bind
 from trimtab.methods.method import FIXED
 from trimtab.runs.run import Run, backbone_facts
 from trimtab.settings.task import Task

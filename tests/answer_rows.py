@@ -1,12 +1,16 @@
-"""Learnable rows whose answers are choices or numbers, and tasks on them."""
+"""Learnable rows whose answers are choices or numbers, tasks on them, and each through a plain model."""
 
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
+
 import tiny
+from trimtab.data.example import ChoiceExample, NumberExample
 from trimtab.settings.file import make_task
 from trimtab.settings.task import Task
 
@@ -57,3 +61,39 @@ def settings(kind: str, folder: Path, **changes: Any) -> Task:
             {**content[name], **value} if isinstance(value, dict) and name in ("train", "template") else value
         )
     return make_task(content)
+
+
+def choice_examples(rows: Sequence[dict[str, Any]]) -> list[ChoiceExample]:
+    """Rows of choices as they are read."""
+    return [
+        ChoiceExample({"text": row["text"]}, row["options"][row["label"]], "x", options=tuple(row["options"]))
+        for row in rows
+    ]
+
+
+def number_examples(rows: Sequence[dict[str, Any]]) -> list[NumberExample]:
+    """Rows of numbers as they are read."""
+    return [NumberExample({"text": row["text"]}, str(row["label"]), "x", number=row["label"]) for row in rows]
+
+
+def given_by_hand(model: Any, tokenizer: Any, prompt: torch.Tensor | None, *texts: str) -> torch.Tensor:
+    """Embeddings [T, D] of the soft prompt in the model's units and of texts tokenised apart."""
+    table = model.get_input_embeddings().weight
+    ids = [i for text in texts for i in tokenizer(text, add_special_tokens=False)["input_ids"]]
+    vectors = table[torch.tensor(ids)]
+    return vectors if prompt is None else torch.cat([prompt * table.square().mean().sqrt(), vectors])
+
+
+def option_score(model: Any, given: torch.Tensor, ids: list[int], mean: bool) -> torch.Tensor:
+    """Log-likelihood of an option's tokens behind a row, by the untouched model."""
+    whole = torch.cat([given, model.get_input_embeddings()(torch.tensor(ids))])
+    logits = model(inputs_embeds=whole[None], use_cache=False).logits[0]
+    found = torch.log_softmax(logits, -1)[len(given) - 1 : -1][range(len(ids)), ids]
+    return found.mean() if mean else found.sum()
+
+
+def number_state(model: Any, tokenizer: Any, prompt: torch.Tensor, text: str) -> torch.Tensor:
+    """Hidden state [D] that a number is read from, by the untouched model."""
+    given = given_by_hand(model, tokenizer, prompt, "Text:", f" {text}", "\nScore:")
+    state: torch.Tensor = model.model(inputs_embeds=given[None]).last_hidden_state[0, -1]
+    return state

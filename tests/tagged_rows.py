@@ -13,7 +13,8 @@ from transformers import AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM, 
 
 import tiny
 from encoders import plain
-from trimtab.inference.bound import BoundTask
+from trimtab.data.example import TaggedExample
+from trimtab.kinds.kind import BoundTask
 from trimtab.settings.file import make_task
 from trimtab.settings.task import Task
 
@@ -52,6 +53,16 @@ def settings(folder: Path, method: str = "soft_prompt", **changes: Any) -> Task:
         before = content.get(name)
         content[name] = {**before, **value} if isinstance(value, dict) and isinstance(before, dict) else value
     return make_task(content)
+
+
+def examples_of(content: list[dict[str, Any]]) -> list[TaggedExample]:
+    """Rows as they are read."""
+    return [
+        TaggedExample(
+            {"tokens": ""}, " ".join(row["tags"]), "here", tokens=tuple(row["tokens"]), tags=tuple(row["tags"])
+        )
+        for row in content
+    ]
 
 
 def with_tags(task: Task) -> Task:

@@ -247,5 +247,5 @@ def test_python_in_pages_runs(page: Path, folder: Path, capsys: pytest.CaptureFi
             skip_where_unreachable(error)
             raise
     assert capsys.readouterr().out
-    assert names["tuned"].report.dev.rows == 6
+    assert names["tuned"].report.scored.dev.rows == 6
     assert all(run.is_dir() for run in (folder / "runs").iterdir())

@@ -13,7 +13,7 @@ import pytest
 from trimtab import TrimtabError, read_task
 from trimtab.cli import main as cli
 from trimtab.data import read_examples
-from trimtab.inference.bound import template_of
+from trimtab.kinds.choose import kind_of, template_of
 from trimtab.sources import describe_model
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -49,7 +49,7 @@ def test_an_example_is_valid_and_named_as_its_file(path: Path) -> None:
 
 def test_the_support_messages_are_read_through_their_column_names() -> None:
     task = read_task(EXAMPLES / "support-messages.yaml")
-    rows = read_examples("support-messages.csv", ["text"], task.data, base=EXAMPLES)
+    rows = read_examples("support-messages.csv", ["text"], task.data, kind_of(task.answer), base=EXAMPLES)
     answers = [row.answer for row in rows]
     assert {label: answers.count(label) for label in task.labels.words or ()} == dict.fromkeys(
         ("delivery", "refund", "account", "product"), 15

@@ -12,15 +12,18 @@ import torch
 
 from trimtab import Engine, Request, open_engine
 from trimtab.backbones.pretrained import Pretrained
-from trimtab.inference.bound import BoundTask
+from trimtab.data import Example, Splits
 from trimtab.jobs import exchange, tune
 from trimtab.jobs.tune import Tuned
+from trimtab.kinds.kind import BoundTask
 from trimtab.methods.method import Condition
 from trimtab.runs.run import load_run
 from trimtab.settings.file import read_task
 from trimtab.settings.task import Task
-from trimtab.training.labelled import Labelled
-from trimtab.training.plan import make_plan
+from trimtab.tasks.resolve import Resolved
+from trimtab.tasks.rows import TaskRows
+from trimtab.training.loop import Training
+from trimtab.tuning.prepare import prepare
 
 TEXTS = ["a great and warm film", "the plot is awful , the cast boring", "cold"]
 
@@ -56,15 +59,19 @@ def tuned(folder: Path, pretrained: Pretrained, out: str = "run", overrides: Seq
     return tune.run(task, folder / out, base=folder, pretrained=pretrained, report=False, **given)
 
 
+def training_on(bound: BoundTask, examples: Sequence[Example], base: Path = Path()) -> Training:
+    """The loop of a bound task, as a job sets it up, on rows that are both train and dev."""
+    rows = TaskRows(bound.task, base, {}, Splits(list(examples), list(examples), []))
+    return prepare(Resolved(rows, {}, bound)).training
+
+
 def assert_loss_as_by_hand(bound: BoundTask, by_hand: Callable[[Condition, str], torch.Tensor]) -> None:
     """Loss of the objective and its gradients are those of label scores that are made row by row."""
     generator = torch.Generator().manual_seed(5)
     start = bound.method.initial(0)
     start = {n: (x + 0.05 * torch.randn(x.shape, generator=generator)).requires_grad_() for n, x in start.items()}
-    rows = [bound.encoder.encode({"text": text}) for text in TEXTS]
-    labelled = [Labelled(row.ids, i % 2, row.answer) for i, row in enumerate(rows)]
-    plan = make_plan(bound.task.train, len(rows), bound.method.rate)
-    loss = tune._training(bound, plan, [start], labelled, labelled).loss([0], [start], [range(len(rows))], 0)
+    examples = [Example({"text": text}, bound.labels[i % 2], text) for i, text in enumerate(TEXTS)]
+    loss = training_on(bound, examples).loss([0], [start], [range(len(examples))], 0)
     ours = torch.autograd.grad(loss.sum(), list(start.values()), allow_unused=True)
     condition = bound.method.condition(start)
     scores = torch.stack([by_hand(condition, text) for text in TEXTS])

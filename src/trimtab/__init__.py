@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from trimtab.backbones.open import open_backbone
     from trimtab.backbones.pretrained import Pretrained
-    from trimtab.data import Example, load_splits
-    from trimtab.errors import TrimtabError
-    from trimtab.inference.engine import Engine, Prediction, Request
+    from trimtab.data import Example
+    from trimtab.errors import BackboneError, DataError, MissingExtraError, RunError, TaskError, TrimtabError
+    from trimtab.inference.engine import Engine, Request
     from trimtab.inference.perplexity import Likelihood, TextScorer
-    from trimtab.jobs.compare import Wanted
     from trimtab.jobs.compare import run as compare
     from trimtab.jobs.compare_runs import run as compare_runs
     from trimtab.jobs.evaluate import run as evaluate
@@ -26,34 +25,44 @@ if TYPE_CHECKING:
     from trimtab.jobs.show import run as show
     from trimtab.jobs.tune import Tuned
     from trimtab.jobs.tune import run as tune
+    from trimtab.kinds.prediction import Prediction
     from trimtab.reports.comparison import Comparison
     from trimtab.reports.run_report import RunReport
     from trimtab.runs.run import Run, load_run
     from trimtab.settings.file import make_task, read_task
     from trimtab.settings.task import Task
+    from trimtab.tasks.rows import load_splits
+    from trimtab.ways.wanted import Wanted
+
+    __version__: str
 
 _WHERE = {
+    "BackboneError": ("trimtab.errors", "BackboneError"),
     "Comparison": ("trimtab.reports.comparison", "Comparison"),
+    "DataError": ("trimtab.errors", "DataError"),
     "Engine": ("trimtab.inference.engine", "Engine"),
     "Example": ("trimtab.data", "Example"),
     "Likelihood": ("trimtab.inference.perplexity", "Likelihood"),
-    "Prediction": ("trimtab.inference.engine", "Prediction"),
+    "Prediction": ("trimtab.kinds.prediction", "Prediction"),
+    "MissingExtraError": ("trimtab.errors", "MissingExtraError"),
     "Pretrained": ("trimtab.backbones.pretrained", "Pretrained"),
     "Request": ("trimtab.inference.engine", "Request"),
     "Run": ("trimtab.runs.run", "Run"),
+    "RunError": ("trimtab.errors", "RunError"),
     "RunReport": ("trimtab.reports.run_report", "RunReport"),
     "Task": ("trimtab.settings.task", "Task"),
+    "TaskError": ("trimtab.errors", "TaskError"),
     "TextScorer": ("trimtab.inference.perplexity", "TextScorer"),
     "TrimtabError": ("trimtab.errors", "TrimtabError"),
     "Tuned": ("trimtab.jobs.tune", "Tuned"),
-    "Wanted": ("trimtab.jobs.compare", "Wanted"),
+    "Wanted": ("trimtab.ways.wanted", "Wanted"),
     "compare": ("trimtab.jobs.compare", "run"),
     "compare_runs": ("trimtab.jobs.compare_runs", "run"),
     "evaluate": ("trimtab.jobs.evaluate", "run"),
     "export_run": ("trimtab.jobs.exchange", "export"),
     "import_adapter": ("trimtab.jobs.exchange", "import_"),
     "load_run": ("trimtab.runs.run", "load_run"),
-    "load_splits": ("trimtab.data", "load_splits"),
+    "load_splits": ("trimtab.tasks.rows", "load_splits"),
     "make_task": ("trimtab.settings.file", "make_task"),
     "open_backbone": ("trimtab.backbones.open", "open_backbone"),
     "open_engine": ("trimtab.jobs.predict", "open_engine"),
@@ -64,20 +73,26 @@ _WHERE = {
 }
 
 __all__ = [
+    "BackboneError",
     "Comparison",
+    "DataError",
     "Engine",
     "Example",
     "Likelihood",
+    "MissingExtraError",
     "Prediction",
     "Pretrained",
     "Request",
     "Run",
+    "RunError",
     "RunReport",
     "Task",
+    "TaskError",
     "TextScorer",
     "TrimtabError",
     "Tuned",
     "Wanted",
+    "__version__",
     "compare",
     "compare_runs",
     "evaluate",
@@ -96,6 +111,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
+    if name == "__version__":
+        return import_module("importlib.metadata").version("trimtab")
     if name not in _WHERE:
         raise AttributeError(f"module 'trimtab' has no attribute '{name}'")
     module, attribute = _WHERE[name]

@@ -1,13 +1,17 @@
-"""The one error type a user sees. Knows nothing about what went wrong."""
+"""What is raised for a user to mend: one type and its subtypes. Knows nothing about what went wrong."""
 
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Iterable
+from importlib.util import find_spec
 
 
 class TrimtabError(Exception):
     """Something the user can mend: what was found, what was expected, what to do.
+
+    The subclasses say what it is about. What is about none of theirs, such as a full disk, is of this type itself.
 
     Args:
         message: where it happened, what was found and what was expected, in one sentence.
@@ -23,8 +27,45 @@ class TrimtabError(Exception):
         return f"{self.message} {self.hint}".rstrip()
 
 
+class TaskError(TrimtabError):
+    """Something is wrong with a task file or a setting, or settings do not go together."""
+
+
+class DataError(TrimtabError):
+    """Something is wrong with examples: a file, a column or a row."""
+
+
+class RunError(TrimtabError):
+    """Something is wrong with a run folder or its files, or the run cannot do what is asked."""
+
+
+class BackboneError(TrimtabError):
+    """Something is wrong with a backbone, its files or its name, or it cannot do what is asked."""
+
+
+class MissingExtraError(TrimtabError):
+    """A library that comes with one of Trimtab's extras is needed, and not installed."""
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return `Did you mean 'x'?` for the nearest of `known`, or "" where none is near."""
     by_fold = {name.casefold(): name for name in known}
     near = difflib.get_close_matches(word.casefold(), list(by_fold), n=1, cutoff=0.6)
     return f"Did you mean '{by_fold[near[0]]}'?" if near else ""
+
+
+def need_library(module: str, what: str, *, title: str, extra: str) -> None:
+    """Raise MissingExtraError where a library that comes only with one of Trimtab's extras is not installed.
+
+    Args:
+        module: the library's name in Python.
+        what: what needs it, `method 'lora'` say.
+        title: its name in a sentence.
+        extra: the extra that it comes with.
+    """
+    known = sys.modules[module] if module in sys.modules else find_spec(module)
+    if known is None:  # it is not imported: that takes seconds
+        raise MissingExtraError(
+            f"{what} needs the {title} library, which is not installed.",
+            f"Install it with `pip install 'trimtab[{extra}]'`.",
+        )

@@ -10,7 +10,7 @@ from encoders import ENCODERS, VOCABULARY, plain, seeing, tiny_encoder
 from trimtab.backbones.encoder import EncoderBackbone
 from trimtab.backbones.layout import Row
 from trimtab.backbones.prefix import PrefixState, Prompt
-from trimtab.errors import TrimtabError
+from trimtab.errors import BackboneError
 
 LENGTHS = (3, 11, 5, 17, 17, 1, 8)
 
@@ -158,7 +158,7 @@ def test_positions_end_where_the_model_has_none(name, backbone):
     assert backbone.context == room
     with torch.no_grad():
         backbone.forward([Row([5] * room)])
-        with pytest.raises(TrimtabError) as caught:
+        with pytest.raises(BackboneError) as caught:
             backbone.forward([Row([5] * (room + 1))])
     assert str(caught.value) == (
         f"a row of {room + 1} tokens is longer than the backbone's context of {room}. "
@@ -184,6 +184,6 @@ SMALL = {"vocab_size": 50, "hidden_size": 16, "num_hidden_layers": 1, "num_atten
     ],
 )
 def test_encoders_that_cannot_be_run(model, message):
-    with pytest.raises(TrimtabError) as caught:
+    with pytest.raises(BackboneError) as caught:
         EncoderBackbone(model())
     assert str(caught.value) == message

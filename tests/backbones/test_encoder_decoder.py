@@ -29,7 +29,7 @@ from trimtab.backbones.encoder_decoder import EncoderDecoderBackbone, decoder_st
 from trimtab.backbones.layout import Row
 from trimtab.backbones.prefix import PrefixState, Prompt
 from trimtab.backbones.pretrained import read_tokenizer
-from trimtab.errors import TrimtabError
+from trimtab.errors import BackboneError
 
 LENGTHS = (3, 11, 5, 17, 17, 1, 8)
 # An answer tree: a stem with two ways on, one of which goes further; and another beginning.
@@ -193,7 +193,7 @@ def test_a_row_that_is_too_long(name):
     backbone = EncoderDecoderBackbone(tiny_model(name), STARTS[name], context=20)
     with torch.no_grad():
         backbone.forward([Row([5] * 20)])
-        with pytest.raises(TrimtabError) as caught:
+        with pytest.raises(BackboneError) as caught:
             backbone.forward([Row([5] * 21)])
     assert str(caught.value) == (
         "a row of 21 tokens is longer than the backbone's context of 20. "
@@ -210,7 +210,7 @@ def test_the_decoder_begins_as_in_training(name):
 def test_a_decoder_without_a_beginning(name):
     model = tiny_model(name)
     model.config.decoder_start_token_id = None
-    with pytest.raises(TrimtabError) as caught:
+    with pytest.raises(BackboneError) as caught:
         decoder_start(model, bart_tokenizer() if name == "bart" else t5_tokenizer())
     assert str(caught.value) == (
         f"backbone of type '{name}' does not say what its decoder starts from. "
@@ -261,6 +261,6 @@ def test_other_families_run_as_they_are():
     ],
 )
 def test_encoder_decoders_that_cannot_be_run(model, message):
-    with pytest.raises(TrimtabError) as caught:
+    with pytest.raises(BackboneError) as caught:
         EncoderDecoderBackbone(model(), (2,))
     assert str(caught.value) == message

@@ -7,10 +7,9 @@ import torch
 
 from models import VOCABULARY, tiny_model
 from trimtab.backbones.causal import CausalBackbone
-from trimtab.backbones.decoding import begin
 from trimtab.backbones.late import LateBackbone
 from trimtab.backbones.layout import Row
-from trimtab.errors import TrimtabError
+from trimtab.errors import BackboneError
 
 FIXED = [4, 8, 15]
 ROWS = [[5, 6, 7, 8], [9], [3, 14, 15, 92, 65], [9]]
@@ -85,7 +84,7 @@ def test_going_on_token_by_token(architecture):
     rows = [list(ids) for ids in ROWS]
     with torch.no_grad():
         state = backbone.read_prefix(given)
-        decoding = begin(backbone, [Row(ids, prompt=i % 2) for i, ids in enumerate(rows)], state)
+        decoding = backbone.prefill([Row(ids, prompt=i % 2) for i, ids in enumerate(rows)], state)
         for token in (7, 1, 30, 11, 2, 64):
             decoding.step(torch.arange(token, token + 4))
             rows = [[*ids, token + i] for i, ids in enumerate(rows)]
@@ -123,12 +122,12 @@ def test_trees_and_no_fixed_tokens():
 
 def test_refusals():
     for start in (0, 3, 7):
-        with pytest.raises(TrimtabError) as caught:
+        with pytest.raises(BackboneError) as caught:
             LateBackbone(CausalBackbone(tiny_model("llama")), start)
         assert str(caught.value) == (
             f"method.layer is {start}, but a prompt can enter at layers 1 to 2 of the backbone. Set it to 1, say."
         )
-    with pytest.raises(TrimtabError) as caught:
+    with pytest.raises(BackboneError) as caught:
         LateBackbone(CausalBackbone(tiny_model("gpt2")), 1)
     assert str(caught.value) == (
         "a prompt cannot enter a backbone of type 'gpt2' at a later layer. "

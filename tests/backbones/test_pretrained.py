@@ -9,14 +9,14 @@ import pytest
 import torch
 
 from trimtab.backbones.pretrained import content_hash, load, pick_device, pick_precision
-from trimtab.errors import TrimtabError
+from trimtab.errors import BackboneError
 
 
 def test_a_folder_is_known_by_its_weights(tiny_folder, tmp_path):
     loaded = load(tiny_folder, tmp_path, name="tiny", licence="MIT", device="cpu")
     assert loaded.content_hash == hashlib.sha256((tiny_folder / "model.safetensors").read_bytes()).hexdigest()
     assert (loaded.name, loaded.origin, loaded.licence) == ("tiny", "local", "MIT")
-    assert loaded.backbone.fused
+    assert loaded.backbone.fused_layers == 2
     assert not any(p.requires_grad for p in loaded.backbone.model.parameters())
 
 
@@ -43,12 +43,12 @@ def test_a_device_that_is_not_there():
         assert pick_device("auto").type == "cuda"
     else:
         assert pick_device("auto") == torch.device("cpu")
-    with pytest.raises(TrimtabError, match=r"^device 'cuda:97' is not available: .* Set train.device=cpu or auto.$"):
+    with pytest.raises(BackboneError, match=r"^device 'cuda:97' is not available: .* Set train.device=cpu or auto.$"):
         pick_device("cuda:97")
 
 
 def test_a_folder_without_weights(tmp_path):
-    with pytest.raises(TrimtabError) as error:
+    with pytest.raises(BackboneError) as error:
         load(tmp_path, tmp_path / "cache", name="empty", device="cpu")
     assert str(error.value) == f"{tmp_path}: no weights (.safetensors, .bin or .gguf) in this folder."
 
@@ -56,12 +56,12 @@ def test_a_folder_without_weights(tmp_path):
 def test_weights_of_something_else(tiny_folder, tmp_path):
     shutil.copytree(tiny_folder, tmp_path / "odd")
     (tmp_path / "odd" / "config.json").write_text('{"model_type": "no-such-type"}')
-    with pytest.raises(TrimtabError, match="odd: no language model could be loaded: "):
+    with pytest.raises(BackboneError, match="odd: no language model could be loaded: "):
         load(tmp_path / "odd", tmp_path, name="odd", device="cpu")
 
 
 def test_a_damaged_gguf_file(tmp_path):
     (tmp_path / "model.gguf").write_bytes(b"GGUF" + b"\0" * 100)
-    with pytest.raises(TrimtabError, match=r"model\.gguf: not a GGUF file transformers can read"):
+    with pytest.raises(BackboneError, match=r"model\.gguf: not a GGUF file transformers can read"):
         load(tmp_path / "model.gguf", tmp_path / "cache", name="bad", device="cpu")
     assert [p.name for p in (tmp_path / "cache" / "converted").iterdir() if p.is_dir()] == []

@@ -26,6 +26,7 @@ from trimtab.cli.conversation import Conversation
 from trimtab.data import MESSAGES, read_examples
 from trimtab.inference.engine import Engine
 from trimtab.jobs.chat import Talk, open_talk
+from trimtab.kinds.choose import kind_of
 from trimtab.runs.run import zero_shot
 from trimtab.settings.answers import TextAnswer
 from trimtab.settings.file import make_task
@@ -151,7 +152,7 @@ def test_a_terminal(place):
     terminal.type("\x04")
     assert terminal.leave() == 0
 
-    examples = read_examples("talk.jsonl", [MESSAGES], DataSettings(), TextAnswer(), base=base)
+    examples = read_examples("talk.jsonl", [MESSAGES], DataSettings(), kind_of(TextAnswer()), base=base)
     assert examples[0].answer == ANSWER
     assert json.loads(examples[1].fields[MESSAGES]) == [{"role": "user", "content": "a bad film"}]
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 
+import trimtab as trimtab_package
 from trimtab.errors import TrimtabError
 
+ROOT = Path(__file__).parents[2]
 OUT_OF_MEMORY = (
     "trimtab: out of memory.\n         Close other programs, choose a smaller backbone, or lower template.max_tokens.\n"
 )
@@ -27,7 +31,9 @@ def test_help_names_every_verb(trimtab):
 
 
 def test_version(trimtab):
-    assert trimtab("--version").out.startswith("trimtab, version ")
+    stated = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    assert trimtab_package.__version__ == stated
+    assert trimtab("--version") == (0, f"trimtab, version {stated}\n", "")
 
 
 @pytest.mark.parametrize(

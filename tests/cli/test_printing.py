@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent / "evaluation"))
-
-from comparisons import chinese, choices, five_ways, fourteen_ways, numbers, one_way, tags, texts
+from made_comparisons import chinese, choices, five_ways, fourteen_ways, numbers, one_way, tags, texts
 
 from trimtab.cli.printing import TABLE_WIDTH, print_comparison
 

@@ -32,6 +32,8 @@ def test_steps_go_in_order() -> None:
         ("<p class='x'>para</p><p>next</p>", " para  next "),
         ('<a href="http://x.org/?a=1&b=2" target=_blank>link</a>s', "links"),
         ("a <!-- note\n --> b", "a   b"),
+        ('a<!-- <b> <a x="--><i>b</i> <!-->c', "a b <!-->c"),
+        ("<!---->a<!-- b --> -->", " a  -->"),
         ("<!DOCTYPE html><html>x</html>", "  x "),
         ("Tom &amp; Jerry &quot;live&quot; &#39;now&#x27; &eacute;", "Tom & Jerry \"live\" 'now' é"),
         ("&lt;b&gt;", "<b>"),
@@ -53,10 +55,23 @@ def test_markup_goes(text: str, clean: str) -> None:
         "?a=1&copy=2",
         "&nosuch;",
         "<>",
+        "a <!-- never ends",
+        "<!->",
     ],
 )
 def test_markup_leaves_alone(text: str) -> None:
     assert clean_text(text, ["markup"]) == text
+
+
+@pytest.mark.timeout(60)  # a moment where the time grows with the length; minutes where it grows with its square
+@pytest.mark.parametrize(
+    "text",
+    ["<!--", "<b", "<b ", '<a x="', "<a x=y", "<a x=\"' ", "</", "<!doctype ", "&a", "&#1", "\u200d", "的", "the."],
+)
+def test_hostile_texts_take_no_longer_than_others(text: str) -> None:
+    many = text * 100_000
+    assert clean_text(many, ["markup"]) == many
+    clean_text(many, get_args(CleanStep))
 
 
 @given(ANY_TEXT)

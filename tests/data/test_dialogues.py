@@ -8,14 +8,15 @@ import pytest
 
 import tiny
 from trimtab.data import MESSAGES, Message, Record, load_splits, messages_of, read_examples, read_test, to_example
-from trimtab.errors import TrimtabError
+from trimtab.errors import DataError
+from trimtab.kinds.choose import kind_of
 from trimtab.settings.answers import TextAnswer
 from trimtab.settings.task import DataSettings
 
 U, A, S = (
     {"role": role, "content": text} for role, text in (("user", "Hi."), ("assistant", "Hello."), ("system", "Be kind."))
 )
-TEXT = TextAnswer()
+TEXT = kind_of(TextAnswer())
 
 
 def example(values, settings=None, **more):
@@ -138,14 +139,14 @@ def test_contents_are_cleaned():
     ],
 )
 def test_what_is_refused(values, message):
-    with pytest.raises(TrimtabError) as error:
+    with pytest.raises(DataError) as error:
         example(values)
     assert str(error.value) == f"chats.jsonl:3: {message}"
 
 
 def test_rows_without_an_assistant_turn_are_counted(tmp_path):
     tiny.write_rows(tmp_path / "chats.jsonl", [{"messages": m} for m in ([U, A], [S, U], [U])])
-    with pytest.raises(TrimtabError) as error:
+    with pytest.raises(DataError) as error:
         read_examples("chats.jsonl", [MESSAGES], DataSettings(), TEXT, base=tmp_path)
     assert str(error.value) == (
         "chats.jsonl:2: no assistant turn (2 of 3 rows have none). Leave it out; `trimtab predict` answers dialogues "
@@ -170,6 +171,6 @@ def test_a_field_is_a_list_of_messages_or_what_the_user_says():
     assert messages_of(json.dumps([S, U]), "x") == [Message("system", "Be kind."), Message("user", "Hi.")]
     for text in ("Hi.", "[1, 2]", '{"a": 1}', "[]"):
         assert messages_of(text, "x") == [Message("user", text)]
-    with pytest.raises(TrimtabError) as error:
+    with pytest.raises(DataError) as error:
         messages_of(json.dumps([U, A]), "input")
     assert str(error.value) == "input: the dialogue ends with the assistant. End it with the turn to be answered."

@@ -9,21 +9,24 @@ from pathlib import Path
 
 import pytest
 
-from trimtab.data import Example, Record, check_labels, read_examples, to_example
-from trimtab.errors import TrimtabError
+from trimtab.data import Example, Record, read_examples, to_example
+from trimtab.errors import DataError, TaskError
+from trimtab.kinds.choose import kind_of
+from trimtab.settings.answers import LABEL
 from trimtab.settings.task import DataSettings
 
 HERE = "reviews.jsonl:12"
+LABELS = kind_of(LABEL)
 UNLABELLED = "Label the row or leave it out; `trimtab predict` takes rows without labels."
 
 
 def example(values: dict[str, object], fields: list[str] | None = None, **settings: object) -> Example:
     data = DataSettings.model_validate(settings)
-    return to_example(Record(values, HERE), fields or ["text"], data, need_answer=True)
+    return to_example(Record(values, HERE), fields or ["text"], data, LABELS, need_answer=True)
 
 
 def refusal(values: dict[str, object], fields: list[str] | None = None, **settings: object) -> str:
-    with pytest.raises(TrimtabError) as caught:
+    with pytest.raises(DataError) as caught:
         example(values, fields, **settings)
     return str(caught.value)
 
@@ -31,7 +34,7 @@ def refusal(values: dict[str, object], fields: list[str] | None = None, **settin
 def read(base: Path, rows: list[dict[str, object]], need_answer: bool = True, **settings: object) -> list[Example]:
     (base / "reviews.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     data = DataSettings.model_validate(settings)
-    return read_examples("reviews.jsonl", ["text"], data, base=base, need_answer=need_answer)
+    return read_examples("reviews.jsonl", ["text"], data, LABELS, base=base, need_answer=need_answer)
 
 
 def test_columns_are_mapped_and_other_columns_dropped() -> None:
@@ -107,7 +110,7 @@ def test_values_that_are_no_text(value: object, kind: str) -> None:
 def test_one_row_without_a_label(label: object) -> None:
     assert refusal({"text": "a", "label": label}) == f"{HERE}: no label in column 'label'. {UNLABELLED}"
     record = Record({"text": "a", "label": label}, HERE)
-    assert to_example(record, ["text"], DataSettings(), need_answer=False).answer is None
+    assert to_example(record, ["text"], DataSettings(), LABELS, need_answer=False).answer is None
 
 
 def test_read_examples(tmp_path: Path) -> None:
@@ -120,13 +123,13 @@ def test_read_examples(tmp_path: Path) -> None:
 
 def test_read_examples_without_labels(tmp_path: Path) -> None:
     rows: list[dict[str, object]] = [{"text": "a", "label": "x"}, {"text": "b"}, {"text": "c", "label": None}]
-    with pytest.raises(TrimtabError) as caught:
+    with pytest.raises(DataError) as caught:
         read(tmp_path, rows)
     assert str(caught.value) == f"reviews.jsonl:2: no label in column 'label' (2 of 3 rows have none). {UNLABELLED}"
-    with pytest.raises(TrimtabError) as caught:
+    with pytest.raises(DataError) as caught:
         read(tmp_path, rows[:2])
     assert str(caught.value) == f"reviews.jsonl:2: no label in column 'label' (1 of 2 rows has none). {UNLABELLED}"
-    with pytest.raises(TrimtabError) as caught:
+    with pytest.raises(DataError) as caught:
         read(tmp_path, rows[:1], label="lable")
     assert str(caught.value) == (
         "reviews.jsonl:1: no column 'lable' for the answer; the columns are text, label. Did you mean 'label'?"
@@ -139,30 +142,14 @@ def test_read_examples_without_labels(tmp_path: Path) -> None:
 )
 def test_files_without_rows(tmp_path: Path, name: str, content: str) -> None:
     (tmp_path / name).write_text(content)
-    with pytest.raises(TrimtabError) as caught:
-        read_examples(name, ["text"], DataSettings(), base=tmp_path)
+    with pytest.raises(DataError) as caught:
+        read_examples(name, ["text"], DataSettings(), LABELS, base=tmp_path)
     assert str(caught.value) == f"{name}: no rows. Check the file: it needs one example a row."
 
 
 def test_a_mapping_of_a_field_that_the_template_lacks(tmp_path: Path) -> None:
-    with pytest.raises(TrimtabError) as caught:
+    with pytest.raises(TaskError) as caught:
         read(tmp_path, [], columns={"txt": "body"})
     assert (
         str(caught.value) == "data.columns: no field 'txt' in the template; its fields are text. Did you mean 'text'?"
-    )
-
-
-def test_check_labels() -> None:
-    good = [Example({"text": "a"}, "positive", "r.jsonl:1"), Example({"text": "a"}, None, "r.jsonl:2")]
-    check_labels(good, ["negative", "positive"])
-    with pytest.raises(TrimtabError) as caught:
-        check_labels([*good, Example({"text": "b"}, "postive", HERE)], ["negative", "positive"])
-    assert str(caught.value) == (
-        "reviews.jsonl:12: label 'postive' is not one of negative, positive. Did you mean 'positive'?"
-    )
-    with pytest.raises(TrimtabError) as caught:
-        check_labels([Example({"text": "b"}, "好评", HERE)], [str(n) for n in range(77)])
-    assert str(caught.value) == (
-        "reviews.jsonl:12: label '好评' is not one of 0, 1, 2, 3, 4, 5, 6, 7, ... (77 in all). "
-        "Correct the row, or add the label to `labels`."
     )

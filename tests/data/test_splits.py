@@ -14,9 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trimtab.data import Example, k_shot, load_splits, split_off, stratified_sample
-from trimtab.data.duplicates import kin, text_key
-from trimtab.errors import TrimtabError
+from trimtab.data.duplicates import text_key
+from trimtab.errors import DataError, TaskError, TrimtabError
+from trimtab.kinds.choose import kind_of
+from trimtab.settings.answers import LABEL
 from trimtab.settings.task import DataSettings
+
+READER = kind_of(LABEL)
 
 
 def examples_of(labels: Sequence[str], texts: Sequence[str] | None = None) -> list[Example]:
@@ -150,11 +154,11 @@ def base(tmp_path: Path) -> Path:
 
 
 def load(base: Path, **options: object):  # type: ignore[no-untyped-def]
-    return load_splits(DataSettings.model_validate({"train": "train.jsonl", **options}), ["text"], base=base)
+    return load_splits(DataSettings.model_validate({"train": "train.jsonl", **options}), ["text"], READER, base=base)
 
 
-def refusal(base: Path, **options: object) -> str:
-    with pytest.raises(TrimtabError) as caught:
+def refusal(base: Path, kind: type[TrimtabError] = DataError, **options: object) -> str:
+    with pytest.raises(kind) as caught:
         load(base, **options)
     return str(caught.value)
 
@@ -230,11 +234,11 @@ def test_too_few_rows_for_dev(base: Path) -> None:
 
 
 def test_settings_that_do_not_go_together(base: Path) -> None:
-    assert refusal(base, limit=5, shots=5) == "data.limit and data.shots are both set. Keep one of them."
-    assert refusal(base, train=None) == (
+    assert refusal(base, TaskError, limit=5, shots=5) == "data.limit and data.shots are both set. Keep one of them."
+    assert refusal(base, TaskError, train=None) == (
         "data.train is not set. Name the training examples, such as data.train=reviews.jsonl."
     )
-    assert refusal(base, train="-", dev="-") == (
+    assert refusal(base, TaskError, train="-", dev="-") == (
         "Standard input is named for more than one split. Use files for the others."
     )
 
@@ -258,11 +262,6 @@ def test_rows_of_a_group_and_rows_of_the_same_text_stay_on_one_side(
     assert places(split_off(mixed, 0.3, seed)[1]) == places(aside), "whatever the order of the rows"
 
 
-def test_kin_of_kin_are_kin() -> None:
-    examples = grouped(["p", "p", "q", "r", "r"], ["one", "two", "two", "three", "four"])
-    assert kin(examples) == [[3, 4], [0, 1, 2]]
-
-
 def passages(tmp_path: Path, **last: object) -> None:
     rows = [{"text": f"question {i}", "label": "ab"[i % 2], "passage": f"passage {i // 5}"} for i in range(100)]
     rows[-1] |= last
@@ -272,34 +271,34 @@ def passages(tmp_path: Path, **last: object) -> None:
 def test_test_is_set_aside_first_by_group(tmp_path: Path) -> None:
     passages(tmp_path)
     data = DataSettings(train="rows.jsonl", test_fraction=0.2, group="passage")
-    splits = load_splits(data, ["text"], base=tmp_path)
+    splits = load_splits(data, ["text"], READER, base=tmp_path)
     assert splits.note == [
         "test: 20 of 100 rows carved from train (seed 0)",
         "dev: 20 of 80 rows carved from train (seed 0)",
     ]
     sides = [{example.group for example in part} for part in (splits.train, splits.dev, splits.test)]
     assert sum(map(len, sides)) == len(set.union(*sides)) == 20
-    elsewhere = load_splits(data.model_copy(update={"test": "rows.jsonl"}), ["text"], base=tmp_path)
+    elsewhere = load_splits(data.model_copy(update={"test": "rows.jsonl"}), ["text"], READER, base=tmp_path)
     assert (elsewhere.train, elsewhere.dev, len(elsewhere.test)) == (splits.train, splits.dev, 100)
 
 
 def test_a_group_that_is_not_there_is_said(tmp_path: Path) -> None:
     passages(tmp_path, passage=None)
-    with pytest.raises(TrimtabError) as caught:
-        load_splits(DataSettings(train="rows.jsonl", group="passage"), ["text"], base=tmp_path)
+    with pytest.raises(DataError) as caught:
+        load_splits(DataSettings(train="rows.jsonl", group="passage"), ["text"], READER, base=tmp_path)
     assert (
         caught.value.message == "rows.jsonl:100: nothing in column 'passage' (1 of 100 rows), which data.group names."
     )
     passages(tmp_path, passage=["a", "b"])
-    with pytest.raises(TrimtabError, match="jsonl:100: column 'passage' holds a list, expected"):
-        load_splits(DataSettings(train="rows.jsonl", group="passage"), ["text"], base=tmp_path)
+    with pytest.raises(DataError, match="jsonl:100: column 'passage' holds a list, expected"):
+        load_splits(DataSettings(train="rows.jsonl", group="passage"), ["text"], READER, base=tmp_path)
 
 
 def test_one_group_cannot_be_split(tmp_path: Path) -> None:
     rows = [{"text": f"text {i}", "label": "ab"[i % 2], "book": "one"} for i in range(10)]
     (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    with pytest.raises(TrimtabError) as caught:
-        load_splits(DataSettings(train="rows.jsonl", test_fraction=0.5, group="book"), ["text"], base=tmp_path)
+    with pytest.raises(DataError) as caught:
+        load_splits(DataSettings(train="rows.jsonl", test_fraction=0.5, group="book"), ["text"], READER, base=tmp_path)
     assert caught.value.message == (
         "rows.jsonl: 10 rows are too few to set test examples aside, those with the same 'book' together."
     )

@@ -7,8 +7,9 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from trimtab.decoding import scoring
-from trimtab.decoding.scoring import Query, label_log_probabilities, passes
-from trimtab.prompts import make_verbalizer
+from trimtab.decoding.readers import WordReader
+from trimtab.decoding.scoring import Query, passes, read_scores
+from trimtab.prompts import Verbalizer, make_verbalizer
 
 TEXTS = ("a great film", "the plot is boring , the cast cold", "这家店好吃，很快。", "x")
 SETS = {
@@ -40,24 +41,23 @@ def verbalizer(pretrained, name: str, normalise: bool = False, branches: bool = 
 
 
 def queries(pretrained, made, prompt: int = 0) -> list[Query]:
-    return [Query(tuple(pretrained.tokenizer(f"Text: {text}\nAnswer:")["input_ids"]), prompt, made) for text in TEXTS]
+    rows = [tuple(pretrained.tokenizer(f"Text: {text}\nAnswer:")["input_ids"]) for text in TEXTS]
+    return [Query(ids, prompt, WordReader(made)) for ids in rows]
 
 
-def by_hand(oracle, query: Query, prompt: torch.Tensor) -> torch.Tensor:
+def by_hand(oracle, ids: tuple[int, ...], made: Verbalizer, prompt: torch.Tensor) -> torch.Tensor:
     """Log-probabilities of the labels: each word read alone behind the row, its tokens' log-softmax added up."""
-    made = query.verbalizer
     words = []
     for word in made.words:
-        ids = torch.tensor([*query.ids, *word.ids])
-        whole = torch.cat([prompt, oracle.get_input_embeddings()(ids)])
+        whole = torch.cat([prompt, oracle.get_input_embeddings()(torch.tensor([*ids, *word.ids]))])
         with torch.no_grad():
             scores = torch.log_softmax(oracle(inputs_embeds=whole[None], use_cache=False).logits[0].double(), -1)
-        at = len(prompt) + len(query.ids) - 1
+        at = len(prompt) + len(ids) - 1
         if made.branches:
             known = [own.ids for own in made.words]
             total = torch.zeros((), dtype=torch.float64)
             for i, token in enumerate(word.ids):
-                allowed = sorted({ids[i] for ids in known if ids[:i] == word.ids[:i] and len(ids) > i})
+                allowed = sorted({own[i] for own in known if own[:i] == word.ids[:i] and len(own) > i})
                 total = total + torch.log_softmax(scores[at + i, allowed], -1)[allowed.index(token)]
         else:
             total = sum(scores[at + i, token] for i, token in enumerate(word.ids))
@@ -72,7 +72,7 @@ def by_hand(oracle, query: Query, prompt: torch.Tensor) -> torch.Tensor:
 def answers(pretrained, asked, prompts) -> list[torch.Tensor]:
     with torch.no_grad():
         state = pretrained.backbone.read_prefix(prompts)
-    out = dict(label_log_probabilities(pretrained.backbone, asked, state))
+    out = dict(read_scores(pretrained.backbone, asked, state))
     assert sorted(out) == list(range(len(asked)))
     return [out[i] for i in range(len(asked))]
 
@@ -81,8 +81,9 @@ def answers(pretrained, asked, prompts) -> list[torch.Tensor]:
 @pytest.mark.parametrize("normalise", [False, True], ids=["sum", "mean"])
 @pytest.mark.parametrize("name", SETS)
 def test_scores_equal_the_sum_over_tokens(pretrained, oracle, prompts, name, normalise, branches):
-    asked = queries(pretrained, verbalizer(pretrained, name, normalise, branches))
-    expected = torch.stack([by_hand(oracle, query, prompts[0]) for query in asked])
+    made = verbalizer(pretrained, name, normalise, branches)
+    asked = queries(pretrained, made)
+    expected = torch.stack([by_hand(oracle, query.ids, made, prompts[0]) for query in asked])
     torch.testing.assert_close(torch.stack(answers(pretrained, asked, prompts)), expected, atol=1e-5, rtol=1e-5)
 
 
@@ -120,12 +121,12 @@ def test_full_vocabulary_scores_in_pieces_are_the_same(pretrained, prompts, monk
 
 
 def test_rows_without_any_prompt(pretrained, oracle):
-    asked = queries(pretrained, verbalizer(pretrained, "several tokens"))
-    found = dict(label_log_probabilities(pretrained.backbone, asked, None))
+    made = verbalizer(pretrained, "several tokens")
+    asked = queries(pretrained, made)
+    found = dict(read_scores(pretrained.backbone, asked, None))
     for i, query in enumerate(asked):
-        torch.testing.assert_close(
-            found[i], by_hand(oracle, query, torch.zeros(0, pretrained.backbone.hidden_size)), atol=1e-5, rtol=1e-5
-        )
+        nothing = torch.zeros(0, pretrained.backbone.hidden_size)
+        torch.testing.assert_close(found[i], by_hand(oracle, query.ids, made, nothing), atol=1e-5, rtol=1e-5)
 
 
 def test_passes_hold_so_many_tokens_or_as_many_as_padding_makes_of_them(monkeypatch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from trimtab.data.example import Example
+from trimtab.evaluation.baselines.word_vectors import KeyedVectors
 
 LABELS = ["good", "bad", "odd"]
 ENGLISH = {"good": ["fine", "great", "lovely", "fresh"], "bad": ["dull", "slow", "cold", "late"], "odd": ["a", "hm"]}
@@ -35,3 +36,16 @@ def ids_of(examples: list[Example]) -> list[int]:
 
 def accuracy(probabilities_NC: np.ndarray, examples: list[Example]) -> float:
     return float(np.mean(probabilities_NC.argmax(axis=1) == np.array(ids_of(examples))))
+
+
+def vectors_of_words() -> KeyedVectors:
+    """Vectors of the English words but `hm`."""
+    words = sorted({word for group in ENGLISH.values() for word in group} - {"hm"})
+    drawn = np.random.default_rng(0).normal(size=(len(words), 8)).astype(np.float32)
+    return KeyedVectors({word: v for v, word in enumerate(words)}, drawn)
+
+
+def mean_of(text: list[str], vectors: KeyedVectors) -> np.ndarray:
+    """The mean, in float64, of the words that have a vector."""
+    by_word = dict(zip(vectors.key_to_index, vectors.vectors.astype(np.float64), strict=True))
+    return np.mean([by_word[word] for word in text if word in by_word], axis=0)

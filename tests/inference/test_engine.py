@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from trimtab.errors import TrimtabError
-from trimtab.inference.bound import bind
 from trimtab.inference.engine import Engine, Request
-from trimtab.runs.run import Run, backbone_facts, load_run, save_run, zero_shot
+from trimtab.kinds.bind import bind
+from trimtab.runs.run import Run, backbone_facts, zero_shot
 from trimtab.settings.file import make_task
 
 TEXTS = ("a great film", "awful from start to end , and boring too", "这家店好吃，很快。", "")
@@ -183,26 +183,3 @@ def test_refusals(pretrained, runs):
         "input: no field 'hypothesis'. Fields found: premise, b."
     )
     assert refusal(lambda: engine.answer([Request("reviews", {})])) == "input: no field 'text'. Fields found: none."
-
-
-def test_a_run_folder_round_trip(pretrained, tmp_path):
-    run = replace(make_run(pretrained, prompts=2, seed=7), name=str(tmp_path), facts={"seeds": [0, 1]}, kept=1)
-    save_run(tmp_path, run)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["prompt.safetensors", "task.yaml"]
-    back = load_run(tmp_path)
-    assert all(torch.equal(a["prompt"], b["prompt"]) for a, b in zip(run.tensors, back.tensors, strict=True))
-    assert replace(back, tensors=()) == replace(run, tensors=())
-
-
-def test_folders_that_are_not_runs(pretrained, tmp_path):
-    from trimtab.runs.tensors import save_tensors
-
-    assert refusal(lambda: load_run(tmp_path)) == (
-        f"{tmp_path}: not a finished run (no prompt.safetensors). Give the folder `trimtab tune` wrote; "
-        "an interrupted one goes on with `trimtab tune FOLDER --resume`."
-    )
-    save_tensors(tmp_path / "prompt.safetensors", {"prompt.0": torch.zeros(2)}, {"format": "trimtab-run-9"})
-    assert refusal(lambda: load_run(tmp_path)) == (
-        f"{tmp_path / 'prompt.safetensors'}: holds 'trimtab-run-9', expected 'trimtab-run-1'. "
-        "Update Trimtab, or tune again."
-    )

@@ -12,11 +12,10 @@ from transformers import AutoModelForCausalLM
 
 import tiny
 from trimtab.data import Example
-from trimtab.decoding.scoring import Query
 from trimtab.errors import TrimtabError
-from trimtab.inference.bound import bind
 from trimtab.inference.calibration import content_free
 from trimtab.inference.engine import Engine, Request
+from trimtab.kinds.bind import bind
 from trimtab.methods.zero_shot import CALIBRATION
 from trimtab.runs.run import Run, backbone_facts, load_run, save_run, zero_shot
 from trimtab.settings.file import make_task
@@ -34,6 +33,10 @@ def few_shot(pretrained, *, words=WORDS["one token"], examples=POOL[:3], tensors
     settings = {"name": "few_shot", "demonstrations": 3, **method}
     task = make_task({"method": settings, "task": "good ?", "template": {"text": TEMPLATE, **dict(template)}})
     return Run("run", task, words, (tensors or {},), 0, backbone_facts(pretrained), {}, tuple(examples))
+
+
+def given(text: str, where: str = "x") -> Example:
+    return Example({"text": text}, None, where)
 
 
 def engine_of(pretrained, **runs: Run) -> Engine:
@@ -63,7 +66,7 @@ def plain(oracle, pretrained, verbalizer, text: str, shown, words) -> np.ndarray
         i for e in shown for i in ids_of(pretrained.tokenizer, e.fields["text"], words[e.answer][0])
     ] + ids_of(pretrained.tokenizer, text)  # fmt: skip
     nothing = torch.zeros(0, pretrained.backbone.hidden_size)
-    return by_hand(oracle, Query(tuple(ids), 0, verbalizer), nothing).exp().numpy()
+    return by_hand(oracle, tuple(ids), verbalizer, nothing).exp().numpy()
 
 
 @pytest.mark.parametrize("words", WORDS.values(), ids=WORDS)
@@ -130,7 +133,7 @@ def test_demonstrations_for_all_are_read_once_and_the_pool_once(pretrained, monk
     assert len(read) == 1
     assert embedded == [4, 4, 4]
     bare = engine_of(pretrained, run=few_shot(pretrained, examples=()))
-    [row], [alone] = (e.runs["run"].encode([({"text": "warm"}, "")]) for e in (engine, bare))
+    [row], [alone] = (e.runs["run"].encode([given("warm")]) for e in (engine, bare))
     assert row == alone  # a row pays for its own tokens only
     near = engine_of(pretrained, run=few_shot(pretrained, choice="nearest", examples=POOL))
     embedded.clear()
@@ -145,7 +148,7 @@ def test_everything_stays_within_the_limit(pretrained, choice):
     run = few_shot(pretrained, choice=choice, examples=long[:3], template={"max_tokens": 100})
     bound = engine_of(pretrained, run=run).runs["run"]
     for text in ("warm", "warm " * 500):
-        [row] = bound.encode([({"text": text}, "x")])
+        [row] = bound.encode([given(text)])
         head = 0 if choice == "nearest" else len(bound.encoder.head_ids)
         whole = len(bound.shown) + head + len(row.ids) + bound.verbalizer.longest
         assert whole <= 100
@@ -160,12 +163,12 @@ def test_a_row_that_may_not_be_shortened_drops_the_farthest(pretrained):
     bound = engine_of(pretrained, run=run).runs["run"]
     lengths = [len(ids) for ids in bound.demonstrations.rows]
     text = "warm and " * 14
-    [short], [row] = (bound.encode([({"text": t}, "x")]) for t in ("warm", text))
+    [short], [row] = (bound.encode([given(t)]) for t in ("warm", text))
     assert short.demonstrations >= 3 * min(lengths)
     assert row.demonstrations < short.demonstrations
     assert row.cut == 0
     with pytest.raises(TrimtabError) as caught:
-        bound.encode([({"text": text * 3}, "rows.jsonl:7")])
+        bound.encode([given(text * 3, "rows.jsonl:7")])
     assert str(caught.value).startswith("rows.jsonl:7: the row is ")
 
 

@@ -19,11 +19,13 @@ import models
 import tiny
 from trimtab.backbones.pretrained import load
 from trimtab.data import Example, Record, to_example
+from trimtab.data.example import TextExample
 from trimtab.errors import TrimtabError
 from trimtab.inference import perplexity
-from trimtab.inference.bound import bind
 from trimtab.inference.perplexity import Likelihood, TextScorer
 from trimtab.jobs import exchange, tune
+from trimtab.kinds.bind import bind
+from trimtab.kinds.choose import kind_of
 from trimtab.runs.run import Run, backbone_facts, load_run, zero_shot
 from trimtab.settings.file import make_task
 
@@ -34,9 +36,9 @@ TEXTS = (
     "",
 )
 ROWS = (
-    Example({"text": "a great film"}, "I liked it", "r:1", references=("I liked it", "a good film indeed")),
-    Example({"text": ""}, "这家店好吃", "r:2", references=("这家店好吃",)),
-    Example({"text": "the plot is bad , the cast cold"}, "no", "r:3", references=("no",)),
+    TextExample({"text": "a great film"}, "I liked it", "r:1", references=("I liked it", "a good film indeed")),
+    TextExample({"text": ""}, "这家店好吃", "r:2", references=("这家店好吃",)),
+    TextExample({"text": "the plot is bad , the cast cold"}, "no", "r:3", references=("no",)),
 )
 
 
@@ -232,10 +234,10 @@ def test_of_a_dialogue_the_last_answer_is_scored(pretrained, tiny_folder):
     )
     said = [("user", "a film"), ("assistant", "great"), ("user", "why ?"), ("assistant", "the cast is warm and funny")]
     record = Record({"messages": [{"role": role, "content": text} for role, text in said]}, "r:1")
-    example = to_example(record, ["messages"], task.data, task.answer, need_answer=True)
+    example = to_example(record, ["messages"], task.data, kind_of(task.answer), need_answer=True)
     run = zero_shot(task, {}, pretrained)
     [own] = TextScorer(pretrained, run).answers([example])
-    [row] = bind(run.task, {}, pretrained).encode([(example.fields, "r:1")])
+    [row] = bind(run.task, {}, pretrained).encode([example])
     tokenizer = pretrained.tokenizer
     assert tokenizer.decode(row.ids) == "Be brief.\n\nUser: a film\nAssistant: great<eos>\nUser: why ?\nAssistant:"
     answer = [*tokenizer(" the cast is warm and funny")["input_ids"], tokenizer.eos_token_id]
@@ -312,7 +314,7 @@ def test_windows_that_cannot_be(pretrained, settings, message):
 
 def test_rows_that_do_not_fit(pretrained):
     scorer = TextScorer(pretrained, made(pretrained, {"length": 4}))
-    long = Example({"text": "x"}, "y", "rows.jsonl:7", references=("great " * 300,))
+    long = TextExample({"text": "x"}, "y", "rows.jsonl:7", references=("great " * 300,))
     with pytest.raises(TrimtabError) as error:
         list(scorer.answers([long]))
     tokens = len(pretrained.tokenizer(" " + "great " * 300)["input_ids"])

@@ -16,9 +16,12 @@ from answer_rows import CHOICE, TEMPLATES, choices, numbers, settings, write_ans
 from encoders import save_encoder
 from trimtab import Engine, Request, open_engine
 from trimtab.backbones.pretrained import load
+from trimtab.data import Example
+from trimtab.data.example import ChoiceExample
 from trimtab.errors import TrimtabError
-from trimtab.inference.bound import bind
 from trimtab.jobs import evaluate, exchange, predict, show, tune
+from trimtab.kinds.bind import bind
+from trimtab.kinds.prediction import ChoicePrediction, NumberPrediction
 from trimtab.runs.run import load_run
 from trimtab.settings.file import make_task, read_task
 from whole_jobs import Killed, dying_at
@@ -40,10 +43,11 @@ def runs(data: Path, tiny_folder: Path, pretrained: Any) -> dict[str, Path]:
 
 def test_a_choice_is_learned_judged_and_reported(runs: dict[str, Path]) -> None:
     report = json.loads((runs["choice"] / "report.json").read_text())
-    assert report["answer"] == "choice"
-    assert report["test"]["accuracy"] >= 0.85
-    assert {b["name"] for b in report["baselines"]} == {"majority", "zero-shot"}
-    assert max(b["accuracy"] for b in report["baselines"]) < report["test"]["accuracy"]
+    scored = report["scored"]
+    assert scored["kind"] == "choice"
+    assert scored["test"]["accuracy"] >= 0.85
+    assert {b["name"] for b in scored["baselines"]} == {"majority", "zero-shot"}
+    assert max(b["accuracy"] for b in scored["baselines"]) < scored["test"]["accuracy"]
     assert set(report["data"]["label_counts"]["train"]) == {"option 1", "option 2", "option 3", "option 4"}
     assert sum(report["data"]["label_counts"]["train"].values()) == 48
     page, card = ((runs["choice"] / name).read_text() for name in ("report.html", "card.md"))
@@ -54,7 +58,7 @@ def test_a_choice_is_learned_judged_and_reported(runs: dict[str, Path]) -> None:
 
 
 def test_numbers_are_learned_judged_and_reported(runs: dict[str, Path], data: Path) -> None:
-    report = json.loads((runs["number"] / "report.json").read_text())["number"]
+    report = json.loads((runs["number"] / "report.json").read_text())["scored"]
     scores = {b["name"]: b["rmse"] for b in report["baselines"]}
     assert report["test"]["rmse"] < 0.7 * scores["mean"]
     assert report["test"]["pearson"] > 0.8
@@ -77,7 +81,7 @@ def test_a_prompt_of_choices_starts_from_demonstrations(
     done = tune.run(task, tmp_path / "run", base=data, beside=False, pretrained=pretrained)
     kept = load_run(tmp_path / "run").task.method
     assert (kept.demonstrations, kept.length > 60) == (8, True)
-    assert done.report.test.accuracy > 0.5
+    assert done.report.scored.test.accuracy > 0.5
 
 
 @pytest.mark.parametrize("kind", TEMPLATES)
@@ -116,9 +120,14 @@ def test_kinds_mix_in_one_engine(runs: dict[str, Path], pretrained: Any) -> None
     choice = Request("choice", {"text": "how was it"}, options=("the film was bad", "the film was great"))
     number = Request("number", {"text": "a great and warm film"})
     both = engine.answer([choice, number, choice])
-    assert both[0] == both[2]
-    assert (both[0].label, both[0].index) == ("the film was great", 1)
-    assert both[1].number == pytest.approx(engine.answer([number])[0].number, abs=1e-4)
+    chosen, said = both[:2]
+    assert chosen == both[2]
+    assert isinstance(chosen, ChoicePrediction)
+    assert (chosen.label, chosen.index) == ("the film was great", 1)
+    [alone] = engine.answer([number])
+    assert isinstance(said, NumberPrediction)
+    assert isinstance(alone, NumberPrediction)
+    assert said.number == pytest.approx(alone.number, abs=1e-4)
 
 
 def test_bad_rows_are_answered_in_their_places(runs: dict[str, Path], pretrained: Any, tmp_path: Path) -> None:
@@ -156,8 +165,8 @@ def test_the_command_line_shows_looks_and_scores(
     [answer] = show.run(settings("number", tiny_folder), 1, base=data, pretrained=pretrained)[0]
     assert answer.text.endswith("\nScore:")
     again = evaluate.run(runs["choice"], test=str(data / "choice-dev.jsonl"), out=data / "again", pretrained=pretrained)
-    assert again.test is not None
-    assert again.test.rows == 18
+    assert again.scored.test is not None
+    assert again.scored.test.rows == 18
 
 
 @pytest.mark.parametrize("method", ["head", "lora", "late_prompt", "prefix", "full"])
@@ -169,10 +178,10 @@ def test_every_sort_of_method_learns_numbers(
     task = task.model_copy(update={"method": make_task({"method": content}).method})
     made = tune.run(task, tmp_path / "run", base=data, beside=False, pretrained=pretrained)
     assert made.report is not None
-    assert made.report.number is not None
-    assert made.report.number.test is not None
+    assert made.report.scored.kind == "number"
+    assert made.report.scored.test is not None
     spread = np.std([float(str(row["label"])) for row in numbers(18, 3)])
-    assert made.report.number.test.rmse < spread
+    assert made.report.scored.test.rmse < spread
 
 
 @pytest.mark.parametrize("method", ["lora", "late_prompt", "prefix"])
@@ -184,9 +193,9 @@ def test_every_sort_of_method_chooses(
     task = task.model_copy(update={"method": make_task({"method": content}).method})
     made = tune.run(task, tmp_path / "run", base=data, beside=False, pretrained=pretrained)
     assert made.report is not None
-    assert made.report.dev is not None
-    assert made.report.dev.log_loss == pytest.approx(made.run.facts["dev_loss"][made.run.kept], abs=1e-4)
-    assert made.report.dev.accuracy == pytest.approx(made.run.facts["dev_accuracy"][made.run.kept])
+    assert made.report.scored.dev is not None
+    assert made.report.scored.dev.log_loss == pytest.approx(made.run.facts["dev_loss"][made.run.kept], abs=1e-4)
+    assert made.report.scored.dev.accuracy == pytest.approx(made.run.facts["dev_accuracy"][made.run.kept])
 
 
 def test_an_option_may_be_too_long_and_the_text_is_cut_for_it(pretrained: Any, tiny_folder: Path) -> None:
@@ -194,14 +203,14 @@ def test_an_option_may_be_too_long_and_the_text_is_cut_for_it(pretrained: Any, t
     fields = {"text": "the plot is great " * 30}
     rows = {}
     for name, option in (("short", "good"), ("long", "good and " * 4)):
-        [rows[name]] = bound.encode([(fields, "rows.jsonl:1")], [(option, "bad")])
+        [rows[name]] = bound.encode([ChoiceExample(fields, None, "rows.jsonl:1", options=(option, "bad"))])
     assert rows["short"].options is not None
     assert rows["long"].options is not None
     longer = rows["long"].options.longest - rows["short"].options.longest
     assert len(rows["short"].ids) - len(rows["long"].ids) == rows["long"].cut - rows["short"].cut == longer
     assert len(rows["long"].ids) + bound.method.tokens + rows["long"].options.longest == 64
     with pytest.raises(TrimtabError) as caught:
-        bound.encode([(fields, "rows.jsonl:1")], [("good and " * 60, "bad")])
+        bound.encode([ChoiceExample(fields, None, "rows.jsonl:1", options=("good and " * 60, "bad"))])
     found = len(pretrained.tokenizer(" " + "good and " * 60, add_special_tokens=False)["input_ids"])
     assert str(caught.value) == (
         f"rows.jsonl:1: an option of {found} tokens leaves no room for the input within {bound.encoder.budget}. "
@@ -216,7 +225,8 @@ def test_encoders_say_numbers_too(kind: str, data: Path, tmp_path: Path) -> None
     task = settings("number", folder, train={"steps": 3}, template={"text": "{answer} : {text}"})
     tune.run(task, tmp_path / "run", base=data, beside=False, pretrained=encoder)
     [answer] = open_engine(tmp_path / "run", pretrained=encoder).answer([Request("run", {"text": "a great film"})])
-    assert answer.number is not None
+    assert isinstance(answer, NumberPrediction)
+    assert np.isfinite(answer.number)
     task = settings("choice", folder)
     with pytest.raises(TrimtabError) as caught:
         tune.run(task, tmp_path / "other", base=data, pretrained=encoder)
@@ -284,10 +294,8 @@ def test_a_choice_goes_to_peft_and_back(
     exchange.import_(out, settings("choice", tiny_folder), again, base=data, pretrained=pretrained)
     options = ["the film was great", "the film was awful" if apart else "the film was great fun"]
     request = Request("run", {"text": "how was it"}, options=options)
-    expected, found = (
-        list(open_engine(folder, pretrained=pretrained).answer([request])[0].probabilities.values())
-        for folder in (runs["choice"], again)
-    )
+    both = [open_engine(folder, pretrained=pretrained).answer([request])[0] for folder in (runs["choice"], again)]
+    expected, found = (list(one.probabilities.values()) for one in both if isinstance(one, ChoicePrediction))
     assert found == pytest.approx(expected, abs=1e-6)
     card = (out / "README.md").read_text()
     assert "Label words: each row's own options\n" in card
@@ -336,7 +344,7 @@ def test_pairs_are_cut_in_either_field(data: Path, tiny_folder: Path, pretrained
     bound = bind(task, {k: list(v) for k, v in (task.labels.words or {}).items()}, pretrained)
     short, long = "the plot is great", "the plot is great and " * 40
     for premise, hypothesis in ((long, short), (short, long), (long, long)):
-        [row] = bound.encode([({"premise": premise, "hypothesis": hypothesis}, "pairs.jsonl:1")])
+        [row] = bound.encode([Example({"premise": premise, "hypothesis": hypothesis}, None, "pairs.jsonl:1")])
         assert row.cut > 0
         text = pretrained.tokenizer.decode(row.ids)
         assert len(row.ids) + bound.method.tokens + bound.verbalizer.longest == 64

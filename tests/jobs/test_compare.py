@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 import tiny
-from trimtab.data import load_splits
+from trimtab import load_splits
 from trimtab.errors import TrimtabError
 from trimtab.evaluation.baselines.naive_bayes import naive_bayes
-from trimtab.evaluation.chance.tests import paired_test
-from trimtab.jobs import cells, compare, compare_runs, tune
-from trimtab.jobs.compare import Wanted
-from trimtab.jobs.ways import ON_A_CPU, WAYS
+from trimtab.evaluation.chance.mcnemar import mcnemar_test
+from trimtab.jobs import compare, compare_runs, tune
 from trimtab.reports.files import read_report
 from trimtab.settings.file import make_task
+from trimtab.ways import cells
+from trimtab.ways.wanted import Wanted
 
 QUICK = ("majority", "naive_bayes", "zero_shot", "soft_prompt")
 
@@ -46,7 +46,7 @@ def compared(task, out, data, pretrained, *, on_cell=None, **wanted):
 def test_figures_are_those_of_each_way_alone(task, data, tmp_path, pretrained):
     made = compared(task, tmp_path / "out", data, pretrained, seeds=2)
     ways = {way.key: way for way in made.ways}
-    assert (made.part, made.reference) == ("test", "soft_prompt")
+    assert (made.split, made.reference) == ("test", "soft_prompt")
     assert [way.score for way in made.ways] == sorted((way.score for way in made.ways), reverse=True)
     assert {key: way.seeds for key, way in ways.items()} == {
         "majority": [0], "naive_bayes": [0], "zero_shot": [0], "soft_prompt": [0, 1],
@@ -54,12 +54,12 @@ def test_figures_are_those_of_each_way_alone(task, data, tmp_path, pretrained):
     splits = load_splits(task.data, ["text"], base=data)
     labels = ["negative", "positive"]
     gold = np.array([labels.index(e.answer) for e in splits.test])
-    bayes = naive_bayes(splits.train, splits.test, labels).argmax(1) == gold
+    bayes = naive_bayes(splits.train, splits.test, labels).answers_N == gold
     assert ways["naive_bayes"].score == bayes.mean()
     for seed, accuracy in zip((0, 1), ways["soft_prompt"].scores, strict=True):
         own = task.model_copy(update={"train": task.train.model_copy(update={"seed": seed})})
         alone = tune.run(own, tmp_path / f"alone{seed}", base=data, beside=False, pretrained=pretrained)
-        assert alone.report.test.accuracy == accuracy
+        assert alone.report.scored.test.accuracy == accuracy
     assert ways["soft_prompt"].trained_parameters == task.method.length * pretrained.backbone.hidden_size
     assert ways["soft_prompt"].difference is None
     assert ways["zero_shot"].difference.test == "paired bootstrap"
@@ -77,7 +77,7 @@ def test_context_tuning_is_a_prefix_started_from_demonstrations(task, data, tmp_
     [way] = compared(task, tmp_path / "out", data, pretrained, methods=("context_tuning",)).ways
     own = make_task({**task.model_dump(), "method": {"name": "prefix", "init": "demonstrations"}})
     alone = tune.run(own, tmp_path / "alone", base=data, beside=False, pretrained=pretrained)
-    assert (way.name, way.score) == ("context tuning", alone.report.test.accuracy)
+    assert (way.name, way.score) == ("context tuning", alone.report.scored.test.accuracy)
     assert way.trained_parameters == alone.report.method.trained_parameters
 
 
@@ -89,7 +89,7 @@ def test_one_seed_each_is_mcnemar_with_holm(task, data, tmp_path, pretrained):
     labels = ["negative", "positive"]
     gold = np.array([labels.index(e.answer) for e in load_splits(task.data, ["text"], base=data).test])
     raw = {
-        key: paired_test(answers[key] == gold, answers["soft_prompt"] == gold) for key in QUICK if key != "soft_prompt"
+        key: mcnemar_test(answers[key] == gold, answers["soft_prompt"] == gold) for key in QUICK if key != "soft_prompt"
     }
     ranked = sorted(raw, key=lambda key: raw[key])
     expected, highest = {}, 0.0
@@ -106,10 +106,8 @@ def test_one_seed_each_is_mcnemar_with_holm(task, data, tmp_path, pretrained):
 def test_nothing_is_measured_twice_and_what_is_new_is(task, data, tmp_path, pretrained, monkeypatch):
     first = compared(task, tmp_path / "out", data, pretrained)
     trained = []
-    real = tune.run
-    monkeypatch.setattr(
-        tune, "run", lambda own, *given, **more: (trained.append(own.method.name), real(own, *given, **more))[1]
-    )
+    real = cells.prepare
+    monkeypatch.setattr(cells, "prepare", lambda own: (trained.append(own.bound.task.method.name), real(own))[1])
     second = compared(task, tmp_path / "out", data, pretrained)
     assert trained == []
     assert [(w.key, w.scores, w.train_seconds) for w in second.ways] == [
@@ -221,7 +219,6 @@ def test_what_cannot_be_asked_for(task, data, tmp_path, pretrained):
     assert refusal(reference="lora") == (
         "--reference: 'lora' is not among the ways compared. They are majority, naive_bayes, zero_shot, soft_prompt."
     )
-    assert {key for keys in ON_A_CPU.values() for key in keys} <= set(WAYS)
 
 
 def test_the_command_line(data, trimtab, tmp_path):
@@ -249,7 +246,7 @@ def test_runs_on_the_same_rows(task, data, tmp_path, trimtab, pretrained):
     assert made.reference == str(a)
     by_name = {way.name: way.score for way in made.ways}
     for folder in (a, b):
-        assert by_name[str(folder)] == read_report(folder / "report.json").test.accuracy
+        assert by_name[str(folder)] == read_report(folder / "report.json").scored.test.accuracy
     assert (tmp_path / "both" / "compare.html").exists()
     done = trimtab("evaluate", a, b)
     assert (done.code, "ref." in done.out) == (0, True)

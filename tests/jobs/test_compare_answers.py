@@ -13,14 +13,18 @@ from sklearn.metrics import r2_score, root_mean_squared_error
 
 import tiny
 from answer_rows import choices, numbers, settings
-from trimtab.data import load_splits
+from trimtab import load_splits
 from trimtab.errors import TrimtabError
-from trimtab.evaluation.chance.tests import paired_permutation_test
-from trimtab.evaluation.scores.numbers import mean_number, ridge
-from trimtab.jobs import compare, compare_runs, tune
-from trimtab.jobs.compare import Wanted
-from trimtab.jobs.ways import A_GPU_ADDS, ON_A_CPU, WAYS, pick_ways
+from trimtab.evaluation.baselines.mean import mean_number
+from trimtab.evaluation.baselines.ridge import ridge
+from trimtab.evaluation.chance.permutation import paired_permutation_test
+from trimtab.jobs import compare, compare_runs, evaluate, tune
+from trimtab.kinds.choose import kind_of
 from trimtab.reports.files import read_report
+from trimtab.settings.answers import ANSWERS, LABEL, ChoiceAnswer
+from trimtab.ways import cells
+from trimtab.ways.wanted import Wanted
+from trimtab.ways.ways import pick_ways, ways_of
 
 TRAIN = {"steps": 30, "evaluate_every": 15}
 QUICK = {"choice": ("majority", "zero_shot", "soft_prompt"), "number": ("mean", "ridge", "head", "soft_prompt")}
@@ -96,6 +100,24 @@ def test_choices_are_compared_by_accuracy(made: dict[str, Any], data: Path, tiny
 
 
 @pytest.mark.parametrize("kind", QUICK)
+def test_a_report_has_the_figures_of_the_comparison(
+    kind: str, made: dict[str, Any], data: Path, tmp_path: Path, pretrained: Any
+) -> None:
+    """Rows with two to four options: only the places that a row has count in it, there as here."""
+    [run] = (data / f"out-{kind}" / "runs").glob("soft_prompt-48-0-*")
+    report = evaluate.run(run, out=tmp_path, pretrained=pretrained)
+    ways = {way.key: way for way in made[kind].ways}
+    if kind == "choice":
+        majority = next(b for b in report.scored.baselines if b.name == "majority")
+        assert majority.accuracy == pytest.approx(ways["majority"].score)
+        assert majority.p_value == pytest.approx(ways["majority"].difference.p_value)
+    else:
+        for own, key in zip(report.scored.baselines, ("mean", "ridge"), strict=True):
+            assert own.rmse == pytest.approx(ways[key].mean("RMSE"))
+            assert own.p_value == pytest.approx(ways[key].difference.p_value)
+
+
+@pytest.mark.parametrize("kind", QUICK)
 def test_curves_and_what_is_left_without_the_prompt(kind: str, made: dict[str, Any]) -> None:
     comparison = made[kind]
     for line in comparison.curves:
@@ -131,7 +153,7 @@ def test_nothing_is_measured_twice(
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("trained again")
 
-    monkeypatch.setattr(tune, "run", refuse)
+    monkeypatch.setattr(cells, "train", refuse)
     wanted = Wanted(methods=QUICK[kind], curve=(12,), without_prompt=True)
     task = settings(kind, tiny_folder, train=TRAIN)
     again = compare.run(task, data / f"out-{kind}", wanted, base=data, pretrained=pretrained)
@@ -166,25 +188,35 @@ def test_ways_that_do_not_give_such_answers(
 
 def test_ways_for_numbers_do_not_give_labels() -> None:
     with pytest.raises(TrimtabError) as caught:
-        pick_ways(("mean",), gpu=False)
-    others = ("mean", "ridge", "word_vector_ridge", "token_majority", "nearest_answer")
-    fitting = ", ".join(key for key in WAYS if key not in others)
+        pick_ways(("mean",), gpu=False, kind=kind_of(LABEL))
+    fitting = ", ".join(ways_of(kind_of(LABEL)))
     assert str(caught.value) == (
         "--methods: 'mean' gives numbers, and the answers of this task are labels. "
         f"Ways for tasks whose answers are labels: {fitting}."
     )
 
 
-@pytest.mark.parametrize("answer", ON_A_CPU)
+USUAL = {
+    "label": (
+        "majority rules naive_bayes tfidf zero_shot few_shot calibrated_few_shot head soft_prompt",
+        "word_vectors prefix p_tuning lora full", "prefix context_tuning",
+    ),
+    "choice": ("majority zero_shot few_shot soft_prompt", "prefix p_tuning lora full", "context_tuning"),
+    "number": ("mean ridge head soft_prompt", "word_vector_ridge prefix lora full", ""),
+    "tags": ("majority token_majority head soft_prompt", "prefix p_tuning lora full", ""),
+    "text": ("nearest_answer zero_shot few_shot soft_prompt prefix", "p_tuning lora full", ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
 def test_default_sets_go_with_their_answers(answer: str) -> None:
+    kind = kind_of(ChoiceAnswer(options="options") if answer == "choice" else ANSWERS[answer]())
+    anywhere, with_gpu, with_few = (set(keys.split()) for keys in USUAL[answer])
     for gpu, rows in product((False, True), (None, 200, 201)):
-        few = (
-            {"label": {"prefix", "context_tuning"}, "choice": {"context_tuning"}}.get(answer, set())
-            if rows == 200
-            else set()
-        )
-        expected = {*ON_A_CPU[answer], *(A_GPU_ADDS[answer] if gpu else ()), *few}
-        assert {way.key for way in pick_ways(None, gpu, answer, rows)} == expected
+        expected = anywhere | (with_gpu if gpu else set()) | (with_few if rows == 200 else set())
+        picked = pick_ways(None, gpu, kind, rows)
+        assert {way.key for way in picked} == expected
+        assert pick_ways([way.key for way in picked], gpu, kind, rows) == picked  # none of them is refused
 
 
 @pytest.mark.parametrize("kind", QUICK)
@@ -198,12 +230,12 @@ def test_runs_on_the_same_rows(kind: str, data: Path, tiny_folder: Path, tmp_pat
     for way in made.ways:
         report = read_report(Path(way.name) / "report.json")
         if kind == "choice":
-            assert report.test is not None
-            assert way.score == report.test.accuracy
+            assert report.scored.test is not None
+            assert way.score == report.scored.test.accuracy
         else:
-            assert report.number is not None
-            assert report.number.test is not None
-            assert way.mean("RMSE") == pytest.approx(report.number.test.rmse)
+            assert report.scored.kind == "number"
+            assert report.scored.test is not None
+            assert way.mean("RMSE") == pytest.approx(report.scored.test.rmse)
     assert (tmp_path / "both" / "compare.html").exists()
 
 

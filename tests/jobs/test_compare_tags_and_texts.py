@@ -14,19 +14,21 @@ import test_tagging
 from seqeval.metrics import f1_score, precision_score, recall_score
 
 import tiny
-from trimtab.data import load_splits
+from trimtab import load_splits
 from trimtab.errors import TrimtabError
-from trimtab.evaluation.chance.tests import paired_f1_test
-from trimtab.evaluation.metrics.choose import compare_texts
-from trimtab.evaluation.scores.tags import commonest_tag_of_token, entity_counts
-from trimtab.evaluation.scores.texts import nearest_answer
+from trimtab.evaluation.baselines.commonest_tag_of_token import commonest_tag_of_token
+from trimtab.evaluation.baselines.nearest_answer import nearest_answer
+from trimtab.evaluation.metrics.compare import compare_texts
+from trimtab.evaluation.scores.tags import tags_p_value
 from trimtab.jobs import compare, compare_runs, tune
-from trimtab.jobs.compare import Wanted
-from trimtab.jobs.ways import pick_ways
+from trimtab.kinds.choose import kind_of
 from trimtab.reports.files import read_report
 from trimtab.sandbox import box
+from trimtab.settings.answers import ANSWERS as KINDS
 from trimtab.settings.file import make_task
 from trimtab.settings.task import Task
+from trimtab.ways.wanted import Wanted
+from trimtab.ways.ways import pick_ways
 
 ANSWERS = {
     "positive": ["it is a good film", "I liked it very much"],
@@ -98,8 +100,8 @@ def test_tags_are_compared_by_f1_of_entities(made: dict[str, Any], data: Path, t
     assert kept(data / "out-tags", "token_majority") == commonest_tag_of_token(splits.train, splits.test)
     assert ways["majority"].name == "commonest tag"
     assert ways["majority"].score == 0
-    counts = [entity_counts(splits.test, kept(data / "out-tags", key)) for key in ("token_majority", "soft_prompt")]
-    assert ways["token_majority"].difference.p_value == paired_f1_test(*counts)
+    answers = [kept(data / "out-tags", key) for key in ("token_majority", "soft_prompt")]
+    assert ways["token_majority"].difference.p_value == tags_p_value(splits.test, *answers)
     assert ways["token_majority"].difference.test == "randomisation"
     assert tags.chosen == "token_majority"
     gap = 100 * ways["token_majority"].score
@@ -141,14 +143,14 @@ def test_scores_and_intervals_are_those_of_the_report(
         tune.run(settings(kind, tiny_folder), tmp_path / kind, base=data, beside=False, pretrained=pretrained)
         report = read_report(tmp_path / kind / "report.json")
         if kind == "tags":
-            assert report.tags is not None
-            assert report.tags.test is not None
-            assert way.score == report.tags.test.f1
-            assert way.interval == report.tags.test.intervals["f1"]
+            assert report.scored.kind == "tags"
+            assert report.scored.test is not None
+            assert way.score == report.scored.test.f1
+            assert way.interval == report.scored.test.intervals["f1"]
         else:
-            assert report.written is not None
-            assert report.written.test is not None
-            figure = report.written.test.headline
+            assert report.scored.kind == "text"
+            assert report.scored.test is not None
+            figure = report.scored.test.headline
             assert figure.interval is not None
             assert 100 * way.score == pytest.approx(figure.value)
             assert 100 * way.interval.low == pytest.approx(figure.interval.low)
@@ -339,7 +341,7 @@ REFUSED = {
 @pytest.mark.parametrize(("kind", "way"), REFUSED)
 def test_ways_that_do_not_give_such_answers(kind: str, way: str) -> None:
     with pytest.raises(TrimtabError) as caught:
-        pick_ways((way,), gpu=False, answer=kind)
+        pick_ways((way,), gpu=False, kind=kind_of(KINDS[kind]()))
     assert str(caught.value) == (
         f"--methods: '{way}' {REFUSED[kind, way]}. "
         f"Ways for tasks whose answers are {'texts' if kind == 'text' else 'tags'}: {FITTING[kind]}."
@@ -370,7 +372,7 @@ def test_one_row_and_no_test(kind: str, data: Path, tiny_folder: Path, tmp_path:
     (data / f"{kind}-one.jsonl").write_text(f"{lines[0]}\n", encoding="utf-8")
     task = settings(kind, tiny_folder, data={"dev": f"{kind}-one.jsonl", "test": None})
     made = compare.run(task, tmp_path, Wanted(methods=QUICK[kind]), base=data, pretrained=pretrained)
-    assert (made.part, made.rows, made.left_out) == ("dev", 1, [])
+    assert (made.split, made.rows, made.left_out) == ("dev", 1, [])
     assert all((way.interval.low, way.interval.high) == pytest.approx((way.score,) * 2) for way in made.ways)
     assert all(way.difference.p_value == 1 for way in made.ways if way.difference)
     assert made.notes[-1] == (
@@ -388,13 +390,13 @@ def test_runs_on_the_same_rows(kind: str, data: Path, tiny_folder: Path, tmp_pat
     for way in made.ways:
         report = read_report(Path(way.name) / "report.json")
         if kind == "tags":
-            assert report.tags is not None
-            assert report.tags.test is not None
-            assert way.score == report.tags.test.f1
+            assert report.scored.kind == "tags"
+            assert report.scored.test is not None
+            assert way.score == report.scored.test.f1
         else:
-            assert report.written is not None
-            assert report.written.test is not None
-            assert 100 * way.score == pytest.approx(report.written.test.headline.value)
+            assert report.scored.kind == "text"
+            assert report.scored.test is not None
+            assert 100 * way.score == pytest.approx(report.scored.test.headline.value)
     assert (tmp_path / "both" / "compare.html").exists()
 
 

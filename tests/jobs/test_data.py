@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
 from trimtab.data import Finding, Lengths
-from trimtab.errors import TrimtabError
+from trimtab.data.counts.labels import LabelCounts
+from trimtab.errors import DataError
 from trimtab.jobs import data
 from trimtab.settings.task import DataSettings
 
@@ -26,7 +28,7 @@ def run(base: Path, source: str, fields: tuple[str, ...] = (), **options: object
 
 
 def refusal(base: Path, source: str, fields: tuple[str, ...] = ()) -> str:
-    with pytest.raises(TrimtabError) as caught:
+    with pytest.raises(DataError) as caught:
         run(base, source, fields)
     return str(caught.value)
 
@@ -53,10 +55,9 @@ def test_splits_of_a_task(tmp_path: Path) -> None:
         fields=["text"],
         base=tmp_path,
         others={"test": "b.jsonl"},
-        count_tokens=len,
-        context=4,
+        counter=(len, 4),
     )
-    assert report.splits["train"].labels == {"0": 1, "1": 1}
+    assert report.splits["train"].answers == LabelCounts({"0": 1, "1": 1}, 2, 2)
     assert report.splits["train"].over_context == Finding(1, ["a.jsonl:1"])
     assert [(overlap.first, overlap.second) for overlap in report.shared] == [("train", "test")]
 
@@ -65,7 +66,7 @@ def test_missing_numbers_in_parquet_are_blank(tmp_path: Path) -> None:
     parquet.write_table(pa.table({"text": [1.0, float("nan")], "label": [1.0, float("nan")]}), tmp_path / "a.parquet")
     split = run(tmp_path, "a.parquet").splits["a.parquet"]
     assert split.empty == {"text": Finding(1, ["a.parquet:2"])}
-    assert (split.labels, split.unlabelled.count) == ({"1": 1}, 1)
+    assert (split.answers, split.unlabelled.count) == (LabelCounts({"1": 1}, 1, 2), 1)
 
 
 def test_refusals(tmp_path: Path) -> None:
@@ -79,3 +80,63 @@ def test_refusals(tmp_path: Path) -> None:
     )
     write(tmp_path / "c.jsonl")
     assert refusal(tmp_path, "c.jsonl") == "c.jsonl: no rows. Check the file: it needs one example a row."
+
+
+NONE = {"count": 0, "where": []}
+LENGTHS = {"min": 1, "median": 1, "p95": 1, "max": 1}
+# What --json says of two rows, "a" and "b", besides their answers.
+PLAIN = {
+    "rows": 2, "labels": {}, "distinct_labels": 0, "unlabelled": NONE, "duplicates": NONE, "conflicts": NONE,
+    "empty": {}, "damage": {}, "characters": LENGTHS, "tokens": None, "over_context": None,
+    "numbers": None, "tags": None, "texts": None,
+}  # fmt: skip
+OPTIONS = {"options": ["x", "y", "z"]}
+# Kind of answer -> settings of a task, its rows, what --json says of them, and the terminal.
+KINDS: dict[str, tuple[dict[str, object], list[dict[str, object]], dict[str, object], list[str]]] = {
+    "labels": (
+        {},
+        [{"text": "a", "label": "[b]no"}, {"text": "b", "label": "yes"}],
+        {"labels": {"[b]no": 1, "yes": 1}, "distinct_labels": 2},
+        ["2 rows, 2 labels", "[b]no  1  50.0%", "yes    1  50.0%"],
+    ),
+    "choices": (
+        {"answer": {"kind": "choice", "options": "options"}},
+        [{"text": "a", "label": 2, **OPTIONS}, {"text": "b", "label": 2, **OPTIONS}],
+        {"labels": {"option 3": 2}, "distinct_labels": 1},
+        ["2 rows, 1 labels", "option 3  2  100.0%"],
+    ),
+    "numbers": (
+        {"answer": "number"},
+        [{"text": "a", "label": 1}, {"text": "b", "label": 4}],
+        {"numbers": {"min": 1.0, "median": 2.5, "max": 4.0, "mean": 2.5, "sd": 1.5}},
+        ["2 rows, numbers from 1 to 4, median 2.5, mean 2.5, standard deviation 1.5"],
+    ),
+    "tags": (
+        {"answer": "tags"},
+        [{"tokens": ["a"], "tags": ["B-x"]}, {"tokens": ["b"], "tags": ["O"]}],
+        {"tags": {"tokens": 2, "types": {"x": 1}, "without": 1, "mended": 0, "mended_where": "", "longest": 1,
+                  "plain": False}},
+        ["2 rows, 2 tokens, 1 entity of 1 type, 1 row without one, longest row 1 tokens", "x  1  100.0%"],
+    ),
+    "texts": (
+        {"answer": "text"},
+        [{"text": "a", "label": ["one", "three"]}, {"text": "b", "label": "two"}],
+        {"texts": {"answers": 3, "distinct": 3, "several": 1, "characters": [3, 3, 5, 5], "tokens": None}},
+        ["2 rows, 3 answers in free text, 3 different, 1 row with several; 3 to 5 characters, median 3, 95% up to 5"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_said_of_answers_of_each_kind(kind: str, tmp_path: Path, trimtab: Any) -> None:
+    settings, rows, plain, lines = KINDS[kind]
+    write(tmp_path / "rows.jsonl", *rows)
+    (tmp_path / "task.yaml").write_text(json.dumps(settings))
+    shown = trimtab("data", "rows.jsonl", "--task", "task.yaml", "--no-tokens")
+    as_json = trimtab("data", "rows.jsonl", "--task", "task.yaml", "--no-tokens", "--json")
+    assert (shown.code, shown.err, as_json.code, as_json.err) == (0, "", 0, "")
+    expected = {"splits": {"rows.jsonl": PLAIN | plain}, "shared": [], "context": None}
+    assert as_json.out == json.dumps(expected, indent=1) + "\n"
+    first, *table = lines
+    said = [line.strip() for line in shown.out.splitlines() if line.strip()]
+    assert said[: len(lines) + 1] == [f"rows.jsonl: {first}", *table, "characters: 1 to 1, median 1, 95% up to 1"]

@@ -10,9 +10,11 @@ import tiny
 from encoder_decoders import plain, save_encoder_decoder
 from trimtab import Engine, Request, open_engine
 from trimtab.backbones.pretrained import load
+from trimtab.data import Example
 from trimtab.errors import TrimtabError
-from trimtab.inference.bound import bind
 from trimtab.jobs import evaluate, show, tune
+from trimtab.kinds.bind import bind
+from trimtab.kinds.texts import ends
 from trimtab.runs.run import load_run, zero_shot
 from trimtab.settings.file import make_task
 from whole_jobs import (
@@ -23,6 +25,7 @@ from whole_jobs import (
     assert_loss_as_by_hand,
     assert_same_from_peft,
     kill_and_resume,
+    training_on,
 )
 
 TEMPLATE = "{task} review : {text} ? it was {answer}"
@@ -144,18 +147,11 @@ def test_words_are_scored_as_transformers_trains_on_them(kind, loaded, folders):
 
 def test_large_trees_are_trained_token_by_token(loaded, folders, data, monkeypatch):
     """Where the words' tree is large, the loss is that of the right label's first word."""
-    from trimtab.jobs.tune import _training
-    from trimtab.training.labelled import Labelled
-    from trimtab.training.plan import make_plan
-
-    monkeypatch.setattr("trimtab.training.objective.TREE_NODES", 0)
-    task = settings("prefix", folders["bart"], WORDS)
-    bound = bind(task, WORDS, loaded["bart"], data)
+    monkeypatch.setattr("trimtab.prompts.verbalizer.TREE_NODES", 0)
+    bound = bind(settings("prefix", folders["bart"], WORDS), WORDS, loaded["bart"], data)
     start = bound.method.initial(0)
-    rows = [bound.encoder.encode({"text": text}) for text in TEXTS]
-    labelled = [Labelled(row.ids, i % 2, row.answer) for i, row in enumerate(rows)]
-    plan = make_plan(task.train, 3, bound.method.rate)
-    loss = _training(bound, plan, [start], labelled, labelled).loss([0], [start], [range(3)], 0)
+    examples = [Example({"text": text}, bound.labels[i % 2], text) for i, text in enumerate(TEXTS)]
+    loss = training_on(bound, examples).loss([0], [start], [range(3)], 0)
     model = AutoModelForSeq2SeqLM.from_pretrained(folders["bart"], dtype=torch.float32).eval()
     tokenizer = AutoTokenizer.from_pretrained(folders["bart"])
     only = bind(settings("prefix", folders["bart"], {k: w[:1] for k, w in WORDS.items()}), WORDS, loaded["bart"])
@@ -183,11 +179,11 @@ def test_learning_judging_and_using(kind, method, data, tmp_path, loaded, folder
     tuned = tune.run(task, tmp_path / "run", base=data, beside=method == "head", pretrained=loaded[kind])
     assert_learned(tmp_path / "run")
     if method == "head":
-        assert [baseline.name for baseline in tuned.report.baselines] == ["majority", "naive Bayes", "zero-shot"]
+        assert [baseline.name for baseline in tuned.report.scored.baselines] == ["majority", "naive Bayes", "zero-shot"]
     assert_answers_alone_as_together(tmp_path / "run", loaded[kind])
     if method == "soft_prompt":
         again = evaluate.run(tmp_path / "run", beside=False, pretrained=loaded[kind])
-        assert again.test.accuracy == tuned.report.test.accuracy
+        assert again.scored.test.accuracy == tuned.report.scored.test.accuracy
 
 
 @pytest.mark.parametrize("method", ["soft_prompt", "prefix", "lora with a prompt", "full"])
@@ -209,7 +205,7 @@ def test_runs_mix_in_one_engine(data, tmp_path, loaded, folders):
 def test_without_training(method, data, tmp_path, loaded, folders):
     tuned = tune.run(settings(method, folders["bart"]), tmp_path / "run", base=data, pretrained=loaded["bart"])
     assert tuned.run.tensors == ({},)
-    assert tuned.report.test.rows == 24
+    assert tuned.report.scored.test.rows == 24
 
 
 def test_rows_are_shown_as_read(data, loaded, folders):
@@ -299,7 +295,7 @@ def test_free_text_is_that_of_transformers(name, folders, loaded):
         given = {"decoder_input_ids": torch.tensor([start]), "max_new_tokens": 20, "do_sample": False, "num_beams": 1}
         [expected] = model.generate(torch.tensor([ids]), **given).tolist()
         expected = expected[len(start) :][:8]
-        end = bound.ends[0]
+        end = ends(bound)[0]
         assert list(answer.texts[0].ids) == (expected[: expected.index(end)] if end in expected else expected)
 
 

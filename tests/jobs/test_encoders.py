@@ -11,9 +11,9 @@ from encoders import plain, save_encoder
 from trimtab import Request, open_engine
 from trimtab.backbones.pretrained import load
 from trimtab.errors import TrimtabError
-from trimtab.inference.bound import bind
 from trimtab.jobs import compare, evaluate, exchange, show, tune
 from trimtab.jobs.compare import Wanted
+from trimtab.kinds.bind import bind
 from trimtab.runs.run import load_run
 from trimtab.settings.file import make_task
 from whole_jobs import (
@@ -131,12 +131,12 @@ def test_learning_judging_and_using(kind, method, data, tmp_path, loaded, folder
     tuned = tune.run(task, tmp_path / "run", base=data, beside=True, pretrained=loaded[kind])
     assert_learned(tmp_path / "run")
     baselines = ["majority", "naive Bayes", *(["zero-shot"] if kind == "bert" else [])]
-    assert [baseline.name for baseline in tuned.report.baselines] == baselines
+    assert [baseline.name for baseline in tuned.report.scored.baselines] == baselines
     names = set(load_run(tmp_path / "run").tensors[0])
     assert ({"head.weight", "head.bias"} <= names) is (kind == "bare" and method != "head")
     assert_answers_alone_as_together(tmp_path / "run", loaded[kind])
     again = evaluate.run(tmp_path / "run", beside=False, pretrained=loaded[kind])
-    assert again.test.accuracy == tuned.report.test.accuracy
+    assert again.scored.test.accuracy == tuned.report.scored.test.accuracy
 
 
 def test_a_kill_and_a_resume_end_the_same(method, data, tmp_path, loaded, folders):

@@ -30,10 +30,11 @@ def test_scoring_again_gives_the_same_scores(trimtab, run):
     assert code == 0
     assert out.endswith(f"Report: {run / 'report.html'}\n")
     after = report(run)
-    for part in ("test", "dev"):
-        assert (after[part]["rows"], after[part]["confusion"]) == (before[part]["rows"], before[part]["confusion"])
     assert after["curve"] == before["curve"]
-    assert [b["accuracy"] for b in after["baselines"]] == [b["accuracy"] for b in before["baselines"]]
+    then, now = before["scored"], after["scored"]
+    for split in ("test", "dev"):
+        assert (now[split]["rows"], now[split]["confusion"]) == (then[split]["rows"], then[split]["confusion"])
+    assert [b["accuracy"] for b in now["baselines"]] == [b["accuracy"] for b in then["baselines"]]
 
 
 def test_other_data_into_another_folder(trimtab, run, tmp_path, pretrained):
@@ -45,19 +46,19 @@ def test_other_data_into_another_folder(trimtab, run, tmp_path, pretrained):
     assert (run / "report.json").read_bytes() == before
     assert sorted(path.name for path in (tmp_path / "scores").iterdir()) == ["card.md", "report.html", "report.json"]
     made = report(tmp_path / "scores")
-    assert made["baselines"] == []
+    assert made["scored"]["baselines"] == []
     assert made["data"]["test_rows"] == 30
     engine = predict.open_engine(run, pretrained=pretrained)
     answers = list(predict.run(engine, "other.jsonl", base=tmp_path))
     right = sum(answer["label"] == row["label"] for answer, row in zip(answers, rows, strict=True))
-    assert made["test"]["accuracy"] == pytest.approx(right / 30)
+    assert made["scored"]["test"]["accuracy"] == pytest.approx(right / 30)
 
 
 def test_offline_and_served_answers_agree(run, pretrained):
     """The dev accuracy of the loop, of the report and of predict are the same rows right."""
     made = evaluate.run(run, pretrained=pretrained, beside=False, out=run.parent / "again")
-    assert made.dev is not None
-    assert made.dev.accuracy == pytest.approx(made.runs[0].dev_accuracy)
+    assert made.scored.dev is not None
+    assert made.scored.dev.accuracy == pytest.approx(made.runs[0].dev_score)
 
 
 def test_an_output_folder_that_cannot_be_is_told_before_the_work(trimtab, run):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 
 import numpy as np
 import pytest
@@ -64,7 +63,7 @@ def test_a_tuned_run_to_peft_and_back(method, trimtab, tuned, tmp_path, tiny_fol
     np.testing.assert_allclose(probabilities(tmp_path / "again", pretrained), found, atol=1e-5)
     code, out, _ = trimtab("evaluate", "again", "--no-beside")
     assert code == 0
-    assert json.loads((tmp_path / "again" / "report.json").read_text())["test"]["rows"] == 24
+    assert json.loads((tmp_path / "again" / "report.json").read_text())["scored"]["test"]["rows"] == 24
     again = load_run(tmp_path / "again").task
     assert again.labels.words == {"negative": ["negative"], "positive": ["positive"]}
     assert again.data.train == str(tmp_path / "elsewhere" / "reviews.jsonl")
@@ -160,11 +159,3 @@ def test_data_is_not_needed_where_the_labels_are_given(tmp_path, tuned, tiny_fol
             tmp_path / "adapter", make_task({"backbone": "x"}), tmp_path / "x", base=tmp_path, pretrained=pretrained
         )
     ).startswith("data.train")
-
-
-def test_without_peft(tmp_path, tuned, pretrained, monkeypatch):
-    run = tuned("lora", "rank=2")
-    monkeypatch.setitem(sys.modules, "peft", None)
-    assert refusal(lambda: exchange.export(run, tmp_path / "adapter", pretrained=pretrained)) == (
-        "method 'lora' needs the PEFT library. Install it: pip install peft."
-    )

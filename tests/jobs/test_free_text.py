@@ -12,12 +12,13 @@ import yaml
 from transformers import AutoModelForCausalLM
 
 import tiny
+from trimtab import load_splits
 from trimtab.decoding.constraints import make_constraint
 from trimtab.errors import TrimtabError
-from trimtab.inference.bound import bind
 from trimtab.inference.engine import Engine, Request
 from trimtab.jobs import predict, tune
-from trimtab.jobs.programs import program_of
+from trimtab.kinds.bind import bind
+from trimtab.kinds.texts import answer_ids
 from trimtab.reports.files import read_report
 from trimtab.runs.run import Run, backbone_facts, zero_shot
 from trimtab.sandbox.box import run_program
@@ -114,7 +115,6 @@ def test_training_loss_is_that_of_plain_transformers(folder, pretrained, tiny_fo
     model = AutoModelForCausalLM.from_pretrained(tiny_folder, dtype=torch.float32)
     task = read_task(folder / "run" / "task.yaml")
     bound = bind(task, {}, pretrained)
-    from trimtab.data import load_splits
     from trimtab.training.loop import Plan
 
     splits = load_splits(task.data, ["text"], task.answer, base=folder)
@@ -123,12 +123,12 @@ def test_training_loss_is_that_of_plain_transformers(folder, pretrained, tiny_fo
     total = 0.0
     for i in batch:
         example, text = pairs[i]
-        answer = bound.answer_ids(text)
+        answer = answer_ids(bound, text)
         assert answer[-1] == pretrained.tokenizer.eos_token_id
         ids = [*bound.leading, *bound.encoder.head_ids, *bound.encoder.encode(example.fields).ids, *answer]
         logits = model(torch.tensor([ids])).logits[0, -len(answer) - 1 : -1]
         total += torch.nn.functional.cross_entropy(logits, torch.tensor(answer), reduction="sum").item()
-    mean = sum(len(bound.answer_ids(text)) for _, text in pairs) / len(pairs)
+    mean = sum(len(answer_ids(bound, text)) for _, text in pairs) / len(pairs)
     assert abs(found - total / len(batch) / mean) < 1e-4
     assert notes == ["test: 12 rows hold 11 inputs, each right with any of its answers"]
 
@@ -195,6 +195,9 @@ def test_a_mixed_batch_answers_as_each_alone(pretrained):
         alone.add(request.run, runs[request.run])
         [expected] = alone.answer([request])
         assert found.label == expected.label
+        if request.run == "labels":
+            assert found.probabilities == pytest.approx(expected.probabilities, abs=1e-5)
+            continue
         assert [t.ids for t in found.texts] == [t.ids for t in expected.texts]
         assert [t.ended for t in found.texts] == [t.ended for t in expected.texts]
 
@@ -270,10 +273,10 @@ def test_report_page_and_card(folder, pretrained, trimtab, monkeypatch):
     assert "nearest answer" in found.out
     assert "zero-shot" in found.out
     report = read_report(folder / "run" / "report.json")
-    assert report.answer == "text"
-    assert [f.name for f in report.written.test.figures] == ["F1", "EM"]
-    assert report.written.dev is None
-    assert {b.name for b in report.written.baselines} == {"nearest answer", "zero-shot"}
+    assert report.scored.kind == "text"
+    assert [f.name for f in report.scored.test.figures] == ["F1", "EM"]
+    assert report.scored.dev is None
+    assert {b.name for b in report.scored.baselines} == {"nearest answer", "zero-shot"}
     page = (folder / "run" / "report.html").read_text()
     assert "Answers, the worst first" in page
     card = (folder / "run" / "card.md").read_text()
@@ -332,7 +335,7 @@ def test_few_shot_ends_where_the_next_example_would_begin(folder, pretrained):
     shown = tuned(folder, pretrained, overrides=['method={"name": "few_shot", "demonstrations": 2}']).run
     engine = Engine(pretrained)
     bound = engine.add("run", shown)
-    assert "\n\n" in bound.decoding().stop
+    assert "\n\n" in bound.kind.generating(bound, None).settings.stop
     [answer] = engine.answer([Request("run", {"text": "a film"})])
     assert "\n\n" not in answer.label
 
@@ -370,24 +373,24 @@ def test_programs_are_run_where_asked_for(folder, pretrained, trimtab, monkeypat
     monkeypatch.chdir(folder)
     # What a tiny model says is no program: the right answers are put in its place.
     right = {row["text"]: row["answer"] for row in problems(4)}
-    says = Engine.answer
+    says = Engine.answer_examples
 
-    def said(self, requests):
-        given = [right[request.fields["text"]] for request in requests]
+    def said(self, run, examples):
+        given = [right[example.fields["text"]] for example in examples]
         given[0] = "def f(x): raise SystemExit"
         return [
             replace(found, label=text, texts=(replace(found.texts[0], text=text),))
-            for found, text in zip(says(self, requests), given, strict=True)
+            for found, text in zip(says(self, run, examples), given, strict=True)
         ]
 
-    monkeypatch.setattr(Engine, "answer", said)
+    monkeypatch.setattr(Engine, "answer_examples", said)
     try:
         run_program("pass")
     except TrimtabError as error:
         pytest.skip(f"programs cannot be isolated here: {error}")
     found = trimtab("evaluate", "run", "--run-code", "--no-beside")
     assert found.code == 0, found.err
-    figures = read_report(folder / "run" / "report.json").written.test.figures
+    figures = read_report(folder / "run" / "report.json").scored.test.figures
     assert (figures[-1].name, figures[-1].value) == ("pass@1", 0.75)
 
 
@@ -401,11 +404,3 @@ def test_there_must_be_tests_to_run(folder, pretrained, trimtab, monkeypatch):
     )  # fmt: skip
     with pytest.raises(TrimtabError, match="no column 'check' for the tests"):
         tuned(folder, pretrained, "other", overrides=["answer.tests=check"])
-
-
-@pytest.mark.parametrize(
-    ("text", "program"),
-    [("x = 1", "x = 1"), ("Here:\n```python\nx = 1\n```\nDone.", "x = 1"), ("```\nx = 1", "x = 1")],
-)
-def test_program_of(text, program):
-    assert program_of(text) == program

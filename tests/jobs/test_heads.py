@@ -15,13 +15,14 @@ import tiny
 from encoder_decoders import save_encoder_decoder
 from encoders import save_encoder
 from trimtab.backbones.causal import CausalBackbone
+from trimtab.backbones.encoder import EncoderBackbone
 from trimtab.backbones.encoder_decoder import EncoderDecoderBackbone
-from trimtab.backbones.kept import Budget
+from trimtab.backbones.hidden_state_cache import Budget
 from trimtab.backbones.pretrained import load
 from trimtab.jobs import tune
 from trimtab.settings.file import make_task
 from trimtab.settings.task import Task
-from trimtab.training import objective
+from trimtab.training import kept_rows
 from whole_jobs import kill_and_resume
 
 KINDS = ["llama", "bert", "bare", "t5"]
@@ -71,7 +72,7 @@ def settings(folder: Path, answer: str, train: dict[str, Any], **method: Any) ->
 def rows_read(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """How many rows the backbones have read."""
     count: Counter[str] = Counter()
-    for kind in (CausalBackbone, EncoderDecoderBackbone):
+    for kind in (CausalBackbone, EncoderBackbone, EncoderDecoderBackbone):
 
         def counted(self: Any, rows: Any, *given: Any, forward: Any = kind.forward, **more: Any) -> torch.Tensor:
             count["rows"] += len(getattr(rows, "rows", rows))
@@ -110,7 +111,7 @@ def test_rows_are_read_once_and_the_numbers_stay(
     kept, once = tuned("kept")
     assert once == TRAIN + DEV
     assert_same(kept, none)
-    monkeypatch.setattr(objective, "Budget", lambda _: Budget(50 * 32 * 4))
+    monkeypatch.setattr(kept_rows, "Budget", lambda _: Budget(50 * 32 * 4))
     some, more = tuned("some")
     assert once < more < every_time
     assert_same(some, none)
@@ -131,7 +132,7 @@ def test_a_kill_and_a_resume_end_the_same(
     kind: str, answer: str, states: int, data: Path, tmp_path: Path, loaded: Any, folders: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(objective, "Budget", lambda _: Budget(states * 32 * 4))
+    monkeypatch.setattr(kept_rows, "Budget", lambda _: Budget(states * 32 * 4))
     monkeypatch.setattr("trimtab.decoding.scoring.PASS_TOKENS", 100)
     task = settings(folders[kind], answer, {"runs": 2, "checkpoint_seconds": 0}, dropout=0.2)
     kill_and_resume(task, tmp_path, step=7, base=data, pretrained=loaded[kind])

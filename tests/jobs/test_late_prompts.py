@@ -12,15 +12,15 @@ import tagged_rows
 import tiny
 from trimtab.backbones import late
 from trimtab.backbones.causal import CausalBackbone
-from trimtab.backbones.kept import Budget
+from trimtab.backbones.hidden_state_cache import Budget
 from trimtab.jobs import tune
+from trimtab.prompts import verbalizer
 from trimtab.settings.file import make_task
 from trimtab.settings.task import Task
-from trimtab.training import objective
 from whole_jobs import kill_and_resume
 
 LONG = {"negative": ["not a good film", "bad"], "positive": ["a good film"]}
-ANSWERS = ["words", "long words", "many long words", "text", "choice", "number", "tags"]
+ANSWERS = ["words", "long words", "many long words", "branches", "text", "choice", "number", "tags"]
 
 
 @pytest.fixture(scope="module")
@@ -46,10 +46,12 @@ def task(request: pytest.FixtureRequest, tiny_folder: Path, monkeypatch: pytest.
     else:
         content = tiny.task(tiny_folder, data=places, train=train)
         content |= {"answer": "text", "labels": {}} if answer == "text" else {}
-        content |= {"labels": LONG} if "long" in answer else {}
+        content |= {"labels": LONG} if answer == "long words" else {}
+        among = {"many long words": "vocabulary", "branches": "branches"}.get(answer)
+        content |= {"labels": {"words": LONG, "among": among}} if among else {}
         made = make_task(content)
-    if answer == "many long words":
-        monkeypatch.setattr(objective, "TREE_NODES", 0)
+    if answer in ("many long words", "branches"):
+        monkeypatch.setattr(verbalizer, "TREE_NODES", 0)
     method = make_task({"method": {"name": "late_prompt", "length": 4, "dropout": 0.2}}).method
     return made.model_copy(update={"method": method})
 

@@ -14,15 +14,18 @@ from torch.nn import functional as F
 
 import tiny
 from encoders import save_encoder
-from tagged_rows import TAGS, by_hand, rows, settings, with_tags
+from tagged_rows import TAGS, by_hand, examples_of, rows, settings, with_tags
 from trimtab import Engine, Request, open_engine
 from trimtab.backbones.pretrained import Pretrained, load
-from trimtab.data import Example
-from trimtab.inference.bound import BoundTask, bind
 from trimtab.jobs import evaluate, predict, show, tune
+from trimtab.kinds.bind import bind
+from trimtab.kinds.kind import BoundTask
+from trimtab.kinds.prediction import TagPrediction
+from trimtab.prompts import EncodedRow
 from trimtab.runs.run import load_run
-from trimtab.training.plan import make_plan
-from whole_jobs import kill_and_resume
+from trimtab.training.targets import TagTarget
+from trimtab.tuning.prepare import encode
+from whole_jobs import kill_and_resume, training_on
 
 KINDS = ["llama", "bert", "bare"]
 MOST = 48  # tokens of a row, soft prompt and template included
@@ -67,14 +70,19 @@ class Cut(NamedTuple):
     last: int
 
 
+def encoded(bound: BoundTask, tokens: list[str]) -> EncodedRow:
+    [row] = bound.encode(examples_of([{"tokens": tokens, "tags": []}]))
+    return row
+
+
 def cuts(bound: BoundTask, tokens: list[str]) -> list[Cut]:
     """Where a record is cut, found from the length of its windows and of each token's own ids."""
-    [row] = bound.encode([({"tokens": ""}, "here")], [()], [tokens])
+    row = encoded(bound, tokens)
     places = [0, *accumulate(len(window.read_at or ()) for window in row.windows)]
     found = []
     for window, (first, last) in zip(row.windows, pairwise(places), strict=True):
         alone = {
-            (a, b): bound.encode([({"tokens": ""}, "here")], [()], [tokens[a:b]])[0].ids
+            (a, b): encoded(bound, tokens[a:b]).ids
             for a in range(first + 1)
             for b in range(last, len(tokens) + 1)
             if b - a <= len(window.ids)
@@ -99,15 +107,15 @@ def test_loss_counts_each_token_once_in_the_window_it_belongs_to(
     generator = torch.Generator().manual_seed(5)
     start = {n: (x + 0.05 * torch.randn(x.shape, generator=generator)).requires_grad_() for n, x in start.items()}
     [long], [short] = long_rows(1, 7), rows(1, 9)
-    examples = [Example({}, "", "x", tokens=tuple(r["tokens"]), tags=tuple(r["tags"])) for r in (long, short)]
-    labelled, notes = tune._encode(bound, examples)
+    examples = examples_of([long, short])
+    targets, notes = encode(bound, examples)
     where = cuts(bound, long["tokens"])
     assert len(where) > 2
     assert notes == [f"1 of 2 training rows are too long for one row and are read in {len(where)} windows."]
-    assert [tag for row in labelled for tag in row.tags] == [*long["tags"], *short["tags"]]
-    plan = make_plan(bound.task.train, len(labelled), bound.method.rate)
-    training = tune._training(bound, plan, [start], labelled, labelled)
-    loss = training.loss([0], [start], [range(len(labelled))], 0)
+    windows = [target for target in targets if isinstance(target, TagTarget)]
+    assert [tag for window in windows for tag in window.tags] == [*long["tags"], *short["tags"]]
+    assert [window.goes_on for window in windows] == [False, *[True] * (len(where) - 1), False]
+    loss = training_on(bound, examples).loss([0], [start], [range(len(windows))], 0)
     expected = []
     for row, own in [*((long, cut) for cut in where), (short, Cut(0, len(short["tokens"]), 0, len(short["tokens"])))]:
         scores = by_hand(bound, folders[kind], start, row["tokens"][own.start : own.stop])
@@ -147,7 +155,7 @@ def test_every_token_gets_the_tag_of_its_window(
     engine = open_engine(Path(run.name), pretrained=loaded[kind])
     tokens = long_rows(1, 11)[0]["tokens"]
     [alone] = engine.answer([Request("run", {}, tokens=tokens)])
-    assert alone.tagged is not None
+    assert isinstance(alone, TagPrediction)
     expected = []
     with torch.no_grad():
         for own in cuts(engine.runs["run"], tokens):
@@ -160,7 +168,7 @@ def test_every_token_gets_the_tag_of_its_window(
     others = [Request("run", {}, tokens=row["tokens"]) for row in [*rows(5, 12), *long_rows(2, 13)]]
     together = engine.answer([*others[:3], Request("run", {}, tokens=tokens), *others[3:]])[3]
     assert together.label == alone.label
-    assert together.tagged is not None
+    assert isinstance(together, TagPrediction)
     assert together.tagged.probabilities == pytest.approx(alone.tagged.probabilities, abs=1e-5)
 
 
@@ -177,9 +185,8 @@ def test_the_first_window_of_a_causal_backbone_is_exact(
     first, *others = cuts(short, tokens)
     assert (first.first, first.last) == (first.start, first.stop)
     assert others
-    in_windows, whole = (engine.answer([Request(name, {}, tokens=tokens)])[0].tagged for name in ("windows", "whole"))
-    assert in_windows is not None
-    assert whole is not None
+    both = [engine.answer([Request(name, {}, tokens=tokens)])[0] for name in ("windows", "whole")]
+    in_windows, whole = (answer.tagged for answer in both if isinstance(answer, TagPrediction))
     same = pytest.approx(whole.probabilities[: first.last], abs=1e-5)
     assert in_windows.probabilities[: first.last] == same
     assert in_windows.probabilities[first.last :] != pytest.approx(whole.probabilities[first.last :], abs=1e-5)
@@ -193,8 +200,8 @@ def test_reports_and_predictions_are_of_records(
     assert report is not None
     assert (report.data.train_rows, report.data.dev_rows, report.data.test_rows) == (43, 9, 11)
     assert any(note.startswith("3 of 43 training rows are too long for one row") for note in report.data.notes)
-    assert report.tags is not None
-    test, dev = report.tags.test, report.tags.dev
+    assert report.scored.kind == "tags"
+    test, dev = report.scored.test, report.scored.dev
     assert test is not None
     assert dev is not None
     given = [json.loads(line) for line in (data / "test.jsonl").read_text().splitlines()]
@@ -207,9 +214,9 @@ def test_reports_and_predictions_are_of_records(
     tags: list[list[str]] = [record["tags"] for record in found]  # type: ignore[misc]
     assert test.f1 == pytest.approx(f1_score([row["tags"] for row in given], tags))
     again = evaluate.run(folder, out=tmp_path / "again", beside=False, pretrained=loaded[kind])
-    assert again.tags is not None
-    assert again.tags.test is not None
-    assert again.tags.test.f1 == test.f1
+    assert again.scored.kind == "tags"
+    assert again.scored.test is not None
+    assert again.scored.test.f1 == test.f1
     if kind != "bare":  # where the mean of two runs answers, none of them has its score
         steps = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
         assert dev.f1 == pytest.approx(max(step["dev"][0][0] for step in steps if step["dev"]))
@@ -224,10 +231,10 @@ def test_long_records_alone_are_learned_from(
     task = settings(folders["llama"], "full", template={"max_tokens": MOST}, train=train)
     report = tune.run(task, tmp_path / "run", base=tmp_path, pretrained=loaded["llama"]).report
     assert report is not None
-    assert report.tags is not None
-    assert report.tags.test is not None
-    assert report.tags.test.rows == 3
-    assert report.tags.test.f1 > 0.7  # a third of the tokens stand in the first windows
+    assert report.scored.kind == "tags"
+    assert report.scored.test is not None
+    assert report.scored.test.rows == 3
+    assert report.scored.test.f1 > 0.7  # a third of the tokens stand in the first windows
 
 
 @pytest.mark.parametrize("method", ["prefix", "late_prompt", "full"])

@@ -9,12 +9,16 @@ import yaml
 import tiny
 from trimtab import Request, open_engine
 from trimtab.errors import TrimtabError
-from trimtab.inference.bound import bind
-from trimtab.jobs import multitask, tune
+from trimtab.jobs import tune
+from trimtab.kinds.bind import bind
 from trimtab.runs.run import load_run
 from trimtab.settings.file import make_task, read_task
+from trimtab.tasks.resolve import resolve
+from trimtab.tasks.rows import read_rows
 from trimtab.training.joint import joint_loss
 from trimtab.training.objective import Objective
+from trimtab.training.word_criterion import WordCriterion
+from trimtab.tuning.prepare import encode, prepare
 
 METHOD = {"name": "multitask_prompt", "length": 4, "rank": 2}
 
@@ -38,27 +42,34 @@ def settings(folder, sources=("other.yaml",), train=None, **method):
 
 def test_the_loss_is_that_of_each_task_with_its_own_prompt(data, pretrained, tiny_folder):
     task = settings(tiny_folder)
-    bound = bind(task, {label: [label] for label in ("negative", "positive")}, pretrained, data)
-    [other] = multitask.read_sources(task, pretrained, data)
+    read = read_rows(task, data)
+    bound = bind(task, read.words, pretrained, data)
+    [other] = read.sources
+    assert (list(other.words), other.base) == (["好评", "差评"], data)
+    theirs = bind(other.task, other.words, pretrained, other.base, training=True)
     generator = torch.Generator().manual_seed(1)
     start = {n: x + 0.1 * torch.randn(x.shape, generator=generator) for n, x in bound.method.initial(0).items()}
     assert set(start) == {"shared", "u", "v", "source.0.u", "source.0.v"}
-    ours = [row.ids for row in bound.encode([({"text": t}, t) for t in ("a great film", "cold", "bad and boring")])]
-    theirs = [row.ids for row in other.bound.encode([(e.fields, e.where) for e in other.examples[:2]])]
 
-    def objective(of, rows, whose):
-        encoded = [tune.Labelled(ids, i % 2) for i, ids in enumerate(rows)]
+    def objective(of, examples, whose):
         prompt = start["shared"] * (start[whose + "u"] @ start[whose + "v"])
         embeddings = prompt * pretrained.backbone.embedding_rms
         condition = bound.method.of(start, whose)
         torch.testing.assert_close(condition.soft, embeddings)
-        return Objective(pretrained.backbone, of.verbalizer, encoded, [], lambda *_: condition, of.prompt)
+        criterion = WordCriterion(of.verbalizer, encode(of, examples)[0], [])
+        return Objective(pretrained.backbone, criterion, lambda *_: condition, of.prompt)
 
-    own, rest = objective(bound, ours, ""), objective(other.bound, theirs, "source.0.")
+    own, rest = objective(bound, read.splits.train[:3], ""), objective(theirs, other.splits.train[:2], "source.0.")
     both = joint_loss([own, rest])([0, 1], [start, start], [[0, 3, 4, 2], [1]], 0)
     alone = own.loss([0], [start], [[0, 2]], 0), rest.loss([0], [start], [[0, 1]], 0)
     assert both[0].item() == pytest.approx(((alone[0] + alone[1]) / 2).item(), abs=1e-6)
     assert both[1].item() == pytest.approx(own.loss([0], [start], [[1]], 0).item(), abs=1e-6)
+
+    rows = len(read.splits.train)
+    training = prepare(resolve(read, pretrained)).training
+    assert training.plan.rows == rows + len(other.splits.train)
+    job = training.loss([0, 1], [start, start], [[0, rows, rows + 1, 2], [1]], 0)
+    torch.testing.assert_close(job, both, atol=1e-6, rtol=1e-6)
 
 
 def test_tuned_used_and_started_from(data, tmp_path, pretrained, tiny_folder):
@@ -69,7 +80,7 @@ def test_tuned_used_and_started_from(data, tmp_path, pretrained, tiny_folder):
     )
     rows = tuned.report.data.train_rows
     assert f"sources: trained on {rows} rows of its own together with 40 of other" in notes
-    assert tuned.report.dev.accuracy > 0.7
+    assert tuned.report.scored.dev.accuracy > 0.7
     kept = load_run(tmp_path / "run").tensors[0]
     assert read_task(tmp_path / "run" / "task.yaml").method.sources == [str(data / "other.yaml")]
     engine = open_engine(tmp_path / "run", pretrained=pretrained)

@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 import tiny
+from trimtab import load_splits
 from trimtab.backbones.pretrained import Pretrained, load
-from trimtab.data import load_splits
 from trimtab.errors import TrimtabError
-from trimtab.inference.bound import bind, labels_of, template_of
 from trimtab.inference.engine import Request
 from trimtab.jobs import new, predict, tune
+from trimtab.kinds.bind import bind
+from trimtab.kinds.choose import kind_of, template_of
 from trimtab.sandbox.box import run_program
 from trimtab.settings.file import read_task
 
@@ -102,8 +103,8 @@ def test_a_ready_task_tunes_and_answers(name, wide, tmp_path):
     [path, *_] = new.run(name, tmp_path)
     task = read_task(path, overrides)
     splits = load_splits(task.data, template_of(task).fields, task.answer, base=tmp_path)
-    bound = bind(task, labels_of(task, [e.answer for e in splits.train]), wide)
-    rows = [bound.encoder.encode(e.fields, e.where) for e in (*splits.train, *splits.dev, *splits.test)]
+    bound = bind(task, kind_of(task.answer).words(task, splits.train), wide)
+    rows = bound.encode([*splits.train, *splits.dev, *splits.test])
     assert all(row.cut == 0 for row in rows)
     tune.run(task, tmp_path / "run", base=tmp_path, pretrained=wide, report=False)
     engine = predict.open_engine(tmp_path / "run", pretrained=wide)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import os
 
 import pytest
 
@@ -135,6 +136,38 @@ def test_a_line_of_100_000_characters(scorer, tmp_path):
     assert found.tokens == len(rest)
     tiny.write_rows(tmp_path / "rows.jsonl", [{"text": text}])
     assert perplexity.run(scorer, "rows.jsonl", base=tmp_path, stride=200).likelihood.nats == pytest.approx(found.nats)
+
+
+def test_files_of_rows_are_looked_through_before_a_backbone_is_opened(tmp_path, run):
+    tiny.write_rows(tmp_path / "rows.jsonl", [{"film": "a", "says": "b"}, {"film": "a", "says": None}])
+    (tmp_path / "text.txt").write_bytes(b"\xff")  # which is told as it is read
+    perplexity.look_at("a-backbone", ["text.txt", "-"], base=tmp_path)
+    perplexity.look_at("a-backbone", ["rows.jsonl"], field="film", base=tmp_path)
+    perplexity.look_at(str(run), ["rows.jsonl"], field="film", base=tmp_path)
+    assert refusal(str(run), "text.txt", "rows.jsonl", base=tmp_path) == (
+        "rows.jsonl:2: no label in column 'says'. Label the row or leave it out; `trimtab predict` takes rows without "
+        "labels."
+    )
+    assert refusal("a-backbone", "-", "rows.jsonl", base=tmp_path) == (
+        "rows.jsonl:1: no column 'text' for the text; the columns are film, says. Name one of them with --field."
+    )
+    assert refusal("a-backbone", "rows.jsonl", field="says", base=tmp_path) == (
+        "rows.jsonl:2: column 'says' is null, expected text or a number. Fill it in, leave the row out, or write an "
+        "empty string."
+    )
+    assert refusal("a-backbone", "texts.txt", base=tmp_path) == "texts.txt: no such file. Did you mean 'text.txt'?"
+
+
+def refusal(name, *sources, **options):
+    with pytest.raises(TrimtabError) as error:
+        perplexity.look_at(name, sources, **options)
+    return str(error.value)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_what_can_be_read_once_only_is_not_looked_through(tmp_path):
+    os.mkfifo(tmp_path / "rows.jsonl")
+    perplexity.look_at("a-backbone", ["rows.jsonl"], base=tmp_path)  # would wait for ever for one who writes
 
 
 @pytest.mark.parametrize(

@@ -201,3 +201,38 @@ def test_from_python(run, pretrained, tmp_path):
     assert len(list(predict.run(engine, "new.jsonl", base=tmp_path))) == 2
     with pytest.raises(TrimtabError):
         list(predict.run(engine, "none.jsonl", base=tmp_path))
+
+
+def test_the_engine_is_opened_once_at_the_first_row_that_can_be_answered(run, pretrained, tmp_path, monkeypatch):
+    opened = []
+
+    def engine():
+        opened.append(len(told))
+        return predict.open_engine(run, pretrained=pretrained)
+
+    task, told = predict.task_of(run), []
+    rows = [{"texts": "a"}] * 5 + [{"text": "a"}, {"texts": "b"}, {"text": "b"}]
+    tiny.write_rows(tmp_path / "new.jsonl", rows)
+    for answer in predict.answers(task, "new.jsonl", engine, batch=2, base=tmp_path):
+        told.append(answer)
+    assert ["error" in answer for answer in told] == ["text" not in row for row in rows]
+    assert opened == [4]  # two batches of errors were told before
+
+    tiny.write_rows(tmp_path / "bad.jsonl", rows[:5])
+    assert len(list(predict.answers(task, "bad.jsonl", engine, base=tmp_path))) == 5
+    with pytest.raises(TrimtabError) as caught:  # at the call
+        predict.answers(task, "none.jsonl", engine, base=tmp_path)
+    assert caught.value.message == "none.jsonl: no such file."
+    assert opened == [4]
+
+
+def test_the_engine_is_opened_before_standard_input_is_read(run, monkeypatch):
+    given = io.BytesIO(b'{"text": "a"}\n')
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(given))
+    with pytest.raises(KeyboardInterrupt):
+        next(predict.answers(predict.task_of(run), "-", interrupted))
+    assert given.tell() == 0
+
+
+def interrupted():
+    raise KeyboardInterrupt

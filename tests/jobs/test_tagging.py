@@ -15,18 +15,16 @@ from torch.nn import functional as F
 import tiny
 from encoder_decoders import save_encoder_decoder
 from encoders import save_encoder
-from tagged_rows import TAGS, by_hand, rows, settings, with_tags
+from tagged_rows import TAGS, by_hand, examples_of, rows, settings, with_tags
 from trimtab import Engine, Request, open_engine
 from trimtab.backbones.pretrained import load
 from trimtab.errors import TrimtabError
-from trimtab.inference.bound import BoundTask, bind
 from trimtab.jobs import evaluate, exchange, predict, show, tune
-from trimtab.jobs.tune import _training
+from trimtab.kinds.bind import bind
+from trimtab.kinds.prediction import NumberPrediction, TagPrediction
 from trimtab.runs.run import load_run
 from trimtab.settings.file import make_task
-from trimtab.training.labelled import Labelled
-from trimtab.training.plan import make_plan
-from whole_jobs import kill_and_resume
+from whole_jobs import kill_and_resume, training_on
 
 BACKBONES = ["llama", "bert", "bare"]
 
@@ -52,17 +50,12 @@ def loaded(folders: dict[str, Path], pretrained: Any, tmp_path_factory: pytest.T
     return {"llama": pretrained} | encoders
 
 
-def encoded(bound: BoundTask, row: dict[str, Any]) -> Labelled:
-    [own] = bound.encode([({"tokens": ""}, "here")], [()], [row["tokens"]])
-    return Labelled(own.ids, 0, read_at=own.read_at, tags=tuple(row["tags"]))
-
-
 @pytest.mark.parametrize("method", ["soft_prompt", "head"])
 @pytest.mark.parametrize("kind", BACKBONES)
 def test_loss_and_gradients_are_those_of_the_plain_model(
     kind: str, method: str, data: Path, loaded: dict[str, Any], folders: dict[str, Path]
 ) -> None:
-    task = with_tags(settings(folders[kind], method, train={"label_smoothing": 0.1}))
+    task = with_tags(settings(folders[kind], method, train={"label_smoothing": 0.1, "runs": 2}))
     bound = bind(task, {}, loaded[kind], data, training=True)
     generator = torch.Generator().manual_seed(5)
     starts = [bound.method.initial(seed) for seed in (0, 1)]
@@ -71,9 +64,7 @@ def test_loss_and_gradients_are_those_of_the_plain_model(
         for start in starts
     ]
     examples = rows(8, 7)
-    plan = make_plan(task.train.model_copy(update={"runs": 2}), 8, bound.method.rate)
-    labelled = [encoded(bound, row) for row in examples]
-    loss = _training(bound, plan, starts, labelled, labelled).loss([0, 1], starts, [[0, 3, 5], [7, 1]], 0)
+    loss = training_on(bound, examples_of(examples)).loss([0, 1], starts, [[0, 3, 5], [7, 1]], 0)
     for start, members, own in zip(starts, ([0, 3, 5], [7, 1]), loss, strict=True):
         expected = torch.stack([
             F.cross_entropy(
@@ -96,12 +87,12 @@ def test_learning_judging_and_using(
     train = {"steps": 60, "batch_size": 16, "evaluate_every": 20, "runs": 2, "rate": 0.3}
     tuned = tune.run(settings(folders[kind], train=train), tmp_path / "run", base=data, pretrained=loaded[kind])
     assert tuned.report is not None
-    assert tuned.report.tags is not None
-    scores = tuned.report.tags.test
+    assert tuned.report.scored.kind == "tags"
+    scores = tuned.report.scored.test
     assert scores is not None
     assert scores.f1 > 0.7
-    assert [b.name for b in tuned.report.tags.baselines] == ["commonest tag", "commonest tag of each token"]
-    assert tuned.report.tags.baselines[0].f1 == 0
+    assert [b.name for b in tuned.report.scored.baselines] == ["commonest tag", "commonest tag of each token"]
+    assert tuned.report.scored.baselines[0].f1 == 0
     resolved = yaml.safe_load((tmp_path / "run" / "task.yaml").read_text())
     assert resolved["answer"]["tags"] == TAGS
     run = load_run(tmp_path / "run")
@@ -111,17 +102,17 @@ def test_learning_judging_and_using(
     for row, answer in zip(test, together, strict=True):
         with torch.no_grad():
             expected = by_hand(engine.runs["run"], folders[kind], run.tensors[run.kept], row["tokens"]).softmax(-1)
-        assert answer.tagged is not None
+        assert isinstance(answer, TagPrediction)
         assert answer.tagged.probabilities == pytest.approx(expected.amax(-1).tolist(), abs=1e-4)
         assert answer.label == " ".join(answer.tagged.tags)
     again = evaluate.run(tmp_path / "run", beside=False, pretrained=loaded[kind])
-    assert again.tags is not None
-    assert again.tags.test is not None
-    assert again.tags.test.f1 == scores.f1
+    assert again.scored.kind == "tags"
+    assert again.scored.test is not None
+    assert again.scored.test.f1 == scores.f1
     steps = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     best = max((step["dev"][run.kept][0], -step["dev"][run.kept][1]) for step in steps if step["dev"])
-    assert tuned.report.tags.dev is not None
-    assert tuned.report.tags.dev.f1 == pytest.approx(best[0])
+    assert tuned.report.scored.dev is not None
+    assert tuned.report.scored.dev.f1 == pytest.approx(best[0])
 
 
 @pytest.mark.parametrize("method", ["soft_prompt", "lora"])
@@ -160,10 +151,14 @@ def test_runs_of_all_methods_and_kinds_mix(kind: str, data: Path, tmp_path: Path
     alone = {name: open_engine(tmp_path / name, pretrained=loaded[kind]) for name in names}
     for request, answer in zip(requests, engine.answer(requests), strict=True):
         [expected] = alone[request.run].answer([Request("run", request.fields, tokens=request.tokens)])
-        if expected.tagged is None:
+        assert type(answer) is type(expected)
+        if request.run == "number":
+            assert isinstance(answer, NumberPrediction)
+            assert isinstance(expected, NumberPrediction)
             assert answer.number == pytest.approx(expected.number, abs=1e-4)
         else:
-            assert answer.tagged is not None
+            assert isinstance(answer, TagPrediction)
+            assert isinstance(expected, TagPrediction)
             assert answer.tagged.probabilities == pytest.approx(expected.tagged.probabilities, abs=1e-5)
             assert answer.label == expected.label
 
@@ -207,11 +202,10 @@ def test_predicting(run: Path, loaded: Any, tmp_path: Path) -> None:
 
 def test_an_entity_is_as_probable_as_its_tokens_together(run: Path, loaded: Any) -> None:
     [answer] = open_engine(run, pretrained=loaded["llama"]).answer([Request("run", {"tokens": TEXT})])
-    assert answer.tagged is not None
+    assert isinstance(answer, TagPrediction)
     part = answer.tagged.entities[0]
     assert part.probability == pytest.approx(answer.tagged.probabilities[0] * answer.tagged.probabilities[1])
-    with pytest.raises(KeyError):
-        _ = answer.probability
+    assert not hasattr(answer, "probability")  # which is that of a label
 
 
 def test_plain_tags(data: Path, tmp_path: Path, loaded: Any, folders: Any) -> None:
@@ -223,10 +217,10 @@ def test_plain_tags(data: Path, tmp_path: Path, loaded: Any, folders: Any) -> No
     task = settings(folders["llama"], "lora", answer={"kind": "tags", "scheme": "plain"}, train=train)
     report = tune.run(task, tmp_path / "run", base=tmp_path, pretrained=loaded["llama"]).report
     assert report is not None
-    assert report.tags is not None
-    assert report.tags.test is not None
-    assert report.tags.test.plain
-    assert report.tags.test.f1 == report.tags.test.token_accuracy > 0.9
+    assert report.scored.kind == "tags"
+    assert report.scored.test is not None
+    assert report.scored.test.plain
+    assert report.scored.test.f1 == report.scored.test.token_accuracy > 0.9
     [answer] = predict.texts(open_engine(tmp_path / "run", pretrained=loaded["llama"]), [TEXT])
     assert set(answer) == {"tokens", "tags", "probabilities"}
     assert answer["tags"][:2] == ["DET", "NOUN"]  # type: ignore[index]
@@ -238,9 +232,9 @@ def test_tags_that_train_lacks_are_missed_and_said(data: Path, tmp_path: Path, l
     report = tune.run(task, tmp_path / "run", base=data, pretrained=loaded["llama"]).report
     assert report is not None
     assert "test: 1 tokens have tags that train lacks (B-work), and are missed." in report.data.notes
-    assert report.tags is not None
-    assert report.tags.test is not None
-    assert report.tags.test.recall == 0
+    assert report.scored.kind == "tags"
+    assert report.scored.test is not None
+    assert report.scored.test.recall == 0
 
 
 def test_a_row_is_shown(data: Path, loaded: Any, folders: Any) -> None:

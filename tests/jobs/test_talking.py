@@ -15,6 +15,7 @@ from trimtab.data import MESSAGES, read_examples
 from trimtab.errors import TrimtabError
 from trimtab.inference.engine import Request
 from trimtab.jobs import chat, tune
+from trimtab.kinds.choose import kind_of
 from trimtab.settings.answers import TextAnswer
 from trimtab.settings.file import read_task
 from trimtab.settings.task import DataSettings
@@ -136,7 +137,7 @@ def test_what_is_saved_is_training_data(place, tmp_path):
         for name in talk.chosen:
             said(talk, name, text)
     assert talk.save(path) == 3
-    examples = read_examples(str(path), [MESSAGES], DataSettings(), TextAnswer(), base=tmp_path)
+    examples = read_examples(str(path), [MESSAGES], DataSettings(), kind_of(TextAnswer()), base=tmp_path)
     lengths = [len(json.loads(e.fields[MESSAGES])) for e in examples]
     assert lengths == [1, 3, 1, 1]
     assert examples[1].answer == talk.speakers["chats"].messages[3].content

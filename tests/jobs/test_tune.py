@@ -51,8 +51,8 @@ def test_a_run_learns_and_leaves_its_folder(trimtab, tmp_path, tiny_folder):
     run = tmp_path / "runs" / "reviews"
     assert files(run) == FINISHED
     report = json.loads((run / "report.json").read_text())
-    scores = {b["name"]: b["accuracy"] for b in report["baselines"]}
-    assert report["test"]["accuracy"] >= 0.85
+    scores = {b["name"]: b["accuracy"] for b in report["scored"]["baselines"]}
+    assert report["scored"]["test"]["accuracy"] >= 0.85
     assert scores["majority"] == 0.5
     assert scores["zero-shot"] < 0.7
     assert "soft prompt" in out
@@ -107,7 +107,7 @@ def test_chinese(trimtab, tmp_path, tiny_folder):
     assert sum(r["loss"][0] for r in records[-10:]) < 0.9 * sum(r["loss"][0] for r in records[:10])
     report = json.loads((tmp_path / "run" / "report.json").read_text())
     assert report["data"]["language"] == "zh"
-    assert report["label_words"] == {"好评": ["好评"], "差评": ["差评", "失望"]}
+    assert report["scored"]["words"] == {"好评": ["好评"], "差评": ["差评", "失望"]}
 
 
 def test_several_seeds_and_an_ensemble(trimtab, tmp_path, tiny_folder):

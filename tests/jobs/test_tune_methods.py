@@ -69,7 +69,7 @@ def test_learning_judging_and_using(name, data, tmp_path, pretrained, tiny_folde
     task = settings(name, tiny_folder, runs=1, steps=20, batch_size=16, evaluate_every=20, rate=rate)
     tuned = tune.run(task, tmp_path / "run", base=data, beside=True, pretrained=pretrained)
     assert_learned(tmp_path / "run")
-    assert [baseline.name for baseline in tuned.report.baselines] == ["majority", "naive Bayes", "zero-shot"]
+    assert [baseline.name for baseline in tuned.report.scored.baselines] == ["majority", "naive Bayes", "zero-shot"]
     assert "None" not in (tmp_path / "run" / "card.md").read_text()
     assert_answers_alone_as_together(tmp_path / "run", pretrained)
 
@@ -97,7 +97,7 @@ def test_zero_shot_trains_nothing(trimtab, data, tmp_path):
     assert (done.code, "nothing to train" in done.err) == (0, True)
     report = json.loads((tmp_path / "run" / "report.json").read_text())
     assert (report["method"]["name"], report["method"]["trained_parameters"]) == ("zero-shot", 0)
-    assert [baseline["name"] for baseline in report["baselines"]] == ["majority", "naive Bayes"]
+    assert [baseline["name"] for baseline in report["scored"]["baselines"]] == ["majority", "naive Bayes"]
     answer = trimtab("predict", "run", "-t", "a great film")
     assert answer.err == ""
     assert json.loads(answer.out)["label"] in ("negative", "positive")

@@ -11,12 +11,15 @@ from transformers import AutoModelForCausalLM
 
 import chats
 import tiny
+from objectives import objective_on
+from trimtab import load_splits
 from trimtab.backbones.pretrained import load
-from trimtab.data import MESSAGES, load_splits
+from trimtab.data import MESSAGES
 from trimtab.errors import TrimtabError
-from trimtab.inference.bound import bind
 from trimtab.inference.engine import Engine, Request
 from trimtab.jobs import predict, show, tune
+from trimtab.kinds.bind import bind
+from trimtab.kinds.texts import answer_ids, ends
 from trimtab.runs.run import zero_shot
 from trimtab.settings.file import make_task, read_task
 from trimtab.training.loop import Plan
@@ -100,13 +103,8 @@ def test_dev_is_judged_by_every_assistant_turn(folder, backbones):
     assert run.facts["steps"] == 0
     task = read_task(folder / "run" / "task.yaml")
     bound = bind(task, {}, backbones["chatml"])
-    from trimtab.training.objective import Objective
-
-    dev = tune._encode(bound, load_splits(task.data, [MESSAGES], task.answer, base=folder).dev)[0]
-    condition = bound.method.condition({})
-    objective = Objective(
-        backbones["chatml"].backbone, bound.verbalizer, dev, dev, lambda *_: condition, bound.prompt
-    )  # fmt: skip
+    dev = load_splits(task.data, [MESSAGES], task.answer, base=folder).dev
+    objective = objective_on(bound, dev)
     [score] = objective.evaluate([0], [{}])
     loss = objective.loss([0], [{}], [list(range(len(dev)))], 0)
     assert abs(score.loss - float(loss)) < 1e-5
@@ -153,11 +151,11 @@ def test_greedy_answers_are_those_of_transformers(folders, backbones, family):
             messages, chat_template=bound.chat.template, add_generation_prompt=True, return_dict=True
         )["input_ids"]
         end = pretrained.tokenizer.convert_tokens_to_ids(bound.chat.end)
-        assert bound.ends[0] == end
+        assert ends(bound)[0] == end
         [expected] = model.generate(
-            torch.tensor([ids]), max_new_tokens=20, do_sample=False, pad_token_id=0, eos_token_id=list(bound.ends)
+            torch.tensor([ids]), max_new_tokens=20, do_sample=False, pad_token_id=0, eos_token_id=list(ends(bound))
         ).tolist()
-        assert list(found.texts[0].ids) == [i for i in expected[len(ids) :] if i not in bound.ends]
+        assert list(found.texts[0].ids) == [i for i in expected[len(ids) :] if i not in ends(bound)]
 
 
 def test_runs_whose_answers_end_otherwise_do_not_disturb_each_other(backbones):
@@ -169,7 +167,7 @@ def test_runs_whose_answers_end_otherwise_do_not_disturb_each_other(backbones):
     engine = Engine(pretrained)
     for name, task in runs.items():
         engine.add(name, zero_shot(task, {}, pretrained))
-    assert len({engine.runs[name].ends for name in runs}) == 2
+    assert len({ends(engine.runs[name]) for name in runs}) == 2
     fields = {MESSAGES: "a bad film", "text": "a bad film"}
     asked = [Request(name, fields) for name in (*runs, *runs)]
     for request, found in zip(asked, engine.answer(asked), strict=True):
@@ -204,7 +202,8 @@ def test_the_longest_answer_that_is_picked_holds_its_end(folder, backbones):
         folder, backbones["chatml"], overrides=overrides, on_plan=lambda task, plan, found: notes.extend(found)
     ).run
     bound = bind(run.task, {}, backbones["chatml"])
-    assert bound.answer_ids("好评 😀")[-1] == bound.ends[0]
+    assert answer_ids(bound, "好评 😀")[-1] == ends(bound)[0]
+    assert len(answer_ids(bound, "好评 😀")) <= run.task.answer.max_tokens
     assert not any("longer" in note for note in notes)
 
 
@@ -287,7 +286,7 @@ def test_labels_and_texts_in_a_chat_template(folder, backbones):
     assert pretrained.tokenizer.decode(bound.encoder.head_ids).endswith("<|im_start|>user\n")
     assert [word.text for word in bound.verbalizer.words] == ["bad", "good"]
     text = bind(make_task({"template": {"chat": True}, "answer": {"kind": "text", "max_tokens": 20}}), {}, pretrained)
-    assert pretrained.tokenizer.decode(text.answer_ids("so it is")) == "so it is<|im_end|>"
+    assert pretrained.tokenizer.decode(answer_ids(text, "so it is")) == "so it is<|im_end|>"
     described = bind(
         make_task(
             {

@@ -9,12 +9,13 @@ import pytest
 import torch
 
 import tiny
-from trimtab.data import load_splits
+from trimtab import load_splits
 from trimtab.errors import TrimtabError
-from trimtab.jobs import metrics, predict, show, tune
+from trimtab.jobs import predict, show, tune
 from trimtab.prompts import choose_demonstrations
 from trimtab.runs.run import load_run
 from trimtab.settings.file import make_task, read_task
+from trimtab.tuning import metrics
 from whole_jobs import kill_and_resume
 
 TEXTS = ["a great and warm film", "the plot is awful , the cast boring", ""]
@@ -42,7 +43,7 @@ def test_few_shot_by_the_command_line(trimtab, tmp_path, tiny_folder):
     assert "few-shot, calibrated" in out
     report = json.loads((tmp_path / "run" / "report.json").read_text())
     assert (report["method"]["name"], report["method"]["trained_parameters"]) == ("few-shot, calibrated", 0)
-    assert [b["name"] for b in report["baselines"]] == ["majority", "naive Bayes", "zero-shot"]
+    assert [b["name"] for b in report["scored"]["baselines"]] == ["majority", "naive Bayes", "zero-shot"]
     run = load_run(tmp_path / "run")
     assert sorted(example.answer for example in run.examples) == ["negative"] * 2 + ["positive"] * 2
     blocks = report["template_example"].split("\n\n")
@@ -80,9 +81,9 @@ def test_search_by_the_command_line(trimtab, tmp_path, tiny_folder):
     plain = trimtab("tune", "task.yaml", "--out", "plain", "--set", "method=zero_shot", "--no-beside")
     assert plain.code == 0
     before = json.loads((tmp_path / "plain" / "report.json").read_text())
-    beside = {b["name"]: b["accuracy"] for b in report["baselines"]}
-    assert beside["zero-shot"] == before["test"]["accuracy"]  # as the task was given, not as it was found
-    assert report["dev"]["accuracy"] >= before["dev"]["accuracy"]
+    beside = {b["name"]: b["accuracy"] for b in report["scored"]["baselines"]}
+    assert beside["zero-shot"] == before["scored"]["test"]["accuracy"]  # as the task was given, not as it was found
+    assert report["scored"]["dev"]["accuracy"] >= before["scored"]["dev"]["accuracy"]
     (tmp_path / "reviews.jsonl").unlink()
     assert trimtab("predict", "run", "-t", "a great film").code == 0
 
@@ -201,7 +202,7 @@ def test_calibration_is_kept_and_beside_it_stands_plain_zero_shot(data, tmp_path
     assert list(tensors) == ["fixed.calibration"]
     assert tensors["fixed.calibration"].exp().sum() == pytest.approx(1, abs=1e-5)
     torch.testing.assert_close(tensors["fixed.calibration"], done.run.tensors[0]["fixed.calibration"])
-    assert [b.name for b in done.report.baselines] == ["majority", "naive Bayes", "zero-shot"]
+    assert [b.name for b in done.report.scored.baselines] == ["majority", "naive Bayes", "zero-shot"]
     assert done.report.method.name == "zero-shot, calibrated"
 
 

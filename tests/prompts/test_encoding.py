@@ -9,7 +9,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
 from trimtab.errors import TrimtabError
-from trimtab.prompts import Encoder, leading_ids, parse_template, tokenize
+from trimtab.prompts import Encoder, parse_template, tokenize
 
 
 @pytest.fixture
@@ -136,12 +136,3 @@ def test_the_dummy_space_of_some_tokenizers_is_taken_off():
     assert pieces(": good") == ":▁good"
     row = encoder(made).encode({"text": "great"})
     assert "".join(made.convert_ids_to_tokens(list(row.ids))) == "▁great\nAnswer:"
-
-
-def test_leading_tokens(tokenizer):
-    from tokenizers.processors import TemplateProcessing
-
-    assert leading_ids(tokenizer) == []
-    made = metaspace()
-    made.backend_tokenizer.post_processor = TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 0)])
-    assert leading_ids(made) == [0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from trimtab.errors import TrimtabError
-from trimtab.inference.bound import template_of
+from trimtab.kinds.choose import template_of
 from trimtab.prompts import parse_template
 from trimtab.prompts.template import Slot
 from trimtab.settings.file import make_task

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from trimtab.sources.hub import licence_of
+
 COMMIT = "c" * 40
 WEIGHTS = bytes(range(256)) * 100_000  # more than two of the chunks in which the hub's client writes (10 MiB)
 FILES = {
@@ -229,3 +231,24 @@ def test_silent_hub_is_given_up_within_seconds(hub: Hub, monkeypatch: pytest.Mon
         [answer] = ask("org/other")
     assert "could not be reached" in str(answer)
     assert time.monotonic() - start < 20  # of which 3 seconds are waiting, the rest is starting Python
+
+
+@pytest.mark.parametrize(
+    ("card", "licence"),
+    [
+        (b"---\nlanguage: en\nlicense: apache-2.0\n---\n# Tiny\n", "apache-2.0"),
+        (b"---\r\nlicense: 'cc-by-4.0'  # ours\r\n---\r\n", "cc-by-4.0"),
+        (b"\xef\xbb\xbf---\nlicense:\n- mit\n- other\n---\n", "mit, other"),
+        (b"---\nlicense: null\n---\n", ""),
+        (b"---\nlanguage: en\n---\nlicense: mit\n", ""),
+        (b"# Tiny\n", ""),
+        (b"---\n- license\n---\n", ""),
+        (b"---\nlicense: [mit\n---\n", ""),
+        (b"---\nlicense: \xff\n---\n", ""),
+        (None, ""),
+    ],
+)
+def test_the_licence_that_a_card_states(tmp_path: Path, card: bytes | None, licence: str) -> None:
+    if card is not None:
+        (tmp_path / "README.md").write_bytes(card)
+    assert licence_of(tmp_path) == licence

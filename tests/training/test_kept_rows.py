@@ -12,7 +12,7 @@ from encoders import tiny_encoder
 from models import tiny_model
 from trimtab.backbones.causal import CausalBackbone
 from trimtab.backbones.encoder import EncoderBackbone
-from trimtab.backbones.kept import Budget
+from trimtab.backbones.hidden_state_cache import Budget
 from trimtab.backbones.layout import Row
 from trimtab.backbones.prefix import Prompt
 from trimtab.decoding import scoring

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from trimtab.errors import TrimtabError
-from trimtab.runs.tensors import Stored, load_tensors, save_tensors
+from trimtab.runs.tensors import load_tensors, save_tensors
 from trimtab.training.loop import DevScore, Parameters, Plan, Training
 
 TARGETS = torch.randn(20, 3, 4, generator=torch.Generator().manual_seed(9))
@@ -226,34 +226,3 @@ def test_a_checkpoint_of_another_job_is_refused():
     )
     with pytest.raises(TrimtabError):
         Training(plan(seeds=(3,)), [{"x": torch.zeros(2, 2)}], loss, evaluate).restore(stored)
-
-
-def test_tensor_files(tmp_path):
-    path = tmp_path / "x.safetensors"
-    values = {"文": [1, None, {"a": 0.1}], "b": True}
-    save_tensors(path, {"t": TARGETS, "one": torch.tensor(3.0)}, values)
-    back = load_tensors(path)
-    assert back == Stored(back.tensors, values)
-    assert torch.equal(back.tensors["t"], TARGETS)
-    assert back.tensors["one"].item() == 3.0
-    assert [p.name for p in tmp_path.iterdir()] == ["x.safetensors"]
-
-
-def test_damaged_and_foreign_files(tmp_path):
-    from safetensors.torch import save_file
-
-    good, bad = tmp_path / "good.safetensors", tmp_path / "bad.safetensors"
-    save_tensors(good, {"t": TARGETS}, {})
-    content = good.read_bytes()
-    for damaged in (b"", content[:5], content[:-7], b"hello, I am not a tensor file", b"\xff" * 100):
-        bad.write_bytes(damaged)
-        with pytest.raises(TrimtabError) as caught:
-            load_tensors(bad)
-        assert caught.value.message.startswith(f"{bad}: damaged or not written by Trimtab (")
-        assert caught.value.hint == "Delete it and tune again."
-    save_file({"t": TARGETS}, bad)
-    with pytest.raises(TrimtabError, match="damaged or not written by Trimtab"):
-        load_tensors(bad)
-    with pytest.raises(TrimtabError) as caught:
-        load_tensors(tmp_path / "none.safetensors")
-    assert str(caught.value) == f"{tmp_path / 'none.safetensors'}: no such file."

@@ -30,7 +30,7 @@ def test_picks_by_size():
         assert plan.steps >= 40
         assert 5 <= plan.steps / plan.evaluate_every <= 6
         assert (plan.patience, plan.rate, plan.optimiser, plan.schedule) == (None, 0.04, "adamw", "cosine")
-    assert make_plan(TrainSettings(), 500, 0.04, writes=True) == replace(plans[3], patience=2)
+    assert make_plan(TrainSettings(), 500, 0.04, generates=True) == replace(plans[3], patience=2)
 
 
 def test_rows_seen_never_falls():
@@ -45,7 +45,7 @@ def test_what_is_set_is_taken():
     plan = make_plan(settings, 101, 0.04)
     assert (plan.steps, plan.batch_size, plan.accumulate) == (26, 10, 10)
     assert (plan.seeds, plan.patience, plan.rate, plan.warmup, plan.clip) == ((7, 8, 9), 2, 2.0, 0.5, None)
-    assert [make_plan(TrainSettings(patience=0), 100, 0.04, writes=writes).patience for writes in (False, True)] == [
+    assert [make_plan(TrainSettings(patience=0), 100, 0.04, generates=writes).patience for writes in (False, True)] == [
         None
     ] * 2
     assert make_plan(TrainSettings(epochs=2, steps=3), 100, 0.04).steps == 3

@@ -1,10 +1,10 @@
-"""Encoders behind the interface of causal.py: masked language models, and encoders without a language-model head.
+"""Encoders behind the interface of backbone.py: masked language models, and encoders without a language-model head.
 
 Every token of a row sees the whole row, and a prompt among a row's tokens sees the row too: it is part of each row, as
 soft vectors in the places of negative ids. What can be shared is a past: its keys and values are the same for all rows.
 Knows nothing about tasks or labels.
 
-B rows, R tokens of all rows, M scored tokens, D hidden.
+B rows, N packed tokens, R tokens of all rows, M scored tokens, D hidden.
 """
 
 from __future__ import annotations
@@ -16,15 +16,17 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
-from trimtab.backbones.causal import CausalBackbone
-from trimtab.backbones.current import running
+from trimtab.backbones import shared_prefix
+from trimtab.backbones.attention.packed import PACKED_ATTENTION, PackedPass, attend_packed
+from trimtab.backbones.backbone import AnswerPlace, Decoding
+from trimtab.backbones.frozen_model import FrozenModel
 from trimtab.backbones.layout import Layout, Row, pack
-from trimtab.backbones.plain import Pass
-from trimtab.backbones.swap import swapped
-from trimtab.errors import TrimtabError
+from trimtab.backbones.prefix import KVCache, PrefixState, Prompt
+from trimtab.backbones.swapped_weights import swapped
+from trimtab.errors import BackboneError
 
 
-class EncoderBackbone(CausalBackbone):
+class EncoderBackbone(FrozenModel):
     """A frozen encoder.
 
     With a language-model head, hidden states are those that its output vectors are multiplied with: at the mask token,
@@ -39,18 +41,24 @@ class EncoderBackbone(CausalBackbone):
             attention.
 
     Raises:
-        TrimtabError: if the model's attention cannot be replaced, or is not over the whole row in every layer.
+        BackboneError: if the model's attention cannot be replaced, or is not over the whole row in every layer.
     """
 
     title = "an encoder"
-    bidirectional = True
+    answer_place = AnswerPlace.WITHIN
+    whole_rows = bidirectional = True
+    encoder_decoder = False
+    generates = False
+    reads_tokens = True
+    past_may_take_positions = True
+    fused_layers = 0
 
     def __init__(self, model: PreTrainedModel) -> None:
-        super().__init__(model, fuse=False)
+        super().__init__(model, PACKED_ATTENTION, attend_packed)
         takes = inspect.signature(model.forward).parameters
         narrow = getattr(self.config, "sliding_window", None)
         if narrow or self.config.is_encoder_decoder or not {"inputs_embeds", "position_ids"} <= set(takes):
-            raise TrimtabError(
+            raise BackboneError(
                 f"backbone of type '{self.config.model_type}' is not an encoder that Trimtab can run.",
                 "Choose one such as BERT or RoBERTa.",
             )
@@ -61,18 +69,64 @@ class EncoderBackbone(CausalBackbone):
         self._first = padding[0] + 1 if padding and padding[0] is not None else 0  # RoBERTa counts from there
         self.context -= self._first
         self._end = next((name for name, module in model.named_modules() if module is self.output), "")
-        self.parameters = sum(p.numel() for p in model.parameters())
+
+    @property
+    def answers_at_mask(self) -> bool:
+        """Whether there is a language-model head that scores words at the mask token."""
+        return self.scores_words
+
+    def prompt(
+        self, ids: Sequence[int], soft: torch.Tensor | None = None, past: KVCache | None = None, *, shift: int = 0,
+        slots: bool = False,
+    ) -> Prompt:  # fmt: skip
+        """See Backbone: rows hold all but the past."""
+        return Prompt(self.embed_with([], None), past, soft, shift)
+
+    def answer_row(self, ids: Sequence[int], answer: Sequence[int], prompt: int = 0) -> Row:
+        """See Backbone. Raises BackboneError."""
+        raise self._says_nothing()
 
     def pack(self, rows: Sequence[Row], prefix_length: int = 0) -> Layout:
-        """Pack rows for `forward`; keep the layout where the same rows are run again."""
+        """See Backbone."""
         return pack(rows, heads=self.heads, device=self.device, prefix_length=prefix_length, causal=False)
 
-    def _run(
-        self, x_ND: torch.Tensor, now: Pass, positions_N: torch.Tensor, *, keep: torch.Tensor | None, first_grad: int
+    def read_prefix(self, prompts: Sequence[Prompt | torch.Tensor]) -> PrefixState:
+        """See Backbone. Embeddings [P, D] of a prompt become a past for its rows to start from."""
+        return shared_prefix.read_prefix(self, prompts)
+
+    def forward(
+        self,
+        rows: Layout | Sequence[Row],
+        prefix: PrefixState | Sequence[Prompt | torch.Tensor] | None = None,
+        *,
+        wanted: torch.Tensor | None = None,
+        checkpointing: bool = False,
     ) -> torch.Tensor:
+        """See Backbone."""
+        return shared_prefix.forward(self, rows, prefix, wanted=wanted, checkpointing=checkpointing)
+
+    def prefill(self, rows: Sequence[Row], prefix: PrefixState | None) -> Decoding:
+        """See Backbone. Raises BackboneError."""
+        raise self._says_nothing()
+
+    def _says_nothing(self) -> BackboneError:
+        return BackboneError(
+            f"free text is said token by token, and a backbone of type '{self.config.model_type}' is {self.title}.",
+            "Choose a causal backbone or an encoder-decoder.",
+        )
+
+    def moved_by(self, lengths: Sequence[int], shifts: Sequence[int]) -> Sequence[int]:
+        """Rows keep their positions, unless their prompt shifts them."""
+        return shifts
+
+    def run(
+        self, x_ND: torch.Tensor, now: PackedPass, positions_N: torch.Tensor, *, keep: torch.Tensor | None,
+        first_grad: int,
+    ) -> torch.Tensor:  # fmt: skip
+        """See `shared_prefix.Reader`."""
         assert now.prompts is None or now.rows is None, "a prompt of an encoder stands within its rows"
         ends = {self._end: nn.Identity()} if self.scores_words else {}
-        with running(now), self._checkpointed(now), swapped(self.model, {}, ends):
+        with self.passing(now, checkpointing=now.checkpointing), swapped(self.model, {}, ends):
             made = self.model(inputs_embeds=x_ND[None], position_ids=positions_N[None] + self._first)
         hidden_ND: torch.Tensor = made[0][0]
         if keep is None:

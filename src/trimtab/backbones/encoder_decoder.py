@@ -1,4 +1,4 @@
-"""Encoder-decoders (T5, BART) behind the interface of causal.py: the encoder reads rows, the decoder answers them.
+"""Encoder-decoders (T5, BART) behind the interface of backbone.py: the encoder reads rows, the decoder answers them.
 
 A row is the encoder's text, soft vectors in the places of negative ids as in encoder.py, and the answer tree behind it
 is the decoder's: its root is what the decoder reads first, and each path to a leaf is decoded as a row of its own over
@@ -21,15 +21,24 @@ import torch
 from torch import nn
 from transformers import Cache, PreTrainedModel
 
-from trimtab.backbones.causal import CausalBackbone
-from trimtab.backbones.current import running
+from trimtab.backbones.attention.current_pass import running
+from trimtab.backbones.attention.padded import (
+    PADDED_ATTENTION,
+    AskedPaddedPass,
+    AttendPadded,
+    PaddedPass,
+    Seen,
+    attend_padded,
+)
+from trimtab.backbones.backbone import AnswerPlace, Decoding
+from trimtab.backbones.frozen_model import FrozenModel
+from trimtab.backbones.kv_cache.answers import CachedAnswers
 from trimtab.backbones.layout import Block, Layout, Row, pack
-from trimtab.backbones.padded import ATTENTION, Attend, PaddedPass, Seen, attend_padded
-from trimtab.backbones.prefix import Layers, PrefixState, Prompt
-from trimtab.errors import TrimtabError
+from trimtab.backbones.prefix import KVCache, PrefixState, Prompt, as_prompts, packed_pasts
+from trimtab.errors import BackboneError
 
 
-class EncoderDecoderBackbone(CausalBackbone):
+class EncoderDecoderBackbone(FrozenModel):
     """A frozen encoder-decoder with a language-model head.
 
     Hidden states are those that its output vectors are multiplied with, and the decoder's only: that of a row's last
@@ -45,23 +54,25 @@ class EncoderDecoderBackbone(CausalBackbone):
         context: longest row in tokens; by default what the model has positions for.
 
     Raises:
-        TrimtabError: if the model's attention cannot be replaced, or what then comes out is not what the model makes.
+        BackboneError: if the model's attention cannot be replaced, or what then comes out is not what the model makes.
     """
 
     title = "an encoder-decoder"
-    bidirectional = True
+    answer_place = AnswerPlace.APART
+    whole_rows = bidirectional = True
     encoder_decoder = True
+    answers_at_mask = False
+    generates = True
+    reads_tokens = False
+    past_may_take_positions = False
+    fused_layers = 0
 
     def __init__(self, model: PreTrainedModel, start: Sequence[int], context: int | None = None) -> None:
-        from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
-
         model.eval()
         self.start = tuple(start)
         row = [i % model.config.vocab_size for i in (3, 5, 4)]
         expected, self._scale = _as_it_is(model, row, self.start)
-        super().__init__(model, fuse=False)
-        ALL_ATTENTION_FUNCTIONS.register(ATTENTION, attend_padded)
-        model.set_attn_implementation(ATTENTION)
+        super().__init__(model, PADDED_ATTENTION, attend_padded)
         self._positions = self.context
         self.context = context or self.context
         self._places: dict[nn.Module, int] = {}
@@ -72,13 +83,25 @@ class EncoderDecoderBackbone(CausalBackbone):
             ours = self.logits(self.forward([Row(row)]))
         tolerance = 1e-3 if self.dtype == torch.float32 else 0.05
         if not encoder or not decoder or (ours - expected).abs().max() > tolerance * expected.abs().max():
-            raise TrimtabError(
+            raise BackboneError(
                 f"backbone of type '{self.config.model_type}' is not an encoder-decoder that Trimtab can run.",
                 "Choose one such as T5 or BART.",
             )
 
+    def prompt(
+        self, ids: Sequence[int], soft: torch.Tensor | None = None, past: KVCache | None = None, *, shift: int = 0,
+        slots: bool = False,
+    ) -> Prompt:  # fmt: skip
+        """See Backbone: rows hold all but the past."""
+        return Prompt(self.embed_with([], None), past, soft, shift)
+
+    def answer_row(self, ids: Sequence[int], answer: Sequence[int], prompt: int = 0) -> Row:
+        """See Backbone: the answer is the one path of a tree."""
+        said = answer[:-1]
+        return Row((*ids, *said), prompt, tuple(range(-1, len(said) - 1)))
+
     def pack(self, rows: Sequence[Row], prefix_length: int = 0) -> Layout:
-        """Pack rows for `forward`; where no prompt has a past, rows of different ones share batches."""
+        """See Backbone; where no prompt has a past, rows of different ones share batches."""
         if prefix_length:
             return pack(rows, heads=self.heads, device=self.device, prefix_length=prefix_length, causal=False)
         layout = pack([replace(row, prompt=0) for row in rows], heads=self.heads, device=self.device, causal=False)
@@ -86,13 +109,16 @@ class EncoderDecoderBackbone(CausalBackbone):
         return replace(layout, rows=tuple(rows), prompt_R=prompt_B[layout.row_R])
 
     def read_prefix(self, prompts: Sequence[Prompt | torch.Tensor]) -> PrefixState:
-        """Pasts and soft vectors of K prompts. What a prompt has as embeddings [P, D] becomes a past.
+        """See Backbone. What a prompt has as embeddings [P, D] becomes a past.
 
         That is for a past to start from: the keys and values that the encoder computes for this text, and the decoder
         where it is made to say it.
         """
-        given = [prompt if isinstance(prompt, Prompt) else Prompt(prompt) for prompt in prompts]
-        return super().read_prefix([self._as_past(prompt) if len(prompt.embeddings) else prompt for prompt in given])
+        given = [self._as_past(prompt) if len(prompt.embeddings) else prompt for prompt in as_prompts(prompts)]
+        soft, shifts = tuple(prompt.soft for prompt in given), tuple(prompt.shift for prompt in given)
+        return PrefixState(
+            packed_pasts(given, self.dtype) or (), tuple(prompt.length for prompt in given), soft, shifts
+        )
 
     def _as_past(self, prompt: Prompt) -> Prompt:
         assert prompt.past is None, "a prompt of an encoder-decoder stands within its rows"
@@ -119,11 +145,7 @@ class EncoderDecoderBackbone(CausalBackbone):
         wanted: torch.Tensor | None = None,
         checkpointing: bool = False,
     ) -> torch.Tensor:
-        """Final hidden states [M, D] of the wanted tokens (see `CausalBackbone.forward`), each row's last or nodes.
-
-        Raises:
-            TrimtabError: if a row does not fit into the backbone's context, or an answer into the decoder's.
-        """
+        """See Backbone. Wanted tokens are each row's last of text, or nodes of its answer tree."""
         state = prefix if isinstance(prefix, PrefixState) else self.read_prefix(prefix or ())
         layout = rows if isinstance(rows, Layout) else self.pack(rows, max(state.lengths, default=0))
         firsts, made, done = [0] * len(layout.rows), [], 0
@@ -131,20 +153,22 @@ class EncoderDecoderBackbone(CausalBackbone):
             for own in _alike([layout.rows[i].parents for i in members]):
                 index = torch.tensor(own, device=self.device)
                 outside = None if outside_nT is None else outside_nT[index]
-                now = PaddedPass(True, outside, past, self._places, None, checkpointing)
-                hidden = self._decode([layout.rows[members[i]] for i in own], encoded_nTD[index], now)
+                now = PaddedPass(True, outside, past, self._places)
+                hidden = self._decode([layout.rows[members[i]] for i in own], encoded_nTD[index], now, checkpointing)
                 for i in own:
                     firsts[members[i]] = done
                     done += hidden.shape[1]
                 made.append(hidden.flatten(0, 1))
         return torch.cat(made).index_select(0, _made_at(layout, firsts, wanted))
 
-    def encoded(self, rows: Sequence[Row], prefix: PrefixState | None) -> torch.Tensor:
-        """What the encoder makes of rows [N, T, D], without gradients; what stands behind a shorter row is no matter.
+    def prefill(self, rows: Sequence[Row], prefix: PrefixState | None) -> Decoding:
+        """See Backbone: the encoder reads rows, the decoder what answers begin with."""
+        start_NL = torch.tensor([self.start] * len(rows), device=self.device)
+        before = prefix and replace(prefix, layers=prefix.layers[self._encoder_layers :])  # the decoder's own
+        return CachedAnswers(self._decoded, rows, start_NL, self._encoded_rows(rows, prefix), before)
 
-        Raises:
-            TrimtabError: if a row does not fit into the backbone's context.
-        """
+    def _encoded_rows(self, rows: Sequence[Row], prefix: PrefixState | None) -> torch.Tensor:
+        """What the encoder makes of rows [N, T, D], without gradients; behind a shorter row stands no matter what."""
         state = prefix or self.read_prefix(())
         layout = self.pack(rows, max(state.lengths, default=0))
         with torch.no_grad():
@@ -155,11 +179,9 @@ class EncoderDecoderBackbone(CausalBackbone):
                 out_NTD[members, : encoded_nTD.shape[1]] = encoded_nTD
         return out_NTD
 
-    def decoder_past(self, prefix: PrefixState | None) -> PrefixState | None:
-        """Of prompts those keys and values that stand before an answer."""
-        return prefix and replace(prefix, layers=prefix.layers[self._encoder_layers :])
-
-    def decoded(self, ids_NL: torch.Tensor, encoded_NTD: torch.Tensor, kept: Cache, attend: Attend) -> torch.Tensor:
+    def _decoded(
+        self, ids_NL: torch.Tensor, encoded_NTD: torch.Tensor, kept: Cache, attend: AttendPadded
+    ) -> torch.Tensor:
         """Hidden states [N, D] of the last of some more tokens that the decoder reads, without gradients.
 
         Args:
@@ -169,10 +191,10 @@ class EncoderDecoderBackbone(CausalBackbone):
             attend: works the attention out.
 
         Raises:
-            TrimtabError: if an answer leaves the decoder's positions.
+            BackboneError: if an answer leaves the decoder's positions.
         """
         self._check_answer(int(kept.get_seq_length()) + ids_NL.shape[1])
-        with torch.no_grad(), running(PaddedPass(True, None, None, {}, attend=attend)):
+        with torch.no_grad(), running(AskedPaddedPass(True, attend)):
             out = self.model.get_decoder()(
                 input_ids=ids_NL, encoder_hidden_states=encoded_NTD, past_key_values=kept, use_cache=True
             )
@@ -180,14 +202,9 @@ class EncoderDecoderBackbone(CausalBackbone):
 
     def _encoded(
         self, layout: Layout, state: PrefixState, checkpointing: bool
-    ) -> Iterator[tuple[list[int], Layers | None, torch.Tensor, torch.Tensor | None]]:
+    ) -> Iterator[tuple[list[int], KVCache | None, torch.Tensor, torch.Tensor | None]]:
         """Block by block: indices of its n rows, their past, what the encoder makes of them (see `_encode`)."""
-        longest = max(row.text_length for row in layout.rows)
-        if longest > self.context:
-            raise TrimtabError(
-                f"a row of {longest} tokens is longer than the backbone's context of {self.context}.",
-                "Set template.truncate or a smaller template.max_tokens.",
-            )
+        self.check_length(max(row.text_length for row in layout.rows))
         x_RD = self.embed_rows(layout, state.soft)
         order = sorted(range(len(layout.rows)), key=layout.starts.__getitem__)
         for block in layout.blocks:
@@ -196,18 +213,20 @@ class EncoderDecoderBackbone(CausalBackbone):
             yield members, past, *self._encode(x_RD, block, past, checkpointing)
 
     def _encode(
-        self, x_RD: torch.Tensor, block: Block, past: Layers | None, checkpointing: bool
+        self, x_RD: torch.Tensor, block: Block, past: KVCache | None, checkpointing: bool
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
         """A block's rows through the encoder: [n, T, D], and which slots hold no token [n, T]."""
         x = x_RD[block.start : block.stop]
         x = x if block.gather_nT is None else x.index_select(0, block.gather_nT)
         outside_nT = None if block.tree_nTT is None else ~block.tree_nTT[:, 0]
-        now = PaddedPass(False, outside_nT, past, self._places, None, checkpointing)
-        with running(now), self._checkpointed(now):
+        now = PaddedPass(False, outside_nT, past, self._places)
+        with self.passing(now, checkpointing=checkpointing):
             out = self.model.get_encoder()(inputs_embeds=x.view(block.rows, block.length, -1))
         return out.last_hidden_state, outside_nT
 
-    def _decode(self, rows: Sequence[Row], encoded_nTD: torch.Tensor, now: PaddedPass) -> torch.Tensor:
+    def _decode(
+        self, rows: Sequence[Row], encoded_nTD: torch.Tensor, now: PaddedPass, checkpointing: bool
+    ) -> torch.Tensor:
         """Hidden states [n, 1 + N, D] of root and nodes of rows that share the shape of their trees."""
         paths = _paths(rows[0].parents)
         longest = max(map(len, paths))
@@ -217,7 +236,7 @@ class EncoderDecoderBackbone(CausalBackbone):
             for path in paths
         ]
         self._check_answer(len(ids[0]))
-        with running(now), self._checkpointed(now):
+        with self.passing(now, checkpointing=checkpointing):
             out = self.model.get_decoder()(
                 input_ids=torch.tensor(ids, device=self.device), encoder_hidden_states=encoded_nTD, use_cache=False
             )
@@ -230,7 +249,7 @@ class EncoderDecoderBackbone(CausalBackbone):
 
     def _check_answer(self, length: int) -> None:
         if length > self._positions:
-            raise TrimtabError(
+            raise BackboneError(
                 f"an answer of {length} tokens, its beginning included, is longer than the {self._positions} that the "
                 "backbone's decoder has positions for.",
                 "Set a smaller answer.max_tokens.",
@@ -252,7 +271,7 @@ def decoder_start(model: PreTrainedModel, tokenizer: Any) -> tuple[int, ...]:
     decoder so begins with the padding token; BART's with </s> and then the <s> that its tokenizer puts before a text.
 
     Raises:
-        TrimtabError: if the model does not say what its decoder starts from.
+        BackboneError: if the model does not say what its decoder starts from.
     """
     whole = list(tokenizer(text_target="a")["input_ids"])
     bare = list(tokenizer(text_target="a", add_special_tokens=False)["input_ids"])
@@ -261,7 +280,7 @@ def decoder_start(model: PreTrainedModel, tokenizer: Any) -> tuple[int, ...]:
         shift: Any = model.prepare_decoder_input_ids_from_labels
         shifted = shift(labels=torch.tensor([whole]))[0].tolist()
     except (AttributeError, TypeError, ValueError):
-        raise TrimtabError(
+        raise BackboneError(
             f"backbone of type '{model.config.model_type}' does not say what its decoder starts from.",
             "Set decoder_start_token_id in its config.json.",
         ) from None
@@ -289,7 +308,7 @@ def _as_it_is(model: PreTrainedModel, row: Sequence[int], start: Sequence[int]) 
     return scores, float((decoded * scored).sum() / decoded.square().sum())
 
 
-def _past_of(state: PrefixState, prompts: set[int]) -> Layers | None:
+def _past_of(state: PrefixState, prompts: set[int]) -> KVCache | None:
     """The past of a batch's prompt; None where it has none."""
     if not any(state.lengths):
         return None

@@ -10,14 +10,9 @@ from trimtab.backbones.pretrained import Pretrained, load
 from trimtab.errors import TrimtabError
 from trimtab.settings.task import Task
 from trimtab.sources import cache_folder, find_model
+from trimtab.sources.places import local_or_known
 
 Progress = Callable[[str, int, int | None], None]
-
-
-def local_or_known(name: str, base: Path) -> str:
-    """A backbone's name that means the same from any folder: a folder or file beside the task becomes absolute."""
-    places = [place / Path(name).expanduser() for place in (base, Path.cwd())]
-    return next((str(place.resolve()) for place in places if place.exists()), name)
 
 
 def open_backbone(

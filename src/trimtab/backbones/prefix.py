@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import torch
 
-Layers = tuple[tuple[torch.Tensor, torch.Tensor], ...]
+# Keys and values of each layer, positions applied: [tokens, J, d], unless it is said otherwise.
+KVCache = tuple[tuple[torch.Tensor, torch.Tensor], ...]
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Prompt:
     """
 
     embeddings: torch.Tensor
-    past: Layers | None = None
+    past: KVCache | None = None
     soft: torch.Tensor | None = None
     shift: int = 0
 
@@ -52,7 +53,7 @@ class PrefixState:
         shifts: what each prompt moves the positions of an encoder's rows by.
     """
 
-    layers: Layers
+    layers: KVCache
     lengths: tuple[int, ...]
     soft: tuple[torch.Tensor | None, ...] = ()
     shifts: tuple[int, ...] = ()
@@ -63,15 +64,26 @@ class PrefixState:
         if len(states) == 1:
             return states[0]
         return PrefixState(
-            pack_layers([state.layers for state in states if state.layers]),
+            joined_caches([state.layers for state in states if state.layers]),
             tuple(length for state in states for length in state.lengths),
             tuple(vectors for state in states for vectors in state.soft or (None,) * len(state.lengths)),
             tuple(shift for state in states for shift in state.shifts or (0,) * len(state.lengths)),
         )
 
 
-def pack_layers(parts: Sequence[Layers]) -> Layers:
+def joined_caches(parts: Sequence[KVCache]) -> KVCache:
     """Put keys and values of several prompts one after another, layer by layer."""
     return tuple(
         (torch.cat([k for k, _ in layer]), torch.cat([v for _, v in layer])) for layer in zip(*parts, strict=True)
     )
+
+
+def packed_pasts(prompts: Sequence[Prompt], dtype: torch.dtype) -> KVCache | None:
+    """Keys and values that stand before some prompts, those of one after those of another; None where none has any."""
+    pasts = [prompt.past for prompt in prompts if prompt.past]
+    return tuple((k.to(dtype), v.to(dtype)) for k, v in joined_caches(pasts)) if pasts else None
+
+
+def as_prompts(given: Sequence[Prompt | torch.Tensor]) -> list[Prompt]:
+    """Prompts, of which some may be given as their bare embeddings [P, D]."""
+    return [prompt if isinstance(prompt, Prompt) else Prompt(prompt) for prompt in given]

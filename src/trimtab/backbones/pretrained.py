@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from filelock import FileLock
 
-from trimtab.errors import TrimtabError
+from trimtab.errors import BackboneError
 
 if TYPE_CHECKING:
     import torch
 
-    from trimtab.backbones.causal import CausalBackbone
+    from trimtab.backbones.backbone import Backbone
 
 Progress = Callable[[str, int, int | None], None]
 
@@ -42,7 +42,7 @@ class Pretrained:
         content_hash: SHA-256 over the weights; a run refuses a backbone with another.
     """
 
-    backbone: CausalBackbone
+    backbone: Backbone
     tokenizer: Any
     name: str
     origin: str
@@ -51,7 +51,7 @@ class Pretrained:
 
 
 def pick_device(device: str) -> torch.device:
-    """Resolve `auto`; raise TrimtabError where the device is not there."""
+    """Resolve `auto`; raise BackboneError where the device is not there."""
     import torch
 
     if device == "auto":
@@ -61,7 +61,7 @@ def pick_device(device: str) -> torch.device:
         torch.empty(1, device=picked)
     except (RuntimeError, AssertionError) as error:
         reason = _first_line(error)
-        raise TrimtabError(f"device '{device}' is not available: {reason}.", "Set train.device=cpu or auto.") from None
+        raise BackboneError(f"device '{device}' is not available: {reason}.", "Set train.device=cpu or auto.") from None
     return picked
 
 
@@ -98,7 +98,7 @@ def load(
         progress: told what is being done.
 
     Raises:
-        TrimtabError: if the folder holds no language model or encoder, is damaged, or memory is short.
+        BackboneError: if the folder holds no language model or encoder, is damaged, or memory is short.
     """
     from transformers import AutoConfig, AutoTokenizer
 
@@ -119,11 +119,11 @@ def load(
                 folder, dtype=pick_precision(precision, target), local_files_only=True, attn_implementation="eager"
             )
     except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise TrimtabError(f"{path}: no language model could be loaded: {_first_line(error)}") from error
+        raise BackboneError(f"{path}: no language model could be loaded: {_first_line(error)}") from error
     return Pretrained(adopt(model.to(target)), tokenizer, name, origin, licence, digest)
 
 
-def _kind(config: Any, tokenizer: Any) -> tuple[Any, Callable[[Any], CausalBackbone]]:
+def _kind(config: Any, tokenizer: Any) -> tuple[Any, Callable[[Any], Backbone]]:
     """How transformers loads a model of this config, and the backbone it becomes.
 
     Encoder-decoders say so. Of the others the class that saved them says what they are: of the families that have
@@ -159,7 +159,7 @@ def _context(config: Any, tokenizer: Any) -> int:
 
 
 def read_tokenizer(path: Path, cache: Path, progress: Progress | None = None) -> tuple[Any, int]:
-    """A model's tokenizer and its context in tokens, without its weights. Raises TrimtabError where there is none."""
+    """A model's tokenizer and its context in tokens, without its weights. Raises BackboneError where there is none."""
     from transformers import AutoConfig, AutoTokenizer
 
     folder = model_folder(path, cache, progress)
@@ -168,7 +168,7 @@ def read_tokenizer(path: Path, cache: Path, progress: Progress | None = None) ->
             config = AutoConfig.from_pretrained(folder, local_files_only=True)
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError, KeyError) as error:
-        raise TrimtabError(f"{path}: no tokenizer could be loaded: {_first_line(error)}") from error
+        raise BackboneError(f"{path}: no tokenizer could be loaded: {_first_line(error)}") from error
     return tokenizer, _context(config, tokenizer)
 
 
@@ -185,7 +185,7 @@ def content_hash(path: Path, cache: Path, progress: Progress | None = None) -> s
         [path] if path.is_file() else sorted(p for p in path.iterdir() if p.suffix in (".safetensors", ".bin", ".gguf"))
     )
     if not files:
-        raise TrimtabError(f"{path}: no weights (.safetensors, .bin or .gguf) in this folder.")
+        raise BackboneError(f"{path}: no weights (.safetensors, .bin or .gguf) in this folder.")
     stamp = json.dumps([[str(p.resolve()), p.stat().st_size, p.stat().st_mtime_ns] for p in files])
     remembered = cache / "hashes" / hashlib.sha256(stamp.encode()).hexdigest()[:32]
     if remembered.is_file():
@@ -220,12 +220,12 @@ def _converted(path: Path, cache: Path, digest: str, progress: Progress | None) 
             _convert(path, work)
             work.replace(folder)
         except OSError as error:
-            raise TrimtabError(
+            raise BackboneError(
                 f"{path}: could not be converted into {folder.parent}: {error.strerror or error}.",
                 "Free some space there, or set TRIMTAB_CACHE to another folder.",
             ) from error
         except (ValueError, KeyError, NotImplementedError) as error:
-            raise TrimtabError(f"{path}: not a GGUF file transformers can read: {error}.") from error
+            raise BackboneError(f"{path}: not a GGUF file transformers can read: {error}.") from error
         finally:
             shutil.rmtree(work, ignore_errors=True)
     return folder

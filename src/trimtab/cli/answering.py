@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import click
 
@@ -13,6 +12,9 @@ from trimtab.cli import printing
 from trimtab.cli.options import AGREE, OFFLINE, Format
 from trimtab.cli.progress import Bars
 from trimtab.runs.folder import check_finished
+
+if TYPE_CHECKING:
+    from trimtab.inference.engine import Engine
 
 
 @click.command()
@@ -34,14 +36,22 @@ def predict(
 ) -> None:
     """Answer rows of SOURCE (a file, or `-` for standard input) with RUN: JSON lines, in the same order."""
     check_finished(run)
-    from trimtab.jobs import predict as job  # takes seconds
+    from trimtab.jobs import predict as job
 
-    with Bars() as bars:
-        engine = job.open_engine(run, overrides, offline=offline, agree=agree, progress=bars.progress)
-    if notice := engine.runs[job.NAME].task.notice:
-        printing.note(f"Note: {notice}")
-    answers: Iterator[dict[str, object]]
-    answers = job.texts(engine, text) if text else job.run(engine, source, batch=batch)
+    task = job.task_of(run, overrides)
+
+    def opened() -> Engine:
+        with Bars() as bars:
+            engine = job.open_engine(run, overrides, offline=offline, agree=agree, progress=bars.progress)
+        if task.notice:
+            printing.note(f"Note: {task.notice}")
+        return engine
+
+    if text:
+        job.only_field(task)  # which is told before anything is loaded
+        answers = job.texts(opened(), text)
+    else:
+        answers = job.answers(task, source, opened, batch=batch)
     failed = 0
     for answer in answers:
         failed += "error" in answer
@@ -74,6 +84,8 @@ def perplexity(
     """
     from trimtab.jobs import perplexity as job
 
+    sources = files or ("-",)
+    job.look_at(run, sources, field=field, format=form, encoding=encoding)
     with Bars() as bars:
         scorer = job.open_scorer(run, offline=offline, agree=agree, progress=bars.progress)
         totals = [
@@ -81,7 +93,7 @@ def perplexity(
                 scorer, file, field=field, format=form, encoding=encoding, context=context, stride=stride,
                 on_row=printing.print_scored if per_row else None, progress=bars.progress,
             )
-            for file in files or ("-",)
+            for file in sources
         ]  # fmt: skip
     printing.print_likelihoods(totals, as_json=as_json, error=per_row)
 

@@ -29,7 +29,7 @@ from trimtab.runs.folder import check_finished
 def export_run(run: Path, out: Path, form: Literal["peft", "merged", "text"], offline: bool, agree: bool) -> None:
     """Write RUN for other programs into the folder OUT."""
     check_finished(run)
-    from trimtab.jobs import exchange as job  # takes seconds
+    from trimtab.jobs import exchange as job
 
     with Bars() as bars:
         names = job.export(run, out, format=form, offline=offline, agree=agree, progress=bars.progress)
@@ -50,7 +50,7 @@ def import_adapter(
     from trimtab.settings.file import read_task
 
     settings = read_task(task, overrides)
-    from trimtab.jobs import exchange as job  # takes seconds: mistakes in the task file are told before
+    from trimtab.jobs import exchange as job
 
     out = out or Path("runs") / settings.name
     with Bars() as bars:

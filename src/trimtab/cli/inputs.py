@@ -50,25 +50,20 @@ def data(
     tokens: bool | None, as_json: bool, offline: bool,
 ) -> None:  # fmt: skip
     """Look into examples: rows, labels, lengths, duplicates, shared texts, damage."""
-    from trimtab.backbones.open import counter_for
     from trimtab.jobs import data as job
+    from trimtab.kinds.choose import template_of
     from trimtab.settings.file import read_task
     from trimtab.settings.task import Task
 
     settings = read_task(task) if task else Task()
-    fields: tuple[str, ...] = ()
-    if task:
-        from trimtab.inference.bound import template_of  # takes seconds
-
-        fields = template_of(settings).fields
+    fields = template_of(settings).fields if task else ()
     chosen = {"label": label, "encoding": encoding}
     how = settings.data.model_copy(update={k: v for k, v in chosen.items() if v})
     others = {name: other for name, other in (("dev", dev), ("test", test)) if other}
     with Bars() as bars:
-        count, context = counter_for(settings.backbone, tokens, offline=offline, progress=bars.progress)
         report = job.run(
-            source, settings=how, fields=fields, answer=settings.answer,
-            base=Path.cwd(), others=others, count_tokens=count, context=context,
+            source, settings=how, fields=fields, answer=settings.answer, base=Path.cwd(), others=others,
+            backbone=settings.backbone, tokens=tokens, offline=offline, progress=bars.progress,
         )  # fmt: skip
     if as_json:
         click.echo(json.dumps(report.to_dict(), ensure_ascii=False, indent=1))
@@ -87,7 +82,7 @@ def show(task: Path, rows: int, overrides: tuple[str, ...], offline: bool, agree
     from trimtab.settings.file import read_task
 
     settings = read_task(task, overrides)
-    from trimtab.jobs import show as job  # takes seconds: mistakes in the task file are told before
+    from trimtab.jobs import show as job
 
     with Bars() as bars:
         shown, words = job.run(settings, rows, base=task.parent, offline=offline, agree=agree, progress=bars.progress)

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from trimtab.training.loop import Plan
 
 TABLE_WIDTH = 100
+# Answers of which `trimtab data` lists how often they occur.
+ANSWERS_SHOWN = 20
 
 
 def note(text: str) -> None:
@@ -111,24 +113,17 @@ def print_shown(rows: Sequence[Shown], words: Mapping[str, Sequence[Sequence[str
 
 
 def print_data(report: DataReport) -> None:
-    """Print rows, labels and lengths of every split, and what is conspicuous."""
+    """Print rows, answers and lengths of every split, and what is conspicuous."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
     console = Console(emoji=False)
     for name, split in report.splits.items():
-        counted = split.numbers or split.tags or split.texts
-        found = counted.in_words() if counted else f"{split.distinct_labels} labels"
-        console.print(f"{name}: {split.rows:,} rows, {found}", style="bold", soft_wrap=True)
+        console.print(f"{name}: {split.rows:,} rows, {split.answers.in_words()}", style="bold", soft_wrap=True)
         table = Table(show_header=False, box=None)
-        counts = split.tags.types if split.tags else split.labels
-        whole = sum(counts.values()) if split.tags else split.rows
-        for label, count in list(counts.items())[:20]:
-            table.add_row(escape(label), f"{count:,}", f"{100 * count / whole:.1f}%")
-        more = max(split.distinct_labels, len(counts)) - 20
-        if more > 0:
-            table.add_row(f"... and {more} more", "", "")
+        for what, count, share in split.answers.table(ANSWERS_SHOWN):
+            table.add_row(escape(what), count, share)
         console.print(table)
         for unit, lengths in (("characters", split.characters), ("tokens", split.tokens)):
             if lengths is not None:
@@ -165,18 +160,19 @@ def print_report(report: RunReport, folder: Path) -> None:
     from rich.console import Console
 
     from trimtab.cli.tables import report_table, seeds_line
-    from trimtab.reports.findings.labels import verdict
+    from trimtab.reports.findings.choose import findings_of
 
     console = Console(emoji=False)
     if not console.is_terminal:
         console = Console(emoji=False, width=TABLE_WIDTH)
-    table = report_table(report)
+    findings = findings_of(report.scored)
+    table = report_table(report, findings)
     if table is None:
         return
     console.print(table)
-    if line := seeds_line(report):
+    if line := seeds_line(report, findings):
         console.print(line)
-    console.print(verdict(report), highlight=False, markup=False, soft_wrap=True)
+    console.print(findings.verdict(), highlight=False, markup=False, soft_wrap=True)
     for warning in report.warnings:
         console.print(f"Note: {warning}", highlight=False, markup=False, soft_wrap=True)
     console.print(f"Report: {folder / 'report.html'}", highlight=False, markup=False, soft_wrap=True)
@@ -197,7 +193,7 @@ def print_comparison(comparison: Comparison, folder: Path | None) -> None:
     console = Console(emoji=False)
     if not console.is_terminal:
         console = Console(emoji=False, width=TABLE_WIDTH)
-    title = f"{comparison.name}: {comparison.rows:,} {comparison.part} rows"
+    title = f"{comparison.name}: {comparison.rows:,} {comparison.split} rows"
     table = Table(title=escape(title), title_justify="left")
     beside = [metric.name for metric in comparison.others[:MOST_BESIDE]]
     columns = ["way", comparison.metric.name, "95% interval", *beside, "points", "p", "trained", "training"]
@@ -219,8 +215,14 @@ def print_comparison(comparison: Comparison, folder: Path | None) -> None:
 
 def _way_cells(way: Way, comparison: Comparison) -> dict[str, str]:
     """Return what the table says of a way, by column."""
-    from trimtab.reports.compare_page import difference_text, parameters_text, training_text
-    from trimtab.reports.findings.labels import interval_text, metric_text
+    from trimtab.reports.format import (
+        difference_text,
+        interval_text,
+        metric_text,
+        p_cell,
+        parameters_text,
+        training_text,
+    )
 
     difference = way.difference
     return {
@@ -229,14 +231,10 @@ def _way_cells(way: Way, comparison: Comparison) -> dict[str, str]:
         "95% interval": interval_text(way.interval),
         **{metric.name: metric_text(way.mean(metric.name), metric) for metric in comparison.others},
         "points": difference_text(difference) if difference else "ref." if way.key == comparison.reference else "",
-        "p": _p_value(difference.p_adjusted) if difference else "",
+        "p": p_cell(difference.p_adjusted) if difference else "",
         "trained": parameters_text(way.trained_parameters),
         "training": training_text(way.train_seconds),
     }
-
-
-def _p_value(p: float | None) -> str:
-    return "" if p is None else "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def _tokens(tokens: Sequence[str]) -> str:
@@ -259,7 +257,7 @@ def explained(error: Exception) -> tuple[str, str]:
         return error.message, error.hint
     if isinstance(error, OSError):
         return f"{error.filename or 'input or output'}: {error.strerror or error}.", "Check the path and free space."
-    from trimtab.jobs.folder import is_out_of_memory
+    from trimtab.tuning.folder import is_out_of_memory
 
     if is_out_of_memory(error):
         return "out of memory.", "Close other programs, choose a smaller backbone, or lower template.max_tokens."

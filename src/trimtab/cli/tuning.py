@@ -31,7 +31,7 @@ def tune(
     if taken_up and out is not None:
         raise click.UsageError("--out does not go with a run folder, which is taken up in place.")
     settings = None if taken_up else read_task(task, overrides)
-    from trimtab.jobs import tune as job  # takes seconds: mistakes in the task file are told before
+    from trimtab.jobs import tune as job
 
     if settings is None:
         out, base, settings = task, Path.cwd(), job.resolved_task(task, overrides)
@@ -75,10 +75,11 @@ def compare(
     from trimtab.settings.file import read_task
 
     settings = read_task(task, overrides)
-    from trimtab.jobs import compare as job  # takes seconds: mistakes in the task file are told before
+    from trimtab.jobs import compare as job
+    from trimtab.ways.wanted import Wanted
 
     out = out or Path("runs") / f"compare-{settings.name}"
-    wanted = job.Wanted(
+    wanted = Wanted(
         methods=[name.strip() for name in methods.split(",")] if methods else None,
         seeds=seeds,
         reference=reference,
@@ -119,16 +120,17 @@ def evaluate(
     where --out says.
     """
     check_finished(*runs)
-    from trimtab.jobs import compare_runs  # takes seconds
-    from trimtab.jobs import evaluate as job
-
     if len(runs) > 1:
+        from trimtab.jobs import compare_runs
+
         with Bars() as bars:
             made = compare_runs.run(
                 runs, test=test, out=out, offline=offline, agree=agree, run_code=run_code, progress=bars.progress
             )
         printing.print_comparison(made, out)
         return
+    from trimtab.jobs import evaluate as job
+
     [run] = runs
     with Bars() as bars:
         report = job.run(

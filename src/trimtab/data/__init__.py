@@ -4,8 +4,8 @@ from trimtab.data.checks import DataReport, Finding, Lengths, Overlap, SplitRepo
 from trimtab.data.clean import clean_text
 from trimtab.data.dialogues import MESSAGES, Message, as_field, messages_of
 from trimtab.data.example import Example
-from trimtab.data.mapping import check_labels, read_examples, to_example
-from trimtab.data.records import BadRecord, Record, read_records
+from trimtab.data.mapping import RowReader, read_examples, to_example
+from trimtab.data.records import BadRecord, Record, check_source, read_records
 from trimtab.data.splits import Splits, k_shot, load_splits, read_test, split_off, stratified_sample
 
 __all__ = [
@@ -18,11 +18,12 @@ __all__ = [
     "Message",
     "Overlap",
     "Record",
+    "RowReader",
     "SplitReport",
     "Splits",
     "as_field",
     "check",
-    "check_labels",
+    "check_source",
     "clean_text",
     "k_shot",
     "load_splits",

@@ -9,13 +9,13 @@ from string import ascii_uppercase
 from trimtab.data.clean import clean_text
 from trimtab.data.records import Record
 from trimtab.data.values import as_text, listed, no_column, whole
-from trimtab.errors import TrimtabError, did_you_mean
+from trimtab.errors import DataError, did_you_mean
 from trimtab.settings.answers import ChoiceAnswer
 from trimtab.settings.task import CleanStep
 
 
 def read_label(record: Record, column: str) -> str | None:
-    """The answer as it stands; None where it is absent, null or blank. Raises TrimtabError where it is a list."""
+    """The answer as it stands; None where it is absent, null or blank. Raises DataError where it is a list."""
     text = as_text(record, column) if column in record.values else None
     return whole(text) if text and text.strip() else None
 
@@ -26,7 +26,7 @@ def read_texts(record: Record, column: str, stop: Sequence[str] = ()) -> tuple[s
     White space around an answer and a text of `stop` at its end are left out.
 
     Raises:
-        TrimtabError: an answer that is no text or number, or blank beside others.
+        DataError: an answer that is no text or number, or blank beside others.
     """
     value = record.values.get(column)
     if not isinstance(value, list):
@@ -35,7 +35,7 @@ def read_texts(record: Record, column: str, stop: Sequence[str] = ()) -> tuple[s
     texts = [_ended(as_text(Record({column: item}, record.where), column) or "", stop) for item in value]
     if not all(texts):
         message = f"{record.where}: one of the {len(texts)} answers in column '{column}' is empty."
-        raise TrimtabError(message, "Take it out, or write it.")
+        raise DataError(message, "Take it out, or write it.")
     return tuple(dict.fromkeys(whole(text) for text in texts))
 
 
@@ -50,7 +50,7 @@ def read_number(record: Record, column: str) -> float | None:
     """The answer as a number; None where it is absent, null or blank.
 
     Raises:
-        TrimtabError: it is text that is no number, not finite, a truth value, or a list.
+        DataError: it is text that is no number, not finite, a truth value, or a list.
     """
     value = record.values.get(column)
     text = str(value) if isinstance(value, float | bool) else read_label(record, column)
@@ -62,10 +62,10 @@ def read_number(record: Record, column: str) -> float | None:
         number = None
     if number is None:
         hint = "Write it like 3.5, or leave the row out."
-        raise TrimtabError(f"{record.where}: answer '{text}' in column '{column}' is not a number.", hint)
+        raise DataError(f"{record.where}: answer '{text}' in column '{column}' is not a number.", hint)
     if not math.isfinite(number):
         hint = "Correct the row, or leave it out."
-        raise TrimtabError(f"{record.where}: answer '{text}' in column '{column}' is not a finite number.", hint)
+        raise DataError(f"{record.where}: answer '{text}' in column '{column}' is not a finite number.", hint)
     return number
 
 
@@ -73,7 +73,7 @@ def read_options(record: Record, answer: ChoiceAnswer, clean: Sequence[CleanStep
     """The options of a record, cleaned as fields are, without white space around them.
 
     Raises:
-        TrimtabError: a column is missing, what should be a list is none, an option is empty or stands twice, there are
+        DataError: a column is missing, what should be a list is none, an option is empty or stands twice, there are
             fewer than two.
     """
     columns = answer.options
@@ -89,15 +89,15 @@ def read_options(record: Record, answer: ChoiceAnswer, clean: Sequence[CleanStep
     options = [clean_text(whole(text), clean).strip() if text else "" for text in texts]
     for place, option in zip(places, options, strict=True):
         if not option:
-            raise TrimtabError(f"{record.where}: {place} is empty.", "Fill it in, or leave the row out.")
+            raise DataError(f"{record.where}: {place} is empty.", "Fill it in, or leave the row out.")
     if len(options) < 2:
         found = f"{len(options)} option{'' if len(options) == 1 else 's'}"
-        raise TrimtabError(f"{record.where}: {found}, expected two or more.", "Add options, or leave the row out.")
+        raise DataError(f"{record.where}: {found}, expected two or more.", "Add options, or leave the row out.")
     for j, option in enumerate(options):
         i = options.index(option)
         if i != j:
             message = f"{record.where}: options {i + 1} and {j + 1} are the same: '{option}'."
-            raise TrimtabError(message, "Correct the row, or leave it out.")
+            raise DataError(message, "Correct the row, or leave it out.")
     return tuple(options)
 
 
@@ -110,7 +110,7 @@ def read_choice(record: Record, column: str, answer: ChoiceAnswer, options: Sequ
     """The right option's text; None where the answer is absent, null or blank.
 
     Raises:
-        TrimtabError: it names none of the options.
+        DataError: it names none of the options.
     """
     text = read_label(record, column)
     if text is None:
@@ -122,21 +122,21 @@ def read_choice(record: Record, column: str, answer: ChoiceAnswer, options: Sequ
                 return text
             listed = ", ".join(f"'{option}'" for option in options)
             hint = did_you_mean(text, options) or "Correct the row, or set answer.by to index or letter."
-            raise TrimtabError(f"{record.where}: answer '{text}' is not one of the options {listed}.", hint)
+            raise DataError(f"{record.where}: answer '{text}' is not one of the options {listed}.", hint)
         case "letter":
             letters = [_letter(i) for i in range(n)]
             if text.upper() in letters:
                 return options[letters.index(text.upper())]
             hint = "Correct the row, or set answer.by to index or text."
-            raise TrimtabError(f"{record.where}: answer '{text}' is not one of {letters[0]} to {letters[-1]}.", hint)
+            raise DataError(f"{record.where}: answer '{text}' is not one of {letters[0]} to {letters[-1]}.", hint)
         case "index":
             if not (text.isascii() and text.removeprefix("-").isdigit()):
                 hint = "Set answer.by to letter or text, or correct the row."
-                raise TrimtabError(f"{record.where}: answer '{text}' is not the number of an option.", hint)
+                raise DataError(f"{record.where}: answer '{text}' is not the number of an option.", hint)
             if not 0 <= int(text) - answer.first < n:
                 other = f" Where options are counted from {1 - answer.first}, set answer.first to {1 - answer.first}."
                 message = f"{record.where}: answer {text} is not one of {answer.first} to {n - 1 + answer.first}."
-                raise TrimtabError(message, f"Correct the row.{other}")
+                raise DataError(message, f"Correct the row.{other}")
             return options[int(text) - answer.first]
 
 
@@ -151,6 +151,6 @@ def _listed(record: Record, column: str) -> list[str | None]:
     value = listed(record.values[column])
     if value is None:
         hint = 'Write the options as a JSON list, ["one", "two"], or name several columns in answer.options.'
-        raise TrimtabError(f"{record.where}: column '{column}' does not hold a list of options.", hint)
+        raise DataError(f"{record.where}: column '{column}' does not hold a list of options.", hint)
     items = [Record({column: item}, record.where) for item in value]
     return [as_text(item, column) for item in items]

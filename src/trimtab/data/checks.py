@@ -1,22 +1,37 @@
-"""What is in the splits and what looks wrong with them. Knows nothing about models; tokens come from a callable."""
+"""What is in the splits and what looks wrong with them. Knows nothing about kinds of answer, nor about models.
+
+What is counted of answers, and which of them contradict each other, a kind says; tokens come from a callable.
+"""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
+from typing import Any, Protocol
 
 import numpy as np
 
+from trimtab.data.counts.answers import AnswerCounts
 from trimtab.data.damage import damage_signs
 from trimtab.data.duplicates import group_by_text
 from trimtab.data.example import Example
-from trimtab.data.tag_checks import TagCounts, count_tags, tag_warnings
-from trimtab.data.texts import TextCounts, count_texts
 
 SHOWN = 5
-LABELS_SHOWN = 200
+
+
+class AnswerCounter(Protocol):
+    """What a kind of answer has to say of rows; `trimtab.kinds` has one a kind."""
+
+    @property
+    def several_right(self) -> bool:
+        """Whether rows of the same input may have different answers that are all right."""
+        ...
+
+    def counted(self, examples: Sequence[Any], count_tokens: Callable[[str], int] | None) -> AnswerCounts:
+        """The answers of a split, counted; `count_tokens` gives the tokens of a text, where that is known."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -50,45 +65,25 @@ class Lengths:
 
 
 @dataclass(frozen=True)
-class Numbers:
-    """Answers that are numbers: the smallest, the median, the largest, their mean and standard deviation."""
-
-    min: float
-    median: float
-    max: float
-    mean: float
-    sd: float
-
-    def in_words(self) -> str:
-        """All of them as a phrase."""
-        ends = f"numbers from {self.min:g} to {self.max:g}, median {self.median:g}"
-        return f"{ends}, mean {self.mean:.4g}, standard deviation {self.sd:.4g}"
-
-
-@dataclass(frozen=True)
 class SplitReport:
     """What is in one split.
 
     Attributes:
         rows: number of rows.
-        labels: label -> rows, the commonest first, 200 labels at most; of choices the place of the right one.
-        distinct_labels: number of labels.
+        answers: what there is to say of the answers.
         unlabelled: rows without an answer.
-        duplicates: rows whose text an earlier row has (white space and case aside).
-        conflicts: texts that occur with different labels.
+        duplicates: rows whose text an earlier row has (white space and case aside); where a text may have several
+            answers, those that repeat the first one's.
+        conflicts: texts that occur with different answers, of which one alone can be right.
         empty: field -> rows in which it is blank; fields that never are do not appear.
         damage: kind of likely encoding damage -> rows that show it, answers included.
         characters: lengths in characters; None where there are no rows.
         tokens: lengths in tokens; None where no counter was given or there are no rows.
         over_context: rows of more tokens than the context; None where tokens or context are unknown.
-        numbers: the answers where they are numbers; there are no labels then.
-        tags: the answers where they are tags; likewise.
-        texts: the answers where they are free text; likewise.
     """
 
     rows: int
-    labels: dict[str, int]
-    distinct_labels: int
+    answers: AnswerCounts
     unlabelled: Finding
     duplicates: Finding
     conflicts: Finding
@@ -97,9 +92,22 @@ class SplitReport:
     characters: Lengths | None
     tokens: Lengths | None
     over_context: Finding | None
-    numbers: Numbers | None = None
-    tags: TagCounts | None = None
-    texts: TextCounts | None = None
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the report as plain data for JSON; `numbers`, `tags` and `texts` are null where answers are others."""
+        found = {
+            "unlabelled": asdict(self.unlabelled),
+            "duplicates": asdict(self.duplicates),
+            "conflicts": asdict(self.conflicts),
+            "empty": {field: asdict(finding) for field, finding in self.empty.items()},
+            "damage": {kind: asdict(finding) for kind, finding in self.damage.items()},
+            "characters": asdict(self.characters) if self.characters else None,
+            "tokens": asdict(self.tokens) if self.tokens else None,
+            "over_context": asdict(self.over_context) if self.over_context else None,
+        }
+        labels: dict[str, object] = {"labels": {}, "distinct_labels": 0}
+        others = {"numbers": None, "tags": None, "texts": None}
+        return {"rows": self.rows, **labels, **found, **others} | self.answers.to_dict()
 
 
 @dataclass(frozen=True)
@@ -133,85 +141,80 @@ class DataReport:
 
     def to_dict(self) -> dict[str, object]:
         """Return the report as plain data for JSON."""
-        return asdict(self)
+        return {
+            "splits": {name: split.to_dict() for name, split in self.splits.items()},
+            "shared": [asdict(overlap) for overlap in self.shared],
+            "context": self.context,
+        }
 
     def warnings(self) -> list[str]:
         """Return what looks wrong, a line each: what, where first, and what to do."""
+        train = self.splits.get("train")
+        known = train.answers.known if train else None
         return [
             *(warning for name, split in self.splits.items() for warning in _split_warnings(name, split, self.context)),
             *(_overlap_warning(overlap) for overlap in self.shared),
-            *_label_set_warnings(self.splits),
-            *tag_warnings({name: split.tags for name, split in self.splits.items()}),
+            *(f"{name}: {found}" for name, split in self.splits.items() for found in split.answers.warnings(known)),
         ]
 
 
 def check(
     splits: Mapping[str, list[Example]],
+    kind: AnswerCounter,
     *,
     count_tokens: Callable[[str], int] | None = None,
     context: int | None = None,
-    plain: bool = False,
 ) -> DataReport:
     """Look through the splits of a task.
 
     Args:
         splits: name -> examples; of two splits that share texts, the first is taken as the one tuned on.
+        kind: the kind of answer they have.
         count_tokens: text -> number of tokens; lengths in tokens are left out where absent.
         context: longest row in tokens that the backbone reads.
-        plain: whether answers are tags that stand for themselves.
     """
-    reports = {name: _check_split(examples, count_tokens, context, plain) for name, examples in splits.items()}
+    reports = {name: _check_split(examples, kind, count_tokens, context) for name, examples in splits.items()}
     return DataReport(reports, _shared_texts(splits), context)
 
 
 def _check_split(
-    examples: Sequence[Example], count_tokens: Callable[[str], int] | None, context: int | None, plain: bool
+    examples: Sequence[Example], kind: AnswerCounter, count_tokens: Callable[[str], int] | None, context: int | None
 ) -> SplitReport:
-    numbers = [example.number for example in examples if example.number is not None]
-    labels = Counter(
-        f"option {int(example.stratum) + 1}" if example.options else example.answer
-        for example in examples
-        if example.answer is not None and (example.options or not example.kept_open)
-    )
     texts = ["\n".join(example.fields.values()) for example in examples]
     tokens = None if count_tokens is None else [count_tokens(text) for text in texts]
     over = None
     if tokens is not None and context is not None:
         over = _finding(example.where for example, n in zip(examples, tokens, strict=True) if n > context)
-    duplicates, conflicts = _repeated(examples)
+    duplicates, conflicts = _repeated(examples, kind.several_right)
     return SplitReport(
         rows=len(examples),
-        labels=dict(sorted(labels.items(), key=lambda item: (-item[1], item[0]))[:LABELS_SHOWN]),
-        distinct_labels=len(labels),
+        answers=kind.counted(examples, count_tokens),
         unlabelled=_finding(example.where for example in examples if example.answer is None),
         duplicates=duplicates,
         conflicts=conflicts,
         empty=_by_kind((f, e.where) for e in examples for f, text in e.fields.items() if not text.strip()),
         damage=_by_kind(
-            (kind, e.where)
+            (sign, e.where)
             for e, text in zip(examples, texts, strict=True)
-            for kind in damage_signs(f"{text}\n{e.answer or ''}")
+            for sign in damage_signs(f"{text}\n{e.answer or ''}")
         ),
         characters=_lengths([len(text) - max(0, len(e.fields) - 1) for e, text in zip(examples, texts, strict=True)]),
         tokens=None if tokens is None else _lengths(tokens),
         over_context=over,
-        numbers=_numbers(numbers),
-        tags=count_tags(examples, plain),
-        texts=count_texts(examples, count_tokens),
     )
 
 
-def _repeated(examples: Sequence[Example]) -> tuple[Finding, Finding]:
-    """Return (duplicates, conflicting labels); a text may well have several answers in free text."""
+def _repeated(examples: Sequence[Example], several_right: bool) -> tuple[Finding, Finding]:
+    """Return (duplicates, conflicting answers); where several are right, another answer is neither."""
     duplicates, conflicts = [], []
-    for key, (first, *others) in group_by_text(examples).items():
+    for key, rows in group_by_text(examples).items():
         if not key:
             continue
-        same = [i for i in others if not examples[i].references or examples[i].answer == examples[first].answer]
-        duplicates += [_pair(examples[first], examples[other]) for other in same]
-        if examples[first].references:
-            continue
-        labelled = [examples[row] for row in (first, *others) if examples[row].answer is not None]
+        first, *others = (examples[row] for row in rows)
+        if several_right:
+            others = [example for example in others if example.answer in (None, first.answer)]
+        duplicates += [_pair(first, other) for other in others]
+        labelled = [example for example in (first, *others) if example.answer is not None]
         unlike = [example for example in labelled if example.answer != labelled[0].answer]
         if unlike:
             conflicts.append(_pair(labelled[0], unlike[0]))
@@ -254,16 +257,8 @@ def _lengths(values: Sequence[int]) -> Lengths | None:
     return Lengths(int(low), int(median), int(p95), int(high))
 
 
-def _numbers(values: Sequence[float]) -> Numbers | None:
-    if not values:
-        return None
-    low, median, high = np.percentile(values, [0, 50, 100])
-    return Numbers(float(low), float(median), float(high), float(np.mean(values)), float(np.std(values)))
-
-
 def _split_warnings(name: str, split: SplitReport, context: int | None) -> list[str]:
     """Return the warnings of one split, the gravest first."""
-    free_text = split.distinct_labels > split.rows / 2
     found = [
         (f"{kind} in {{rows}}", "Read the file with its own encoding (data.encoding), or mend the rows.", finding)
         for kind, finding in split.damage.items()
@@ -273,10 +268,8 @@ def _split_warnings(name: str, split: SplitReport, context: int | None) -> list[
         (f"field '{field}' is blank in {{rows}}", "Fill it in or leave the rows out.", finding)
         for field, finding in split.empty.items()
     ]
-    if not free_text:
-        what = "numbers" if split.numbers else "tags" if split.tags else "labels"
-        one = "the tags" if split.tags else f"one {what[:-1]}"
-        found.append((f"{{texts}} with different {what}", f"Decide on {one} for each.", split.conflicts))
+    if advice := split.answers.conflict:
+        found.append((*advice, split.conflicts))
     found += [
         ("{rows} without a label", "Label them or leave them out before tuning.", split.unlabelled),
         ("{rows} with the text of an earlier row", "Leave the repeats out unless they are meant.", split.duplicates),
@@ -287,24 +280,13 @@ def _split_warnings(name: str, split: SplitReport, context: int | None) -> list[
     if "control characters" in split.damage:
         found.append(("control characters in {rows}", "Set data.clean=[control].", split.damage["control characters"]))
     warnings = [_warning(name, template, remedy, finding) for template, remedy, finding in found if finding.count]
-    return warnings if free_text else warnings + _balance_warnings(name, split)
+    return warnings + [f"{name}: {lopsided}" for lopsided in split.answers.balance()]
 
 
 def _warning(name: str, template: str, remedy: str, finding: Finding) -> str:
     plural = "" if finding.count == 1 else "s"
     what = template.format(rows=f"{finding.count} row{plural}", texts=f"{finding.count} text{plural}")
     return f"{name}: {what} ({finding.where[0]}). {remedy}"
-
-
-def _balance_warnings(name: str, split: SplitReport) -> list[str]:
-    if split.distinct_labels == 1:
-        return [f"{name}: every row has the label '{next(iter(split.labels))}'. Add rows with other labels."]
-    if split.distinct_labels < 2 or split.distinct_labels > len(split.labels):
-        return []
-    (most, high), *_, (least, low) = split.labels.items()
-    if high < 10 * low:
-        return []
-    return [f"{name}: '{most}' has {high} rows, '{least}' only {low}. Look at macro-F1, not accuracy alone."]
 
 
 def _overlap_warning(overlap: Overlap) -> str:
@@ -314,17 +296,3 @@ def _overlap_warning(overlap: Overlap) -> str:
         f"({overlap.texts.where[0]}). Leave {'it' if one else 'them'} out of {overlap.first}, "
         f"or scores on {overlap.second} will be too high."
     )
-
-
-def _label_set_warnings(splits: Mapping[str, SplitReport]) -> list[str]:
-    """Name labels of dev or test that train lacks; silent where answers are free text or not all are listed."""
-    train = splits.get("train")
-    if train is None or train.distinct_labels > min(len(train.labels), train.rows / 2):
-        return []
-    warnings = []
-    for name, split in splits.items():
-        unknown = [label for label in split.labels if label not in train.labels]
-        if unknown:
-            named = f"'{unknown[0]}'" + (f" and {len(unknown) - 1} more" if len(unknown) > 1 else "")
-            warnings.append(f"{name}: label {named} not in train. Add training rows for it, or correct the label.")
-    return warnings

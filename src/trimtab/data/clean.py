@@ -42,13 +42,13 @@ _BLOCK = (
 )
 _ATTRIBUTE = r"""\s+[\w:.-]+\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'<>]+)"""
 _TAG = re.compile(
-    rf"</?({'|'.join(f'{_INLINE} {_BLOCK}'.split())})(?:{_ATTRIBUTE})*\s*/?>|<!--.*?-->|<!doctype[^<>]*>",
-    re.IGNORECASE | re.DOTALL,
+    rf"</?({'|'.join(f'{_INLINE} {_BLOCK}'.split())})(?:{_ATTRIBUTE})*\s*/?>|<!--|<!doctype[^<>]*>", re.IGNORECASE
 )
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,31});", re.IGNORECASE)
 _INLINE_NAMES = frozenset(_INLINE.split())
 
 
+# Not html.parser or nh3: to them `<user>` and the `<b and c>` of `x <b and c> d` are tags, and go.
 def strip_markup(text: str) -> str:
     """Remove HTML tags and comments, then decode entities.
 
@@ -56,7 +56,17 @@ def strip_markup(text: str) -> str:
     `<user>` stay. Tags that set off a block (`<br />`, `</p>`) become a space, tags within a line nothing. Entities
     count with their semicolon only, so `?a=1&copy=2` stays; `&nbsp;` becomes a plain space.
     """
-    text = _TAG.sub(lambda tag: "" if (tag[1] or "").lower() in _INLINE_NAMES else " ", text)
+    kept, begun, at = [], 0, 0
+    last = text.rfind("-->")
+    while found := _TAG.search(text, at):
+        at = found.end()
+        if found[0] == "<!--":
+            if at > last:  # it never ends, and stays
+                continue
+            at = text.index("-->", at) + len("-->")
+        kept.append(text[begun : found.start()] + ("" if (found[1] or "").lower() in _INLINE_NAMES else " "))
+        begun = at
+    text = "".join(kept) + text[begun:]
     return _ENTITY.sub(lambda entity: html.unescape(entity[0]).replace("\xa0", " "), text)
 
 

@@ -14,7 +14,7 @@ from typing import Literal
 from trimtab.data.clean import clean_text
 from trimtab.data.records import Record
 from trimtab.data.values import as_text, listed, whole
-from trimtab.errors import TrimtabError, did_you_mean
+from trimtab.errors import DataError, did_you_mean
 from trimtab.settings.task import CleanStep, DataSettings
 
 # The field of a template that stands for a whole dialogue.
@@ -42,7 +42,7 @@ def read_messages(record: Record, settings: DataSettings) -> list[Message]:
     Where `data.columns.messages` is set, that column holds the list; else the record's columns say which form it has.
 
     Raises:
-        TrimtabError: no such column, or several; a list or message of another form; what `check_messages` refuses.
+        DataError: no such column, or several; a list or message of another form; what `check_messages` refuses.
     """
     where, values = record.where, record.values
     column = settings.columns.get(MESSAGES)
@@ -51,12 +51,12 @@ def read_messages(record: Record, settings: DataSettings) -> list[Message]:
         found = ["text"]
     if not found or found[0] not in values:
         named = f"no column '{column}' with a dialogue" if column else f"no dialogue in any of {', '.join(_FORMS)}"
-        raise TrimtabError(
+        raise DataError(
             f"{where}: {named}; the columns are {', '.join(values) or 'none'}.",
             did_you_mean(found[0] if found else MESSAGES, values) or "Set data.columns.messages to the column.",
         )
     if len(found) > 1:
-        raise TrimtabError(
+        raise DataError(
             f"{where}: dialogues in the columns {' and '.join(found)}.",
             "Set data.columns.messages to the one that is meant.",
         )
@@ -88,7 +88,7 @@ def _messages(value: object, where: str) -> list[Message]:
     """A list of messages, or a JSON list in a text."""
     items = listed(value)
     if items is None:
-        raise TrimtabError(
+        raise DataError(
             f"{where}: the dialogue is no list of messages.",
             'Write it as [{"role": "user", "content": "..."}, {"role": "assistant", "content": "..."}].',
         )
@@ -98,21 +98,21 @@ def _messages(value: object, where: str) -> list[Message]:
 def _message(item: object, number: int, where: str) -> Message:
     """One message, in OpenAI's or in ShareGPT's form."""
     if not isinstance(item, Mapping):
-        raise TrimtabError(f"{where}: message {number} is no object.", 'Write it as {"role": ..., "content": ...}.')
+        raise DataError(f"{where}: message {number} is no object.", 'Write it as {"role": ..., "content": ...}.')
     keys = next((keys for keys in (("role", "content"), ("from", "value")) if keys[0] in item), None)
     if keys is None:
-        raise TrimtabError(
+        raise DataError(
             f"{where}: message {number} does not say whose it is; it has {', '.join(map(str, item)) or 'nothing'}.",
             'Give it a "role" (or, in ShareGPT\'s form, "from").',
         )
     role, content = (item.get(key) for key in keys)
     if not isinstance(role, str) or role not in _ROLES:
         hint = did_you_mean(str(role), _ROLES) or "Only these are trained and answered: leave other messages out."
-        raise TrimtabError(f"{where}: message {number} has the role '{role}', not one of {', '.join(_ROLES)}.", hint)
+        raise DataError(f"{where}: message {number} has the role '{role}', not one of {', '.join(_ROLES)}.", hint)
     if isinstance(content, list) and all(isinstance(part, Mapping) and part.get("type") == "text" for part in content):
         content = "\n".join(str(part.get("text") or "") for part in content)
     if content is not None and not isinstance(content, str):
-        raise TrimtabError(f"{where}: message {number} ({role}) does not hold text.", "Only texts can be read.")
+        raise DataError(f"{where}: message {number} ({role}) does not hold text.", "Only texts can be read.")
     return Message(_ROLES[role], content or "")
 
 
@@ -120,15 +120,15 @@ def check_messages(messages: Sequence[Message], where: str) -> None:
     """Check that a dialogue can be read: a system message or none, then user and assistant in turn.
 
     Raises:
-        TrimtabError: at the first message that is empty or out of turn; no messages at all.
+        DataError: at the first message that is empty or out of turn; no messages at all.
     """
     turns = list(messages[1:] if messages[:1] and messages[0].role == "system" else messages)
     if not turns:
         found = "only a system message" if messages else "no messages"
-        raise TrimtabError(f"{where}: the dialogue has {found}.", "It needs a user's turn at least.")
+        raise DataError(f"{where}: the dialogue has {found}.", "It needs a user's turn at least.")
     for number, message in enumerate(messages, 1):
         if not message.content.strip():
-            raise TrimtabError(f"{where}: message {number} ({message.role}) is empty.", _LEAVE_OUT)
+            raise DataError(f"{where}: message {number} ({message.role}) is empty.", _LEAVE_OUT)
     before = len(messages) - len(turns)
     for i, turn in enumerate(turns):
         wanted = "assistant" if i % 2 else "user"
@@ -136,12 +136,12 @@ def check_messages(messages: Sequence[Message], where: str) -> None:
             continue
         number = before + i + 1
         if turn.role == "system":
-            raise TrimtabError(f"{where}: message {number} is a system message; it may only stand first.", _LEAVE_OUT)
+            raise DataError(f"{where}: message {number} is a system message; it may only stand first.", _LEAVE_OUT)
         if i == 0:
-            raise TrimtabError(
+            raise DataError(
                 f"{where}: the dialogue begins with the assistant.", "Begin with the user's turn, or leave the row out."
             )
-        raise TrimtabError(
+        raise DataError(
             f"{where}: messages {number - 1} and {number} are both of the {turn.role}.",
             "Join them into one, or leave the row out.",
         )
@@ -170,7 +170,7 @@ def messages_of(field: str, where: str) -> list[Message]:
     """The messages of a field: of a JSON list, or else the whole text as the user's turn.
 
     Raises:
-        TrimtabError: what `check_messages` refuses, or a dialogue that does not end with the user.
+        DataError: what `check_messages` refuses, or a dialogue that does not end with the user.
     """
     items = listed(field)
     if items and all(isinstance(item, dict) for item in items):
@@ -179,5 +179,5 @@ def messages_of(field: str, where: str) -> list[Message]:
         messages = [Message("user", field.strip())]
     check_messages(messages, where)
     if messages[-1].role != "user":
-        raise TrimtabError(f"{where}: the dialogue ends with the assistant.", "End it with the turn to be answered.")
+        raise DataError(f"{where}: the dialogue ends with the assistant.", "End it with the turn to be answered.")
     return messages

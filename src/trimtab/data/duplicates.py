@@ -10,7 +10,7 @@ from trimtab.data.example import Example
 
 def text_key(example: Example) -> str:
     """Return the text of fields and options, white space collapsed and case folded; "" where every one is blank."""
-    given = [*(text for _, text in sorted(example.fields.items())), *example.options]
+    given = [*(text for _, text in sorted(example.fields.items())), *example.beside]
     texts = [" ".join(text.split()).casefold() for text in given]
     return "\x1f".join(texts) if any(texts) else ""
 

@@ -1,49 +1,154 @@
-"""One record as the rest of the system sees it. Knows nothing about files or tokens."""
+"""One record as the rest of the system sees it: input and answer, by what its answer is. Knows nothing about files."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Example:
-    """Input fields and an answer.
+    """Input fields and an answer: as it stands here, a label.
 
     Attributes:
         fields: template field -> text, after column mapping and cleaning.
         answer: the label as it stands in the data (numbers as text: `5` -> "5"), or None where unlabelled; of a choice
-            the right option, of a number its text, of tags all of them.
+            the right option, of a number its text, of tags all of them, of free text the first that is right.
         where: place of origin for messages, e.g. `reviews.jsonl:12`.
-        options: of a choice, what is chosen among; else empty.
-        number: the answer of a task whose answers are numbers.
-        references: of free text every answer that is right, `answer` first; else empty.
-        tests: of an answer that is a program, what it must pass; else "".
         group: what it shares with the rows that stay on its side when test and dev are set aside; "" where nothing.
-        tokens: of a task whose answers are tags, what is tagged; empty where the record holds a text.
-        tags: their tags, in valid BIO where they mark entities; None where unlabelled or answers are of another kind.
-        mended: the tokens (counted from 0) whose tags were inside an entity that had not begun.
     """
 
     fields: dict[str, str]
     answer: str | None
     where: str
-    options: tuple[str, ...] = ()
-    number: float | None = None
-    references: tuple[str, ...] = ()
-    tokens: tuple[str, ...] = ()
-    tags: tuple[str, ...] | None = None
-    mended: tuple[int, ...] = ()
-    tests: str = ""
     group: str = ""
-
-    @property
-    def kept_open(self) -> bool:
-        """Whether its answer is not one of a fixed set of labels."""
-        return bool(self.options or self.references) or self.number is not None or self.tags is not None
 
     @property
     def stratum(self) -> str:
         """Which rows it is alike, for splits and samples: its label, or the place of the right option; else ""."""
-        if self.answer is None or (self.kept_open and not self.options):
-            return ""
-        return str(self.options.index(self.answer)) if self.options else self.answer
+        return self.answer or ""
+
+    def class_in(self, labels: Sequence[str]) -> int | None:
+        """Which of the classes its answer is: the index of its label, or of a choice the place of the right option.
+
+        None where it is unlabelled, or its label is none of them.
+        """
+        return labels.index(self.answer) if self.answer in labels else None
+
+    def class_names(self, labels: Sequence[str]) -> Sequence[str]:
+        """What its classes are called: the labels, or its own options."""
+        return labels
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """What belongs to its input beside the fields: the options of a choice."""
+        return ()
+
+    @property
+    def targets(self) -> int:
+        """How often it is trained on in an epoch: once a right answer."""
+        return 1
+
+    @property
+    def decides(self) -> tuple[str, ...]:
+        """What else than fields and answer decides how it is answered and scored."""
+        return ()
+
+
+@dataclass(frozen=True)
+class ChoiceExample(Example):
+    """A record whose answer is one of its own options.
+
+    Attributes:
+        options: what is chosen among.
+    """
+
+    options: tuple[str, ...] = ()
+
+    @property
+    def stratum(self) -> str:
+        """The place of the right option."""
+        return "" if self.answer is None else str(self.options.index(self.answer))
+
+    def class_in(self, labels: Sequence[str]) -> int | None:
+        """The place of the right option, whatever places are called."""
+        return None if self.answer is None else self.options.index(self.answer)
+
+    def class_names(self, labels: Sequence[str]) -> tuple[str, ...]:
+        """The options."""
+        return self.options
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """The options."""
+        return self.options
+
+    @property
+    def decides(self) -> tuple[str, ...]:
+        """The options."""
+        return self.options
+
+
+@dataclass(frozen=True)
+class NumberExample(Example):
+    """A record whose answer is a number; None where it is unlabelled."""
+
+    number: float | None = None
+
+    @property
+    def stratum(self) -> str:
+        """All numbers are alike."""
+        return ""
+
+
+@dataclass(frozen=True)
+class TextExample(Example):
+    """A record whose answer is free text.
+
+    Attributes:
+        references: every answer that is right, `answer` first.
+        tests: of an answer that is a program, what it must pass; else "".
+    """
+
+    references: tuple[str, ...] = ()
+    tests: str = ""
+
+    @property
+    def stratum(self) -> str:
+        """All texts are alike."""
+        return ""
+
+    @property
+    def decides(self) -> tuple[str, ...]:
+        """Every right answer."""
+        return self.references
+
+    @property
+    def targets(self) -> int:
+        """Once a right answer."""
+        return len(self.references) or 1
+
+
+@dataclass(frozen=True)
+class TaggedExample(Example):
+    """A record whose tokens have a tag each.
+
+    Attributes:
+        tokens: what is tagged; empty where the record holds a text.
+        tags: their tags, in valid BIO where they mark entities; None where unlabelled.
+        mended: the tokens (counted from 0) whose tags were inside an entity that had not begun.
+    """
+
+    tokens: tuple[str, ...] = ()
+    tags: tuple[str, ...] | None = None
+    mended: tuple[int, ...] = ()
+
+    @property
+    def stratum(self) -> str:
+        """All are alike."""
+        return ""
+
+    @property
+    def decides(self) -> tuple[str, ...]:
+        """The tokens."""
+        return self.tokens

@@ -1,7 +1,8 @@
 """JSON Lines, CSV, TSV, Parquet, CoNLL and text to rows. Knows nothing about where files are or what columns mean.
 
 Every reader yields `(place, values)` or `Fault`s: it never raises for a bad row, so that the caller may go on.
-The place of a row is its first physical line, or its row number in a Parquet file, counted from 1.
+The place of a row is its first physical line, or its row number in a Parquet file, counted from 1. (pandas, pyarrow.csv
+and `datasets` do not say it, which is why the csv and json of the standard library read.)
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from itertools import chain
 from typing import BinaryIO
 
 from trimtab.data.lines import Line
-from trimtab.errors import TrimtabError
+from trimtab.errors import DataError
 
 # The largest value that the csv module takes on every platform (a C long has 32 bits on Windows).
 csv.field_size_limit(2**31 - 1)
@@ -37,7 +38,7 @@ class Fault:
     """A bad row: its place, what is wrong with it, and its text as it stands."""
 
     place: int
-    error: TrimtabError
+    error: DataError
     raw: str
 
 
@@ -57,13 +58,13 @@ def _parse_json(line: Line, name: str) -> Row | Fault:
         value = json.loads(raw)
     except json.JSONDecodeError as fault:
         message = f"{where}: not valid JSON ({fault.msg}, column {fault.colno})."
-        return Fault(line.number, TrimtabError(message, _JSON_HINT), raw)
+        return Fault(line.number, DataError(message, _JSON_HINT), raw)
     except (ValueError, RecursionError):
         message = f"{where}: not valid JSON (a number is too long or the nesting too deep)."
-        return Fault(line.number, TrimtabError(message, _JSON_HINT), raw)
+        return Fault(line.number, DataError(message, _JSON_HINT), raw)
     if not isinstance(value, dict):
         message = f"{where}: found a JSON {_json_kind(value)}, expected an object."
-        return Fault(line.number, TrimtabError(message, _JSON_HINT), raw)
+        return Fault(line.number, DataError(message, _JSON_HINT), raw)
     return Row(line.number, value)
 
 
@@ -85,7 +86,7 @@ def read_table(lines: Iterable[Line], name: str, delimiter: str) -> Iterator[Row
     """Read CSV or TSV (RFC 4180 quoting) with a header line.
 
     Raises:
-        TrimtabError: the header is unreadable or names a column twice.
+        DataError: the header is unreadable or names a column twice.
     """
     rows = _read_cells(lines, name, delimiter)
     header: list[str] | None = None
@@ -101,7 +102,7 @@ def read_table(lines: Iterable[Line], name: str, delimiter: str) -> Iterator[Row
         else:
             found = "1 value" if len(row.cells) == 1 else f"{len(row.cells)} values"
             message = f"{name}:{row.place}: {found}, expected {len(header)} ({', '.join(header)})."
-            yield Fault(row.place, TrimtabError(message, _CSV_HINT), row.raw)
+            yield Fault(row.place, DataError(message, _CSV_HINT), row.raw)
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def _read_cells(lines: Iterable[Line], name: str, delimiter: str) -> Iterator[_C
     reader = csv.reader(feed(), delimiter=delimiter, strict=True)
     while True:
         taken.clear()
-        error: TrimtabError | None = None
+        error: DataError | None = None
         cells: list[str] = []
         try:
             cells = next(reader)
@@ -139,23 +140,19 @@ def _read_cells(lines: Iterable[Line], name: str, delimiter: str) -> Iterator[_C
             yield _Cells(taken[0].number, cells, raw)
 
 
-def _table_error(fault: csv.Error, where: str, delimiter: str) -> TrimtabError:
+def _table_error(fault: csv.Error, where: str, delimiter: str) -> DataError:
     if "unexpected end of data" in str(fault):
-        return TrimtabError(f"{where}: a quoted value starts here and never ends.", _CSV_HINT)
+        return DataError(f"{where}: a quoted value starts here and never ends.", _CSV_HINT)
     if "new-line character" in str(fault):
-        return TrimtabError(
-            f"{where}: a lone carriage return ends a line.", r"Save the file with \n or \r\n line ends."
-        )
+        return DataError(f"{where}: a lone carriage return ends a line.", r"Save the file with \n or \r\n line ends.")
     kind = "TSV" if delimiter == "\t" else "CSV"
-    return TrimtabError(f"{where}: not valid {kind} ({fault}).", _CSV_HINT)
+    return DataError(f"{where}: not valid {kind} ({fault}).", _CSV_HINT)
 
 
 def _check_header(row: _Cells, name: str) -> list[str]:
     twice = [column for i, column in enumerate(row.cells) if column in row.cells[:i]]
     if twice:
-        raise TrimtabError(
-            f"{name}:{row.place}: the header names the column '{twice[0]}' twice.", "Rename one of them."
-        )
+        raise DataError(f"{name}:{row.place}: the header names the column '{twice[0]}' twice.", "Rename one of them.")
     return row.cells
 
 
@@ -200,7 +197,7 @@ def _sentence(lines: list[Line], name: str) -> Row | Fault:
         if len(found) != len(cells[0]):
             columns = f"{len(found)} column{'' if len(found) == 1 else 's'}"
             message = f"{name}:{line.number}: {columns}, expected {len(cells[0])} as in line {place}."
-            error = TrimtabError(message, _CONLL_HINT)
+            error = DataError(message, _CONLL_HINT)
         if error:
             return Fault(place, error, raw)
     values: dict[str, object] = {"tokens": [row[0] for row in cells]}
@@ -211,7 +208,7 @@ def read_parquet(stream: BinaryIO, name: str) -> Iterator[Row | Fault]:
     """Read a Parquet file batch by batch.
 
     Raises:
-        TrimtabError: the file is not Parquet or is damaged.
+        DataError: the file is not Parquet or is damaged.
     """
     import pyarrow
     from pyarrow import parquet
@@ -224,4 +221,4 @@ def read_parquet(stream: BinaryIO, name: str) -> Iterator[Row | Fault]:
                 yield Row(place, values)
     except (pyarrow.ArrowException, OSError) as fault:
         reason = str(fault).splitlines()[0].rstrip(".")
-        raise TrimtabError(f"{name}: not a readable Parquet file ({reason}).", "Export it again.") from fault
+        raise DataError(f"{name}: not a readable Parquet file ({reason}).", "Export it again.") from fault

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from trimtab.data.lines import Encoding
 from trimtab.data.records import find_file, source_name, unreadable
-from trimtab.errors import TrimtabError
+from trimtab.errors import DataError
 
 # Bytes read at a time.
 PIECE = 1 << 16
@@ -32,16 +32,12 @@ def read_text(
         on_bytes: told how many bytes are read, of how many (None where that is not known).
 
     Raises:
-        TrimtabError: at the call, no such file; later, a file that cannot be read or holds no text in this encoding.
+        DataError: at the call, no such file; later, a file that cannot be read or holds no text in this encoding.
     """
     told = on_bytes or (lambda done, total: None)
     if source == "-":
         return _decoded(sys.stdin.buffer, source_name(source), encoding, lambda done: told(done, None))
-    try:
-        path = find_file(source, base)
-    except OSError as fault:
-        raise unreadable(source, fault) from fault
-    return _read(path, source, encoding, told)
+    return _read(find_file(source, base), source, encoding, told)
 
 
 def _read(path: Path, name: str, encoding: Encoding, told: Callable[[int, int | None], None]) -> Iterator[str]:
@@ -59,9 +55,9 @@ def _decoded(stream: BinaryIO, name: str, encoding: Encoding, told: Callable[[in
     while True:
         raw = stream.read(PIECE)
         if offset == 0 and raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            raise TrimtabError(f"{name}: the file is in UTF-16, expected UTF-8.", "Save it as UTF-8.")
+            raise DataError(f"{name}: the file is in UTF-16, expected UTF-8.", "Save it as UTF-8.")
         if b"\0" in raw:
-            raise TrimtabError(f"{name}: byte {offset + raw.index(0)} is NUL: not a text file.", "Give a text.")
+            raise DataError(f"{name}: byte {offset + raw.index(0)} is NUL: not a text file.", "Give a text.")
         held = len(decoder.getstate()[0])
         try:
             text = decoder.decode(raw, final=not raw)
@@ -69,7 +65,7 @@ def _decoded(stream: BinaryIO, name: str, encoding: Encoding, told: Callable[[in
             found = f"byte {offset - held + fault.start} is not valid {encoding.upper()}"
             other = "gb18030" if encoding == "utf-8" else "utf-8"
             hint = f"If it is a text in {other.upper()}, say so (--encoding {other})."
-            raise TrimtabError(f"{name}: {found}.", hint) from None
+            raise DataError(f"{name}: {found}.", hint) from None
         yield text.removeprefix("\ufeff") if offset == 0 else text
         offset += len(raw)
         told(offset)

@@ -20,7 +20,7 @@ from trimtab.data.formats import (
 )
 from trimtab.data.hub import read_hub
 from trimtab.data.lines import Encoding, read_lines
-from trimtab.errors import TrimtabError, did_you_mean
+from trimtab.errors import DataError, did_you_mean
 
 Format = Literal["auto", "jsonl", "csv", "tsv", "parquet", "conll"]
 
@@ -87,7 +87,7 @@ def read_records(
         tolerant: yield a `BadRecord` for a bad row and go on, instead of raising.
 
     Raises:
-        TrimtabError: at the call, no such file or an unknown ending; later, an unreadable file or the first bad row.
+        DataError: at the call, no such file or an unknown ending; later, an unreadable file or the first bad row.
     """
     rows = _open_source(source, base, format, encoding)
     return _as_records(rows, source_name(source), tolerant)
@@ -97,12 +97,12 @@ def read_all(source: str, *, base: Path, format: Format = "auto", encoding: Enco
     """Read the whole of `source`.
 
     Raises:
-        TrimtabError: as `read_records`, or there are no rows.
+        DataError: as `read_records`, or there are no rows.
     """
     rows = read_records(source, base=base, format=format, encoding=encoding)
     records = [row for row in rows if isinstance(row, Record)]
     if not records:
-        raise TrimtabError(f"{source_name(source)}: no rows.", "Check the file: it needs one example a row.")
+        raise DataError(f"{source_name(source)}: no rows.", "Check the file: it needs one example a row.")
     return records
 
 
@@ -123,18 +123,30 @@ def _open_source(source: str, base: Path, format: Format, encoding: Encoding) ->
         return _read_stream(stream, source_name(source), format, encoding)
     if source.startswith("hub:"):
         return read_hub(source)
-    try:
-        path = find_file(source, base)
-    except OSError as fault:  # no permission on the way, a name too long
-        raise unreadable(source, fault) from fault
+    path = find_file(source, base)
     return _read_file(path, source, _pick_format(path, source) if format == "auto" else format, encoding)
 
 
+def check_source(source: str, *, base: Path) -> None:
+    """Raise DataError where there is nothing to open under that name; standard input is left alone."""
+    if source.startswith("hub:"):
+        read_hub(source)
+    elif source != "-":
+        find_file(source, base)
+
+
 def find_file(source: str, base: Path) -> Path:
-    """The file of a source, of demo data too. Raises TrimtabError where there is none (the nearest is named)."""
+    """The file of a source, of demo data too. Raises DataError where there is none (the nearest is named)."""
+    try:
+        return _find(source, base)
+    except OSError as fault:  # no permission on the way, a name too long
+        raise unreadable(source, fault) from fault
+
+
+def _find(source: str, base: Path) -> Path:
     path = base / (Path(source).expanduser() if source.startswith("~/") else source)
     if path.is_dir():
-        raise TrimtabError(f"{source}: is a folder, expected a file.", "Name a file inside it.")
+        raise DataError(f"{source}: is a folder, expected a file.", "Name a file inside it.")
     if path.exists():
         return path
     from trimtab.sources import find_data, is_known_data
@@ -143,19 +155,19 @@ def find_file(source: str, base: Path) -> Path:
         return find_data(source)
     beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
     hint = did_you_mean(path.name, beside) or f"Relative paths start at {base.resolve()}."
-    raise TrimtabError(f"{source}: no such file.", hint)
+    raise DataError(f"{source}: no such file.", hint)
 
 
-def unreadable(source: str, fault: OSError) -> TrimtabError:
+def unreadable(source: str, fault: OSError) -> DataError:
     """What to say of a file that the system refuses."""
-    return TrimtabError(f"{source}: cannot be read ({fault.strerror or fault}).", "Check the file and its path.")
+    return DataError(f"{source}: cannot be read ({fault.strerror or fault}).", "Check the file and its path.")
 
 
 def _pick_format(path: Path, source: str) -> Format:
     ending = path.suffix.lower()
     if ending not in ROW_ENDINGS:
         message = f"{source}: the ending '{ending}' is not one of {', '.join(ROW_ENDINGS)}."
-        raise TrimtabError(message, "Set data.format to jsonl, csv, tsv, parquet or conll.")
+        raise DataError(message, "Set data.format to jsonl, csv, tsv, parquet or conll.")
     return ROW_ENDINGS[ending]
 
 

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
 from trimtab.data.duplicates import kin, text_key
 from trimtab.data.example import Example
-from trimtab.data.mapping import read_examples
-from trimtab.data.tags import OUTSIDE
-from trimtab.errors import TrimtabError
-from trimtab.settings.answers import LABEL, AnswerSettings, TagsAnswer
+from trimtab.data.mapping import RowReader, read_examples
+from trimtab.errors import DataError, TaskError
 from trimtab.settings.task import DataSettings
 
 # Rows that dev gets by default where a tenth of train is fewer, up to a quarter of train.
@@ -41,24 +39,22 @@ class Splits:
     note: list[str] = field(default_factory=list)
 
 
-def load_splits(settings: DataSettings, fields: Sequence[str], answer: AnswerSettings = LABEL, *, base: Path) -> Splits:
+def load_splits(settings: DataSettings, fields: Sequence[str], reader: RowReader, *, base: Path) -> Splits:
     """Read the splits of a task, set test and dev aside where none are given, then draw the samples asked for.
 
     Test is set aside first (with `test_fraction`; left out of train even where another test is given), then dev, then
     train is sampled. With `shots`, dev gets as many rows a label as train, or what is left.
 
     Raises:
-        TrimtabError: a split cannot be read, train has one label, number or tag only, or nothing can be set aside for
+        TaskError: settings that do not go with each other, or with the kind of answer.
+        DataError: a split cannot be read, train has one label, number or tag only, or nothing can be set aside for
             test or dev.
     """
-    _check_settings(settings, answer)
+    _check_settings(settings, reader)
     assert settings.train is not None
     note: list[str] = []
-    train = read_examples(settings.train, fields, settings, answer, base=base)
-    if isinstance(answer, TagsAnswer):
-        _check_two_tags(train, settings, answer)
-    elif answer.kind in ("label", "number"):
-        _check_two_answers(train, settings, answer.kind)
+    train = read_examples(settings.train, fields, settings, reader, base=base)
+    reader.check_train(train, settings)
     if settings.group is not None:
         _check_groups(train, settings.group)
     test: list[Example] = []
@@ -67,11 +63,10 @@ def load_splits(settings: DataSettings, fields: Sequence[str], answer: AnswerSet
     if settings.dev is None:
         train, dev = _set_dev_aside(train, settings, note)
     else:
-        dev = read_examples(settings.dev, fields, settings, answer, base=base)
-    if answer.kind == "text":
-        dev, test = _together("dev", dev, note), _together("test", test, note)
+        dev = read_examples(settings.dev, fields, settings, reader, base=base)
+    dev, test = _merged("dev", dev, reader, note), _merged("test", test, reader, note)
     if settings.test is not None:
-        test, done = read_test(settings.test, fields, settings, answer, base=base)
+        test, done = read_test(settings.test, fields, settings, reader, base=base)
         note += done
     return Splits(
         _sample_train(train, settings, note),
@@ -82,12 +77,12 @@ def load_splits(settings: DataSettings, fields: Sequence[str], answer: AnswerSet
 
 
 def read_test(
-    source: str, fields: Sequence[str], settings: DataSettings, answer: AnswerSettings, *, base: Path
+    source: str, fields: Sequence[str], settings: DataSettings, reader: RowReader, *, base: Path
 ) -> tuple[list[Example], list[str]]:
-    """Read rows to report on, and say what was done to them. Raises TrimtabError as `read_examples` does."""
+    """Read rows to report on, and say what was done to them. Raises DataError as `read_examples` does."""
     note: list[str] = []
-    test = read_examples(source, fields, settings, answer, base=base)
-    return (_together("test", test, note) if answer.kind == "text" else test), note
+    test = read_examples(source, fields, settings, reader, base=base)
+    return _merged("test", test, reader, note), note
 
 
 def stratified_sample(examples: Sequence[Example], n: int, seed: int) -> list[Example]:
@@ -163,7 +158,7 @@ def _set_test_aside(
     kept, test = split_off(train, fraction, settings.seed)
     if not test:
         message = f"{settings.train}: {len(train)} rows are too few to set test examples aside{_together_by(settings)}."
-        raise TrimtabError(message, "Add rows, or name test examples in data.test.")
+        raise DataError(message, "Add rows, or name test examples in data.test.")
     note.append(f"test: {len(test)} of {len(train)} rows carved from train (seed {settings.seed})")
     return kept, test
 
@@ -182,7 +177,7 @@ def _set_dev_aside(
         kept, dev = _carve(train, lambda rows: min(shots, rows - shots), seed)
     if not dev:
         message = f"{settings.train}: {len(train)} rows are too few to set dev examples aside{_together_by(settings)}."
-        raise TrimtabError(message, "Add rows, or name dev examples in data.dev.")
+        raise DataError(message, "Add rows, or name dev examples in data.dev.")
     note.append(f"dev: {len(dev)} of {len(train)} rows carved from train (seed {seed})")
     return kept, dev
 
@@ -211,30 +206,24 @@ def _sample(split: str, examples: list[Example], n: int | None, seed: int, note:
     return stratified_sample(examples, n, seed)
 
 
-def _together(split: str, examples: list[Example], note: list[str]) -> list[Example]:
-    """Rows with the same input as one, right with the answers of all."""
-    groups: dict[tuple[str, ...], list[Example]] = defaultdict(list)
-    for example in examples:
-        groups[tuple(example.fields.values())].append(example)
-    if len(groups) == len(examples):
-        return examples
-    note.append(f"{split}: {len(examples)} rows hold {len(groups)} inputs, each right with any of its answers")
-    return [
-        replace(own[0], references=tuple(dict.fromkeys(text for e in own for text in e.references)))
-        for own in groups.values()
-    ]
+def _merged(split: str, examples: list[Example], reader: RowReader, note: list[str]) -> list[Example]:
+    """Rows with the same input as one, where that may have several right answers."""
+    merged = reader.merged(examples)
+    if len(merged) < len(examples):
+        note.append(f"{split}: {len(examples)} rows hold {len(merged)} inputs, each right with any of its answers")
+    return merged
 
 
-def _check_settings(settings: DataSettings, answer: AnswerSettings) -> None:
+def _check_settings(settings: DataSettings, reader: RowReader) -> None:
     if settings.train is None:
-        raise TrimtabError("data.train is not set.", "Name the training examples, such as data.train=reviews.jsonl.")
+        raise TaskError("data.train is not set.", "Name the training examples, such as data.train=reviews.jsonl.")
     if settings.limit is not None and settings.shots is not None:
-        raise TrimtabError("data.limit and data.shots are both set.", "Keep one of them.")
-    if settings.shots is not None and answer.kind != "label":
-        message = f"data.shots counts rows a label, and the answers of this task are {answer.plural}."
-        raise TrimtabError(message, "Set data.limit instead.")
+        raise TaskError("data.limit and data.shots are both set.", "Keep one of them.")
+    if settings.shots is not None and not reader.counted_by_label:
+        message = f"data.shots counts rows a label, and the answers of this task are {reader.plural}."
+        raise TaskError(message, "Set data.limit instead.")
     if [settings.train, settings.dev, settings.test].count("-") > 1:
-        raise TrimtabError("Standard input is named for more than one split.", "Use files for the others.")
+        raise TaskError("Standard input is named for more than one split.", "Use files for the others.")
 
 
 def _check_groups(train: Sequence[Example], column: str) -> None:
@@ -243,25 +232,7 @@ def _check_groups(train: Sequence[Example], column: str) -> None:
         message = (
             f"{bare[0].where}: nothing in column '{column}' ({len(bare)} of {len(train)} rows), which data.group names."
         )
-        raise TrimtabError(message, "Name a column that every row has, or leave data.group out.")
-
-
-def _check_two_answers(train: Sequence[Example], settings: DataSettings, kind: str) -> None:
-    answers = {example.answer for example in train}
-    if len(answers) == 1:
-        message = f"{settings.train}: every row has the {kind} '{answers.pop()}', expected two {kind}s or more."
-        raise TrimtabError(message, f"Add rows with other {kind}s, or set data.label (now '{settings.label}').")
-
-
-def _check_two_tags(train: Sequence[Example], settings: DataSettings, answer: TagsAnswer) -> None:
-    tags = {tag for example in train for tag in example.tags or ()}
-    if len(tags) > 1:
-        return
-    if tags == {OUTSIDE} and answer.scheme != "plain":
-        message = f"{settings.train}: no row has an entity; every tag is 'O'."
-        raise TrimtabError(message, f"Add rows with entities, or set data.label (now '{settings.label}').")
-    message = f"{settings.train}: every token has the tag '{tags.pop()}', expected two tags or more."
-    raise TrimtabError(message, f"Add rows with other tags, or set data.label (now '{settings.label}').")
+        raise DataError(message, "Name a column that every row has, or leave data.group out.")
 
 
 def _by_label(examples: Sequence[Example]) -> dict[str, list[int]]:
@@ -284,7 +255,7 @@ def _ranked(examples: Sequence[Example], rows: Sequence[int], seed: int) -> list
 
 
 def _identity(example: Example) -> tuple[str, ...]:
-    return (*(part for item in sorted(example.fields.items()) for part in item), example.answer or "", *example.options)
+    return (*(part for item in sorted(example.fields.items()) for part in item), example.answer or "", *example.beside)
 
 
 def _rank(seed: int, *parts: str) -> bytes:

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from trimtab.data.clean import clean_text
-from trimtab.data.example import Example
+from trimtab.data.example import TaggedExample
 from trimtab.data.records import Record
 from trimtab.data.tags import OUTSIDE, PREFIXES, as_bio
 from trimtab.data.values import as_text, listed, no_column, whole
-from trimtab.errors import TrimtabError, did_you_mean
+from trimtab.errors import DataError, did_you_mean
 from trimtab.settings.answers import TagsAnswer
 from trimtab.settings.task import CleanStep
 
@@ -32,7 +32,7 @@ def read_tokens(record: Record, answer: TagsAnswer, clean: Sequence[CleanStep]) 
     A text is what the tokens' column holds instead of a list, or the column `text` where there is no such column.
 
     Raises:
-        TrimtabError: neither is there, the list is empty, or a token is blank or no text.
+        DataError: neither is there, the list is empty, or a token is blank or no text.
     """
     column = answer.tokens
     if column not in record.values and isinstance(record.values.get(_TEXT), str):
@@ -43,15 +43,15 @@ def read_tokens(record: Record, answer: TagsAnswer, clean: Sequence[CleanStep]) 
     if items is None:
         text = as_text(record, column)
         if text is None:
-            raise TrimtabError(f"{record.where}: column '{column}' is null, expected a list of tokens.", _ROW_HINT)
+            raise DataError(f"{record.where}: column '{column}' is null, expected a list of tokens.", _ROW_HINT)
         return whole(clean_text(text, clean))
     if not items:
-        raise TrimtabError(f"{record.where}: column '{column}' holds an empty list.", "Leave the row out.")
+        raise DataError(f"{record.where}: column '{column}' holds an empty list.", "Leave the row out.")
     texts = [as_text(Record({column: item}, record.where), column) for item in items]
     for i, text in enumerate(texts, 1):
         if text is None or not text.strip():
             message = f"{record.where}: token {i} in column '{column}' is empty."
-            raise TrimtabError(message, "Fill it in, or leave it and its tag out.")
+            raise DataError(message, "Fill it in, or leave it and its tag out.")
     return tuple(whole(clean_text(text, clean)).strip() or text for text in texts if text)
 
 
@@ -59,7 +59,7 @@ def read_tags(record: Record, column: str, answer: TagsAnswer, tokens: tuple[str
     """The tags of a record's tokens; None where they are absent or null.
 
     Raises:
-        TrimtabError: they are no list of texts, not as many as the tokens, or not of the scheme.
+        DataError: they are no list of texts, not as many as the tokens, or not of the scheme.
     """
     value = record.values.get(column)
     if value is None or value == "":
@@ -67,19 +67,19 @@ def read_tags(record: Record, column: str, answer: TagsAnswer, tokens: tuple[str
     items = listed(value)
     if items is None:
         hint = 'Write the tags as a JSON list, ["O", "B-place"], or set data.label to another column.'
-        raise TrimtabError(f"{record.where}: column '{column}' does not hold a list of tags.", hint)
+        raise DataError(f"{record.where}: column '{column}' does not hold a list of tags.", hint)
     if isinstance(tokens, str):
         hint = 'Write the tokens as a JSON list, ["in", "Rome"], or set answer.tokens to another column.'
         message = f"{record.where}: the tokens that the tags in column '{column}' belong to are one text, not a list."
-        raise TrimtabError(message, hint)
+        raise DataError(message, hint)
     if len(items) != len(tokens):
         message = f"{record.where}: {_counted(len(tokens), 'token')} and {_counted(len(items), 'tag')}."
-        raise TrimtabError(message, "Give each token one tag.")
+        raise DataError(message, "Give each token one tag.")
     tags = []
     for i, item in enumerate(items, 1):
         if not isinstance(item, str) or not item.strip():
             message = f"{record.where}: tag {i} in column '{column}' is {json.dumps(item)}, expected text."
-            raise TrimtabError(message, "Write tags by name, such as B-place.")
+            raise DataError(message, "Write tags by name, such as B-place.")
         tags.append(whole(item.strip()))
     if answer.scheme == "plain":
         return Tags(tuple(tags), ())
@@ -89,13 +89,13 @@ def read_tags(record: Record, column: str, answer: TagsAnswer, tokens: tuple[str
     return Tags(tuple(bio), tuple(mended) if answer.scheme != "iob1" else ())
 
 
-def check_tags(examples: Sequence[Example], known: Sequence[str]) -> None:
-    """Check that the tags of training rows are all among `known`. Raises TrimtabError at the first that is not."""
+def check_tags(examples: Sequence[TaggedExample], known: Sequence[str]) -> None:
+    """Check that the tags of training rows are all among `known`. Raises DataError at the first that is not."""
     for example in examples:
         for i, tag in enumerate(example.tags or (), 1):
             if tag not in known:
                 hint = did_you_mean(tag, known) or "Correct the row, or add the tag to answer.tags."
-                raise TrimtabError(f"{example.where}: tag {i} is '{tag}', which is not among answer.tags.", hint)
+                raise DataError(f"{example.where}: tag {i} is '{tag}', which is not among answer.tags.", hint)
 
 
 def _counted(n: int, what: str) -> str:
@@ -108,7 +108,7 @@ def _check_shape(tag: str, place: str, scheme: str) -> None:
         return
     letters = ", ".join(f"{letter}-type" for letter in PREFIXES[scheme])
     hint = "Set answer.scheme to bioes." if len(prefix) == 1 and prefix in PREFIXES["bioes"] and dash and kind else ""
-    raise TrimtabError(
+    raise DataError(
         f"{place} is '{tag}', expected O, {letters}.",
         hint or "Correct the tag, or set answer.scheme to plain where each tag stands for itself.",
     )

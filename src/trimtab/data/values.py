@@ -7,7 +7,7 @@ import math
 import re
 
 from trimtab.data.records import Record
-from trimtab.errors import TrimtabError, did_you_mean
+from trimtab.errors import DataError, did_you_mean
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _LARGEST_EXACT_FLOAT = 2**53
@@ -23,7 +23,7 @@ def listed(value: object) -> list[object] | None:
     if isinstance(value, str) and value.lstrip().startswith("["):
         try:
             value = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
     return value if isinstance(value, list) else None
 
@@ -32,7 +32,7 @@ def as_text(record: Record, column: str) -> str | None:
     """A value as text (`5` and `5.0` -> "5", true -> "true"); None for null and NaN.
 
     Raises:
-        TrimtabError: it is a list, an object or bytes.
+        DataError: it is a list, an object or bytes.
     """
     match record.values[column]:
         case None:
@@ -48,13 +48,13 @@ def as_text(record: Record, column: str) -> str | None:
         case (list() | dict() | bytes()) as value:
             kind = {list: "a list", dict: "an object", bytes: "bytes"}[type(value)]
             message = f"{record.where}: column '{column}' holds {kind}, expected text or a number."
-            raise TrimtabError(message, "Name another column, or turn this one into text.")
+            raise DataError(message, "Name another column, or turn this one into text.")
         case value:
             return str(value)
 
 
-def no_column(record: Record, column: str, use: str, otherwise: str) -> TrimtabError:
+def no_column(record: Record, column: str, use: str, otherwise: str) -> DataError:
     """What to raise where a record lacks a column: `use` says for what, `otherwise` what to do."""
     columns = list(record.values)
     message = f"{record.where}: no column '{column}' for {use}; the columns are {', '.join(columns) or 'none'}."
-    return TrimtabError(message, did_you_mean(column, columns) or otherwise)
+    return DataError(message, did_you_mean(column, columns) or otherwise)

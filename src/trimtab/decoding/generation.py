@@ -13,8 +13,7 @@ import torch
 from transformers import LogitsProcessorList
 from transformers.generation import logits_process as processors
 
-from trimtab.backbones.causal import CausalBackbone
-from trimtab.backbones.decoding import begin
+from trimtab.backbones.backbone import Backbone
 from trimtab.backbones.layout import Row
 from trimtab.backbones.prefix import PrefixState
 from trimtab.decoding.constraints import Constraint
@@ -88,7 +87,7 @@ class _Line:
 
 
 def write(
-    backbone: CausalBackbone, asks: Sequence[Ask], prefix: PrefixState | None, tokenizer: Any, ends: Sequence[int]
+    backbone: Backbone, asks: Sequence[Ask], prefix: PrefixState | None, tokenizer: Any, ends: Sequence[int]
 ) -> Iterator[Token | Done]:
     """Answer rows, those of different prompts and settings in one batch; a row's answer does not depend on the others.
 
@@ -114,10 +113,10 @@ def write(
 
 
 def _one_by_one(
-    backbone: CausalBackbone, asks: Sequence[Ask], prefix: PrefixState | None, tokenizer: Any, ends: Sequence[int]
+    backbone: Backbone, asks: Sequence[Ask], prefix: PrefixState | None, tokenizer: Any, ends: Sequence[int]
 ) -> Iterator[Token | Done]:
     """Greedy and drawn answers."""
-    decoding = begin(backbone, [ask.row for ask in asks], prefix)
+    decoding = backbone.prefill([ask.row for ask in asks], prefix)
     lines = [
         _Line(i, k, _generator(ask.settings, k), ask.constraint and ask.constraint.again())
         for i, ask in enumerate(asks)
@@ -243,11 +242,11 @@ class _Search:
 
 
 def _in_beams(
-    backbone: CausalBackbone, asks: Sequence[Ask], prefix: PrefixState | None, tokenizer: Any, ends: Sequence[int]
+    backbone: Backbone, asks: Sequence[Ask], prefix: PrefixState | None, tokenizer: Any, ends: Sequence[int]
 ) -> Iterator[Token | Done]:
     """Beam search as transformers does it (`early_stopping=False`), with the same number of beams for all rows."""
     width = asks[0].settings.beams
-    decoding = begin(backbone, [ask.row for ask in asks], prefix)
+    decoding = backbone.prefill([ask.row for ask in asks], prefix)
     device = backbone.device
     decoding.select(torch.arange(len(asks), device=device).repeat_interleave(width))
     searches = [

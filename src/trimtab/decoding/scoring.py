@@ -1,17 +1,17 @@
-"""Scores of label words behind rows, exact for words of several tokens. Knows nothing about runs or training.
+"""Scores of rows: of label words behind them, exact for words of several tokens, or what a head reads of them.
 
-B rows, C labels, W words, M tree nodes, D hidden, V vocabulary.
+Knows nothing about runs or training. B rows, C labels, W words, M tree nodes, D hidden, V vocabulary.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
-from torch.nn import functional as F
 
-from trimtab.backbones.causal import CausalBackbone
+from trimtab.backbones.backbone import Backbone
 from trimtab.backbones.layout import Layout, Row
 from trimtab.backbones.prefix import PrefixState
 from trimtab.prompts.verbalizer import Verbalizer
@@ -22,7 +22,44 @@ PASS_TOKENS = 4096
 PIECE = 1 << 25
 
 
-Head = tuple[torch.Tensor, torch.Tensor]
+class Reader(Protocol):
+    """What is read of rows: scores, from the hidden states at the places where they are answered."""
+
+    @property
+    def nodes(self) -> tuple[int, ...]:
+        """Token ids of the answer tree that stands behind a row (see `layout.Row`); none where a head scores."""
+        ...
+
+    @property
+    def parents(self) -> tuple[int, ...]:
+        """Their parents (see `layout.Row`)."""
+        ...
+
+    @property
+    def group(self) -> Hashable:
+        """Rows of readers with the same one are scored together, by the first's `read`."""
+        ...
+
+    def read(
+        self, backbone: Backbone, hidden: torch.Tensor, readers: Sequence[Reader], counts: Sequence[int]
+    ) -> Sequence[torch.Tensor]:
+        """Scores of each row.
+
+        Args:
+            backbone: what the hidden states are of.
+            hidden: final hidden states of all rows in turn.
+            readers: the rows' own readers, of one group.
+            counts: hidden states of each row.
+        """
+        ...
+
+    def finished(self, scores: torch.Tensor) -> torch.Tensor:
+        """A row's scores as they are given on, normalised where they are those of labels."""
+        ...
+
+    def averaged(self, found: torch.Tensor) -> torch.Tensor:
+        """What of several prompts' finished scores the mean is taken of."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -32,79 +69,53 @@ class Query:
     Attributes:
         ids: its token ids behind the prompt.
         prompt: index of the prompt it goes with.
-        verbalizer: the labels asked for.
-        head: weight [C, D] and bias [C] that score the labels, in place of their words.
+        reader: what is read of it.
         calibration: log-probabilities [C] taken off the labels' before these are normalised; or None.
         answer: index of the token that the answer is scored at; None for the last.
-        own: whether the verbalizer is this row's own.
-        number: whether the head's single output is a number and not the score of a label.
-        read_at: indices of the tokens that the head scores each for itself; None where it scores the answer.
+        read_at: indices of the tokens that are scored each for itself; None where the answer's place is.
     """
 
     ids: tuple[int, ...]
     prompt: int
-    verbalizer: Verbalizer
-    head: Head | None = None
+    reader: Reader
     calibration: torch.Tensor | None = None
     answer: int | None = None
-    own: bool = False
-    number: bool = False
     read_at: tuple[int, ...] | None = None
 
-    @property
-    def nodes(self) -> tuple[int, ...]:
-        """Token ids of the answer tree behind the row; none where a head scores."""
-        return () if self.head is not None else self.verbalizer.node_ids
 
-    @property
-    def parents(self) -> tuple[int, ...]:
-        """Their parents (see layout.Row)."""
-        return () if self.head is not None else self.verbalizer.parents
-
-
-def label_log_probabilities(
-    backbone: CausalBackbone, queries: Sequence[Query], prefix: PrefixState | None
+def read_scores(
+    backbone: Backbone, queries: Sequence[Query], prefix: PrefixState | None
 ) -> Iterator[tuple[int, torch.Tensor]]:
-    """Score every label for every row; rows of different prompts and label sets mix in one pass.
-
-    A word's score is the sum of its tokens' log-likelihoods (divided by their number with `length_normalise`), over the
-    vocabulary or, with `branches`, over the tokens that words go on with there; a
-    label's is the log-sum-exp of its words'; probabilities are a softmax over labels.
+    """Score every row; rows of different prompts and readers mix in one pass.
 
     Args:
+        backbone: what reads them.
         queries: the rows.
         prefix: the prompts, read before; None where rows stand alone.
 
     Yields:
-        (index into queries, log-probabilities [C] in float32; of numbers [1], what the head says; of tokens read each
-        for itself [number of tokens, C]), shortest rows first.
+        (index into queries, its finished scores in float32: log-probabilities [C] of labels, the number [1] that a head
+        says, or of tokens read each for itself [number of tokens, C]), shortest rows first.
     """
     longest = max(prefix.lengths, default=0) if prefix else 0
     with torch.no_grad():
-        for members in passes([len(query.ids) + len(query.nodes) for query in queries]):
+        for members in passes([len(query.ids) + len(query.reader.nodes) for query in queries]):
             batch = [queries[i] for i in members]
-            rows = [Row((*q.ids, *q.nodes), q.prompt, q.parents, q.answer, q.read_at) for q in batch]
+            rows = [Row((*q.ids, *q.reader.nodes), q.prompt, q.reader.parents, q.answer, q.read_at) for q in batch]
             layout = backbone.pack(rows, longest)
             wanted, spans = _wanted(layout, batch)
             hidden = backbone.forward(layout, prefix, wanted=wanted)
-            groups: dict[tuple[int, int], list[int]] = {}
+            groups: dict[Hashable, list[int]] = {}
             for at, query in enumerate(batch):
-                groups.setdefault((0 if query.own else id(query.verbalizer), id(query.head)), []).append(at)
+                groups.setdefault(query.reader.group, []).append(at)
             for group in groups.values():
-                first = batch[group[0]]
                 places = [j for at in group for j in range(*spans[at])]
                 index = torch.tensor(places, device=hidden.device, dtype=torch.long)
-                found = hidden.index_select(0, index)
-                scores: Sequence[torch.Tensor] | torch.Tensor
-                if first.own:
-                    scores = own_scores(backbone, found, [batch[at].verbalizer for at in group])
-                elif first.read_at is not None:
-                    sizes = [len(batch[at].read_at or ()) for at in group]
-                    scores = torch.split(scores_of(backbone, found, first.verbalizer, first.head), sizes)
-                else:
-                    scores = scores_of(backbone, found, first.verbalizer, first.head)
-                for at, row in zip(group, scores, strict=True):
-                    result, against = row if batch[at].number else torch.log_softmax(row, -1), batch[at].calibration
+                readers = [batch[at].reader for at in group]
+                counts = [spans[at][1] - spans[at][0] for at in group]
+                scores = readers[0].read(backbone, hidden.index_select(0, index), readers, counts)
+                for at, reader, row in zip(group, readers, scores, strict=True):
+                    result, against = reader.finished(row), batch[at].calibration
                     yield members[at], result if against is None else torch.log_softmax(result - against, -1)
 
 
@@ -139,23 +150,14 @@ def _wanted(layout: Layout, batch: Sequence[Query]) -> tuple[torch.Tensor, list[
     for start, first, query in zip(layout.starts, layout.answers_B.tolist(), batch, strict=True):
         begin = len(wanted)
         if query.read_at is None:
-            wanted.extend(range(first, first + 1 + len(query.nodes)))
+            wanted.extend(range(first, first + 1 + len(query.reader.nodes)))
         else:
             wanted.extend(start + i for i in query.read_at)
         spans.append((begin, len(wanted)))
     return torch.tensor(wanted, device=layout.ids_R.device, dtype=torch.long), spans
 
 
-def scores_of(
-    backbone: CausalBackbone, hidden: torch.Tensor, verbalizer: Verbalizer, head: Head | None
-) -> torch.Tensor:
-    """Scores of all labels [B, C]: by the head from hidden [B, D], or by the words from hidden [B * (1 + M), D]."""
-    if head is not None:
-        return F.linear(hidden.float(), *head)
-    return label_scores(word_scores(backbone, hidden, verbalizer), verbalizer)
-
-
-def word_scores(backbone: CausalBackbone, hidden: torch.Tensor, verbalizer: Verbalizer) -> torch.Tensor:
+def word_scores(backbone: Backbone, hidden: torch.Tensor, verbalizer: Verbalizer) -> torch.Tensor:
     """Scores of all words: hidden [B * (1 + M), D], root and nodes of each row in turn -> [B, W].
 
     Words of one token are scored by their logits: what they lack of the log-likelihood is the same for all.
@@ -184,7 +186,7 @@ def word_scores(backbone: CausalBackbone, hidden: torch.Tensor, verbalizer: Verb
     return torch.cat(out)
 
 
-def _branch_scores(backbone: CausalBackbone, hidden_BND: torch.Tensor, verbalizer: Verbalizer) -> torch.Tensor:
+def _branch_scores(backbone: Backbone, hidden_BND: torch.Tensor, verbalizer: Verbalizer) -> torch.Tensor:
     """Scores of all words [B, W] whose tokens are scored among those that words go on with at their node."""
     scores = hidden_BND.new_zeros(len(hidden_BND), len(verbalizer.words), dtype=torch.float32)
     for node, choices in verbalizer.choices.items():
@@ -205,7 +207,7 @@ def _branch_scores(backbone: CausalBackbone, hidden_BND: torch.Tensor, verbalize
     return scores / torch.tensor([len(word.ids) for word in verbalizer.words], device=scores.device)
 
 
-def own_scores(backbone: CausalBackbone, hidden: torch.Tensor, trees: Sequence[Verbalizer]) -> list[torch.Tensor]:
+def own_scores(backbone: Backbone, hidden: torch.Tensor, trees: Sequence[Verbalizer]) -> list[torch.Tensor]:
     """Scores of rows' own options: hidden [sum of 1 + M, D], root and nodes of each row in turn -> [C] a row.
 
     Gradients flow. Scores over the vocabulary exist for a piece of the hidden states at a time, and are made again for

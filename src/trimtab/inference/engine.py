@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 import torch
@@ -14,12 +15,14 @@ import torch
 from trimtab.backbones.layout import Row
 from trimtab.backbones.prefix import PrefixState
 from trimtab.backbones.pretrained import Pretrained
+from trimtab.data.example import Example
 from trimtab.decoding.constraints import Constraint, make_constraint
-from trimtab.decoding.generation import Ask, Done, Token, Written, write
-from trimtab.decoding.scoring import Query, label_log_probabilities, passes
-from trimtab.errors import TrimtabError, did_you_mean
-from trimtab.inference.bound import BoundTask, bind
-from trimtab.inference.tagging import Tagged, Tokens, tag
+from trimtab.decoding.generation import Ask, Done, Token, write
+from trimtab.decoding.scoring import Query, passes, read_scores
+from trimtab.errors import RunError, TaskError, did_you_mean
+from trimtab.kinds.bind import bind
+from trimtab.kinds.kind import BoundTask
+from trimtab.kinds.prediction import LabelPrediction, Prediction
 from trimtab.methods.method import Condition, Tensors
 from trimtab.prompts import EncodedRow
 from trimtab.runs.run import Run
@@ -48,34 +51,6 @@ class Request:
     options: Sequence[str] = ()
     tokens: Sequence[str] = ()
     decoding: TextAnswer | None = None
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """An answer.
-
-    Attributes:
-        label: the label, the option chosen, the free text, or the number or the tags as text.
-        probabilities: every label's, or every option's; else empty.
-        cut_tokens: how many tokens of the input were cut to fit.
-        index: of a choice, the place of the option among the row's, counted from 0.
-        number: of a number, the number.
-        texts: of free text every answer given, the best first, or in the order drawn.
-        tagged: where tokens are tagged, these, their tags and what they mark.
-    """
-
-    label: str
-    probabilities: dict[str, float]
-    cut_tokens: int
-    index: int | None = None
-    number: float | None = None
-    texts: tuple[Written, ...] = ()
-    tagged: Tagged | None = None
-
-    @property
-    def probability(self) -> float:
-        """Probability of the label or option. Raises KeyError where the answer is neither."""
-        return self.probabilities[self.label]
 
 
 @dataclass(frozen=True)
@@ -114,10 +89,10 @@ class Engine:
         self._constraints: dict[tuple[str, tuple[int, ...]], tuple[TextAnswer, Constraint | None]] = {}
 
     def add(self, name: str, run: Run) -> BoundTask:
-        """Add a run under a name. Raises TrimtabError if it was made for another backbone or the name is taken."""
+        """Add a run under a name. Raises RunError if it was made for another backbone or the name is taken."""
         run.check_backbone(self.pretrained)
         if name in self._runs:
-            raise TrimtabError(f"a run named '{name}' is already loaded.", "Choose another name.")
+            raise RunError(f"a run named '{name}' is already loaded.", "Choose another name.")
         bound = bind(run.task, run.words, self.pretrained, examples=run.examples)
         self._runs[name] = _Loaded(bound, [self._member(bound, tensors) for tensors in run.answering])
         return bound
@@ -145,30 +120,33 @@ class Engine:
         Raises:
             TrimtabError: an unknown run, a missing field, a row that does not fit.
         """
-        cuts = [self._tokens(request) for request in requests]
-        rows = self._encode(requests, cuts)
-        written = [i for i, request in enumerate(requests) if self._find(request.run).bound.writes]
-        if written:
-            return self._mixed(requests, rows, cuts, written)
-        return self._scored(requests, rows, cuts)
+        examples = [self._find(request.run).bound.kind.example(request) for request in requests]
+        return self._answered(requests, examples, self._encode(requests, examples))
 
-    def _mixed(
-        self,
-        requests: Sequence[Request],
-        rows: Sequence[EncodedRow],
-        cuts: Sequence[Tokens],
-        written: Sequence[int],
+    def answer_examples(self, run: str, examples: Sequence[Example]) -> list[Prediction]:
+        """Answer examples under one run, in order, without looking at their answers.
+
+        Raises:
+            TrimtabError: an unknown run, a row that does not fit.
+        """
+        requests = [Request(run, example.fields, example.where) for example in examples]
+        return self._answered(requests, examples, self._find(run).bound.encode(examples) if examples else [])
+
+    def _answered(
+        self, requests: Sequence[Request], examples: Sequence[Example], rows: Sequence[EncodedRow]
     ) -> list[Prediction]:
-        """Answers where those to `written` are free text."""
+        """Answers to encoded rows: those that are said, then those that are scored."""
+        said = [i for i, request in enumerate(requests) if self._find(request.run).bound.kind.generates]
         out: dict[int, Prediction] = {}
-        for event in self._write([requests[i] for i in written], [rows[i] for i in written]):
+        for event in self._write([requests[i] for i in said], [rows[i] for i in said]):
             if isinstance(event, Done):
-                i = written[event.row]
-                out[i] = Prediction(event.answers[0].text, {}, rows[i].cut, texts=event.answers)
-        others = [i for i in range(len(requests)) if i not in out]
-        if others:
-            scored = self._scored([requests[i] for i in others], [rows[i] for i in others], [cuts[i] for i in others])
-            out |= dict(zip(others, scored, strict=True))
+                i = said[event.row]
+                out[i] = self._find(requests[i].run).bound.kind.said(rows[i], event.answers)
+        scored = [i for i in range(len(requests)) if i not in out]
+        totals = self._totals([requests[i].run for i in scored], [rows[i] for i in scored])
+        for i, total in zip(scored, totals, strict=True):
+            bound = self._find(requests[i].run).bound
+            out[i] = bound.kind.prediction(bound, examples[i], rows[i], total)
         return [out[i] for i in range(len(requests))]
 
     def stream(self, request: Request) -> Iterator[str]:
@@ -180,12 +158,12 @@ class Engine:
             TrimtabError: as `answer` does; the run's answers are not free text.
         """
         bound = self._find(request.run).bound
-        if not bound.writes:
-            raise TrimtabError(f"the answers of the run '{request.run}' are not free text.", "Use `answer`.")
-        stops = bound.decoding(request.decoding).stop
+        if not bound.kind.generates:
+            raise TaskError(f"the answers of the run '{request.run}' are not free text.", "Use `answer`.")
+        stops = bound.kind.generating(bound, request.decoding).settings.stop
         held = max((len(stop) - 1 for stop in stops), default=0)
         said = ""
-        for event in self._write([request], self._encode([request], [self._tokens(request)])):
+        for event in self._write([request], self._encode([request], [bound.kind.example(request)])):
             if isinstance(event, Token) and event.answer == 0:
                 text = self.pretrained.tokenizer.decode(list(event.ids), skip_special_tokens=True).lstrip()
                 whole = text[: len(text) - held].rstrip("\ufffd").rstrip()
@@ -198,27 +176,24 @@ class Engine:
     def _write(self, requests: Sequence[Request], rows: Sequence[EncodedRow]) -> Iterator[Token | Done]:
         """Answers in free text, and their tokens as they are said; those of runs that share passes in one batch."""
         groups: dict[tuple[int, tuple[int, ...]], tuple[_Member, list[int]]] = {}
-        for i, request in enumerate(requests):
-            [member], ends = self._find(request.run).members, self._find(request.run).bound.ends
-            groups.setdefault((0 if member.state is None else id(member), ends), (member, []))[1].append(i)
+        asks: list[Ask] = []
+        for i, (request, row) in enumerate(zip(requests, rows, strict=True)):
+            bound, [member] = self._find(request.run).bound, self._find(request.run).members
+            how = bound.kind.generating(bound, request.decoding)
+            settings, constraint = self._sought(how.settings, how.ends)
+            asks.append(Ask(Row(row.ids, member.prompt), settings, how.most, constraint))
+            key = (0 if member.state is None else id(member), how.ends)
+            groups.setdefault(key, (member, []))[1].append(i)
         tokenizer = self.pretrained.tokenizer
         for (_, ends), (member, own) in groups.items():
-            asks = [self._ask(requests[i], rows[i]) for i in own]
-            sizes = [(len(ask.row.ids) + ask.most) * ask.settings.answers * ask.settings.beams for ask in asks]
+            mine = [asks[i] for i in own]
+            sizes = [(len(ask.row.ids) + ask.most) * ask.settings.answers * ask.settings.beams for ask in mine]
             with member.condition.on(self.pretrained.backbone) as adapted:
                 for members in passes(sizes, padded=True):
-                    batch = [asks[at] for at in members]
+                    batch = [mine[at] for at in members]
                     state = self._state() if member.state is None else member.state
                     for event in write(adapted, batch, state, tokenizer, ends):
                         yield replace(event, row=own[members[event.row]])
-
-    def _ask(self, request: Request, row: EncodedRow) -> Ask:
-        loaded = self._find(request.run)
-        bound = loaded.bound
-        settings, constraint = self._sought(bound.decoding(request.decoding), bound.ends)
-        most = settings.max_tokens or bound.most
-        [member] = loaded.members
-        return Ask(Row(row.ids, member.prompt), settings, most, constraint)
 
     def _sought(self, settings: TextAnswer, ends: tuple[int, ...]) -> tuple[TextAnswer, Constraint | None]:
         """The same settings and constraint for all rows that ask alike: to make a constraint takes up to a second."""
@@ -231,34 +206,7 @@ class Engine:
             self._constraints[key] = settings, made
         return self._constraints[key]
 
-    def _scored(
-        self, requests: Sequence[Request], rows: Sequence[EncodedRow], cuts: Sequence[Tokens]
-    ) -> list[Prediction]:
-        """Answers that are no free text."""
-        out = []
-        totals = self._totals([request.run for request in requests], rows)
-        for request, total, row, tokens in zip(requests, totals, rows, cuts, strict=True):
-            bound = self._find(request.run).bound
-            if bound.tags:
-                tagged = tag(tokens, total, bound.labels, bound.tags)
-                out.append(Prediction(" ".join(tagged.tags), {}, row.cut, tagged=tagged))
-                continue
-            if bound.scale is not None:
-                mean, sd = bound.scale
-                number = mean + sd * float(total[0])
-                out.append(Prediction(f"{number:.6g}", {}, row.cut, number=number))
-                continue
-            labels, best = row.options.labels if row.options else bound.labels, int(total.argmax())
-            probabilities = dict(zip(labels, total.tolist(), strict=True))
-            out.append(Prediction(labels[best], probabilities, row.cut, best if row.options else None))
-        return out
-
-    def _tokens(self, request: Request) -> Tokens:
-        """What a request has to be tagged, none where its run gives no tags."""
-        field = self._find(request.run).bound.template.tagged
-        return Tokens.of(request.tokens, request.fields.get(field, "") if field else "")
-
-    def _encode(self, requests: Sequence[Request], tokens: Sequence[Tokens]) -> list[EncodedRow]:
+    def _encode(self, requests: Sequence[Request], examples: Sequence[Example]) -> list[EncodedRow]:
         """Each request's row as token ids; those of one run are encoded together."""
         places: dict[str, list[int]] = {}
         for i, request in enumerate(requests):
@@ -266,17 +214,14 @@ class Engine:
             given = {*request.fields, bound.template.tagged} if request.tokens else request.fields
             missing = [field for field in bound.template.fields if field not in given]
             if missing:
-                raise TrimtabError(
+                raise TaskError(
                     f"{request.where}: no field '{missing[0]}'.",
                     did_you_mean(missing[0], request.fields) or f"Fields found: {', '.join(request.fields) or 'none'}.",
                 )
             places.setdefault(request.run, []).append(i)
         rows: dict[int, EncodedRow] = {}
         for run, at in places.items():
-            own = [(requests[i].fields, requests[i].where) for i in at]
-            options = [requests[i].options for i in at]
-            words = [tokens[i].texts for i in at]
-            rows |= dict(zip(at, self._find(run).bound.encode(own, options, words), strict=True))
+            rows |= dict(zip(at, self._find(run).bound.encode([examples[i] for i in at]), strict=True))
         return [rows[i] for i in range(len(requests))]
 
     def _totals(self, runs: Sequence[str], rows: Sequence[EncodedRow]) -> list[np.ndarray]:
@@ -299,12 +244,9 @@ class Engine:
         for i, (run, row) in enumerate(zip(runs, rows, strict=True)):
             loaded = self._find(run)
             for member in loaded.members:
-                condition = member.condition
-                query = Query(
-                    row.ids, member.prompt, row.options or loaded.bound.verbalizer, condition.head,
-                    condition.calibration, row.answer, row.options is not None, loaded.bound.scale is not None,
-                    row.read_at,
-                )  # fmt: skip
+                bound, condition = loaded.bound, member.condition
+                reader = bound.kind.reader(bound, row, condition)
+                query = Query(row.ids, member.prompt, reader, condition.calibration, row.answer, row.read_at)
                 if row.read_at == ():  # a text without a token
                     continue
                 queries = shared if member.state is None else apart.setdefault(id(member), (member, []))[1]
@@ -314,28 +256,25 @@ class Engine:
         def add(queries: list[tuple[int, Query]], answers: Iterable[tuple[int, torch.Tensor]]) -> None:
             for at, scores in answers:
                 i = queries[at][0]
-                found = scores if queries[at][1].number else scores.exp()
+                found = queries[at][1].reader.averaged(scores)
                 share = found.double().cpu().numpy() / len(self._find(runs[i]).members)
                 total = totals[i]
                 totals[i] = share if total is None else total + share
 
-        add(shared, label_log_probabilities(backbone, [query for _, query in shared], self._state()))
+        add(shared, read_scores(backbone, [query for _, query in shared], self._state()))
         for member, queries in apart.values():
             with member.condition.on(backbone) as adapted:
-                add(queries, label_log_probabilities(adapted, [query for _, query in queries], member.state))
+                add(queries, read_scores(adapted, [query for _, query in queries], member.state))
         return [total for total in totals if total is not None]
 
     def probabilities(self, name: str, rows: Iterable[tuple[Mapping[str, str], str]]) -> tuple[np.ndarray, int]:
         """Label probabilities [N, C] of (fields, where) rows under one run, and how many rows were cut to fit."""
-        predictions = self.answer([Request(name, fields, where) for fields, where in rows])
-        return (
-            np.array([list(p.probabilities.values()) for p in predictions]),
-            sum(p.cut_tokens > 0 for p in predictions),
-        )
+        found = cast("list[LabelPrediction]", self.answer([Request(name, fields, where) for fields, where in rows]))
+        return np.array([list(p.probabilities.values()) for p in found]), sum(p.cut_tokens > 0 for p in found)
 
     def _find(self, name: str) -> _Loaded:
         if name not in self._runs:
-            raise TrimtabError(
+            raise RunError(
                 f"no run named '{name}' is loaded.",
                 did_you_mean(name, self._runs) or f"Loaded: {', '.join(self._runs) or 'none'}.",
             )

@@ -14,16 +14,16 @@ from typing import Any
 import torch
 from torch.nn import functional as F
 
-from trimtab.backbones.causal import CausalBackbone
+from trimtab.backbones.backbone import Backbone
 from trimtab.backbones.layout import Row
 from trimtab.backbones.prefix import PrefixState, Prompt
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import Example
 from trimtab.decoding.scoring import PASS_TOKENS, PIECE
 from trimtab.errors import TrimtabError
-from trimtab.inference.bound import bind
+from trimtab.kinds.bind import bind
 from trimtab.methods.method import Condition
-from trimtab.prompts import EncodedRow, leading_ids
+from trimtab.prompts import leading_ids
 from trimtab.prompts.encoding import tokenize
 from trimtab.prompts.template import Soft
 from trimtab.runs.run import Run
@@ -87,7 +87,7 @@ class TextScorer:
 
     def __init__(self, pretrained: Pretrained, run: Run | None = None) -> None:
         backbone = pretrained.backbone
-        if backbone.bidirectional:
+        if backbone.whole_rows:
             kind = backbone.config.model_type
             raise TrimtabError(
                 f"perplexity is about the next token, and a backbone of type '{kind}' is {backbone.title}.",
@@ -196,8 +196,8 @@ class TextScorer:
         assert bound is not None
         room = self.pretrained.backbone.context - taken
         for example in examples:
-            [row] = bound.encode([(example.fields, example.where)], [example.options])
-            said = self._said(row, example)
+            [row] = bound.encode([example])
+            said = bound.kind.likely(bound, example, row)
             for i, (ids, _) in enumerate(said, 1):
                 if len(row.ids) + len(ids) > room:
                     raise TrimtabError(
@@ -206,16 +206,6 @@ class TextScorer:
                     )
                 ends = sum(size for _, size in said) if i == len(said) else None
                 yield _Window((*row.ids, *ids), len(ids), ends)
-
-    def _said(self, row: EncodedRow, example: Example) -> list[tuple[tuple[int, ...], int]]:
-        """Token ids and bytes of each answer of a row."""
-        bound = self._bound
-        assert bound is not None
-        if bound.writes:
-            return [(bound.answer_ids(text, whole=True), len(text.encode())) for text in example.references]
-        verbalizer = row.options or bound.verbalizer
-        word = verbalizer.trained_word(verbalizer.labels.index(example.answer or ""))
-        return [(tuple(tokenize(self.pretrained.tokenizer, word.text)), len(word.text.strip().encode()))]
 
     def _likelihoods(self, windows: Iterable[_Window], state: PrefixState) -> Iterator[Likelihood]:
         total = Likelihood()
@@ -245,7 +235,7 @@ class TextScorer:
         return [next(found) if window.scored else 0.0 for window in windows]
 
 
-def _losses(backbone: CausalBackbone, hidden_MD: torch.Tensor, targets_M: torch.Tensor) -> torch.Tensor:
+def _losses(backbone: Backbone, hidden_MD: torch.Tensor, targets_M: torch.Tensor) -> torch.Tensor:
     """Cross entropy of each token [M]; scores over the vocabulary exist for a piece of the tokens at a time."""
     step = max(1, PIECE // backbone.vocabulary_size)
     pieces = zip(torch.split(hidden_MD, step), torch.split(targets_M, step), strict=True)

@@ -1,6 +1,6 @@
 """PEFT's adapter folder: adapter_config.json and adapter_model.safetensors. Knows nothing about runs or methods.
 
-Never a pickle.
+Never a pickle. PEFT's own reader is not used: it drops settings that it does not know, which change the answers.
 """
 
 from __future__ import annotations
@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-
-from trimtab.errors import TrimtabError
+from trimtab.errors import RunError
 from trimtab.runs.tensors import save_tensors
+
+if TYPE_CHECKING:
+    import torch
 
 CONFIG_FILE, WEIGHTS_FILE, PICKLE = "adapter_config.json", "adapter_model.safetensors", "adapter_model.bin"
 FORMAT = "trimtab-adapter-1"
@@ -36,7 +37,7 @@ class Adapter:
 
 
 def write_adapter(folder: Path, adapter: Adapter) -> None:
-    """Write an adapter into a folder that is there. Raises TrimtabError or OSError where that fails."""
+    """Write an adapter into a folder that is there. Raises RunError or OSError where that fails."""
     text = json.dumps(adapter.config, ensure_ascii=False, indent=2) + "\n"
     (folder / CONFIG_FILE).write_text(text, encoding="utf-8")
     save_tensors(folder / WEIGHTS_FILE, adapter.tensors, {"format": FORMAT, "leading": adapter.leading})
@@ -46,21 +47,21 @@ def read_adapter(folder: Path) -> Adapter:
     """Read an adapter folder, ours or PEFT's.
 
     Raises:
-        TrimtabError: it is no adapter folder, its weights are a pickle, or a file is damaged.
+        RunError: it is no adapter folder, its weights are a pickle, or a file is damaged.
     """
     if not (folder / CONFIG_FILE).is_file():
-        raise TrimtabError(
+        raise RunError(
             f"{folder}: not a PEFT adapter (no {CONFIG_FILE}).", "Give the folder that `save_pretrained` of PEFT wrote."
         )
     config = _config(folder / CONFIG_FILE)
     path = folder / WEIGHTS_FILE
     if not path.is_file():
         if (folder / PICKLE).is_file():
-            raise TrimtabError(
+            raise RunError(
                 f"{folder / PICKLE}: a pickle, which can run code when it is read; Trimtab reads none.",
                 f"Where you trust it, load it with PEFT and save it again, which writes {WEIGHTS_FILE}.",
             )
-        raise TrimtabError(f"{folder}: no {WEIGHTS_FILE}.", "Give a whole adapter folder.")
+        raise RunError(f"{folder}: no {WEIGHTS_FILE}.", "Give a whole adapter folder.")
     return Adapter(config, *_weights(path))
 
 
@@ -68,9 +69,9 @@ def _config(path: Path) -> dict[str, Any]:
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, OSError) as error:
-        raise TrimtabError(f"{path}: damaged ({error}).", "Get the adapter again.") from None
+        raise RunError(f"{path}: damaged ({error}).", "Get the adapter again.") from None
     if not isinstance(config, dict) or not isinstance(config.get("peft_type"), str):
-        raise TrimtabError(f"{path}: names no peft_type.", "Give the folder that `save_pretrained` of PEFT wrote.")
+        raise RunError(f"{path}: names no peft_type.", "Give the folder that `save_pretrained` of PEFT wrote.")
     return config
 
 
@@ -82,5 +83,5 @@ def _weights(path: Path) -> tuple[dict[str, torch.Tensor], int]:
             own = json.loads((stream.metadata() or {}).get("trimtab", "{}"))
             tensors = {name: stream.get_tensor(name).float() for name in stream.keys()}  # noqa: SIM118  (not a dict)
         return tensors, int(own.get("leading", 0))
-    except (SafetensorError, ValueError, AttributeError, OSError) as error:
-        raise TrimtabError(f"{path}: damaged ({error}).", "Get the adapter again.") from None
+    except (SafetensorError, ValueError, TypeError, AttributeError, OSError) as error:
+        raise RunError(f"{path}: damaged ({error}).", "Get the adapter again.") from None

@@ -1,43 +1,42 @@
 """The README beside an export: what it is and how to get Trimtab's answers out of it. Knows nothing about tensors.
 
 Trimtab tokenises constant text and fields apart, and scores label words; the card spells both out as code that runs.
+Front matter and escaping are those of a report's card.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict
 
-from trimtab.inference.bound import BoundTask
+from huggingface_hub import ModelCardData
+
 from trimtab.interchange.peft import base_model
+from trimtab.kinds.kind import BoundTask
 from trimtab.prompts import DialogueEncoder, Encoder, around_ids
 from trimtab.prompts.encoding import tokenize
 from trimtab.prompts.template import Slot, Soft
 from trimtab.prompts.verbalizer import spaced
+from trimtab.reports.card import front_matter, hub_licence
+from trimtab.reports.environment import code, environment, markdown
 from trimtab.runs.run import Run
-from trimtab.settings.answers import ChoiceAnswer
 from trimtab.settings.methods import PTuningSettings
 
 CARD = """\
----
-base_model: {base}
-library_name: {library}
----
+{{ front_matter }}
+# {{ name | md }}
 
-# {name}
+{{ what }} of a {{ title }} tuned with Trimtab on {{ base | code }}.{% if task %} Task: {{ task | md }}{% endif %}
 
-{what} of a {title} tuned with Trimtab on {base}. {task}
 
-Template: `{template}`
+Template: {{ template | code }}
 
-Label words: {words}
+Label words: {{ words }}
 
 ## Use
 
-{order}
+{{ order }}
 
-```python
-{code}
-```
+{{ code | fenced("python") }}
 """
 
 _LOADING = """\
@@ -141,18 +140,27 @@ def card(run: Run, bound: BoundTask, *, merged: bool, leading: int) -> str:
         leading: leading tokens that are part of the adapter's prompt already, so that the text has none.
     """
     base = base_model(bound.pretrained)
-    words = (f"{label}: " + ", ".join(f"`{w}`" for w in several) for label, several in bound.label_words().items())
-    return CARD.format(
-        base=base,
-        library="transformers" if merged else "peft",
-        name=run.task.name,
-        what="Merged weights" if merged else "PEFT adapter",
-        title=run.task.method.title,
-        task=f"Task: {run.task.task}" if run.task.task else "",
-        template=bound.task.template.text.replace("\n", "\\n"),
-        words="; ".join(words) or ("none: it says free text" if bound.writes else "each row's own options"),
-        order=_order(bound, merged, leading),
-        code=_code(bound, merged, leading),
+    words = (f"{markdown(label)}: " + ", ".join(map(code, several)) for label, several in bound.label_words().items())
+    data = ModelCardData(
+        base_model=base,
+        library_name="transformers" if merged else "peft",
+        license=hub_licence(bound.pretrained.licence),
+    )
+    return (
+        environment()
+        .from_string(CARD)
+        .render(
+            front_matter=front_matter(data),
+            base=base,
+            name=run.task.name,
+            what="Merged weights" if merged else "PEFT adapter",
+            title=run.task.method.title,
+            task=run.task.task,
+            template=bound.task.template.text.replace("\n", "\\n"),
+            words="; ".join(words) or ("none: it says free text" if bound.kind.generates else "each row's own options"),
+            order=_order(bound, merged, leading),
+            code=_code(bound, merged, leading),
+        )
     )
 
 
@@ -160,7 +168,7 @@ def _order(bound: BoundTask, merged: bool, leading: int) -> str:
     head = "".join(part for part in bound.template.head if isinstance(part, str))
     out = "The tuned prompt comes before all text. " if bound.method.tokens else ""
     if head:
-        out += f"The text begins with {head!r}, which you give yourself; then comes the row. "
+        out += f"The text begins with {code(repr(head))}, which you give yourself; then comes the row. "
     if leading:
         out += "The backbone's leading tokens are part of the prompt: leave them out of the text. "
     if isinstance(bound.task.method, PTuningSettings) and not merged:
@@ -185,13 +193,12 @@ def _code(bound: BoundTask, merged: bool, leading: int) -> str:
     row = [f"row = {dict.fromkeys(bound.template.fields, '...')!r}", *_ids(bound, leading)]
     if isinstance(bound.encoder, DialogueEncoder):
         row = _dialogue(bound.encoder, leading)
-    if bound.writes:
+    if bound.kind.generates:
+        how = bound.kind.generating(bound, None)
         return SAID.format(
-            auto=auto, imports=imports, base=base, loading=loading, ids_of=ids_of, row="\n".join(row), most=bound.most,
-            ends=list(bound.ends),
+            auto=auto, imports=imports, base=base, loading=loading, ids_of=ids_of, row="\n".join(row), most=how.most,
+            ends=list(how.ends),
         )  # fmt: skip
-    answer = bound.task.answer
-    normalised = answer.length_normalise if isinstance(answer, ChoiceAnswer) else bound.verbalizer.length_normalise
     return CODE.format(
         auto=auto,
         imports=imports,
@@ -199,7 +206,7 @@ def _code(bound: BoundTask, merged: bool, leading: int) -> str:
         loading=loading,
         ids_of=ids_of,
         scoring=(BRANCHES if bound.verbalizer.branches else VOCABULARY).format(
-            logits=logits, total="mean" if normalised else "sum"
+            logits=logits, total="mean" if bound.verbalizer.length_normalise else "sum"
         ),
         row="\n".join((*row, _words(bound))),
     )
@@ -207,7 +214,7 @@ def _code(bound: BoundTask, merged: bool, leading: int) -> str:
 
 def _words(bound: BoundTask) -> str:
     """The line that names the words' token ids, or those that make them of a row's options."""
-    if not bound.choice:
+    if not bound.kind.own_options:
         words = {
             label: [list(word.ids) for word in bound.verbalizer.words if word.label == i]
             for i, label in enumerate(bound.labels)

@@ -14,10 +14,11 @@ from typing import Any
 import torch
 
 from trimtab.backbones.pretrained import Pretrained
-from trimtab.errors import TrimtabError, did_you_mean
-from trimtab.inference.bound import bind, template_of
+from trimtab.errors import RunError, TaskError, did_you_mean
 from trimtab.interchange.adapter import Adapter
 from trimtab.interchange.peft import NETWORK, PROMPT, base_model, linear_layers, targets
+from trimtab.kinds.bind import bind
+from trimtab.kinds.choose import template_of
 from trimtab.methods.method import Tensors
 from trimtab.prompts import around_ids, leading_ids
 from trimtab.runs.run import Run, backbone_facts
@@ -65,11 +66,12 @@ def from_adapter(
         The run, and notes on what is other than it may seem.
 
     Raises:
-        TrimtabError: an unsupported type or setting, or weights that do not fit the backbone.
+        RunError: an unsupported type or setting, or weights that do not fit the backbone.
+        TaskError: a template with soft slots.
     """
     kind = _supported(adapter, name, pretrained)
     if template_of(task).soft:
-        raise TrimtabError(
+        raise TaskError(
             f"{name}: the vectors of a PEFT adapter come before all text, and the template has {{soft}} slots.",
             "Take them out of template.text.",
         )
@@ -100,21 +102,21 @@ def from_adapter(
 
 
 def _supported(adapter: Adapter, name: str, pretrained: Pretrained) -> str:
-    """The adapter's type. Raises TrimtabError for types and settings that would not answer the same."""
+    """The adapter's type. Raises RunError for types and settings that would not answer the same."""
     config, kind = adapter.config, str(adapter.config["peft_type"])
     if kind not in KNOWN:
-        raise TrimtabError(
+        raise RunError(
             f"{name}: adapters of type '{kind}' are not supported.",
             f"{did_you_mean(kind, KNOWN)} Supported: {', '.join(KNOWN)}.".strip(),
         )
     _check_model(config, kind, name, pretrained)
     for setting, value in config.items():
         if value and value != "none" and setting not in KNOWN[kind]:
-            raise TrimtabError(
+            raise RunError(
                 f"{name}: sets '{setting}' to {value!r}, which Trimtab cannot carry out.", "Use an adapter without it."
             )
     if config.get("init_lora_weights") not in PLAIN_STARTS:
-        raise TrimtabError(
+        raise RunError(
             f"{name}: its start '{config['init_lora_weights']}' has changed the backbone's own weights.",
             "Convert it to plain LoRA with PEFT (`path_initial_model_for_weight_conversion`) first.",
         )
@@ -128,17 +130,17 @@ def _check_model(config: Mapping[str, Any], kind: str, name: str, pretrained: Pr
     types = types if backbone.bidirectional else ["CAUSAL_LM"]
     if task_type is not None and task_type not in types:
         expected = " or ".join(f"'{known}'" for known in types)
-        raise TrimtabError(
+        raise RunError(
             f"{name}: made for task type '{task_type}', expected {expected} for {backbone.title}.",
             "Use another adapter, or the backbone it was made for.",
         )
     if config.get("num_transformer_submodules") not in (None, 1) and not backbone.encoder_decoder:
-        raise TrimtabError(
+        raise RunError(
             f"{name}: made for an encoder-decoder model; backbone '{pretrained.name}' is {backbone.title}.",
             "Name the backbone it was made for in the task file.",
         )
     if kind == "PREFIX_TUNING" and backbone.encoder_decoder:
-        raise TrimtabError(
+        raise RunError(
             f"{name}: PEFT's prefixes of an encoder-decoder stand in its decoder only and move its positions, which "
             "Trimtab cannot carry out.",
             "Use an adapter with a soft prompt or LoRA.",
@@ -149,13 +151,13 @@ def _prompt_of(adapter: Adapter, name: str) -> torch.Tensor:
     prompt = adapter.tensors.get(PROMPT)
     if prompt is None or prompt.dim() != 2:
         found = ", ".join(sorted(adapter.tensors)[:3]) or "nothing"
-        raise TrimtabError(f"{name}: holds no matrix '{PROMPT}' (found: {found}).", "Get the adapter again.")
+        raise RunError(f"{name}: holds no matrix '{PROMPT}' (found: {found}).", "Get the adapter again.")
     return prompt
 
 
-def _does_not_fit(name: str, what: str, found: Sequence[int], expected: Sequence[int], to: Pretrained) -> TrimtabError:
+def _does_not_fit(name: str, what: str, found: Sequence[int], expected: Sequence[int], to: Pretrained) -> RunError:
     sizes = [" x ".join(map(str, shape)) for shape in (found, expected)]
-    return TrimtabError(
+    return RunError(
         f"{name}: {what} is {sizes[0]}, expected {sizes[1]} for backbone '{to.name}'.",
         "Name the backbone it was made for in the task file.",
     )
@@ -176,7 +178,7 @@ def _from_prompt(adapter: Adapter, name: str, pretrained: Pretrained) -> tuple[d
         return method, {"prompt": prompt / backbone.embedding_rms}
     first = backbone.embed_with(leading, None)
     if adapter.leading != len(leading) or not torch.allclose(prompt[: len(leading)], first, rtol=0.02, atol=1e-3):
-        raise TrimtabError(
+        raise RunError(
             f"{name}: its first vectors are not the leading tokens of backbone '{pretrained.name}'.",
             "Name the backbone it was made for in the task file.",
         )
@@ -218,7 +220,7 @@ def _from_modules(adapter: Adapter, kind: str, name: str, pretrained: Pretrained
     for theirs, weight in adapter.tensors.items():
         ours = _our_name(theirs)
         if ours is None:
-            raise TrimtabError(
+            raise RunError(
                 f"{name}: holds '{theirs}', which is no weight of LoRA or IA3 on a linear layer.",
                 "Use another adapter.",
             )
@@ -227,7 +229,7 @@ def _from_modules(adapter: Adapter, kind: str, name: str, pretrained: Pretrained
     elsewhere = sorted(places - linear_layers(model))
     if elsewhere or not places:
         what = f"changes '{elsewhere[0]}', which is" if elsewhere else "changes"
-        raise TrimtabError(
+        raise RunError(
             f"{name}: {what} no linear layer within backbone '{pretrained.name}'.",
             "Name the backbone it was made for in the task file; embeddings and output layer are not supported.",
         )
@@ -241,10 +243,10 @@ def _from_modules(adapter: Adapter, kind: str, name: str, pretrained: Pretrained
 
 
 def _check(found: Tensors, expected: Tensors, name: str, pretrained: Pretrained) -> None:
-    """Raise TrimtabError unless the tensors are those of the method on this backbone."""
+    """Raise RunError unless the tensors are those of the method on this backbone."""
     for key in sorted(set(found) ^ set(expected)):
         what = "lacks" if key in expected else "has"
-        raise TrimtabError(
+        raise RunError(
             f"{name}: {what} '{key}', unlike the same method on backbone '{pretrained.name}'.",
             "Name the backbone it was made for in the task file.",
         )

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 
 from trimtab.backbones.pretrained import Pretrained, quiet
-from trimtab.backbones.swap import weight_names
-from trimtab.errors import TrimtabError
+from trimtab.backbones.swapped_weights import weight_names
+from trimtab.errors import RunError
 from trimtab.interchange.adapter import write_adapter
 from trimtab.interchange.peft import bound_run, to_adapter
 from trimtab.runs.run import Run
@@ -22,7 +22,7 @@ def write_merged(folder: Path, run: Run, pretrained: Pretrained) -> None:
     """Write the backbone with a run's changes in its weights, float32, and its tokenizer.
 
     Raises:
-        TrimtabError: the run's method does not change weights, or it is of another backbone.
+        RunError: the run's method does not change weights, or it is of another backbone.
     """
     settings = run.task.method
     match settings:
@@ -36,7 +36,7 @@ def write_merged(folder: Path, run: Run, pretrained: Pretrained) -> None:
                 for name, weight in (condition.weights or {}).items():
                     places[name].copy_(weight)
         case _:
-            raise TrimtabError(
+            raise RunError(
                 f"{run.name}: method '{settings.name}' changes no weights that could be merged.",
                 "Only lora, ia3, bitfit and full do; --format peft writes prompts and prefixes.",
             )

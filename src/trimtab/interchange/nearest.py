@@ -11,7 +11,7 @@ import torch
 from torch.nn import functional as F
 
 from trimtab.backbones.pretrained import Pretrained
-from trimtab.errors import TrimtabError
+from trimtab.errors import RunError
 from trimtab.interchange.peft import bound_run
 from trimtab.runs.run import Run
 from trimtab.settings.methods import MultitaskPromptSettings, PTuningSettings, SoftPromptSettings
@@ -26,10 +26,10 @@ def describe(run: Run, pretrained: Pretrained) -> dict[str, Any]:
     """The nearest token to each vector of a soft prompt, and its cosine, as plain values.
 
     Raises:
-        TrimtabError: the run's method has no soft prompt, or it is of another backbone.
+        RunError: the run's method has no soft prompt, or it is of another backbone.
     """
     if not isinstance(run.task.method, SoftPromptSettings | PTuningSettings | MultitaskPromptSettings):
-        raise TrimtabError(
+        raise RunError(
             f"{run.name}: method '{run.task.method.name}' has no soft prompt to put into words.",
             "Only soft_prompt and p_tuning have one.",
         )

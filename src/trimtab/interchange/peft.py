@@ -15,9 +15,11 @@ import torch
 from torch import nn
 
 from trimtab.backbones.pretrained import Pretrained
-from trimtab.errors import TrimtabError
-from trimtab.inference.bound import BoundTask, bind, template_of
+from trimtab.errors import BackboneError, RunError
 from trimtab.interchange.adapter import Adapter
+from trimtab.kinds.bind import bind
+from trimtab.kinds.choose import template_of
+from trimtab.kinds.kind import BoundTask
 from trimtab.methods.method import Condition, Tensors
 from trimtab.runs.run import Run
 from trimtab.settings.methods import (
@@ -37,9 +39,9 @@ NETWORK = "trimtab."
 
 
 def only_tensors(run: Run) -> Tensors:
-    """The one set of tensors that answers. Raises TrimtabError for an ensemble, which no single adapter holds."""
+    """The one set of tensors that answers. Raises RunError for an ensemble, which no single adapter holds."""
     if len(run.answering) > 1:
-        raise TrimtabError(
+        raise RunError(
             f"{run.name}: answers with the mean of {len(run.answering)} sets of tensors, which one file cannot hold.",
             "Set train.ensemble: false in its task.yaml to export the best of them.",
         )
@@ -50,7 +52,7 @@ def bound_run(run: Run, pretrained: Pretrained) -> tuple[BoundTask, Condition]:
     """A run's task bound to its backbone, and how it conditions it.
 
     Raises:
-        TrimtabError: the backbone is another; as `only_tensors` does.
+        RunError: the backbone is another; as `only_tensors` does.
     """
     run.check_backbone(pretrained)
     tensors = only_tensors(run)
@@ -72,11 +74,12 @@ def to_adapter(run: Run, pretrained: Pretrained) -> Adapter:
     The text that goes with it is the template's; see `trimtab.interchange.card`.
 
     Raises:
-        TrimtabError: the run's method has no counterpart in PEFT, or it is of another backbone.
+        RunError: the run's method has no counterpart in PEFT, or it is of another backbone.
+        BackboneError: a prefix whose shape differs by layer.
     """
     settings = run.task.method
     if template_of(run.task).soft:
-        raise TrimtabError(
+        raise RunError(
             f"{run.name}: its soft vectors stand within the template; those of a PEFT adapter come before all text.",
             "Tune with a template without {soft} slots to export it.",
         )
@@ -98,12 +101,12 @@ def to_adapter(run: Run, pretrained: Pretrained) -> Adapter:
         case LoraSettings() | IA3Settings():
             _, condition = bound_run(run, pretrained)
             if condition.soft is not None:
-                raise TrimtabError(
+                raise RunError(
                     f"{run.name}: LoRA together with a soft prompt, which is no one adapter of PEFT's.",
                     "Tune with method.prompt=0 to export it.",
                 )
             return _module_adapter(settings, condition, pretrained, common)
-    raise TrimtabError(
+    raise RunError(
         f"{run.name}: PEFT has no adapter for method '{settings.name}'.",
         "Export whole weights: --format merged." if settings.name in ("full", "bitfit") else "",
     )
@@ -125,13 +128,13 @@ def _check_prefix(name: str, settings: PrefixSettings, pretrained: Pretrained) -
     """Refuse prefixes that PEFT would run differently."""
     backbone = pretrained.backbone
     if backbone.encoder_decoder:
-        raise TrimtabError(
+        raise RunError(
             f"{name}: its prefix stands in the encoder and the decoder of a backbone of type "
             f"'{backbone.config.model_type}'; PEFT puts one in the decoder only, and at other positions.",
             "Tune with soft_prompt or lora to export it.",
         )
     if backbone.bidirectional and not settings.takes_positions:
-        raise TrimtabError(
+        raise RunError(
             f"{name}: its prefix takes up no positions, and PEFT counts those of an encoder's rows from behind it.",
             "Tune with method.takes_positions=true to export it.",
         )
@@ -164,7 +167,7 @@ def _prefix_adapter(bound: BoundTask, condition: Condition, common: Mapping[str,
     layers = condition.past or ()
     shapes = {tuple(x.shape) for layer in layers for x in layer}
     if len(shapes) != 1:
-        raise TrimtabError("PEFT's prefixes have keys and values of one shape in all layers; this backbone's differ.")
+        raise BackboneError("PEFT's prefixes have keys and values of one shape in all layers; this backbone's differ.")
     ((length, heads, size),) = shapes
     flat = torch.stack([x for layer in layers for x in layer], 1).reshape(length, -1)
     sizes = _sizes(bound, length, heads * size, heads)

@@ -14,13 +14,13 @@ from trimtab.backbones.open import Progress, backbone_of
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import Message, as_field
 from trimtab.errors import TrimtabError, did_you_mean
-from trimtab.inference.answers import MOST_TOKENS
-from trimtab.inference.bound import BoundTask, template_of
 from trimtab.inference.engine import Engine, Request
 from trimtab.jobs.predict import decoding_otherwise
+from trimtab.kinds.choose import kind_of, template_of
+from trimtab.kinds.kind import BoundTask
+from trimtab.kinds.texts import MOST_TOKENS
 from trimtab.prompts import DIALOGUE, is_dialogue
 from trimtab.runs.run import load_run, zero_shot
-from trimtab.settings.answers import TextAnswer
 from trimtab.settings.file import make_task
 from trimtab.settings.task import Task
 
@@ -93,10 +93,10 @@ class Talk:
         asked = [*speaker.messages, Message("user", text)]
         [own] = speaker.bound.template.fields
         fields = {own: as_field(asked) if speaker.dialogue else text}
-        [row] = speaker.bound.encode([(fields, "message")])
+        row = speaker.bound.asked(Request(name, fields, "message"))
         more = max(0, row.dropped - speaker.left_out)
         speaker.left_out += more
-        decoding = speaker.bound.decoding()
+        decoding = speaker.bound.kind.generating(speaker.bound, None).settings
         decoding = decoding.model_copy(update={"seed": decoding.seed + len(asked) // 2})
         return more, self._said(speaker, asked, Request(name, fields, "message", decoding=decoding))
 
@@ -193,7 +193,7 @@ def open_talk(
 def _talking(task: Task, folder: Path, decoding: Mapping[str, object]) -> Task:
     """The task of a run that can be talked to, with other settings of how its text is found."""
     fields = template_of(task).fields
-    if not isinstance(task.answer, TextAnswer) or len(fields) != 1:
+    if not kind_of(task.answer).generates or len(fields) != 1:
         found = f"answers with {task.answer.plural}" if len(fields) == 1 else f"reads {len(fields)} fields"
         raise TrimtabError(
             f"{folder}: this run {found}; only one that reads one text and answers in text can be talked to.",

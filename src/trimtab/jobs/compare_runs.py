@@ -5,27 +5,28 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
 from trimtab.backbones.open import Progress, backbone_of
 from trimtab.backbones.pretrained import Pretrained
-from trimtab.data import Example, check_labels, load_splits, read_test
+from trimtab.data import Example, load_splits, read_test
+from trimtab.data.example import TextExample
 from trimtab.errors import TrimtabError
-from trimtab.evaluation.scorers.choose import Measure, measure_of
-from trimtab.inference.bound import template_of
-from trimtab.jobs.cells import answers_of, fingerprint
-from trimtab.jobs.evaluate import absolute, made_with, report_before
-from trimtab.jobs.folder import make_folder
-from trimtab.jobs.programs import programs_of
+from trimtab.evaluation.programs import programs_of
+from trimtab.judging.facts import made_with
+from trimtab.judging.report import report_before
+from trimtab.kinds.choose import kind_of
 from trimtab.methods.method import trained
 from trimtab.reports.choosing import choose
 from trimtab.reports.comparison import Comparison
 from trimtab.reports.figures import Cell, Measured, compare, disagreements
 from trimtab.reports.files import write_comparison
-from trimtab.runs.folder import PROMPT_FILE
+from trimtab.runs.folder import PROMPT_FILE, make_folder
 from trimtab.runs.run import Run, load_run
-from trimtab.settings.task import Task
+from trimtab.sources.places import absolute
+from trimtab.ways.cells import answers_of, fingerprint
 
 
 def run(
@@ -58,8 +59,10 @@ def run(
     first = runs[0]
     part, examples = _rows(first, test)
     labels = list(first.words)
-    check_labels(examples, labels)
-    measure = _measure_of(first.task, examples, labels, run_code, progress)
+    kind = kind_of(first.task.answer)
+    kind.check_rows(examples, first.words)
+    passes = programs_of(kind.tests, cast("Sequence[TextExample]", examples), progress=progress) if run_code else None
+    scorer = kind.scorer(examples, labels, first.task, passes)
     measured, opened = [], pretrained
     for tuned in runs:
         if opened is None or opened.content_hash != tuned.backbone["content_hash"]:
@@ -67,34 +70,28 @@ def run(
         if opened.content_hash == first.backbone["content_hash"]:
             facts = made_with(first.task, first.backbone, opened)
         measured.append(Measured(tuned.name, tuned.name, "tuned", [_cell(tuned, opened, examples, labels, progress)]))
-    ways, against_best = compare(measured, measure, first.name)
+    ways, against_best = compare(measured, scorer, first.name)
     made = choose(Comparison(
         **facts,
         answer=first.task.answer.kind,
-        metric=measure.metric,
-        others=list(measure.others),
+        wording=kind.wording(scorer),
+        metric=scorer.metric,
+        others=list(scorer.others),
         labels=labels,
         train_rows=0,
         dev_rows=len(examples) if part == "dev" else 0,
         test_rows=len(examples) if part == "test" else 0,
         splits={part: fingerprint(examples)},
-        part=part,
+        split=part,
         reference=first.name,
         ways=ways,
-        disagreements=disagreements(measured, examples, measure, first.name),
+        disagreements=disagreements(measured, examples, scorer, first.name),
         seconds=time.monotonic() - began,
     ), against_best)  # fmt: skip
     if out is not None:
         make_folder(out)
         write_comparison(out, made)
     return made
-
-
-def _measure_of(
-    task: Task, examples: Sequence[Example], labels: Sequence[str], run_code: bool, progress: Progress | None
-) -> Measure:
-    passes = programs_of(task.answer, examples, None, progress) if run_code else None
-    return measure_of(task.answer, examples, labels, task.language, passes)
 
 
 def _load(folders: Sequence[Path]) -> list[Run]:
@@ -104,7 +101,7 @@ def _load(folders: Sequence[Path]) -> list[Run]:
     for at, tuned in enumerate(runs):
         if tuned.name in {before.name for before in runs[:at]}:
             raise TrimtabError(f"{tuned.name}: given twice.", "Give each run once.")
-        if tuned.task.answer.kind != first.task.answer.kind:
+        if type(tuned.task.answer) is not type(first.task.answer):
             raise TrimtabError(
                 f"{tuned.name}: its answers are {tuned.task.answer.plural}; those of {first.name} are "
                 f"{first.task.answer.plural}.",
@@ -121,10 +118,11 @@ def _load(folders: Sequence[Path]) -> list[Run]:
 
 def _rows(first: Run, test: str | None) -> tuple[str, list[Example]]:
     """The part that is scored, and its rows."""
-    data, fields, answer = first.task.data, template_of(first.task).fields, first.task.answer
+    data, kind = first.task.data, kind_of(first.task.answer)
+    fields = kind.template(first.task).fields
     if test is not None:
-        return "test", read_test(absolute(test, Path.cwd()) or "", fields, data, answer, base=Path.cwd())[0]
-    splits = load_splits(data, fields, answer, base=Path.cwd())
+        return "test", read_test(absolute(test, Path.cwd()) or "", fields, data, kind, base=Path.cwd())[0]
+    splits = load_splits(data, fields, kind, base=Path.cwd())
     return ("test", splits.test) if splits.test else ("dev", splits.dev)
 
 
@@ -132,12 +130,12 @@ def _cell(
     tuned: Run, pretrained: Pretrained, examples: Sequence[Example], labels: list[str], progress: Progress | None
 ) -> Cell:
     answers, alone, speed = answers_of(tuned, pretrained, examples, progress, tuned.name)
-    own = list(tuned.words)  # its labels may stand in another order
+    kind, own = kind_of(tuned.task.answer), list(tuned.words)  # its labels may stand in another order
     before = report_before(Path(tuned.name))
     file = Path(tuned.name) / PROMPT_FILE
     return Cell(
         seed=tuned.task.train.seed,
-        answers=np.array([labels.index(own[i]) for i in answers.tolist()]) if own else answers,
+        answers=np.array([labels.index(own[i]) for i in answers.tolist()]) if kind.counted_by_label else answers,
         train_seconds=(before.cost.train_seconds if before else None) or 0.0,
         peak_memory_bytes=before.cost.peak_memory_bytes if before else None,
         latency_seconds=alone,

@@ -1,4 +1,7 @@
-"""`trimtab data`: look through the examples before tuning. Knows nothing about models or how the report is shown."""
+"""`trimtab data`: look through the examples before tuning. Knows nothing about how the report is shown.
+
+A tokenizer is opened once the rows have been read, so that a mistake in them is told at once.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,18 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from trimtab.data import MESSAGES, DataReport, Example, Record, check, to_example
 from trimtab.data.records import read_all, source_name
-from trimtab.errors import TrimtabError
-from trimtab.settings.answers import LABEL, AnswerSettings, TagsAnswer, TextAnswer
+from trimtab.errors import DataError
+from trimtab.kinds.choose import kind_of
+from trimtab.kinds.kind import Kind
+from trimtab.settings.answers import LABEL, AnswerSettings, TextAnswer
 from trimtab.settings.task import DataSettings
+
+if TYPE_CHECKING:
+    from trimtab.backbones.open import Progress
 
 
 def run(
@@ -22,8 +31,11 @@ def run(
     answer: AnswerSettings = LABEL,
     base: Path,
     others: Mapping[str, str],
-    count_tokens: Callable[[str], int] | None = None,
-    context: int | None = None,
+    backbone: str | None = None,
+    tokens: bool | None = None,
+    offline: bool = False,
+    counter: tuple[Callable[[str], int], int] | None = None,
+    progress: Progress | None = None,
 ) -> DataReport:
     """Report rows, label balance, lengths, duplicates, shared texts, blank fields and likely encoding damage.
 
@@ -37,12 +49,30 @@ def run(
         answer: what kind of answer the rows have.
         base: folder at which relative paths start.
         others: split name -> source of the other splits.
-        count_tokens: text -> number of tokens.
-        context: longest row in tokens that the backbone reads.
+        backbone: whose tokens lengths are measured in; None for characters alone.
+        tokens: whether lengths are measured in tokens; None where the backbone is cached.
+        offline: see `trimtab.sources.find_model`.
+        counter: text -> number of tokens, and the backbone's context in tokens, where the caller has them.
+        progress: told what is being done.
 
     Raises:
-        TrimtabError: a source cannot be read or has no rows; a field names no column.
+        TrimtabError: a source cannot be read or has no rows; a field names no column; tokens are wanted, and the
+            backbone cannot be found.
     """
+    splits, kind = _read(source, settings=settings, fields=fields, answer=answer, base=base, others=others)
+    count, context = counter or (None, None)
+    if counter is None and backbone is not None and tokens is not False:
+        from trimtab.backbones.open import counter_for
+
+        count, context = counter_for(backbone, tokens, offline=offline, progress=progress)
+    return check(splits, kind, count_tokens=count, context=context)
+
+
+def _read(
+    source: str, *, settings: DataSettings, fields: Sequence[str], answer: AnswerSettings, base: Path,
+    others: Mapping[str, str],
+) -> tuple[dict[str, list[Example]], Kind[Any]]:  # fmt: skip
+    """The examples of each split, and the kind of answer that they have; see `run`."""
     names = {"train" if others else source_name(source): source, **others}
     splits: dict[str, list[Example]] = {}
     for name, split_source in names.items():
@@ -52,11 +82,11 @@ def run(
         fields = fields or _text_columns(records, settings.label)
         if not fields:
             message = f"{records[0].where}: no column of text besides the label '{settings.label}'."
-            raise TrimtabError(message, f"The columns are {', '.join(records[0].values)}.")
+            raise DataError(message, f"The columns are {', '.join(records[0].values)}.")
         rows = _blank_for_null(records, [settings.columns.get(field, field) for field in fields])
-        splits[name] = [to_example(row, fields, settings, answer, need_answer=False) for row in rows]
-    plain = isinstance(answer, TagsAnswer) and answer.scheme == "plain"
-    return check(splits, count_tokens=count_tokens, context=context, plain=plain)
+        kind = kind_of(answer)
+        splits[name] = [to_example(row, fields, settings, kind, need_answer=False) for row in rows]
+    return splits, kind_of(answer)
 
 
 def _text_columns(records: Sequence[Record], label: str) -> list[str]:

@@ -1,31 +1,31 @@
-"""`trimtab export` and `trimtab import`: runs in other programs' formats, and PEFT's adapters as runs."""
+"""`trimtab export` and `trimtab import`: runs in other programs' formats, and PEFT's adapters as runs.
+
+What needs torch is imported once the task, its rows and the folders have been looked at.
+"""
 
 from __future__ import annotations
 
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from trimtab.backbones.open import Progress, backbone_of, local_or_known
-from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import load_splits
 from trimtab.errors import TrimtabError
-from trimtab.inference.bound import bind, labels_of, template_of
 from trimtab.interchange.adapter import read_adapter, write_adapter
-from trimtab.interchange.card import card
-from trimtab.interchange.imported import from_adapter
-from trimtab.interchange.merged import write_merged
-from trimtab.interchange.nearest import describe
-from trimtab.interchange.peft import to_adapter
-from trimtab.jobs.evaluate import absolute
+from trimtab.kinds.choose import kind_of
 from trimtab.runs.run import Run, load_run, save_run
-from trimtab.settings.methods import IA3Settings, LoraSettings
+from trimtab.settings.methods import METHODS, need_extra
 from trimtab.settings.task import Task
+from trimtab.sources.places import absolute, local_or_known
+
+if TYPE_CHECKING:
+    from trimtab.backbones.open import Progress
+    from trimtab.backbones.pretrained import Pretrained
 
 Format = Literal["peft", "merged", "text"]
 WORDS_FILE, CARD_FILE = "nearest-tokens.json", "README.md"
@@ -63,6 +63,8 @@ def export(
         _refuse_heads(run.task)
     _check_empty(out)
     if pretrained is None:
+        from trimtab.backbones.open import backbone_of
+
         exact = run.task.model_copy(update={"train": run.task.train.model_copy(update={"precision": "float32"})})
         pretrained = backbone_of(exact, Path.cwd(), offline=offline, agree=agree, progress=progress)
     if format != "text":
@@ -73,13 +75,17 @@ def export(
 
 
 def _write(work: Path, run: Run, pretrained: Pretrained, format: Format) -> None:
+    from trimtab.interchange.card import card
+    from trimtab.interchange.merged import write_merged
+    from trimtab.interchange.nearest import describe
+    from trimtab.interchange.peft import to_adapter
+    from trimtab.kinds.bind import bind
+
     if format == "text":
         content = json.dumps(describe(run, pretrained), ensure_ascii=False, indent=1) + "\n"
         (work / WORDS_FILE).write_text(content, encoding="utf-8")
         return
     _need_words(pretrained)
-    if format == "merged" or isinstance(run.task.method, LoraSettings | IA3Settings):
-        _need_peft(run.task)
     leading = 0
     if format == "peft":
         adapter = to_adapter(run, pretrained)
@@ -122,8 +128,14 @@ def import_(
     """
     _refuse_heads(task)
     _check_empty(out)
-    read = read_adapter(adapter)
     words = _words(task, base)
+    read = read_adapter(adapter)
+    if (method := METHODS.get(str(read.config["peft_type"]).lower())) is not None:
+        need_extra(method)
+
+    from trimtab.backbones.open import backbone_of
+    from trimtab.interchange.imported import from_adapter
+
     if pretrained is None:
         pretrained = backbone_of(task, base, offline=offline, agree=agree, progress=progress)
     _need_words(pretrained)
@@ -135,10 +147,11 @@ def import_(
 
 def _words(task: Task, base: Path) -> dict[str, list[str]]:
     """Label -> words; the data is read only where the task does not give them."""
-    answers: Sequence[str] = ()
-    if task.answer.kind == "label" and task.labels.words is None:
-        answers = [e.answer or "" for e in load_splits(task.data, template_of(task).fields, base=base).train]
-    return {label: list(words) for label, words in labels_of(task, answers).items()}
+    kind = kind_of(task.answer)
+    fields = kind.template(task).fields
+    if not kind.counted_by_label or task.labels.words is not None:
+        return kind.words(task, ())
+    return kind.words(task, load_splits(task.data, fields, kind, base=base).train)
 
 
 def _anywhere(task: Task, words: Mapping[str, list[str]], base: Path) -> Task:
@@ -151,7 +164,7 @@ def _anywhere(task: Task, words: Mapping[str, list[str]], base: Path) -> Task:
 
 
 def _refuse_heads(task: Task) -> None:
-    if task.answer.kind in ("number", "tags"):
+    if kind_of(task.answer).headed:
         raise TrimtabError(
             f"the answers of this task are {task.answer.plural}, said by a linear layer of the run's own, which "
             "neither PEFT nor a model class of transformers has a place for.",
@@ -169,20 +182,11 @@ def _need_words(pretrained: Pretrained) -> None:
 
 
 def _need_causal(task: Task, pretrained: Pretrained) -> None:
-    if task.answer.kind == "text" and pretrained.backbone.encoder_decoder:
+    if kind_of(task.answer).generates and pretrained.backbone.answer_place == "apart":
         raise TrimtabError(
             f"{pretrained.name}: {pretrained.backbone.title}, on which runs that answer in free text are not exported.",
             "Answer with the run itself: trimtab predict.",
         )
-
-
-def _need_peft(task: Task) -> None:
-    try:
-        import peft  # noqa: F401
-    except ImportError:
-        raise TrimtabError(
-            f"method '{task.method.name}' needs the PEFT library.", "Install it: pip install peft."
-        ) from None
 
 
 def _check_empty(out: Path) -> None:

@@ -1,26 +1,35 @@
-"""`trimtab perplexity`: how likely texts, or the answers of rows, are under a run or a bare backbone."""
+"""`trimtab perplexity`: how likely texts, or the answers of rows, are under a run or a bare backbone.
+
+    sources looked at -> scorer -> likelihoods
+
+What needs torch is imported with the scorer, so that a missing file, a wrong column or a wrong answer is told before.
+"""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from trimtab.backbones.open import Progress, backbone_of, local_or_known, open_backbone
-from trimtab.backbones.pretrained import Pretrained
-from trimtab.data import Example, Record, check_labels, read_records, to_example
+from trimtab.data import Example, Record, read_records, to_example
 from trimtab.data.lines import Encoding
+from trimtab.data.mapping import field_text
 from trimtab.data.plain_text import read_text
-from trimtab.data.records import ROW_ENDINGS, Format, source_name
+from trimtab.data.records import ROW_ENDINGS, Format, find_file, source_name
 from trimtab.data.values import no_column
 from trimtab.errors import TrimtabError
-from trimtab.inference.bound import template_of
-from trimtab.inference.perplexity import Likelihood, TextScorer
+from trimtab.kinds.choose import kind_of
 from trimtab.runs.folder import PROMPT_FILE, TASK_FILE
-from trimtab.runs.run import Run, load_run
-from trimtab.settings.task import DataSettings
+from trimtab.runs.run import Run, described, load_run
+from trimtab.settings.task import DataSettings, Task
+from trimtab.sources.places import local_or_known
+
+if TYPE_CHECKING:
+    from trimtab.backbones.open import Progress
+    from trimtab.backbones.pretrained import Pretrained
+    from trimtab.inference.perplexity import Likelihood, TextScorer
 
 FIELD = "text"
 
@@ -53,10 +62,10 @@ def open_scorer(
     Raises:
         TrimtabError: whatever is wrong with the run or its backbone.
     """
-    folder = Path(name)
-    run: Run | None = None
-    if any((folder / file).is_file() for file in (TASK_FILE, PROMPT_FILE)):
-        run = load_run(folder)
+    from trimtab.backbones.open import backbone_of, open_backbone
+    from trimtab.inference.perplexity import TextScorer
+
+    run: Run | None = load_run(Path(name)) if _is_run(name) else None
     if pretrained is None:
         here = Path.cwd()
         pretrained = (
@@ -65,6 +74,42 @@ def open_scorer(
             else open_backbone(local_or_known(name, here), offline=offline, agree=agree, progress=progress)
         )
     return TextScorer(pretrained, run)
+
+
+def look_at(
+    name: str,
+    sources: Sequence[str],
+    *,
+    field: str | None = None,
+    format: Format | Literal["text"] = "auto",
+    encoding: Encoding = "utf-8",
+    base: Path | None = None,
+) -> None:
+    """See whether sources can be scored by what `open_scorer` opens under this name, before it is opened.
+
+    Files of rows are read through; of a text only that it is there. Standard input, and what is no plain file, can be
+    read only once and is left alone.
+
+    Args:
+        name: see `open_scorer`.
+        sources: see `run`, likewise the others.
+
+    Raises:
+        TrimtabError: as `run`, for what does not depend on a backbone.
+    """
+    base = base or Path.cwd()
+    task, words = described(Path(name)) if _is_run(name) else (None, {})
+    for source in sources:
+        if _is_text(source, field, format):
+            read_text(source, base=base, encoding=encoding)
+            continue
+        rows = read_records(source, base=base, format=format, encoding=encoding)  # type: ignore[arg-type]  # no text
+        if source == "-" or source.startswith("hub:") or not find_file(source, base).is_file():
+            continue
+        read = _text_reader(field or FIELD) if field or task is None else _answer_reader(task, words)
+        for row in rows:
+            assert isinstance(row, Record)
+            read(row)
 
 
 def run(
@@ -100,6 +145,8 @@ def run(
     Raises:
         TrimtabError: a source that cannot be read, the first row that cannot be scored, or nothing to score at all.
     """
+    from trimtab.inference.perplexity import Likelihood
+
     base, name, total = base or Path.cwd(), source_name(source), Likelihood()
     found: Iterator[Scored]
     if _is_text(source, field, format):
@@ -125,6 +172,11 @@ def _is_text(source: str, field: str | None, format: str) -> bool:
     return format == "text"
 
 
+def _is_run(name: str) -> bool:
+    """Whether this is a run's folder, and no backbone."""
+    return any((Path(name) / file).is_file() for file in (TASK_FILE, PROMPT_FILE))
+
+
 def _rows(
     scorer: TextScorer, records: Iterator[Record], field: str | None, context: int | None, stride: int | None,
     progress: Progress | None,
@@ -132,31 +184,41 @@ def _rows(
     """Rows by a field, or by their answers."""
     places: deque[str] = deque()
 
-    def noted(example: Example) -> Example:
-        places.append(example.where)
-        return example
+    def noted() -> Iterator[Record]:
+        for record in records:
+            places.append(record.where)
+            yield record
 
     if field is None and scorer.run is not None:
-        task, words = scorer.run.task, list(scorer.run.words)
-        fields = template_of(task).fields
-
-        def read(record: Record) -> Example:
-            example = to_example(record, fields, task.data, task.answer, need_answer=True)
-            check_labels([example], words)
-            return noted(example)
-
-        found = scorer.answers(map(read, records))
+        found = scorer.answers(map(_answer_reader(scorer.run.task, scorer.run.words), noted()))
     else:
-        column = field or FIELD
-
-        def text(record: Record) -> list[str]:
-            if column not in record.values:
-                raise no_column(record, column, "the text", "Name one of them with --field.")
-            example = to_example(record, [column], DataSettings(), need_answer=False, read_answer=False)
-            return [noted(example).fields[column]]
-
-        found = scorer.texts(map(text, records), context=context, stride=stride)
+        texts = map(_text_reader(field or FIELD), noted())
+        found = scorer.texts(([text] for text in texts), context=context, stride=stride)
     for i, likelihood in enumerate(found, 1):
         if progress:
             progress("rows", i, None)
         yield Scored(places.popleft(), likelihood)
+
+
+def _answer_reader(task: Task, words: Mapping[str, Sequence[str]]) -> Callable[[Record], Example]:
+    """What reads rows with their answers: raises TrimtabError where there is none, or one that a run cannot give."""
+    kind = kind_of(task.answer)
+    fields = kind.template(task).fields
+
+    def read(record: Record) -> Example:
+        example = to_example(record, fields, task.data, kind, need_answer=True)
+        kind.check_rows([example], words)
+        return example
+
+    return read
+
+
+def _text_reader(column: str) -> Callable[[Record], str]:
+    """What reads the texts of rows: raises TrimtabError where the column is not there, or holds none."""
+
+    def read(record: Record) -> str:
+        if column not in record.values:
+            raise no_column(record, column, "the text", "Name one of them with --field.")
+        return field_text(record, column, DataSettings())
+
+    return read

@@ -1,24 +1,33 @@
-"""`trimtab predict`: answer rows from a file or standard input, one JSON record a row, in the same order."""
+"""`trimtab predict`: answer rows from a file or standard input, one JSON record a row, in the same order.
+
+    task -> source -> rows -> engine -> answers
+
+An engine, and torch with it, is loaded where the first row of a file can be answered, so that what is wrong with
+settings, the source or its columns is told at once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from trimtab.backbones.open import Progress, backbone_of
-from trimtab.backbones.pretrained import Pretrained
-from trimtab.data import BadRecord, Record, read_records, to_example
-from trimtab.errors import TrimtabError
-from trimtab.inference.bound import BoundTask
-from trimtab.inference.engine import Engine, Prediction, Request
-from trimtab.inference.tagging import Tagged, Tokens
+from trimtab.data import BadRecord, Example, Record, read_records, to_example
+from trimtab.errors import TaskError, TrimtabError
+from trimtab.kinds.choose import kind_of
+from trimtab.kinds.kind import BoundTask
+from trimtab.kinds.prediction import Prediction
 from trimtab.runs.folder import TASK_FILE
-from trimtab.runs.run import load_run
-from trimtab.settings.answers import ChoiceAnswer, TextAnswer
+from trimtab.runs.run import described, load_run
 from trimtab.settings.file import read_task
 from trimtab.settings.task import Task
+
+if TYPE_CHECKING:
+    from trimtab.backbones.open import Progress
+    from trimtab.backbones.pretrained import Pretrained
+    from trimtab.inference.engine import Engine
 
 NAME = "run"
 
@@ -44,6 +53,9 @@ def open_engine(
     Raises:
         TrimtabError: whatever is wrong with the run, its backbone or the overrides.
     """
+    from trimtab.backbones.open import backbone_of
+    from trimtab.inference.engine import Engine
+
     tuned = load_run(folder)
     if overrides:
         tuned = replace(tuned, task=decoding_otherwise(tuned.task, folder, overrides))
@@ -54,20 +66,30 @@ def open_engine(
     return engine
 
 
+def task_of(folder: Path, overrides: Sequence[str] = ()) -> Task:
+    """The task of a run, read without its tensors, with other settings of how free text is found.
+
+    Raises:
+        TrimtabError: it is not a finished run, or its files are damaged; whatever is wrong with the overrides.
+    """
+    task, _ = described(folder)
+    return decoding_otherwise(task, folder, overrides) if overrides else task
+
+
 def decoding_otherwise(task: Task, folder: Path, overrides: Sequence[str]) -> Task:
     """The run's task with other settings of how free text is found; what was trained stays.
 
     Raises:
         TrimtabError: the run's answers are of another kind, or a setting of something else.
     """
-    if not isinstance(task.answer, TextAnswer):
-        raise TrimtabError(
+    if not kind_of(task.answer).generates:
+        raise TaskError(
             f"{folder}: the answers of this run are {task.answer.plural}; only how free text is found can be set here.",
             "Leave --set out.",
         )
     other = next((own for own in overrides if not own.startswith("answer.") or own.startswith("answer.kind")), None)
     if other:
-        raise TrimtabError(f"'{other}' cannot be set for a run that is tuned.", "Only settings of `answer` can.")
+        raise TaskError(f"'{other}' cannot be set for a run that is tuned.", "Only settings of `answer` can.")
     return read_task(folder / TASK_FILE, overrides)
 
 
@@ -90,98 +112,101 @@ def run(engine: Engine, source: str, *, batch: int = 32, base: Path | None = Non
     Raises:
         TrimtabError: if the source cannot be read at all.
     """
-    bound = engine.runs[NAME]
-    settings = bound.task.data
+    return answers(engine.runs[NAME].task, source, lambda: engine, batch=batch, base=base)
+
+
+def answers(
+    task: Task, source: str, opened: Callable[[], Engine], *, batch: int = 32, base: Path | None = None
+) -> Iterator[dict[str, object]]:
+    """Answer a stream of rows as `run` does, with an engine that is opened when it is needed.
+
+    Args:
+        task: that of the run, from `task_of`.
+        source: a file, or `-` for standard input.
+        opened: called once: where the first row of a file can be answered, or before standard input is read, so that
+            its first row need not wait.
+        batch, base: see `run`.
+
+    Raises:
+        TrimtabError: at the call, if there is no such source; later, if it cannot be read, and what `opened` raises.
+    """
+    settings = task.data
     records = read_records(
         source, base=base or Path.cwd(), format=settings.format if source == "-" else "auto",
         encoding=settings.encoding, tolerant=True,
     )  # fmt: skip
+    return _answers(task, records, opened, batch, at_once=source == "-")
+
+
+def _answers(
+    task: Task, records: Iterator[Record | BadRecord], opened: Callable[[], Engine], batch: int, *, at_once: bool
+) -> Iterator[dict[str, object]]:
+    kind = kind_of(task.answer)
+    fields = kind.template(task).fields
+
+    def example(record: Record | BadRecord) -> Example | dict[str, object]:
+        """A record to answer, or what is wrong with it."""
+        if isinstance(record, BadRecord):
+            return {"error": record.error, "where": record.where}
+        try:
+            return to_example(record, fields, task.data, kind, need_answer=False, read_answer=False)
+        except TrimtabError as error:
+            return {"error": str(error), "where": record.where}
+
+    engine = opened() if at_once else None
     while chunk := list(islice(records, batch)):
-        requests: list[Request] = []
-        answers: list[dict[str, object] | None] = []
-        for record in chunk:
-            made = _request(engine, record)
-            answers.append(made if isinstance(made, dict) else None)
-            if isinstance(made, Request):
-                requests.append(made)
-        predictions = iter(engine.answer(requests) if requests else [])
-        for answer in answers:
-            yield answer if answer is not None else _answer(bound, next(predictions))
+        made = [example(record) for record in chunk]
+        if engine is None and any(isinstance(one, Example) for one in made):
+            engine = opened()
+        yield from _answered(engine, made) if engine else (one for one in made if isinstance(one, dict))
 
 
-def _request(engine: Engine, record: Record | BadRecord) -> Request | dict[str, object]:
-    if isinstance(record, BadRecord):
-        return {"error": record.error, "where": record.where}
+def _answered(engine: Engine, made: Sequence[Example | dict[str, object]]) -> Iterator[dict[str, object]]:
+    """What is said of rows answered together, those among them that cannot be read as they are."""
     bound = engine.runs[NAME]
+    fitting = [_fitting(bound, one) if isinstance(one, Example) else one for one in made]
+    predictions = iter(engine.answer_examples(NAME, [one for one in fitting if isinstance(one, Example)]))
+    for one in fitting:
+        yield one if isinstance(one, dict) else _record(bound, next(predictions))
+
+
+def _fitting(bound: BoundTask, example: Example) -> Example | dict[str, object]:
+    """A row to answer, or why it cannot be: one that does not fit behind the prompt, say."""
     try:
-        example = to_example(
-            record, bound.template.fields, bound.task.data, bound.task.answer, need_answer=False,
-            read_answer=bound.task.answer.kind == "label",
-        )  # fmt: skip
-        if bound.choice or bound.tags:
-            tokens = Tokens.of(example.tokens, example.fields.get(bound.template.tagged, "")).texts
-            bound.encode([(example.fields, example.where)], [example.options], [tokens])
-        else:
-            bound.encoder.encode(example.fields, example.where)
+        bound.encode([example])
     except TrimtabError as error:
-        return {"error": str(error), "where": record.where}
-    return Request(NAME, example.fields, record.where, example.options, example.tokens)
+        return {"error": str(error), "where": example.where}
+    return example
 
 
-def _answer(bound: BoundTask, prediction: Prediction) -> dict[str, object]:
-    answer: dict[str, object]
-    if prediction.texts:
-        each = [
-            {"text": t.text, "ended": t.ended, "log_likelihood": round(t.log_likelihood, 4)} for t in prediction.texts
-        ]
-        answer = {**each[0], "texts": each} if len(each) > 1 else dict(each[0])
-    elif prediction.tagged is not None:
-        answer = _tagged(prediction.tagged, plain=bound.tags is not None and bound.tags.scheme == "plain")
-    elif prediction.number is not None:
-        answer = {"number": float(f"{prediction.number:.6g}")}
-    else:
-        kind = bound.task.answer
-        found = (
-            {"option": prediction.label, "index": (prediction.index or 0) + kind.first}
-            if isinstance(kind, ChoiceAnswer)
-            else {"label": prediction.label}
-        )
-        answer = {
-            **found,
-            "probability": round(prediction.probability, 6),
-            "probabilities": {label: round(p, 6) for label, p in prediction.probabilities.items()},
-        }
-    if prediction.cut_tokens:
-        answer["cut_tokens"] = prediction.cut_tokens
-    return answer
-
-
-def _tagged(found: Tagged, plain: bool) -> dict[str, object]:
-    answer: dict[str, object] = {"tokens": list(found.tokens), "tags": list(found.tags)}
-    if plain:
-        answer["probabilities"] = [round(p, 6) for p in found.probabilities]
-    else:
-        answer["entities"] = [
-            {"type": e.type, "start": e.start, "end": e.end, "text": e.text, "probability": round(e.probability, 6)}
-            | ({"characters": list(e.characters)} if e.characters else {})
-            for e in found.entities
-        ]
-    return answer
+def _record(bound: BoundTask, prediction: Prediction) -> dict[str, object]:
+    """What is written of an answer."""
+    answer = bound.kind.record(bound, prediction)
+    return answer | ({"cut_tokens": prediction.cut_tokens} if prediction.cut_tokens else {})
 
 
 def texts(engine: Engine, given: Sequence[str]) -> Iterator[dict[str, object]]:
-    """Answer texts given directly, for tasks with one input field. Raises TrimtabError where there are more."""
+    """Answer texts given directly, for tasks with one input field. Raises TaskError as `only_field` does."""
+    from trimtab.inference.engine import Request
+
     bound = engine.runs[NAME]
-    fields = bound.template.fields
-    if bound.choice:
-        raise TrimtabError(
+    field = only_field(bound.task)
+    for prediction in engine.answer([Request(NAME, {field: text}, f"text {i}") for i, text in enumerate(given, 1)]):
+        yield _record(bound, prediction)
+
+
+def only_field(task: Task) -> str:
+    """The one input field of a task. Raises TaskError where there are more, or a text alone is no row."""
+    kind = kind_of(task.answer)
+    fields = kind.template(task).fields
+    if kind.own_options:
+        raise TaskError(
             "this task chooses among the options of a row, and a text alone has none.",
             "Give a file, or JSON lines on standard input.",
         )
     if len(fields) != 1:
-        raise TrimtabError(
+        raise TaskError(
             f"this task reads {len(fields)} fields ({', '.join(fields)}), not one text.",
             "Give a file, or JSON lines on standard input.",
         )
-    for prediction in engine.answer([Request(NAME, {fields[0]: text}, f"text {i}") for i, text in enumerate(given, 1)]):
-        yield _answer(bound, prediction)
+    return fields[0]

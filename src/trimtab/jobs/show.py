@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from trimtab.backbones.open import Progress, backbone_of
-from trimtab.backbones.pretrained import Pretrained
-from trimtab.data import Example, Splits, load_splits
-from trimtab.inference.answers import settled_answer, settled_length
-from trimtab.inference.bound import BoundTask, bind, labels_of, template_of
-from trimtab.jobs.untrained import settled_demonstrations, started_from, starting
-from trimtab.jobs.usual_method import with_usual_method
-from trimtab.prompts import choose_demonstrations
-from trimtab.settings.methods import FewShotSettings, PrefixSettings
+from trimtab.settings.methods import PrefixSettings
 from trimtab.settings.task import Task
+from trimtab.tasks.rows import read_rows
+
+if TYPE_CHECKING:
+    from trimtab.backbones.open import Progress
+    from trimtab.backbones.pretrained import Pretrained
+    from trimtab.data import Example
+    from trimtab.kinds.kind import BoundTask
 
 
 @dataclass(frozen=True)
@@ -55,67 +55,49 @@ def run(
 ) -> tuple[list[Shown], dict[str, list[list[str]]]]:
     """Show the first rows of train, and every label's words as tokens (none where answers are of another kind).
 
-    Of several draws of demonstrations the first is shown.
+    Of several draws of demonstrations the first is shown: which is best is not known before they are scored.
 
     Raises:
         TrimtabError: whatever is wrong with settings, data or backbone.
     """
-    splits = load_splits(task.data, template_of(task).fields, task.answer, base=base)
-    task = settled_answer(task, splits.train)
-    words = labels_of(task, [e.answer or "" for e in splits.train])
+    read = read_rows(task, base)  # before torch is loaded, so that mistakes are told at once
+
+    from trimtab.backbones.open import backbone_of
+    from trimtab.tasks.resolve import resolve
+
     if pretrained is None:
-        pretrained = backbone_of(task, base, offline=offline, agree=agree, progress=progress)
-    bound, _ = with_usual_method(
-        task, words, splits.train, pretrained, lambda task: _bound(task, words, splits, pretrained, base)
-    )
-    method = bound.task.method
-
-    def pieces(ids: object) -> list[str]:
-        return [pretrained.tokenizer.decode([i]) if i >= 0 else "▢" for i in ids]  # type: ignore[attr-defined]
-
-    shown = []
-    for example in splits.train[:rows]:
-        [row] = bound.encode([(example.fields, example.where)], [example.options], [example.tokens])
-        label = example.answer or ""
-        verbalizer = row.options or bound.verbalizer
-        word = verbalizer.trained_word(verbalizer.labels.index(label)) if label in verbalizer.labels else None
-        framed = pretrained.backbone.bidirectional  # then all but a prefix stands in the row
-        before = [] if framed else ["▢"] * bound.method.tokens
-        if isinstance(method, PrefixSettings):
-            before = ["▢"] * bound.method.tokens
-        windows = [
-            (f"window {n}" if row.further else "row", pieces(own.ids[own.demonstrations :]))
-            for n, own in enumerate(row.windows, 1)
-        ]
-        parts = [
-            ("leading", pieces(() if framed else bound.leading)),
-            (method.name.replace("_", " "), before),
-            ("demonstrations", pieces([*bound.shown, *row.ids[: row.demonstrations]])),
-            ("head", pieces([] if bound.nearest or framed else bound.encoder.head_ids)),
-            *windows,
-            ("answer", pieces(bound.answer_ids(label) if bound.writes else word.ids if word else ())),
-        ]
-        text = bound.as_read(example.fields, label, row)
-        shown.append(Shown(example.where, label, text, [part for part in parts if part[1]], row.cut))
-    if task.answer.kind != "label":
-        return shown, {}
-    return shown, {
-        label: [pieces(w.ids) for w in bound.verbalizer.words if w.label == i] for i, label in enumerate(bound.labels)
+        pretrained = backbone_of(read.task, base, offline=offline, agree=agree, progress=progress)
+    bound = resolve(read, pretrained, training=False).bound
+    shown = [_shown(bound, example) for example in read.splits.train[:rows]]
+    words = {
+        label: [_pieces(bound, word.ids) for word in bound.verbalizer.words if word.label == i]
+        for i, label in enumerate(bound.labels)
+        if label in read.words
     }
+    return shown, words
 
 
-def _bound(
-    task: Task, words: Mapping[str, Sequence[str]], splits: Splits, pretrained: Pretrained, base: Path
-) -> BoundTask:
-    """The task bound, to the first draw of demonstrations where it shows or starts from any.
+def _shown(bound: BoundTask, example: Example) -> Shown:
+    [row] = bound.encode([example])
+    method = bound.task.method
+    framed = bound.pretrained.backbone.whole_rows  # then all but a prefix stands in the row
+    before = ["▢"] * (0 if framed and not isinstance(method, PrefixSettings) else bound.method.tokens)
+    windows = [
+        (f"window {n}" if row.further else "row", _pieces(bound, own.ids[own.demonstrations :]))
+        for n, own in enumerate(row.windows, 1)
+    ]
+    parts = [
+        ("leading", _pieces(bound, () if framed else bound.leading)),
+        (method.name.replace("_", " "), before),
+        ("demonstrations", _pieces(bound, [*bound.shown, *row.ids[: row.demonstrations]])),
+        ("head", _pieces(bound, [] if bound.nearest or framed else bound.encoder.head_ids)),
+        *windows,
+        ("answer", _pieces(bound, bound.kind.answer_ids(bound, example, row))),
+    ]
+    text = bound.kind.as_read(bound, example, row)
+    return Shown(example.where, example.answer or "", text, [part for part in parts if part[1]], row.cut)
 
-    Which draw is best is not known before they are scored.
-    """
-    task = settled_demonstrations(settled_length(task, splits.train, pretrained), words, splits.train)
-    first = started_from(task)
-    shown = first or task
-    examples: Sequence[Example] = ()
-    if isinstance(shown.method, FewShotSettings):
-        examples = choose_demonstrations(splits.train, list(words), shown.method, task.train.seed)
-    bound = bind(shown, words, pretrained, base, examples)
-    return bind(starting(task, bound), words, pretrained, base, start=bound.shown) if first else bound
+
+def _pieces(bound: BoundTask, ids: Iterable[int]) -> list[str]:
+    """Each token as text; a soft vector as a box."""
+    return [bound.pretrained.tokenizer.decode([i]) if i >= 0 else "▢" for i in ids]

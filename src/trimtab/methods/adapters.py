@@ -13,7 +13,7 @@ from torch import nn
 
 from trimtab.errors import TrimtabError, did_you_mean
 from trimtab.methods.method import Condition, Material, Tensors
-from trimtab.settings.methods import IA3Settings, LoraSettings
+from trimtab.settings.methods import IA3Settings, LoraSettings, need_extra
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Adapters:
     rate: float
     tokens: int = 0
     adapts: bool = True
+    headed: bool = False
 
     def initial(self, seed: int) -> Tensors:
         """The modules' weights by their names in the backbone, as PEFT starts them.
@@ -64,13 +65,10 @@ class Adapters:
     @cached_property
     def _modules(self) -> dict[str, nn.Module]:
         """Let PEFT put its modules into the model, take note of them, and put the model's own back."""
-        try:
-            from peft import IA3Config, LoraConfig, inject_adapter_in_model
-            from peft.tuners.tuners_utils import BaseTunerLayer
-        except ImportError:
-            raise TrimtabError(
-                f"method '{self.settings.name}' needs the PEFT library.", "Install it: pip install 'trimtab[peft]'."
-            ) from None
+        need_extra(self.settings)
+        from peft import IA3Config, LoraConfig, inject_adapter_in_model
+        from peft.tuners.tuners_utils import BaseTunerLayer
+
         model = self.material.backbone.model
         own = list(model.parameters())
         config = self._config(LoraConfig, IA3Config)

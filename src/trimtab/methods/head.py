@@ -23,6 +23,7 @@ class Head:
     material: Material
     tokens: int = 0
     adapts: bool = False
+    headed: bool = True
 
     @property
     def rate(self) -> float:

@@ -45,6 +45,11 @@ class Headed:
         """As the other method."""
         return self.other.adapts
 
+    @property
+    def headed(self) -> bool:
+        """It is."""
+        return True
+
     def initial(self, seed: int) -> Tensors:
         """The other method's tensors, `head.weight` [C, D] of small noise and `head.bias` [C] of zeros."""
         backbone, labels = self.material.backbone, len(self.material.verbalizer.labels)

@@ -39,6 +39,11 @@ class Joint:
         """As the other method."""
         return self.other.adapts
 
+    @property
+    def headed(self) -> bool:
+        """As the other method."""
+        return self.other.headed
+
     def initial(self, seed: int) -> Tensors:
         """The tensors of both; the prompt's is `prompt`."""
         return {**self.prompt.initial(seed), **self.other.initial(seed)}

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch.nn import functional as F
 
-from trimtab.backbones.causal import CausalBackbone
+from trimtab.backbones.backbone import Backbone
 from trimtab.prompts import Verbalizer, tokenize
 
 # Nearest vocabulary entries looked through for whole words, and words taken of them.
@@ -27,7 +27,7 @@ Words = dict[str, list[str]]
 
 
 def word_proposals(
-    words: Mapping[str, Sequence[str]], verbalizer: Verbalizer, backbone: CausalBackbone, tokenizer: Any, *,
+    words: Mapping[str, Sequence[str]], verbalizer: Verbalizer, backbone: Backbone, tokenizer: Any, *,
     chinese: bool,
 ) -> list[Words]:  # fmt: skip
     """Sets of label words: the given ones first; with their nearest; their neighbours; for two labels common pairs.
@@ -51,7 +51,7 @@ def word_proposals(
     return [proposal for i, proposal in enumerate(out) if proposal not in out[:i]]
 
 
-def neighbours(verbalizer: Verbalizer, backbone: CausalBackbone, tokenizer: Any) -> list[list[str]]:
+def neighbours(verbalizer: Verbalizer, backbone: Backbone, tokenizer: Any) -> list[list[str]]:
     """The whole words nearest to each label's first word by the cosine of output vectors, of one token and at most 3.
 
     A word of several tokens counts as the mean of them; a neighbour belongs to the label it is nearest to.

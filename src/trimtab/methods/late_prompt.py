@@ -16,7 +16,6 @@ import numpy as np
 import torch
 
 from trimtab.backbones.late import LateBackbone
-from trimtab.backbones.layout import Row
 from trimtab.methods.method import Condition, Material, Tensors, dropped
 from trimtab.methods.start import normal, start_ids, typical_size
 from trimtab.settings.methods import LatePromptSettings
@@ -30,6 +29,7 @@ class LatePrompt:
     material: Material
     rate: float = 0.01
     adapts: bool = False
+    headed: bool = False
 
     @property
     def tokens(self) -> int:
@@ -39,8 +39,8 @@ class LatePrompt:
     @property
     def layer(self) -> int:
         """The layer the prompt enters at; by default the one half way up."""
-        layers = self.material.backbone.layers
-        return self.settings.layer if self.settings.layer is not None else len(layers or ()) // 2
+        layers = self.material.backbone.fused_layers
+        return self.settings.layer if self.settings.layer is not None else layers // 2
 
     @cached_property
     def backbone(self) -> LateBackbone:
@@ -51,13 +51,11 @@ class LatePrompt:
     @cached_property
     def _computed(self) -> torch.Tensor:
         """Hidden states [P, D] of the text to start from, where the prompt enters."""
-        settings, backbone = self.settings, self.material.backbone
+        settings = self.settings
         start: Literal["task", "labels", "text"] = "task" if settings.init == "random" else settings.init
         ids = start_ids(start, settings.init_text, settings.length, self.material, np.random.default_rng(0))
         first = self.material.leading or ids[:1]  # hidden states of a first token are not like the others'
-        with torch.no_grad():
-            hidden = backbone.hidden_at(self.layer, backbone.pack([Row([*first, *ids])]))
-        return hidden[len(first) :].float()
+        return self.backbone.entering([*first, *ids])[len(first) :].float()
 
     @cached_property
     def _unit(self) -> float:

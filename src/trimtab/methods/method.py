@@ -16,8 +16,8 @@ from typing import Any, Protocol
 import torch
 from torch import nn
 
-from trimtab.backbones.causal import CausalBackbone
-from trimtab.backbones.prefix import Layers
+from trimtab.backbones.backbone import Backbone
+from trimtab.backbones.prefix import KVCache
 from trimtab.prompts.verbalizer import Verbalizer
 
 # What a run trains and keeps, by name; those whose name starts with FIXED are kept and not trained.
@@ -46,10 +46,10 @@ class Condition:
     """
 
     soft: torch.Tensor | None = None
-    past: Layers | None = None
+    past: KVCache | None = None
     weights: Mapping[str, torch.Tensor] | None = None
     modules: Mapping[str, nn.Module] | None = None
-    view: CausalBackbone | None = None
+    view: Backbone | None = None
     head: tuple[torch.Tensor, torch.Tensor] | None = None
     calibration: torch.Tensor | None = None
     shift: int = 0
@@ -59,7 +59,7 @@ class Condition:
         """Whether rows under it need passes of their own."""
         return bool(self.weights or self.modules or self.view)
 
-    def on(self, backbone: CausalBackbone) -> AbstractContextManager[CausalBackbone]:
+    def on(self, backbone: Backbone) -> AbstractContextManager[Backbone]:
         """The backbone as this wants it, for the passes made within."""
         return nullcontext(self.view) if self.view else backbone.adapted(self.weights, self.modules)
 
@@ -79,10 +79,10 @@ class Material:
         base: folder at which relative paths start.
         read: whether a head reads the answers, whatever the backbone: numbers and tags.
         shown: ids of demonstrations to start from; none where the method starts from something else.
-        writes: whether answers are free text.
+        generates: whether answers are said token by token.
     """
 
-    backbone: CausalBackbone
+    backbone: Backbone
     tokenizer: Any
     task: str
     verbalizer: Verbalizer
@@ -93,7 +93,7 @@ class Material:
     base: Path = Path()
     read: bool = False
     shown: Sequence[int] = ()
-    writes: bool = False
+    generates: bool = False
 
     @property
     def headed(self) -> bool:
@@ -108,6 +108,7 @@ class Method(Protocol):
         tokens: tokens it puts before the row by itself, trained keys and values included.
         rate: learning rate that serves by default (AdamW).
         adapts: whether it changes the backbone itself, so that runs cannot share passes.
+        headed: whether a head that it trains answers.
     """
 
     @property
@@ -118,6 +119,9 @@ class Method(Protocol):
 
     @property
     def adapts(self) -> bool: ...  # noqa: D102
+
+    @property
+    def headed(self) -> bool: ...  # noqa: D102
 
     def initial(self, seed: int) -> Tensors:
         """The tensors before training, float32."""

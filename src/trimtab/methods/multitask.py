@@ -41,6 +41,7 @@ class MultitaskPrompt:
     read_prompt: Callable[[Path], Tensors]
     rate: float = 0.08
     adapts: bool = False
+    headed: bool = False
 
     @property
     def length(self) -> int:

@@ -42,6 +42,7 @@ class PTuning:
     material: Material
     rate: float = 0.04
     adapts: bool = False
+    headed: bool = False
 
     @property
     def length(self) -> int:

@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 import torch
 
-from trimtab.backbones.prefix import Layers
+from trimtab.backbones.prefix import KVCache
 from trimtab.methods.method import FIXED, Condition, Material, Tensors
 from trimtab.methods.start import normal, start_ids, typical_size
 from trimtab.settings.methods import PrefixSettings
@@ -31,11 +31,12 @@ class Prefix:
     settings: PrefixSettings
     material: Material
     adapts: bool = False
+    headed: bool = False
 
     @property
     def rate(self) -> float:
         """Chosen on dev, for labels and for texts (docs/benchmarks.md)."""
-        return 0.025 if self.material.writes else 0.008
+        return 0.025 if self.material.generates else 0.008
 
     @property
     def tokens(self) -> int:
@@ -43,7 +44,7 @@ class Prefix:
         return self.settings.length
 
     @cached_property
-    def _computed(self) -> Layers:
+    def _computed(self) -> KVCache:
         """Keys and values [P, J, d] a layer that the backbone computes for the text to start from."""
         settings, material = self.settings, self.material
         start: Literal["task", "labels", "text", "demonstrations"]

@@ -30,11 +30,12 @@ class SoftPrompt:
     material: Material
     read_prompt: ReadPrompt
     adapts: bool = False
+    headed: bool = False
 
     @property
     def rate(self) -> float:
         """Chosen on dev, for labels and for texts (docs/benchmarks.md)."""
-        return 0.25 if self.material.writes else 0.08
+        return 0.25 if self.material.generates else 0.08
 
     @property
     def length(self) -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import torch
 
-from trimtab.backbones.swap import weight_names
+from trimtab.backbones.swapped_weights import weight_names
 from trimtab.errors import TrimtabError
 from trimtab.methods.method import Condition, Material, Tensors
 
@@ -28,6 +28,7 @@ class Weights:
     rate: float
     tokens: int = 0
     adapts: bool = True
+    headed: bool = False
 
     def initial(self, seed: int) -> Tensors:
         """Copies of the weights. Raises TrimtabError for BitFit where the backbone has no biases."""

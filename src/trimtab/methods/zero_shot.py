@@ -22,6 +22,7 @@ class ZeroShot:
     tokens: int = 0
     rate: float = 0.0
     adapts: bool = False
+    headed: bool = False
 
     def initial(self, seed: int) -> Tensors:
         """No tensors."""

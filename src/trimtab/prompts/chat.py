@@ -15,7 +15,7 @@ from typing import Any
 from jinja2 import TemplateError
 
 from trimtab.data import MESSAGES, Message, messages_of
-from trimtab.errors import TrimtabError
+from trimtab.errors import BackboneError, DataError, TaskError
 from trimtab.prompts.around import leading_ids
 from trimtab.prompts.encoding import EncodedRow, tokenize
 from trimtab.prompts.template import Template
@@ -128,7 +128,7 @@ def make_chat(tokenizer: Any) -> Chat:
     """Find out how a tokenizer's chat template writes dialogues, or a plain one where it has none.
 
     Raises:
-        TrimtabError: a template that cannot be run, does not write every message, or does not end the assistant's turn
+        BackboneError: a template that cannot be run, does not write every message, or does not end the assistant's turn
             with a token of its own.
     """
     own = isinstance(tokenizer.chat_template, str | dict) and bool(tokenizer.chat_template)
@@ -138,13 +138,13 @@ def make_chat(tokenizer: Any) -> Chat:
     user, assistant = Message("user", "a"), Message("assistant", "b")
     try:
         _written(chat, [Message("system", "c"), user], True)
-    except TrimtabError:
+    except BackboneError:
         chat = replace(chat, system=False)
     asked = _written(chat, [user], True)
     answered = _written(chat, [user, assistant, user, assistant], False)
     end = pattern.search(answered[2])
     if end is None or end[0] not in answered[4]:
-        raise TrimtabError(
+        raise BackboneError(
             "the chat template of this backbone does not end the assistant's turn with a token of its own.",
             "Choose another backbone.",
         )
@@ -174,7 +174,7 @@ def _written(chat: Chat, messages: Sequence[Message], ask: bool) -> list[str]:
     """What the template writes before, between and behind the messages' contents; with `ask` as for an answer.
 
     Raises:
-        TrimtabError: the template cannot be run on them, or does not write each once, in order.
+        BackboneError: the template cannot be run on them, or does not write each once, in order.
     """
     marked = [{"role": m.role, "content": f"\ue000{i}\ue001"} for i, m in enumerate(messages)]
     fault = "does not write every message of a dialogue once, in order"
@@ -187,7 +187,7 @@ def _written(chat: Chat, messages: Sequence[Message], ask: bool) -> list[str]:
             return parts[::2]
     except (TemplateError, ValueError, TypeError, KeyError) as error:
         fault = f"cannot be run ({str(error).splitlines()[0] if str(error) else type(error).__name__})"
-    raise TrimtabError(f"the chat template of this backbone {fault}.", "Choose another backbone.")
+    raise BackboneError(f"the chat template of this backbone {fault}.", "Choose another backbone.")
 
 
 def _without_system(messages: Sequence[Message]) -> list[Message]:
@@ -208,7 +208,7 @@ class DialogueEncoder:
         answer_tokens: longest answer in tokens, kept free at the end.
 
     Raises:
-        TrimtabError: the answer leaves no room for a dialogue.
+        TaskError: the answer leaves no room for a dialogue.
     """
 
     def __init__(self, chat: Chat, description: str, *, budget: int, answer_tokens: int) -> None:
@@ -216,7 +216,7 @@ class DialogueEncoder:
         self.head_ids: list[int] = []
         self.budget = budget - answer_tokens
         if self.budget < 1:
-            raise TrimtabError(
+            raise TaskError(
                 f"an answer of {answer_tokens} tokens leaves none of {budget} for the dialogue.",
                 "Lower answer.max_tokens, or raise template.max_tokens.",
             )
@@ -241,7 +241,7 @@ class DialogueEncoder:
             taken: tokens of the budget that are not left for this row.
 
         Raises:
-            TrimtabError: a dialogue that cannot be read, or whose last turn does not fit.
+            DataError: a dialogue that cannot be read, or whose last turn does not fit.
         """
         messages = self.messages(fields, where)
         first = 1 if messages[0].role == "system" else 0
@@ -254,7 +254,7 @@ class DialogueEncoder:
             whole = whole or len(ids)
             if len(ids) <= room:
                 return EncodedRow(ids, whole - len(ids), said=said, dropped=start)
-        raise TrimtabError(
+        raise DataError(
             f"{where}: the last turn alone takes {len(ids)} tokens, and {room} fit.",
             "Shorten it or the system message, leave the row out, or raise template.max_tokens.",
         )

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from trimtab.data import Example, stratified_sample
-from trimtab.errors import TrimtabError
+from trimtab.errors import DataError, TaskError
 from trimtab.prompts.encoding import Encoder, tokenize
 from trimtab.prompts.template import Template
 from trimtab.prompts.verbalizer import Verbalizer, spaced
@@ -62,11 +62,12 @@ def choose_demonstrations(
         draw: which of the draws from this seed; only `random` has more than one.
 
     Raises:
-        TrimtabError: fewer examples than are to be shown, or a label without any.
+        TaskError: fewer examples than are to be shown.
+        DataError: a label without any.
     """
     k = settings.demonstrations or usual_count(settings, len(labels), len(train))
     if k > len(train):
-        raise TrimtabError(
+        raise TaskError(
             f"method.demonstrations is {k}, but there are {len(train)} training rows.",
             f"Set it to {len(train)} or less, or add rows.",
         )
@@ -77,7 +78,7 @@ def choose_demonstrations(
             return _balanced(train, labels, k, [seed, 3, *([draw] if draw else [])])
         case "nearest":
             if k > settings.pool:
-                raise TrimtabError(
+                raise TaskError(
                     f"method.demonstrations is {k}, but method.pool holds {settings.pool} rows to choose from.",
                     f"Raise method.pool to {k} or more.",
                 )
@@ -93,7 +94,7 @@ def _balanced(train: Sequence[Example], labels: Sequence[str], k: int, seed: lis
     for label in labels:
         rows = [i for i, example in enumerate(train) if example.answer == label]
         if not rows:
-            raise TrimtabError(
+            raise DataError(
                 f"there is no training row of the label '{label}' to show.",
                 "Add one, take the label out of `labels`, or set method.choice to fixed.",
             )
@@ -124,7 +125,7 @@ def fit_demonstrations(
         nearest: how many each row gets; None where all are shown to every row.
 
     Raises:
-        TrimtabError: not one fits.
+        TaskError: not one fits.
     """
     fitting: list[tuple[Example, tuple[int, ...], int]] = []
     if nearest is not None:
@@ -135,7 +136,7 @@ def fit_demonstrations(
             if len(fitting) == count:
                 break
     if not fitting:
-        raise TrimtabError(
+        raise TaskError(
             f"not one of {len(examples)} demonstrations fits beside a row within {room} tokens.",
             "Raise template.max_tokens, lower method.demonstrations, or add the long fields to template.truncate.",
         )
@@ -161,12 +162,12 @@ def _within(
     out = []
     try:
         encoder = Encoder(template, tokenizer, budget=share, answer_tokens=max(map(len, answers.values())))
-    except TrimtabError:  # not even the template's own text
+    except TaskError:  # not even the template's own text
         return []
     for example in examples:
         try:
             row = encoder.encode(example.fields, example.where)
-        except TrimtabError:
+        except DataError:
             continue
         out.append((example, (*encoder.head_ids, *row.ids, *answers[example.answer or ""]), row.cut))
     return out

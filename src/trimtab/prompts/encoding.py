@@ -8,7 +8,7 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
-from trimtab.errors import TrimtabError
+from trimtab.errors import DataError, TaskError
 from trimtab.prompts.template import Slot, Soft, Template
 from trimtab.prompts.windows import windows
 
@@ -102,7 +102,7 @@ class Encoder:
         self._constant = {part: self._ids(part) for part in self._inner if not isinstance(part, Slot)}
         constant = sum(len(self._constant[part]) for part in self._inner if not isinstance(part, Slot))
         if self.budget - constant < 1:
-            raise TrimtabError(
+            raise TaskError(
                 f"the template's own text takes {constant + len(self.head_ids)} tokens and leaves none of {budget} for "
                 "the input.",
                 "Shorten the task description, or raise template.max_tokens.",
@@ -124,7 +124,7 @@ class Encoder:
             taken: tokens of the budget that are not left for this row.
 
         Raises:
-            TrimtabError: if the row does not fit and no field may be shortened enough.
+            DataError: if the row does not fit and no field may be shortened enough.
         """
         parts, shorten = self._parts(fields)
         room = self.budget - taken
@@ -148,7 +148,7 @@ class Encoder:
             tokens, leads: the tokens, and the white space before each one that does not come first.
 
         Raises:
-            TrimtabError: if a token alone does not fit.
+            DataError: if a token alone does not fit.
         """
         parts, shorten = self._parts({**fields, self.template.tagged: ""})
         slots = ((i, part) for i, part in enumerate(self._inner) if isinstance(part, Slot))
@@ -218,7 +218,7 @@ class Encoder:
     def _shorten(self, parts: list[list[int]], shorten: list[int], excess: int, room: int, where: str) -> None:
         """Take `excess` tokens off the longest of the fields that may be shortened, evening them out."""
         if sum(len(parts[i]) for i in shorten) <= excess:
-            raise TrimtabError(
+            raise DataError(
                 f"{where}: the row is {excess} tokens longer than the {room} that fit.",
                 "Add the long fields to template.truncate, or raise template.max_tokens.",
             )
@@ -243,7 +243,7 @@ def _check_sizes(sizes: Sequence[int], tokens: Sequence[str], room: int, where: 
     if long is not None:
         size, token = sizes[long], tokens[long]
         named = token[:SHOWN] + ("..." if len(token) > SHOWN else "")
-        raise TrimtabError(
+        raise DataError(
             f"{where}: token {long + 1}, '{named}', takes {size} tokens of the backbone, and {room} fit.",
             "Split it or leave it out, shorten other fields, or raise template.max_tokens.",
         )

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from string import Formatter
 
-from trimtab.errors import TrimtabError, did_you_mean
+from trimtab.errors import TaskError, did_you_mean
 
 TASK, ANSWER, SOFT = "task", "answer", "soft"
 
@@ -95,20 +95,20 @@ def parse_template(
         answered: whether there is an answer slot; where tokens are tagged, there is none.
 
     Raises:
-        TrimtabError: no or several answer slots, or one where there should be none, text behind the answer where there
+        TaskError: no or several answer slots, or one where there should be none, text behind the answer where there
             may be none, anything but a plain field name in braces, a truncated field that the template does not have.
     """
     parts = _parts(text, task)
     slots = [part.field for part in parts if isinstance(part, Slot)]
     fields = [field for field in slots if field != ANSWER]
     if not answered and ANSWER in slots:
-        raise TrimtabError(
+        raise TaskError(
             f"template.text has an {{answer}} slot, and tags are read at the tokens themselves: {text!r}.",
             "Take it out.",
         )
     if answered and slots.count(ANSWER) != 1:
         found = "no" if ANSWER not in slots else "more than one"
-        raise TrimtabError(
+        raise TaskError(
             f"template.text has {found} {{answer}} slot: {text!r}.", "Put one {answer} where the answer belongs."
         )
     places = (i for i, part in enumerate(parts) if isinstance(part, Slot) and part.field == ANSWER)
@@ -120,10 +120,10 @@ def parse_template(
         raise goes_on(text)
     body = parts[:at]
     if not fields:
-        raise TrimtabError(f"template.text has no field of the example: {text!r}.", "Add one, for example {text}.")
+        raise TaskError(f"template.text has no field of the example: {text!r}.", "Add one, for example {text}.")
     for field in truncate:
         if field not in fields:
-            raise TrimtabError(
+            raise TaskError(
                 f"template.truncate names '{field}', which is not a field of the template.",
                 did_you_mean(field, fields) or f"Its fields are {', '.join(dict.fromkeys(fields))}.",
             )
@@ -134,9 +134,9 @@ def parse_template(
     return Template(head, tuple(body[first:]), lead, frozenset(truncate), tuple(behind))
 
 
-def goes_on(text: str, backbone: str = "A causal backbone") -> TrimtabError:
+def goes_on(text: str, backbone: str = "A causal backbone") -> TaskError:
     """What a causal backbone or an encoder-decoder has against text behind the answer."""
-    return TrimtabError(
+    return TaskError(
         f"template.text goes on behind {{answer}}: {text!r}.",
         f"{backbone} answers at the end: move {{answer}} there.",
     )
@@ -147,7 +147,7 @@ def _parts(text: str, task: str) -> list[Slot | str | Soft]:
     try:
         parsed = list(Formatter().parse(text))
     except ValueError:
-        raise TrimtabError(
+        raise TaskError(
             f"template.text has a brace without its partner: {text!r}.", "Write {{ or }} for a literal brace."
         ) from None
     parts: list[Slot | str | Soft] = []
@@ -163,12 +163,12 @@ def _parts(text: str, task: str) -> list[Slot | str | Soft]:
             continue
         if not field.isidentifier() or spec or conversion:
             found = field + (f"!{conversion}" if conversion else "") + (f":{spec}" if spec else "")
-            raise TrimtabError(
+            raise TaskError(
                 f"template.text: '{{{found}}}' is not a plain field name: {text!r}.",
                 "Use {name}, with letters, digits and _ only; write {{ or }} for a literal brace.",
             )
         if field == SOFT:
-            raise TrimtabError(
+            raise TaskError(
                 f"template.text: '{{soft}}' does not say how many vectors: {text!r}.", "Write {soft:8} for eight."
             )
         if field == TASK:

@@ -11,10 +11,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from trimtab.errors import TrimtabError
+from trimtab.errors import DataError, TaskError
 from trimtab.prompts.encoding import tokenize
 
 ROOT = -1
+# A tree of label words with more inner nodes than this is a large one: to run them all would cost more than the row
+# itself, and to learn them all more than to tell the labels apart.
+TREE_NODES = 16
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,11 @@ class Verbalizer:
         return not self.node_ids
 
     @property
+    def large(self) -> bool:
+        """Whether the tree of all words is a large one (see `TREE_NODES`)."""
+        return len(self.node_ids) > TREE_NODES
+
+    @property
     def longest(self) -> int:
         """Tokens of the longest word."""
         return max((len(word.ids) for word in self.words), default=0)
@@ -111,19 +119,19 @@ def make_verbalizer(
         branches: see Verbalizer.
 
     Raises:
-        TrimtabError: fewer than two labels, a label without words, a word without tokens, two labels with one word, a
+        TaskError: fewer than two labels, a label without words, a word without tokens, two labels with one word, a
             word that one mask token cannot stand for, or that a decoder has no tokens for.
     """
     _check_number(words)
     ids_of: dict[tuple[int, ...], tuple[str, str]] = {}
     for label, candidates in words.items():
         if not candidates:
-            raise TrimtabError(f"labels: label '{label}' has no words.", "Give it at least one.")
+            raise TaskError(f"labels: label '{label}' has no words.", "Give it at least one.")
         for word in candidates:
             text = spaced(word, lead, before)
             ids = _ids(tokenizer, word.strip() if apart else text, apart) if word.strip() else ()
             if not ids:
-                raise TrimtabError(
+                raise TaskError(
                     f"labels: the word {word!r} of label '{label}' has no tokens.",
                     "Choose a word with letters or digits.",
                 )
@@ -134,7 +142,7 @@ def make_verbalizer(
             other, other_text = ids_of.setdefault(ids, (label, text))
             if other != label:
                 same = "" if other_text == text else f" (in tokens: {other_text!r} and {text!r} read the same)"
-                raise TrimtabError(
+                raise TaskError(
                     f"labels: '{other}' and '{label}' have the same word {word!r}{same}.",
                     "Give each label words of its own.",
                 )
@@ -152,7 +160,7 @@ def _ids(tokenizer: Any, text: str, apart: bool) -> tuple[int, ...]:
 
 
 def wordless(labels: Sequence[str]) -> Verbalizer:
-    """Labels whose words are not scored: each stands for its own name, of no tokens. Raises TrimtabError under two."""
+    """Labels whose words are not scored: each stands for its own name, of no tokens. Raises TaskError under two."""
     _check_number(labels)
     words = [Word(i, label, (), ()) for i, label in enumerate(labels)]
     return Verbalizer(tuple(labels), tuple(words), (), ())
@@ -176,7 +184,7 @@ def make_options(
         lead, before, length_normalise: see `make_verbalizer`.
 
     Raises:
-        TrimtabError: two options that read the same in tokens; one that begins another, where the backbone has no end
+        DataError: two options that read the same in tokens; one that begins another, where the backbone has no end
             token.
     """
     ids_of: dict[tuple[int, ...], tuple[str, str]] = {}
@@ -185,16 +193,16 @@ def make_options(
         ids = tuple(tokenize(tokenizer, text))
         if ids in ids_of:
             same = f"{where}: the options '{ids_of[ids][0]}' and '{option}' read the same in tokens."
-            raise TrimtabError(same, "Correct the row, or leave it out.")
+            raise DataError(same, "Correct the row, or leave it out.")
         ids_of[ids] = option, text
-    paths = _told_apart(list(ids_of), ids_of, tokenizer, where)
+    paths = _told_apart(list(ids_of), ids_of, tokenizer, where, DataError)
     entries = [(i, text, path) for i, ((_, text), path) in enumerate(zip(ids_of.values(), paths, strict=True))]
     return _tree(tuple(options), entries, length_normalise)
 
 
 def _check_number(labels: Collection[str]) -> None:
     if len(labels) < 2:
-        raise TrimtabError(
+        raise TaskError(
             f"labels: expected at least 2 labels, found {', '.join(labels) or 'none'}.",
             "List every label under `labels:`.",
         )
@@ -203,7 +211,7 @@ def _check_number(labels: Collection[str]) -> None:
 def _check_known(word: str, label: str, ids: Sequence[int], tokenizer: Any) -> None:
     """Refuse a word that the vocabulary has no tokens for."""
     if tokenizer.unk_token_id in ids:
-        raise TrimtabError(
+        raise TaskError(
             f"labels: the word {word!r} of label '{label}' is not in the vocabulary of the backbone.",
             "Choose another word for it.",
         )
@@ -213,7 +221,7 @@ def _check_masked(word: str, label: str, ids: Sequence[int], tokenizer: Any) -> 
     """Refuse a word that is not one token."""
     if len(ids) > 1:
         tokens = ", ".join(repr(tokenizer.decode([i])) for i in ids)
-        raise TrimtabError(
+        raise TaskError(
             f"labels: the word {word!r} of label '{label}' has {len(ids)} tokens ({tokens}), and a masked language "
             "model answers with one.",
             "Choose a word of one token.",
@@ -225,6 +233,7 @@ def _told_apart(
     entries: Mapping[tuple[int, ...], tuple[str, str]],
     tokenizer: Any,
     where: str = "labels",
+    error: type[TaskError | DataError] = TaskError,
 ) -> list[tuple[int, ...]]:
     """The words' tokens, all with the end token behind them where one word begins another."""
     begun = next(((a, b) for a in paths for b in paths if a != b and b[: len(a)] == a), None)
@@ -232,7 +241,7 @@ def _told_apart(
         return paths
     if tokenizer.eos_token_id is None:
         (_, short), (_, long) = (entries[path] for path in begun)
-        raise TrimtabError(
+        raise error(
             f"{where}: the word {short!r} begins {long!r}, and the backbone has no end token to tell them apart.",
             "Choose words that do not begin one another.",
         )

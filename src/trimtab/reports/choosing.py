@@ -4,8 +4,8 @@ The rule. Out of the running is every way that is known to be really worse than 
 of which is not known how it stands to the best one, and every way more than 5 points below that: where rows
 are too few to show so wide a gap to be real, it is still the likelier loss. Of those left the cheapest is chosen: no
 language model before an untrained one before a tuned one, then the fewest seconds of training, the fewest bytes on
-disk, the better score. Where the majority label, the commonest place of an option, the mean number or the commonest tag
-is left, or the best way reaches nothing, no way has been shown to be worth anything, and that is said instead.
+disk, the better score. Where a way that gives the same to every row is left (`Way.always`), or the best way reaches
+nothing, no way has been shown to be worth anything, and that is said instead.
 
 How two ways stand to each other is known where one of them is the reference or, given `against_best`, the best way.
 """
@@ -16,16 +16,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from trimtab.evaluation.chance.tests import SEVERAL_SEEDS
-from trimtab.evaluation.scorers.choose import ONE_SEED, RMSE
-from trimtab.reports.comparison import Comparison, Metric, Way
-from trimtab.reports.findings.labels import duration, metric_text
-from trimtab.reports.findings.verdict import SIGNIFICANT
+from trimtab.reports.comparison import Comparison, Difference, Way
+from trimtab.reports.format import capital, duration, metric_text, p_text
 
-# Ways that look at no text: what they reach is what nothing is worth.
-BLIND = ("majority", "mean")
-# A score that goes by its name alone.
-ACCURACY = "accuracy"
 KINDS = ("baseline", "untrained", "tuned")
 # Gaps as shares: from the first on more rows are asked for; beyond the second a way is not chosen, proof or none.
 WIDE_GAP, WIDEST_GAP = 0.02, 0.05
@@ -37,27 +30,26 @@ class _Tests:
     """What is known of pairs of ways."""
 
     comparison: Comparison
-    against_best: Mapping[str, float] = field(default_factory=dict)
+    against_best: Mapping[str, Difference] = field(default_factory=dict)
 
     @property
     def best(self) -> Way:
         return self.comparison.ways[0]
 
-    def of(self, a: Way, b: Way) -> tuple[float, str] | None:
-        """The adjusted p-value of the difference and its test, or None where the two were not tested."""
+    def of(self, a: Way, b: Way) -> Difference | None:
+        """The difference of two ways, either way round, or None where the two were not tested."""
         for one, other in ((a, b), (b, a)):
             if one.key == self.comparison.reference and other.difference:
-                return other.difference.p_adjusted, other.difference.test
+                return other.difference
         for one, other in ((a, b), (b, a)):
             if one.key == self.best.key and other.key in self.against_best:
-                single = len(one.seeds) == len(other.seeds) == 1
-                return self.against_best[other.key], ONE_SEED[self.comparison.answer] if single else SEVERAL_SEEDS
+                return self.against_best[other.key]
         return None
 
     def really_worse(self, way: Way, other: Way) -> bool:
         """Whether it is known that one way is worse than another by more than chance."""
         known = self.of(way, other)
-        return known is not None and known[0] < SIGNIFICANT and self.comparison.gap(way, other) < 0
+        return known is not None and known.real and self.comparison.gap(way, other) < 0
 
     def in_the_running(self) -> list[Way]:
         """The ways that may be chosen."""
@@ -71,19 +63,19 @@ class _Tests:
         ]
 
 
-def choose(comparison: Comparison, against_best: Mapping[str, float] | None = None) -> Comparison:
+def choose(comparison: Comparison, against_best: Mapping[str, Difference] | None = None) -> Comparison:
     """Return the comparison with what to choose and why in two sentences, and with the key of what they choose.
 
     Args:
         comparison: all but its `choose` and `chosen`; its ways the best first, at least one.
-        against_best: key of a way -> adjusted p-value of its difference to the first of the ways. Needed for the ways
+        against_best: key of a way -> its difference to the first of the ways. Needed for the ways
             of which neither is the reference; without it only the reference itself can be preferred to a better way.
     """
     tests = _Tests(comparison, against_best or {})
     running = tests.in_the_running()
-    blind = next((way for way in running if way.key in BLIND), None)
-    if blind:
-        return comparison.model_copy(update={"choose": _nothing_gained(tests, blind), "chosen": ""})
+    guess = next((way for way in running if way.always), None)
+    if guess:
+        return comparison.model_copy(update={"choose": _nothing_gained(tests, guess), "chosen": ""})
     if comparison.metric.higher_is_better and tests.best.score <= 0:
         none = f"Choose none yet: no way reaches more than {_scored(tests, tests.best)}."
         update = {"choose": f"{none} Whether another would do better is not known.", "chosen": ""}
@@ -103,11 +95,6 @@ def in_a_sentence(way: Way) -> str:
     return f"the {way.name}" if _TAKES_AN_ARTICLE.search(way.name) else way.name
 
 
-def p_text(p: float) -> str:
-    """Return a p-value as `p = 0.41`, `p = 0.012`, `p < 0.001`."""
-    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
-
-
 def _cost(way: Way) -> tuple[int, float, int]:
     return KINDS.index(way.kind), way.train_seconds, way.bytes_on_disk
 
@@ -123,19 +110,12 @@ def _why(tests: _Tests, chosen: Way) -> str:
     elif all(tests.of(chosen, way) for way in better):
         standing = "and no other way is really better"
     else:
-        standing = f"and the {_superlative(tests.comparison.metric)} is not really better"
+        standing = f"and the {tests.comparison.wording.best} is not really better"
     if chosen.train_seconds:
         takes = f"it {'is ready' if chosen.kind == 'untrained' else 'trains'} in {duration(chosen.train_seconds)}"
     else:
         takes = "it needs no training"
     return f"{_scored(tests, chosen)}, {standing}; {takes}."
-
-
-def _superlative(metric: Metric) -> str:
-    """Return what the best of the ways is called."""
-    if metric.name == ACCURACY:
-        return "most accurate way"
-    return f"way of the {'lowest' if metric.higher_is_better is False else 'highest'} {metric.name}"
 
 
 def _beside(tests: _Tests, chosen: Way, running: list[Way]) -> str:
@@ -149,49 +129,42 @@ def _beside(tests: _Tests, chosen: Way, running: list[Way]) -> str:
     name = capital(in_a_sentence(rival))
     if known is None:
         return f"How it stands to the others, {in_a_sentence(rival)} at {_scored(tests, rival)} first, was not tested."
-    p, test = known
-    proof = f"({p_text(p)}, {test})"
-    if p < SIGNIFICANT:
+    if known.real:
         untested = len(tested) < len(others)
         tail = "; how the others stand to it was not tested" if untested else ""
-        return f"{name}, at {_scored(tests, rival)}, is really worse {proof}{tail}."
+        return f"{name}, at {_scored(tests, rival)}, is really worse {_proof(known)}{tail}."
     more = ", though more rows might show one" if abs(rival.score - chosen.score) >= WIDE_GAP else ""
-    return f"{name}, at {_scored(tests, rival)}, is no real difference {proof}{more}."
+    return f"{name}, at {_scored(tests, rival)}, is no real difference {_proof(known)}{more}."
 
 
 def _scored(tests: _Tests, way: Way) -> str:
     """Return a score as `91.2%`, one that is no accuracy as `R² 61.3%`, `BLEU 34.2`."""
-    metric = tests.comparison.metric
-    named = "" if metric.name == ACCURACY else f"{metric.name} "
-    return named + metric_text(way.score, metric)
-
-
-def _nothing_gained(tests: _Tests, blind: Way) -> str:
     comparison = tests.comparison
-    score = metric_text(blind.score, comparison.metric)
-    match comparison.answer:
-        case "number":
-            error = metric_text(blind.mean(RMSE.name), RMSE)
-            reached = f"the mean of the training rows has a root mean squared error of {error}"
-        case "choice":
-            reached = f"the option at the commonest place is right on {score} of the rows"
-        case "tags":
-            reached = f"the commonest tag has {comparison.metric.name} {score}"
-        case _:
-            reached = f"the commonest label is right on {score} of the rows"
-    first = f"Choose none yet: always giving {reached}"
-    others = [way for way in tests.comparison.ways if way.key != blind.key]
+    return comparison.wording.score.replace("{}", metric_text(way.score, comparison.metric))
+
+
+def _proof(known: Difference) -> str:
+    return f"({p_text(known.p_adjusted)}, {known.test})"
+
+
+def _nothing_gained(tests: _Tests, guess: Way) -> str:
+    reached = tests.comparison.wording.guess.replace("{}", _guessed(tests.comparison, guess))
+    first = f"Choose none yet: always giving {guess.always} {reached}"
+    others = [way for way in tests.comparison.ways if way.key != guess.key]
     if not others:
         return f"{first}, and nothing else was measured. Whether another way would do better is not known."
     rival = others[0]
-    known = tests.of(blind, rival)
+    known = tests.of(guess, rival)
     at = f"{in_a_sentence(rival)}, at {_scored(tests, rival)}"
-    said = f"is no real difference ({p_text(known[0])}, {known[1]})" if known else "was not tested against that"
-    if known and known[0] < SIGNIFICANT:
-        said = f"is really worse ({p_text(known[0])}, {known[1]})"
+    said = "was not tested against that"
+    if known:
+        said = f"is {'really worse' if known.real else 'no real difference'} {_proof(known)}"
     return f"{first}, and no way is really better. The best of the others, {at}, {said}."
 
 
-def capital(name: str) -> str:
-    """Return a name as it begins a sentence."""
-    return name[:1].upper() + name[1:]
+def _guessed(comparison: Comparison, guess: Way) -> str:
+    """Return the figure that a guess is told by."""
+    for metric in comparison.others:
+        if metric.name == comparison.wording.guess_metric:
+            return metric_text(guess.mean(metric.name), metric)
+    return metric_text(guess.score, comparison.metric)

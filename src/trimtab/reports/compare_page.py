@@ -7,24 +7,34 @@ import hashlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
 
-from trimtab.reports import charts, compare_charts
-from trimtab.reports.choosing import BLIND, capital, chosen_way, in_a_sentence, p_text
-from trimtab.reports.comparison import Comparison, Difference, Disagreement, Metric, Way
-from trimtab.reports.findings.labels import bare_text, duration, interval_text, metric_text
-from trimtab.reports.page import environment, flat_settings, size
+from trimtab.evaluation.metrics.metric import Metric
+from trimtab.reports.charts import comparison as charts
+from trimtab.reports.charts.axes import ticks
+from trimtab.reports.choosing import chosen_way, in_a_sentence
+from trimtab.reports.comparison import Comparison, Difference, Disagreement, Way
+from trimtab.reports.environment import TEMPLATES, environment
+from trimtab.reports.format import (
+    bare_text,
+    difference_text,
+    flat_settings,
+    heading,
+    interval_text,
+    latency_text,
+    metric_text,
+    money_text,
+    p_text,
+    parameters_text,
+    size,
+    training_text,
+)
 
 DISAGREEMENTS_OPEN = 6
-# R squared below which a way is not drawn beside others: on its scale nothing else could be told apart.
+# Score below which a way is not drawn beside others: on its scale nothing else could be told apart.
 LOWEST_DRAWN = -0.5
-RIGHT_ONES = {
-    "label": "right label", "choice": "right option", "number": "right number", "tags": "right answer",
-    "text": "answer in the data",
-}  # fmt: skip
 # Other metrics that have a column of the table; all of them stand in a list below it.
 MOST_BESIDE = 2
 KIND_NAMES = {"baseline": "no language model", "untrained": "untrained", "tuned": "tuned"}
@@ -34,10 +44,6 @@ _TESTS = {
     "randomisation": "approximate randomisation (for ways of one seed)",
     "paired bootstrap": "a paired bootstrap over rows and seeds (for ways of several seeds)",
 }
-R_SQUARED = (
-    "R² is the share of the variance of the right numbers that a way explains, higher is better: 100% is perfect, 0 no "
-    "better than always giving their mean, below 0 worse. RMSE is the root mean squared error, lower is better."
-)
 _SENTENCE_ENDS = re.compile(r"(?<=[.。])\s+(?=[^\W\d_a-z])")
 
 
@@ -65,7 +71,7 @@ def render_comparison(comparison: Comparison) -> str:
 
     Its one script sorts the table; without it the page is complete.
     """
-    script = (Path(__file__).parent / "compare.js").read_text(encoding="utf-8")
+    script = (TEMPLATES / "compare.js").read_text(encoding="utf-8")
     chosen = chosen_way(comparison)
     names = {way.key: way.name for way in comparison.ways}
     head = f"Choose {in_a_sentence(chosen)}" if chosen else ""
@@ -78,7 +84,6 @@ def render_comparison(comparison: Comparison) -> str:
         "in_what": " in %" if comparison.metric.unit == "share" else "",
         "beside": [_metric_column(metric) for metric in comparison.others],
         "most_beside": MOST_BESIDE,
-        "right_one": RIGHT_ONES[comparison.answer],
         "head": head,
         "headline": headline,
         "lead": rest[0] if rest else "",
@@ -86,7 +91,7 @@ def render_comparison(comparison: Comparison) -> str:
         "script": Markup(script),
         "script_hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         "columns": _columns(comparison),
-        "axis": _axis(_in_focus(comparison.ways), comparison.answer),
+        "axis": _axis(_in_focus(comparison.ways)),
         "kind_names": KIND_NAMES,
         "difference": difference_text,
         "word": lambda difference: difference_word(difference, comparison.metric),
@@ -105,48 +110,11 @@ def render_comparison(comparison: Comparison) -> str:
     return environment().get_template("compare.html.j2").render(context)
 
 
-def difference_text(difference: Difference) -> str:
-    """Return a difference in points, with its sign: `+0.7`, `−2.1`, `0.0`."""
-    points = f"{100 * difference.points:+.1f}".replace("-", "−")
-    return "0.0" if points in ("+0.0", "−0.0") else points
-
-
 def difference_word(difference: Difference, metric: Metric) -> str:
     """Return `no real difference`, `better` or `worse`."""
     if not difference.real:
         return "no real difference"
     return "better" if metric.goodness(difference.points) > 0 else "worse"
-
-
-def heading(name: str) -> str:
-    """Return a metric's name as it begins a heading: `Entity F1`, but `chrF`."""
-    return name if any(letter.isupper() for letter in name.split(maxsplit=1)[0]) else capital(name)
-
-
-def latency_text(seconds: float) -> str:
-    """Return the time of a request as `0.8 ms`, `12 ms`, `1.4 s`."""
-    if seconds >= 1:
-        return f"{seconds:.1f} s"
-    return f"{1000 * seconds:.1f} ms" if seconds < 0.01 else f"{1000 * seconds:.0f} ms"
-
-
-def money_text(amount: float) -> str:
-    """Return an amount as `1,250.00`, `0.38`, `0.042`, `< 0.001`, `0`."""
-    if 0 < amount < 0.001:
-        return "< 0.001"
-    return f"{amount:,.{3 if amount < 0.1 else 2}f}" if amount else "0"
-
-
-def training_text(seconds: float) -> str:
-    """Return the time that training took as `12 min`, `< 0.1 s`, or `none` where nothing was trained."""
-    if 0 < seconds < 0.1:
-        return "< 0.1 s"
-    return duration(seconds) if seconds else "none"
-
-
-def parameters_text(number: float) -> str:
-    """Return a number of values as `0`, `11,520`, `134.5 M`."""
-    return f"{number:,.0f}" if number < 1_000_000 else f"{number / 1_000_000:,.1f} M"
 
 
 def _metric_column(metric: Metric) -> Column:
@@ -187,11 +155,11 @@ def _columns(comparison: Comparison) -> list[Column]:
 def _in_focus(ways: Sequence[Way]) -> list[Way]:
     """Return the ways that the axes are made for.
 
-    Left out are the majority label or the mean where that would take half of an axis, and numbers so far off that they
-    explain less than nothing, where others are not.
+    Left out are ways that give the same to every row where that would take half of an axis, and those that reach far
+    less than nothing, where others do not.
     """
     ways = [way for way in ways if way.score >= LOWEST_DRAWN] or ways
-    others = [way for way in ways if way.key not in BLIND]
+    others = [way for way in ways if not way.always]
     return others if others and _span(ways) > 2 * _span(others) else list(ways)
 
 
@@ -199,17 +167,18 @@ def _span(ways: Sequence[Way]) -> float:
     return max(way.interval.high for way in ways) - min(way.interval.low for way in ways)
 
 
-def _axis(ways: Sequence[Way], answer: str) -> dict[str, Any]:
+def _axis(ways: Sequence[Way]) -> dict[str, Any]:
     """Return the round shares that the axis of scores starts and ends at, and those between."""
-    marks = charts.ticks(min(way.interval.low for way in ways), max(way.interval.high for way in ways), 4)
-    low, high = marks[0] if answer == "number" else max(marks[0], 0.0), min(marks[-1], 1.0)
+    least = min(way.interval.low for way in ways)
+    marks = ticks(least, max(way.interval.high for way in ways), 4)
+    low, high = marks[0] if least < 0 else max(marks[0], 0.0), min(marks[-1], 1.0)
     return {"low": low, "high": high, "marks": [mark for mark in marks if low <= mark <= high]}
 
 
 def _plots(comparison: Comparison, chosen: Way | None) -> list[Markup]:
     """Return score against cost, wide and narrow; none where there is only one way to draw."""
     dots = [
-        compare_charts.Dot(
+        charts.Dot(
             name=way.name,
             tip=f"{way.name}: {metric_text(way.score, comparison.metric)} ({interval_text(way.interval)}), training "
             f"{training_text(way.train_seconds)}",
@@ -224,25 +193,25 @@ def _plots(comparison: Comparison, chosen: Way | None) -> list[Markup]:
     if len(dots) < 2:
         return []
     title = f"{heading(comparison.metric.name)} over training time of {len(dots)} ways; the figures are in the table"
-    widths = (compare_charts.WIDE, compare_charts.NARROW)
+    widths = (charts.WIDE, charts.NARROW)
     sign = _sign(comparison.metric)
-    return [Markup(compare_charts.score_against_cost(title, dots, width, sign)) for width in widths]
+    return [Markup(charts.score_against_cost(title, dots, width, sign)) for width in widths]
 
 
 def _curves(comparison: Comparison, chosen: Way | None) -> list[Markup]:
     """Return the learning curves, wide and narrow; none where there are none. The chosen way's is the strong one."""
     lines = [
-        compare_charts.Curve(line.name, line.points, chosen is not None and line.key == chosen.key)
+        charts.Curve(line.name, line.points, chosen is not None and line.key == chosen.key)
         for line in comparison.curves
         if line.points
     ]
     if not lines:
         return []
-    widths = (compare_charts.WIDE, compare_charts.NARROW)
+    widths = (charts.WIDE, charts.NARROW)
     name = heading(comparison.metric.name)
     title = f"{name} over training rows of {len(lines)} ways; the figures are in the table below"
     sign = _sign(comparison.metric)
-    return [Markup(compare_charts.learning_curves(title, lines, width, sign)) for width in widths]
+    return [Markup(charts.learning_curves(title, lines, width, sign)) for width in widths]
 
 
 def _sign(metric: Metric) -> str:
@@ -269,21 +238,13 @@ def _said(row: Disagreement, names: dict[str, str], metric: Metric) -> list[tupl
     return [(label, [named(key) for key in keys]) for label, keys in sorted(by_label.items(), key=order)]
 
 
-def _defined(metrics: Sequence[Metric]) -> list[str]:
-    """Return what each metric is, in one sentence."""
-    listed = "; ".join(f"{heading(m.name)}: {m.what}" for m in metrics if m.what)
-    low = [m.name for m in metrics if m.higher_is_better is False]
-    return [f"{listed}." + (f" Of {' and '.join(low)}, lower is better." if low else "")] if listed else []
-
-
 def _method(comparison: Comparison, reference: str) -> list[str]:
     """Return how the figures came about and how to read them, a sentence or two each."""
     compared = sum(way.difference is not None for way in comparison.ways)
     said = [
-        f"All ways had the same training rows and were scored on the same {comparison.rows:,} {comparison.part} rows. "
+        f"All ways had the same training rows and were scored on the same {comparison.rows:,} {comparison.split} rows. "
         "Where a way was trained with several seeds, its scores are means over them.",
-        *((R_SQUARED,) if comparison.answer == "number" else ()),
-        *(_defined([comparison.metric, *comparison.others]) if comparison.answer in ("tags", "text") else ()),
+        *([comparison.wording.reading] if comparison.wording.reading else []),
         "The intervals are 95% bootstrap intervals over rows and, where there are several, over seeds.",
     ]
     if compared:
@@ -299,7 +260,7 @@ def _method(comparison: Comparison, reference: str) -> list[str]:
         "Of the ways that are not known to be really worse than another, the cheapest is chosen: no language model "
         "before an untrained one before a tuned one, then by training time."
     )
-    if comparison.part != "test":
+    if comparison.split != "test":
         said.append("There is no test set. These are dev rows, which also served to choose: expect a little less.")
     if comparison.price_an_hour is not None:
         said.append(f"Cost is training time at {money_text(comparison.price_an_hour)} {comparison.currency} an hour.")

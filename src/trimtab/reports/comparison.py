@@ -6,37 +6,19 @@ A *way* is a method or a baseline; one line of the table. All ways are scored on
 from __future__ import annotations
 
 from statistics import fmean
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, model_validator
 
-from trimtab.evaluation.scores.labels import Interval
-from trimtab.reports.run_report import BackboneFacts, MachineFacts, Part
+from trimtab.evaluation.interval.interval import Interval
+from trimtab.evaluation.metrics.metric import Metric
+from trimtab.reports.facts import BackboneFacts, MachineFacts, Part
+from trimtab.reports.migrations import comparison_of_version_3
+from trimtab.reports.wording import Wording
 
-COMPARISON_VERSION = 3
+COMPARISON_VERSION = 4
 # No language model, the backbone as it is, or something trained.
 WayGroup = Literal["baseline", "untrained", "tuned"]
-
-
-class Metric(Part):
-    """What answers are scored by.
-
-    Attributes:
-        name: as it stands in a sentence: `accuracy`, `R²`, `entity F1`, `BLEU`.
-        what: what it is, in a clause.
-        unit: `share` and `points` are held as shares of 1 and shown as `91.2%` and `34.2` (which is held as 0.342);
-            `ratio` is shown as `1.03`, and `own` is in the unit of the numbers that are answered.
-        higher_is_better: None where neither direction is.
-    """
-
-    name: str
-    what: str = ""
-    unit: Literal["share", "points", "ratio", "own"] = "share"
-    higher_is_better: bool | None = True
-
-    def goodness(self, score: float) -> float:
-        """The score, turned so that more is better."""
-        return -score if self.higher_is_better is False else score
 
 
 class Difference(Part):
@@ -47,8 +29,8 @@ class Difference(Part):
         interval: 95% interval of that, over rows and seeds, paired.
         p_value: two-sided, of the paired test.
         p_adjusted: the same after Holm's correction over all ways compared.
-        test: `McNemar` (of numbers `permutation`, on squared errors; of tags and texts `randomisation`) where both
-            have one seed, else `paired bootstrap`.
+        test: the test that gave the p-value: where both have one seed `McNemar`, `permutation` (on squared errors) or
+            `randomisation`, else `paired bootstrap`.
     """
 
     points: float
@@ -70,6 +52,8 @@ class Way(Part):
         key: its name in settings and on the command line (`soft_prompt`, `naive_bayes`).
         name: its name in a sentence (`soft prompt`, `naive Bayes`).
         kind: `baseline` (no language model), `untrained` (the backbone as it is) or `tuned`.
+        always: what it gives to every row whatever that holds, e.g. `the commonest label`: what it reaches is what
+            nothing is worth. None where it reads the row.
         seeds: seeds it was trained with; one 0 where it has none to choose.
         scores: one a seed, by the metric of the comparison.
         score: their mean.
@@ -89,6 +73,7 @@ class Way(Part):
     key: str
     name: str
     kind: WayGroup
+    always: str | None = None
     seeds: list[int]
     scores: list[float]
     score: float
@@ -148,7 +133,7 @@ class Comparison(Part):
     """Everything compare.json and compare.html say.
 
     Attributes:
-        version: version of this layout.
+        version: version of this layout; of an older one what is read is brought to this.
         name: name of the task.
         created: date and time, ISO 8601.
         trimtab: version of Trimtab.
@@ -157,10 +142,11 @@ class Comparison(Part):
         answer: the kind of answer.
         metric: what ways are scored, ranked and tested by.
         others: further metrics, the values of which stand beside the score.
+        wording: how answers and metric are spoken of.
         labels: the classes; none where answers are of another kind.
         train_rows, dev_rows, test_rows: rows of the splits that all ways share.
-        splits: SHA-256 of the rows of train, dev and test, by part; the same for every way.
-        part: the split the figures are of, `test`, or `dev` where there is no test.
+        splits: SHA-256 of the rows of train, dev and test, by split; the same for every way.
+        split: the one the figures are of, `test`, or `dev` where there is no test.
         reference: key of the way the others are compared with.
         ways: the best first.
         left_out: what was asked for and not measured.
@@ -181,15 +167,16 @@ class Comparison(Part):
     task: str = ""
     backbone: BackboneFacts
     machine: MachineFacts
-    answer: Literal["label", "choice", "number", "tags", "text"] = "label"
+    answer: str = "label"
     metric: Metric
     others: list[Metric] = Field(default_factory=list)
+    wording: Wording
     labels: list[str]
     train_rows: int
     dev_rows: int
     test_rows: int
     splits: dict[str, str]
-    part: str
+    split: str
     reference: str
     ways: list[Way]
     left_out: list[LeftOut] = Field(default_factory=list)
@@ -203,10 +190,18 @@ class Comparison(Part):
     notes: list[str] = Field(default_factory=list)
     settings: dict[str, JsonValue] = Field(default_factory=dict)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _of_this_version(cls, content: Any) -> Any:
+        match content:
+            case {"version": int(version)} if version < COMPARISON_VERSION:
+                return comparison_of_version_3(content) | {"version": COMPARISON_VERSION}
+        return content
+
     @property
     def rows(self) -> int:
         """Rows that the figures are of."""
-        return self.test_rows if self.part == "test" else self.dev_rows
+        return self.test_rows if self.split == "test" else self.dev_rows
 
     def gap(self, one: Way, other: Way) -> float:
         """How much better one way's score is than another's, as a share; below 0 where it is worse."""

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trimtab.data.example import Example
-from trimtab.evaluation.chance.tests import holm
-from trimtab.evaluation.scorers.choose import Measure
-from trimtab.evaluation.scores.labels import shortened
+from trimtab.evaluation.chance.holm import holm
+from trimtab.evaluation.scorers.scorer import Scorer
+from trimtab.evaluation.text.shortening import shortened
 from trimtab.reports.comparison import CurveLine, Difference, Disagreement, Way, WayGroup
 
 # Rows shown on which ways disagree, and the ways whose answers decide which rows these are.
@@ -58,48 +58,48 @@ class Cell:
 
 @dataclass(frozen=True)
 class Measured:
-    """A way and its cells, one a seed."""
+    """A way and its cells, one a seed; `always` as in `Way`."""
 
     key: str
     name: str
     kind: WayGroup
     cells: list[Cell] = field(default_factory=list)
+    always: str | None = None
 
-    def rows(self, measure: Measure) -> NDArray[Any]:
+    def rows(self, scorer: Scorer) -> NDArray[Any]:
         """How each row is answered, [S, N] or [S, N, K]."""
-        return np.stack([measure.rows(cell.answers) for cell in self.cells])
+        return np.stack([scorer.rows(cell.answers) for cell in self.cells])
 
-    def score(self, measure: Measure) -> float:
+    def score(self, scorer: Scorer) -> float:
         """The mean score over seeds."""
-        return float(np.mean([measure.score(row_N) for row_N in self.rows(measure)]))
+        return float(np.mean([scorer.score(row_N) for row_N in self.rows(scorer)]))
 
 
 def compare(
     measured: Sequence[Measured],
-    measure: Measure,
+    scorer: Scorer,
     reference: str,
     *,
     price_an_hour: float | None = None,
     seed: int = 0,
-) -> tuple[list[Way], dict[str, float]]:
-    """Figures of every way, the best first, and each one's adjusted p-value against the best.
+) -> tuple[list[Way], dict[str, Difference]]:
+    """Figures of every way, the best first, and each one's difference to the best.
 
-    Differences are tested pairwise on the same rows (see `Measure.test`), with Holm's correction over all ways but the
+    Differences are tested pairwise on the same rows (see `Scorer.test`), with Holm's correction over all ways but the
     reference.
 
     Args:
         measured: the ways, each with at least one cell.
-        measure: what answers are scored by.
+        scorer: what answers are scored by.
         reference: key of the way that the others are compared with.
         price_an_hour: what an hour costs.
         seed: of the bootstrap.
     """
-    rows = {way.key: way.rows(measure) for way in measured}
-    scores = {key: [measure.score(row_N) for row_N in rows_SN] for key, rows_SN in rows.items()}
-    ranked = sorted(measured, key=lambda way: -measure.metric.goodness(float(np.mean(scores[way.key]))))
-    differences, best = _differences(rows, measure, reference, seed), ranked[0].key
-    to_best = differences if best == reference else _differences(rows, measure, best, seed)
-    against_best = {key: made.p_adjusted for key, made in to_best.items()}
+    rows = {way.key: way.rows(scorer) for way in measured}
+    scores = {key: [scorer.score(row_N) for row_N in rows_SN] for key, rows_SN in rows.items()}
+    ranked = sorted(measured, key=lambda way: -scorer.metric.goodness(float(np.mean(scores[way.key]))))
+    differences, best = _differences(rows, scorer, reference, seed), ranked[0].key
+    against_best = differences if best == reference else _differences(rows, scorer, best, seed)
     ways = []
     for way in ranked:
         cells = way.cells
@@ -109,11 +109,12 @@ def compare(
                 key=way.key,
                 name=way.name,
                 kind=way.kind,
+                always=way.always,
                 seeds=[cell.seed for cell in cells],
                 scores=scores[way.key],
                 score=float(np.mean(scores[way.key])),
-                beside=_beside(cells, measure),
-                interval=measure.interval(rows[way.key], seed),
+                beside=_beside(cells, scorer),
+                interval=scorer.interval(rows[way.key], seed),
                 difference=differences.get(way.key),
                 trained_parameters=cells[0].trained_parameters,
                 bytes_on_disk=cells[0].bytes_on_disk,
@@ -129,10 +130,10 @@ def compare(
     return ways, against_best
 
 
-def _beside(cells: Sequence[Cell], measure: Measure) -> dict[str, list[float]]:
+def _beside(cells: Sequence[Cell], scorer: Scorer) -> dict[str, list[float]]:
     """The values of the other metrics, one a seed."""
-    values = [measure.beside(cell.answers) for cell in cells]
-    return {metric.name: [of_seed[metric.name] for of_seed in values] for metric in measure.others}
+    values = [scorer.beside(cell.answers) for cell in cells]
+    return {metric.name: [of_seed[metric.name] for of_seed in values] for metric in scorer.others}
 
 
 def _means(cells: Sequence[Cell]) -> dict[str, float | None]:
@@ -144,13 +145,13 @@ def _means(cells: Sequence[Cell]) -> dict[str, float | None]:
 
 
 def _differences(
-    rows: dict[str, NDArray[Any]], measure: Measure, reference: str, seed: int
+    rows: dict[str, NDArray[Any]], scorer: Scorer, reference: str, seed: int
 ) -> dict[str, Difference]:  # fmt: skip
     """Differences of all ways to the reference, corrected together."""
     keys = [key for key in rows if key != reference]
-    tested = {key: measure.test(rows[key], rows[reference], seed) for key in keys}
+    tested = {key: scorer.test(rows[key], rows[reference], seed) for key in keys}
     adjusted = holm([tested[key][1] for key in keys])
-    means = {key: float(np.mean([measure.score(row_N) for row_N in rows_SN])) for key, rows_SN in rows.items()}
+    means = {key: float(np.mean([scorer.score(row_N) for row_N in rows_SN])) for key, rows_SN in rows.items()}
     return {
         key: Difference(
             points=means[key] - means[reference],
@@ -163,32 +164,32 @@ def _differences(
     }
 
 
-def curve_lines(points: Sequence[tuple[Measured, int]], measure: Measure, *, seed: int = 0) -> list[CurveLine]:
+def curve_lines(points: Sequence[tuple[Measured, int]], scorer: Scorer, *, seed: int = 0) -> list[CurveLine]:
     """Learning curves out of (way as measured on so many training rows, training rows)."""
     lines: dict[str, CurveLine] = {}
     for way, rows in sorted(points, key=lambda point: point[1]):
-        point = (rows, way.score(measure), measure.interval(way.rows(measure), seed))
+        point = (rows, way.score(scorer), scorer.interval(way.rows(scorer), seed))
         before = lines.get(way.key)
         lines[way.key] = CurveLine(key=way.key, name=way.name, points=[*(before.points if before else []), point])
     return list(lines.values())
 
 
 def disagreements(
-    measured: Sequence[Measured], examples: Sequence[Example], measure: Measure, reference: str
+    measured: Sequence[Measured], examples: Sequence[Example], scorer: Scorer, reference: str
 ) -> list[Disagreement]:
-    """Rows on which the reference and its best rivals differ, the most divided first (see `Measure.divided`)."""
-    ranked = sorted(measured, key=lambda way: -measure.metric.goodness(way.score(measure)))
+    """Rows on which the reference and its best rivals differ, the most divided first (see `Scorer.divided`)."""
+    ranked = sorted(measured, key=lambda way: -scorer.metric.goodness(way.score(scorer)))
     rivals = [way for way in ranked if way.key != reference][:RIVALS]
     chosen = [way for way in ranked if way.key == reference] + rivals
     answers = np.stack([way.cells[0].answers for way in chosen])
-    scores = {way.key: measure.each(own) for way, own in zip(chosen, answers, strict=True)}
+    scores = {way.key: scorer.each(own) for way, own in zip(chosen, answers, strict=True)}
     return [
         Disagreement(
             where=examples[i].where,
             fields={name: shortened(text) for name, text in examples[i].fields.items()},
-            answer=measure.right(i),
-            answers={way.key: measure.said(i, given[i]) for way, given in zip(chosen, answers, strict=True)},
+            answer=scorer.right(i),
+            answers={way.key: scorer.said(i, given[i]) for way, given in zip(chosen, answers, strict=True)},
             scores={key: float(own[i]) for key, own in scores.items() if own is not None},
         )
-        for i in measure.divided(answers)[:SHOWN]
+        for i in scorer.divided(answers)[:SHOWN]
     ]

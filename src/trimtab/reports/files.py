@@ -13,7 +13,8 @@ from pydantic import ValidationError
 
 from trimtab.errors import TrimtabError
 from trimtab.reports.comparison import COMPARISON_VERSION, Comparison
-from trimtab.reports.run_report import VERSION, Part, RunReport
+from trimtab.reports.facts import Part
+from trimtab.reports.run_report import VERSION, RunReport
 from trimtab.runs.folder import write_whole
 
 Kept = TypeVar("Kept", bound=Part)
@@ -25,7 +26,8 @@ def write_report(folder: Path, report: RunReport) -> None:
     Raises:
         TrimtabError: a file cannot be written.
     """
-    from trimtab.reports.page import render_card, render_page
+    from trimtab.reports.card import render_card
+    from trimtab.reports.page import render_page
 
     texts = {
         "report.json": report.model_dump_json(indent=1) + "\n",

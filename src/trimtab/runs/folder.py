@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
-from trimtab.errors import TrimtabError
+from trimtab.errors import RunError
 
-TASK_FILE, PROMPT_FILE = "task.yaml", "prompt.safetensors"
+TASK_FILE, PROMPT_FILE, CHECKPOINT_FILE = "task.yaml", "prompt.safetensors", "checkpoint.safetensors"
 
 
 def check_finished(*folders: Path) -> None:
-    """Raise TrimtabError unless each folder holds a run that was tuned to its end."""
+    """Raise RunError unless each folder holds a run that was tuned to its end."""
     for folder in folders:
         if not (folder / PROMPT_FILE).is_file():
-            raise TrimtabError(
+            raise RunError(
                 f"{folder}: not a finished run (no {PROMPT_FILE}).",
                 "Give the folder `trimtab tune` wrote; an interrupted one goes on with `trimtab tune FOLDER --resume`.",
             )
@@ -30,7 +33,7 @@ def write_whole(path: Path, content: str | bytes | Callable[[Path], None]) -> No
         content: what it holds, or what writes it to the path it is given.
 
     Raises:
-        TrimtabError: if it cannot be written; the old file stays.
+        RunError: if it cannot be written; the old file stays.
     """
     work = path.with_name(path.name + ".part")
     try:
@@ -45,8 +48,48 @@ def write_whole(path: Path, content: str | bytes | Callable[[Path], None]) -> No
             os.fsync(written.fileno())
         new.replace(path)
     except OSError as error:
-        raise TrimtabError(
+        raise RunError(
             f"{path}: cannot be written ({error.strerror or error}).", "Free some space, or choose another folder."
         ) from error
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def is_finished(folder: Path) -> bool:
+    """Whether a run folder's training came to its end."""
+    return (folder / PROMPT_FILE).is_file() and not (folder / CHECKPOINT_FILE).is_file()
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a file that is there in full or not at all. Raises RunError where it cannot be written."""
+    with contextlib.suppress(OSError):  # said when the file is written
+        path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, json.dumps(content))
+
+
+def check_folder(out: Path, resume: bool) -> None:
+    """Raise RunError where `out` cannot be begun, or with `resume` taken up."""
+    if out.is_file():
+        raise RunError(f"{out}: a file, not a folder.", "Choose another folder with --out.")
+    begun = (out / TASK_FILE).is_file()
+    finished = is_finished(out)
+    if resume and begun:
+        if finished:
+            raise RunError(f"{out}: this run is finished.", "Look at it with `trimtab evaluate`.")
+        return
+    if out.is_dir() and any(out.iterdir()):
+        if begun and not finished:
+            raise RunError(
+                f"{out}: holds a run that was not finished.",
+                "Go on with --resume, or choose another folder with --out.",
+            )
+        state = "holds a finished run" if begun else "is not empty"
+        raise RunError(f"{out}: the folder {state}.", "Choose another folder with --out.")
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder to write into, before the work and not after it. Raises RunError where it cannot be made."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"{folder}: cannot be written ({error.strerror}).", "Choose another with --out.") from None

@@ -9,11 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from trimtab.data import Example
-from trimtab.errors import TrimtabError
+from trimtab.errors import RunError, TaskError
 from trimtab.runs.folder import PROMPT_FILE, TASK_FILE, check_finished, write_whole
-from trimtab.settings.task import Task
-from trimtab.settings.methods import LoraSettings, MultitaskPromptSettings, SoftPromptSettings, ZeroShotSettings
+from trimtab.runs.tensors import read_values
 from trimtab.settings.file import dump_task, read_task
+from trimtab.settings.methods import (
+    LoraSettings,
+    MultitaskPromptSettings,
+    SoftPromptSettings,
+    ZeroShotSettings,
+    need_extra,
+)
+from trimtab.settings.task import Task
 
 if TYPE_CHECKING:
     import torch
@@ -69,9 +76,9 @@ class Run:
         return self.tensors if self.task.train.ensemble else (self.tensors[self.kept],)
 
     def check_backbone(self, pretrained: Weights) -> None:
-        """Raise TrimtabError unless this is the backbone the run was made for."""
+        """Raise RunError unless this is the backbone the run was made for."""
         if pretrained.content_hash != self.backbone["content_hash"]:
-            raise TrimtabError(
+            raise RunError(
                 f"{self.name}: made for backbone '{self.backbone['name']}' ({self.backbone['origin']}, content hash "
                 f"{self.backbone['content_hash'][:12]}), not for '{pretrained.name}' ({pretrained.origin}, "
                 f"{pretrained.content_hash[:12]}).",
@@ -112,26 +119,26 @@ def read_prompt(folder: Path, pretrained: Weights) -> dict[str, torch.Tensor]:
     """The tensors of another run on this backbone that hold a soft prompt, in units of the embedding RMS.
 
     Raises:
-        TrimtabError: if there is no such run, it is of another backbone, or of a method without a soft prompt.
+        RunError: if there is no such run, it is of another backbone, or of a method without a soft prompt.
     """
     run = load_run(folder)
     run.check_backbone(pretrained)
     tensors = run.tensors[run.kept]
     holds = isinstance(run.task.method, SoftPromptSettings | MultitaskPromptSettings | LoraSettings)
     if not holds or not {"prompt", "shared"} & set(tensors):
-        raise TrimtabError(
+        raise RunError(
             f"{folder}: a run of method '{run.task.method.name}' holds no soft prompt.", "Give a run of soft_prompt."
         )
     return tensors
 
 
 def save_task(folder: Path, task: Task) -> None:
-    """Write task.yaml, whole or not at all. Raises TrimtabError where that fails."""
+    """Write task.yaml, whole or not at all. Raises RunError where that fails."""
     write_whole(folder / TASK_FILE, dump_task(task))
 
 
 def save_run(folder: Path, run: Run) -> None:
-    """Write task.yaml and prompt.safetensors; each whole or not at all. Raises TrimtabError where that fails."""
+    """Write task.yaml and prompt.safetensors; each whole or not at all. Raises RunError where that fails."""
     from trimtab.runs.tensors import save_tensors
 
     save_task(folder, run.task)
@@ -150,11 +157,24 @@ def save_run(folder: Path, run: Run) -> None:
     )
 
 
+def described(folder: Path) -> tuple[Task, dict[str, list[str]]]:
+    """The task and label words of a finished run, read without its tensors.
+
+    Raises:
+        RunError: if it is not a finished run, its files are damaged, or a library that its method needs is not
+            installed.
+    """
+    check_finished(folder)
+    words = read_values(folder / PROMPT_FILE).get("words")
+    task = read_task(folder / TASK_FILE)
+    return task, words if isinstance(words, dict) else {}
+
+
 def load_run(folder: Path) -> Run:
     """Read a run folder.
 
     Raises:
-        TrimtabError: if it is not a finished run, or its files are damaged.
+        RunError: if it is not a finished run, or its files are damaged.
     """
     from trimtab.runs.tensors import load_tensors
 
@@ -162,16 +182,22 @@ def load_run(folder: Path) -> Run:
     stored = load_tensors(folder / PROMPT_FILE)
     values = stored.values
     if values.get("format") != FORMAT:
-        raise TrimtabError(
+        raise RunError(
             f"{folder / PROMPT_FILE}: holds {values.get('format')!r}, expected '{FORMAT}'.",
             "Update Trimtab, or tune again.",
         )
-    sets: list[dict[str, torch.Tensor]] = [{} for _ in range(values["sets"])]
-    for name, tensor in stored.tensors.items():
-        k, _, own = name.partition(".")
-        sets[int(k)][own] = tensor
-    task = read_task(folder / TASK_FILE)
-    examples = tuple(Example(**example) for example in values.get("examples", ()))
-    return Run(
-        str(folder), task, values["words"], tuple(sets), values["kept"], values["backbone"], values["facts"], examples
-    )
+    try:
+        task = read_task(folder / TASK_FILE)
+    except TaskError as error:  # what is wrong with its task file is wrong with the run
+        raise RunError(error.message, error.hint) from None
+    need_extra(task.method)
+    try:
+        sets: list[dict[str, torch.Tensor]] = [{} for _ in range(values["sets"])]
+        for name, tensor in stored.tensors.items():
+            k, _, own = name.partition(".")
+            sets[int(k)][own] = tensor
+        examples = tuple(Example(**example) for example in values.get("examples", ()))
+        kept, backbone, facts = values["kept"], values["backbone"], values["facts"]
+        return Run(str(folder), task, values["words"], tuple(sets), kept, backbone, facts, examples)
+    except (LookupError, TypeError, ValueError) as error:
+        raise RunError(f"{folder / PROMPT_FILE}: damaged ({error!r}).", "Delete it and tune again.") from None

@@ -11,12 +11,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-
-from trimtab.errors import TrimtabError
+from trimtab.errors import RunError
 from trimtab.runs.folder import write_whole
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ def save_tensors(path: Path, tensors: Mapping[str, torch.Tensor], values: Mappin
     """Write tensors and JSON values to one safetensors file, atomically.
 
     Raises:
-        TrimtabError: if the folder cannot be written or is full; the previous file stays.
+        RunError: if the folder cannot be written or is full; the previous file stays.
     """
     from safetensors import SafetensorError
     from safetensors.torch import save_file
@@ -52,7 +53,7 @@ def load_tensors(path: Path) -> Stored:
     """Read what `save_tensors` wrote.
 
     Raises:
-        TrimtabError: if the file is missing, damaged or not ours.
+        RunError: if the file is missing, damaged or not ours.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -62,8 +63,26 @@ def load_tensors(path: Path) -> Stored:
             tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118  (not a dict)
         return Stored(tensors, json.loads(metadata["trimtab"]))
     except FileNotFoundError:
-        raise TrimtabError(f"{path}: no such file.") from None
+        raise RunError(f"{path}: no such file.") from None
     except (SafetensorError, KeyError, ValueError, OSError) as error:
-        raise TrimtabError(
-            f"{path}: damaged or not written by Trimtab ({error}).", "Delete it and tune again."
-        ) from None
+        raise RunError(f"{path}: damaged or not written by Trimtab ({error}).", "Delete it and tune again.") from None
+
+
+def read_values(path: Path) -> dict[str, Any]:
+    """The JSON values of what `save_tensors` wrote, without its tensors and without torch.
+
+    A safetensors file begins with the length of its header (8 bytes, little-endian), and that header as JSON.
+
+    Raises:
+        RunError: if the file is missing, damaged or not ours.
+    """
+    try:
+        with path.open("rb") as stream:
+            size = int.from_bytes(stream.read(8), "little")
+            header = json.loads(stream.read(min(size, path.stat().st_size)))
+        values: dict[str, Any] = json.loads(header["__metadata__"]["trimtab"])
+        return values
+    except FileNotFoundError:
+        raise RunError(f"{path}: no such file.") from None
+    except (KeyError, TypeError, ValueError, OSError) as error:
+        raise RunError(f"{path}: damaged or not written by Trimtab ({error}).", "Delete it and tune again.") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
@@ -14,9 +15,20 @@ class AnswerBase(Settings):
 
     Attributes:
         plural: what several answers of the kind are called in a sentence.
+        scored_by: settings that say what answers are scored by, and not how they are found.
     """
 
     plural: ClassVar[str]
+    scored_by: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def defaults_elsewhere(cls, given: Mapping[str, object]) -> dict[str, dict[str, object]]:
+        """Defaults of a task's other settings where its answers are of this kind: group -> setting -> value.
+
+        Args:
+            given: those settings of the answer that are given, not checked yet.
+        """
+        return {}
 
 
 class LabelAnswer(AnswerBase):
@@ -79,6 +91,7 @@ class TextAnswer(AnswerBase):
     """Free text, said token by token."""
 
     plural: ClassVar[str] = "texts"
+    scored_by: ClassVar[tuple[str, ...]] = ("metrics", "tests")
 
     kind: Literal["text"] = Field("text", description="Free text.")
     max_tokens: int | None = Field(
@@ -180,8 +193,14 @@ class TagsAnswer(AnswerBase):
         description="Tags that can be given, in BIO where they mark entities; those of train by default.",
     )
 
+    @classmethod
+    def defaults_elsewhere(cls, given: Mapping[str, object]) -> dict[str, dict[str, object]]:
+        """The column of the tags, and a template with the tokens."""
+        tokens = given.get("tokens", cls.model_fields["tokens"].default)
+        return {"data": {"label": "tags"}, "template": {"text": f"Text: {{{tokens}}}"}}
 
-KINDS = (LabelAnswer, ChoiceAnswer, NumberAnswer, TagsAnswer, TextAnswer)
+
+KINDS: tuple[type[AnswerBase], ...] = (LabelAnswer, ChoiceAnswer, NumberAnswer, TagsAnswer, TextAnswer)
 ANSWERS = {kind.model_fields["kind"].default: kind for kind in KINDS}
 
 
@@ -200,3 +219,14 @@ AnswerSettings = Annotated[
     Discriminator(_answer_kind),
 ]
 LABEL = LabelAnswer()
+
+
+def defaults_elsewhere(answer: object) -> dict[str, dict[str, object]]:
+    """What the kind of an answer has to say of a task's other settings: group -> setting -> default.
+
+    Args:
+        answer: settings, or what is given for them: a dictionary or a bare kind; anything else has nothing to say.
+    """
+    kind = ANSWERS.get(_answer_kind(answer))
+    given = dict(answer) if isinstance(answer, dict | AnswerBase) else {}
+    return kind.defaults_elsewhere(given) if kind else {}

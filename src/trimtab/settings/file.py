@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from trimtab.errors import TrimtabError, did_you_mean
+from trimtab.errors import TaskError, did_you_mean
 from trimtab.settings.answers import ANSWERS
 from trimtab.settings.methods import METHODS
 from trimtab.settings.task import Task
@@ -25,14 +25,18 @@ TAGGED: dict[str, tuple[str, str, Mapping[str, type[BaseModel]]]] = {
     "answer": ("kind", "kind of answer", ANSWERS),
 }
 
+# What PyYAML raises: also of a value that is not what its tag says (`!!int x`), and where it is nested too deeply.
+_NOT_YAML = (yaml.YAMLError, ValueError, LookupError, RecursionError)
+
 
 class _Loader(yaml.SafeLoader):
-    """YAML whose only booleans are true and false (YAML 1.2), so that `yes`, `no`, `on` and `off` may be labels."""
+    """YAML 1.2 whose plain words are text wherever they may be labels: `yes`, `off`, `08`, `1:30`, `1e3`, `2024-01-01`.
 
-    yaml_implicit_resolvers = {  # noqa: RUF012  (as in the parent)
-        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
-        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
+    ruamel.yaml reads 1.2 by itself, but `08` and `1e3` as numbers, which stand as labels in runs that are on disk.
+    """
+
+    # No text is what the loop below names: by YAML 1.2 (10.3.2), but nothing that PyYAML writes for a text.
+    yaml_implicit_resolvers = {"<": [("tag:yaml.org,2002:merge", re.compile("^<<$"))]}  # noqa: RUF012  (as in the parent)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         """A mapping; a name that stands twice is an error, not the last word."""
@@ -45,9 +49,19 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:bool", re.compile("^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
-)
+_WHOLE = "[-+]?(?:0|[1-9][0-9]*)"
+_EXPONENT = "(?:[eE][-+][0-9]+)?"
+for _tag, _pattern, _first in (
+    ("null", "~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("bool", "true|True|TRUE|false|False|FALSE", [*"tTfF"]),
+    ("int", _WHOLE, [*"-+0123456789"]),
+    (
+        "float",
+        rf"{_WHOLE}\.[0-9]*{_EXPONENT}|\.[0-9]+{_EXPONENT}|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
+        [*"-+.0123456789"],
+    ),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first)
 
 
 def read_task(path: Path, overrides: Sequence[str] = ()) -> Task:
@@ -58,37 +72,39 @@ def read_task(path: Path, overrides: Sequence[str] = ()) -> Task:
         overrides: `setting.name=value`, the value in YAML.
 
     Raises:
-        TrimtabError: if the file cannot be read, or a setting is unknown (the nearest is named) or out of bounds.
+        TaskError: if the file cannot be read, or a setting is unknown (the nearest is named) or out of bounds.
     """
     try:
         content = yaml.load(path.read_text(encoding="utf-8-sig"), _Loader)
     except FileNotFoundError:
-        raise TrimtabError(f"{path}: no such file.", "Give a task file; examples/ holds some to start from.") from None
+        raise TaskError(f"{path}: no such file.", "Give a task file; examples/ holds some to start from.") from None
     except IsADirectoryError:
         hint = "Add --resume to go on with a run folder." if (path / "task.yaml").is_file() else "Give a task file."
-        raise TrimtabError(f"{path}: a folder, expected a task file.", hint) from None
+        raise TaskError(f"{path}: a folder, expected a task file.", hint) from None
     except OSError as error:
-        raise TrimtabError(f"{path}: cannot be read ({error.strerror}).", "Check the file and its path.") from None
+        raise TaskError(f"{path}: cannot be read ({error.strerror}).", "Check the file and its path.") from None
     except UnicodeDecodeError as error:
-        raise TrimtabError(f"{path}: byte {error.start} is not valid UTF-8.", "Save the file as UTF-8.") from None
-    except yaml.YAMLError as error:
+        raise TaskError(f"{path}: byte {error.start} is not valid UTF-8.", "Save the file as UTF-8.") from None
+    except _NOT_YAML as error:
         raise _not_yaml(path, error) from None
     if not isinstance(content, dict):
-        raise TrimtabError(f"{path}: a task file holds settings, `name: value` a line.", "See docs/task-file.md.")
+        raise TaskError(f"{path}: a task file holds settings, `name: value` a line.", "See docs/task-file.md.")
     for override in overrides:
         _override(content, override)
     return make_task(content, str(path))
 
 
-def _not_yaml(path: Path, error: yaml.YAMLError) -> TrimtabError:
+def _not_yaml(path: Path, error: Exception) -> TaskError:
     mark = getattr(error, "problem_mark", None)
     what = getattr(error, "problem", None) or getattr(error, "reason", None) or " ".join(str(error).split())
+    if isinstance(error, RecursionError):
+        what = "it is nested too deeply"
     where = f"{path}:{mark.line + 1}" if mark else str(path)
-    return TrimtabError(f"{where}: not valid YAML: {what}.", "Check indentation, quotes and names.")
+    return TaskError(f"{where}: not valid YAML: {what}.", "Check indentation, quotes and names.")
 
 
 def make_task(content: Mapping[str, object], where: str = "task") -> Task:
-    """Validate settings given as a dictionary; `where` begins the messages. Raises TrimtabError."""
+    """Validate settings given as a dictionary; `where` begins the messages. Raises TaskError."""
     try:
         return Task.model_validate(content)
     except ValidationError as error:
@@ -98,18 +114,16 @@ def make_task(content: Mapping[str, object], where: str = "task") -> Task:
         name = ".".join(str(part) for part in location)
         if first["type"] == "union_tag_invalid":
             tag, (_, what, known_tags) = str(first["ctx"]["tag"]), TAGGED[str(first["loc"][0])]
-            raise TrimtabError(
+            raise TaskError(
                 f"{where}: unknown {what} '{tag}'.", did_you_mean(tag, known_tags) or f"Known: {', '.join(known_tags)}."
             ) from None
         if first["type"] == "extra_forbidden":
             known = _settings_at(first["loc"][:-1])
             near = did_you_mean(str(first["loc"][-1]), known)
-            raise TrimtabError(
-                f"{where}: unknown setting '{name}'.", near or f"Known here: {', '.join(known)}."
-            ) from None
+            raise TaskError(f"{where}: unknown setting '{name}'.", near or f"Known here: {', '.join(known)}.") from None
         kind = first["type"] in ("model_type", "dict_type")
         what = "expected settings, `name: value` a line" if kind else first["msg"]
-        raise TrimtabError(f"{where}: {name}: {what} (found {first['input']!r}).", "See docs/task-file.md.") from None
+        raise TaskError(f"{where}: {name}: {what} (found {first['input']!r}).", "See docs/task-file.md.") from None
 
 
 def dump_task(task: Task) -> str:
@@ -120,7 +134,7 @@ def dump_task(task: Task) -> str:
 def _override(content: dict[str, object], override: str) -> None:
     name, equals, text = override.partition("=")
     if not equals or not name:
-        raise TrimtabError(f"--set {override}: expected setting=value.", "For example --set train.epochs=3.")
+        raise TaskError(f"--set {override}: expected setting=value.", "For example --set train.epochs=3.")
     *parents, last = name.strip().split(".")
     place = content
     for parent in parents:
@@ -129,11 +143,11 @@ def _override(content: dict[str, object], override: str) -> None:
             inner = {TAGGED[parent][0]: inner}
         place[parent] = inner
         if not isinstance(inner, dict):
-            raise TrimtabError(f"--set {override}: '{parent}' is not a group of settings.", "See docs/task-file.md.")
+            raise TaskError(f"--set {override}: '{parent}' is not a group of settings.", "See docs/task-file.md.")
         place = inner
     try:
         place[last] = yaml.load(text, _Loader)
-    except yaml.YAMLError:
+    except _NOT_YAML:
         place[last] = text
 
 

@@ -6,6 +6,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
+from trimtab.errors import need_library
+
 
 class Settings(BaseModel):
     """Base of all settings: unknown names are errors, values do not change after validation."""
@@ -19,10 +21,12 @@ class MethodBase(Settings):
     Attributes:
         title: the method's name in a sentence.
         rate_unit: what its learning rate is multiplied by, in words; nothing where it is absolute.
+        by_peft: whether the PEFT library makes it, which comes as an extra.
     """
 
     title: ClassVar[str]
     rate_unit: ClassVar[str] = ""
+    by_peft: ClassVar[bool] = False
 
     @property
     def described(self) -> str:
@@ -168,6 +172,7 @@ class LoraSettings(MethodBase):
     """LoRA (Hu et al. 2022), DoRA (Liu et al. 2024), rank-stabilised LoRA (Kalajdzievski 2023), through PEFT."""
 
     title: ClassVar[str] = "LoRA"
+    by_peft: ClassVar[bool] = True
 
     name: Literal["lora"] = Field("lora", description="Low-rank changes of the weights.")
     rank: int = Field(8, ge=1, le=1024, description="Rank of the changes.")
@@ -183,6 +188,7 @@ class IA3Settings(MethodBase):
     """IA3 (Liu et al. 2022): factors on keys, values and the MLP's inner activations, through PEFT."""
 
     title: ClassVar[str] = "IA3"
+    by_peft: ClassVar[bool] = True
 
     name: Literal["ia3"] = Field("ia3", description="Factors on activations.")
 
@@ -264,6 +270,13 @@ class SearchSettings(MethodBase):
 
     name: Literal["search"] = Field("search", description="The best of many wordings; nothing trained.")
     budget: int = Field(2000, ge=16, description="Rows scored at most, over all wordings tried.")
+
+
+def need_extra(method: MethodBase | type[MethodBase]) -> None:
+    """Raise MissingExtraError where a method needs a library that is not installed."""
+    kind = method if isinstance(method, type) else type(method)
+    if kind.by_peft:
+        need_library("peft", f"method '{kind.model_fields['name'].default}'", title="PEFT", extra="peft")
 
 
 METHODS = {

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from trimtab.settings.answers import AnswerSettings, LabelAnswer
+from trimtab.settings.answers import AnswerSettings, LabelAnswer, defaults_elsewhere
 from trimtab.settings.methods import MethodSettings, Settings, SoftPromptSettings
 
 CleanStep = Literal["markup", "control", "fullwidth", "whitespace", "stopwords-en", "stopwords-zh"]
@@ -201,20 +201,17 @@ class Task(Settings):
 
     @model_validator(mode="before")
     @classmethod
-    def _fill_in_for_tags(cls, content: object) -> object:
-        """Where answers are tags, `data.label` and `template.text` have other defaults."""
-        answer = content.get("answer") if isinstance(content, dict) else None
-        kind = answer.get("kind") if isinstance(answer, dict) else getattr(answer, "kind", answer)
-        if not isinstance(content, dict) or kind != "tags":
+    def _fill_in_what_the_answer_says(cls, content: object) -> object:
+        """The kind of answer has defaults of other groups' settings (`data.label` of tags, say)."""
+        if not isinstance(content, dict):
             return content
-        tokens = answer.get("tokens", "tokens") if isinstance(answer, dict) else getattr(answer, "tokens", "tokens")
-        filled = {"data": {"label": "tags"}, "template": {"text": f"Text: {{{tokens}}}"}}
-        for name, defaults in filled.items():
+        filled = dict(content)
+        for name, defaults in defaults_elsewhere(content.get("answer")).items():
             given = content.get(name, {})
             if isinstance(given, Settings):
                 given = given.model_dump(exclude_unset=True)
             filled[name] = {**defaults, **given} if isinstance(given, dict) else given
-        return {**content, **filled}
+        return filled
 
     @field_validator("method", mode="before")
     @classmethod

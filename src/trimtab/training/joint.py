@@ -16,7 +16,7 @@ from trimtab.training.objective import Objective
 
 def joint_loss(objectives: Sequence[Objective]) -> Loss:
     """Mean loss of each run [K] over rows that are counted through all objectives' training rows, the first's first."""
-    ends = list(accumulate(len(objective.train) for objective in objectives))
+    ends = list(accumulate(len(objective.criterion.train) for objective in objectives))
     starts = [0, *ends[:-1]]
 
     def loss(

@@ -13,7 +13,7 @@ from trimtab.training.optimisers import RATE_OF
 _SEEN = ((8, 320), (32, 400), (100, 1_200), (256, 2_000), (1_000, 6_000), (7_000, 14_000), (100_000, 100_000))
 
 
-def make_plan(settings: TrainSettings, rows: int, rate: float, *, writes: bool = False) -> Plan:
+def make_plan(settings: TrainSettings, rows: int, rate: float, *, generates: bool = False) -> Plan:
     """Fill in what the task file leaves open.
 
     Small data is passed over many times, large data once; batches are small where rows are few, so that there are
@@ -25,7 +25,7 @@ def make_plan(settings: TrainSettings, rows: int, rate: float, *, writes: bool =
         settings: the task file's.
         rows: training rows.
         rate: the one that serves the method by default, with AdamW.
-        writes: whether answers are free text.
+        generates: whether answers are said token by token.
     """
     batch = settings.batch_size or min(rows, 8 if rows < 500 else 16 if rows < 20_000 else 32)
     if settings.steps is not None:
@@ -36,7 +36,7 @@ def make_plan(settings: TrainSettings, rows: int, rate: float, *, writes: bool =
     every = settings.evaluate_every or max(1, math.ceil(steps / 6))
     patience = settings.patience
     if patience is None:  # where answers are texts, a third of the steps
-        patience = max(2, math.ceil(steps / every / 3)) if writes else 0
+        patience = max(2, math.ceil(steps / every / 3)) if generates else 0
     return Plan(
         rows=rows,
         steps=steps,

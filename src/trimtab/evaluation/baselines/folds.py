@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from trimtab.evaluation.scores.labels import Ints
+Ints = NDArray[np.int64]
 
 FOLDS = 5
 Choice = TypeVar("Choice")

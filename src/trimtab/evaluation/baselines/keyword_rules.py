@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 
 from trimtab.data.example import Example
 from trimtab.errors import TrimtabError
+from trimtab.evaluation.baselines.class_answers import ClassAnswers, likeliest
 from trimtab.evaluation.baselines.folds import best_of
-from trimtab.evaluation.baselines.naive_bayes import label_shares, majority
-from trimtab.evaluation.scores.labels import Ints, answer_ids, unknown_label
+from trimtab.evaluation.baselines.majority import label_shares, majority
+from trimtab.evaluation.scores.gold import answer_ids, unknown_label
 from trimtab.evaluation.text.words import (
     Language,
     atoms,
@@ -37,6 +38,7 @@ MOST_CANDIDATES = 20_000
 Rules = Mapping[str, Sequence[str] | Mapping[str, float]]
 Atoms = tuple[str, ...]
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 
 def keyword_rules(
@@ -47,7 +49,7 @@ def keyword_rules(
     rules: Rules | None = None,
     language: Language = "auto",
     seed: int = 0,
-) -> Floats:
+) -> ClassAnswers:
     """Answer each row by the votes of the keywords that occur in it; a row without any gets the label shares of train.
 
     A keyword has one vote for its label, or the weight given with it, however often it occurs in the row. One more vote
@@ -61,9 +63,6 @@ def keyword_rules(
             on train, see `mine_rules`.
         language: language of the texts, for mining.
         seed: seed of the folds, for mining.
-
-    Returns:
-        Probabilities of shape (N, C).
 
     Raises:
         TrimtabError: train is empty, or has an answer that is missing or not one of the labels; rules that name another
@@ -81,8 +80,7 @@ def keyword_rules(
             weights_KC[k, c] = weight
     matches_NK = _matches((atoms(joined_fields(example)) for example in examples), list(weight_of))
     votes_NC = matches_NK @ weights_KC + shares_C
-    probabilities_NC: Floats = votes_NC / votes_NC.sum(axis=1, keepdims=True)
-    return probabilities_NC
+    return likeliest(votes_NC / votes_NC.sum(axis=1, keepdims=True))
 
 
 def mine_rules(

@@ -1,6 +1,6 @@
-"""What one would get without a language model: naive Bayes and the majority class. Knows nothing about prompts.
+"""Multinomial naive Bayes over n-grams. Knows nothing about language models.
 
-Shapes: N rows, C classes, F features (n-grams). scikit-learn is imported when a baseline is asked for.
+Shapes: N rows, C classes, F features (n-grams). scikit-learn is imported when it is asked for.
 """
 
 from __future__ import annotations
@@ -12,35 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trimtab.data.example import Example
-from trimtab.errors import TrimtabError
+from trimtab.evaluation.baselines.class_answers import ClassAnswers, likeliest
 from trimtab.evaluation.baselines.folds import best_of
-from trimtab.evaluation.scores.labels import Ints, answer_ids
+from trimtab.evaluation.baselines.majority import majority
+from trimtab.evaluation.scores.gold import answer_ids
 from trimtab.evaluation.text.words import Language, joined_fields, words
 
+Ints = NDArray[np.int64]
+
 ALPHAS = (1.0, 0.3, 0.1, 0.03, 0.01, 3.0)
-
-
-def majority(train: Sequence[Example], examples: Sequence[Example], labels: Sequence[str]) -> NDArray[np.float64]:
-    """Give every example the label shares of train, so that the most frequent label is the answer.
-
-    Returns:
-        Probabilities of shape (N, C); of equally frequent labels the first wins.
-
-    Raises:
-        TrimtabError: train is empty, or has an answer that is missing or not one of the labels.
-    """
-    return np.tile(label_shares(train, labels), (len(examples), 1))
-
-
-def label_shares(train: Sequence[Example], labels: Sequence[str]) -> NDArray[np.float64]:
-    """Return the share of each label in train, shape (C,).
-
-    Raises:
-        TrimtabError: train is empty, or has an answer that is missing or not one of the labels.
-    """
-    if not train:
-        raise TrimtabError("A baseline needs training rows, and there are none.", "Give `data.train`.")
-    return np.bincount(answer_ids(train, labels), minlength=len(labels)) / len(train)
 
 
 def naive_bayes(
@@ -50,7 +30,7 @@ def naive_bayes(
     *,
     language: Language = "auto",
     seed: int = 0,
-) -> NDArray[np.float64]:
+) -> ClassAnswers:
     """Multinomial naive Bayes (McCallum and Nigam 1998) over uni- and bigrams.
 
     The n-grams are of words, into which Chinese is segmented: on the 13,889 training rows of `chinese-reviews` words
@@ -66,7 +46,7 @@ def naive_bayes(
         seed: seed of the folds.
 
     Returns:
-        Probabilities of shape (N, C); a label that train lacks has probability 0.
+        A label that train lacks has probability 0.
 
     Raises:
         TrimtabError: train is empty, or has an answer that is missing or not one of the labels.
@@ -74,18 +54,18 @@ def naive_bayes(
     from sklearn.feature_extraction.text import CountVectorizer
     from sklearn.naive_bayes import MultinomialNB
 
-    probabilities_NC = majority(train, examples, labels)
+    probabilities_NC = majority(train, examples, labels).probabilities_NC
     answers_N = answer_ids(train, labels)
     texts = [words(joined_fields(example), language) for example in train]
     if not any(texts):
-        return probabilities_NC
+        return likeliest(probabilities_NC)
     vectorizer = CountVectorizer(tokenizer=list, lowercase=False, token_pattern=None, ngram_range=(1, 2))
     counts_NF = vectorizer.fit_transform(texts)
     model = MultinomialNB(alpha=_best_alpha(counts_NF, answers_N, seed)).fit(counts_NF, answers_N)
     if examples:
         counts_NF = vectorizer.transform([words(joined_fields(example), language) for example in examples])
         probabilities_NC[:, model.classes_] = model.predict_proba(counts_NF)
-    return probabilities_NC
+    return likeliest(probabilities_NC)
 
 
 def _best_alpha(counts_NF: Any, answers_N: Ints, seed: int) -> float:

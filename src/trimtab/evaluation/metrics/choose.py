@@ -1,4 +1,4 @@
-"""Scores of texts beside references, with intervals, and of two systems beside each other. Knows nothing about models.
+"""Metrics of texts chosen by name. Knows nothing about intervals or systems.
 
 Which metric is for what: docs/text-metrics.md. N rows.
 """
@@ -6,26 +6,20 @@ Which metric is for what: docs/text-metrics.md. N rows.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 from trimtab.errors import TrimtabError, did_you_mean
-from trimtab.evaluation.interval.row_sums import (
-    EXCHANGES,
-    RESAMPLES,
-    Measured,
-    TextScore,
-    Unit,
-    differences,
-    exchange_test,
-    with_intervals,
-)
-from trimtab.evaluation.metrics.answer_match import exact_match, numeric_match, token_f1
+from trimtab.evaluation.metrics.bleu import bleu
+from trimtab.evaluation.metrics.chrf import chrf
+from trimtab.evaluation.metrics.copied import copied
+from trimtab.evaluation.metrics.distinct import distinct
+from trimtab.evaluation.metrics.empty import empty
 from trimtab.evaluation.metrics.entity_f1 import entity_f1
+from trimtab.evaluation.metrics.exact_match import exact_match
+from trimtab.evaluation.metrics.length_ratio import length_ratio
+from trimtab.evaluation.metrics.metric import MetricResult
+from trimtab.evaluation.metrics.numeric_match import numeric_match
 from trimtab.evaluation.metrics.rouge import rouge_l, rouge_n
-from trimtab.evaluation.metrics.text_facts import copied, distinct, empty, length_ratio
-from trimtab.evaluation.metrics.translation import bleu, chrf
-from trimtab.evaluation.scores.labels import Interval
+from trimtab.evaluation.metrics.token_f1 import token_f1
 from trimtab.evaluation.text.words import Language, are_chinese
 
 TEXT_METRICS = (
@@ -34,137 +28,33 @@ TEXT_METRICS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class TextScores:
-    """Scores of N texts: their number, the language whose rules were followed, and a score a metric, as asked for."""
-
-    rows: int
-    language: Literal["en", "zh"]
-    scores: list[TextScore]
-
-
-@dataclass(frozen=True)
-class TextDifference:
-    """One metric of two systems on the same rows.
-
-    Attributes:
-        name, unit, higher_is_better, signature: as in `TextScore`.
-        a, b: the values of the two.
-        difference: a - b.
-        interval: 95% interval of the difference, by the paired bootstrap over rows; None for distinct-n.
-        p_value: two-sided, by approximate randomisation; None for distinct-n. Not adjusted for the number of metrics.
-    """
-
-    name: str
-    unit: Unit
-    higher_is_better: bool | None
-    signature: str
-    a: float
-    b: float
-    difference: float
-    interval: Interval | None
-    p_value: float | None
-
-
-def score_texts(
-    predictions: Sequence[str],
-    references: Sequence[Sequence[str]],
-    *,
-    metrics: Sequence[str],
-    language: Language = "auto",
-    inputs: Sequence[str] | None = None,
-    seed: int = 0,
-    resamples: int = RESAMPLES,
-) -> TextScores:
-    """Score N texts against their references.
-
-    Args:
-        predictions: N texts, of which some may be empty.
-        references: one or more texts a row, not everywhere the same number.
-        metrics: names out of `TEXT_METRICS`, in any case.
-        language: whose rules to follow; `auto` goes by the characters of the references.
-        inputs: what the answers were asked about, for `copied` alone.
-        seed: seed of the bootstrap.
-        resamples: resamples of the bootstrap.
-
-    Raises:
-        TrimtabError: no rows, lists of different lengths, a row without references, an unknown metric, `copied` without
-            inputs, a reference without a number for `numeric EM`.
-    """
-    found = measure_texts(predictions, references, metrics=metrics, language=language, inputs=inputs)
-    scores = with_intervals(found, seed=seed, resamples=resamples)
-    chinese = are_chinese([text for row in references for text in row], language)
-    return TextScores(rows=len(predictions), language="zh" if chinese else "en", scores=scores)
-
-
-def measure_texts(
-    predictions: Sequence[str],
-    references: Sequence[Sequence[str]],
-    *,
-    metrics: Sequence[str],
-    language: Language = "auto",
-    inputs: Sequence[str] | None = None,
-) -> list[Measured]:
-    """Return what each metric measures row by row; the arguments and errors are those of `score_texts`."""
-    names = metric_names(metrics)
-    _check(predictions, references, inputs)
-    chinese = are_chinese([text for row in references for text in row], language)
-    return [_measure(name, predictions, references, inputs, chinese) for name in names]
-
-
-def compare_texts(
-    predictions_a: Sequence[str],
-    predictions_b: Sequence[str],
-    references: Sequence[Sequence[str]],
-    *,
-    metrics: Sequence[str],
-    language: Language = "auto",
-    inputs: Sequence[str] | None = None,
-    seed: int = 0,
-    resamples: int = RESAMPLES,
-    exchanges: int = EXCHANGES,
-) -> list[TextDifference]:
-    """Compare the texts of two systems for the same N rows, metric by metric.
-
-    Intervals are those of the paired bootstrap (Koehn 2004), p-values those of approximate randomisation (Riezler &
-    Maxwell 2005). Where several metrics are looked at, `holm` adjusts their p-values.
-
-    Args:
-        predictions_a, predictions_b: N texts each.
-        references, metrics, language, inputs: as for `score_texts`.
-        seed: seed of the draws.
-        resamples: resamples of the bootstrap.
-        exchanges: throws of the test.
-
-    Raises:
-        TrimtabError: as `score_texts`.
-    """
-    found_a, found_b = (
-        measure_texts(predictions, references, metrics=metrics, language=language, inputs=inputs)
-        for predictions in (predictions_a, predictions_b)
-    )
-    wide = differences(found_a, found_b, seed=seed, resamples=resamples)
-    p_values = exchange_test(found_a, found_b, seed=seed, exchanges=exchanges)
-    return [
-        TextDifference(
-            a.name, a.unit, a.higher_is_better, a.signature, a.value, b.value, a.value - b.value, interval, p_value
-        )
-        for a, b, interval, p_value in zip(found_a, found_b, wide, p_values, strict=True)
-    ]
-
-
 def metric_names(metrics: Sequence[str]) -> list[str]:
     """Return the metrics as `TEXT_METRICS` writes them.
 
     Raises:
         TrimtabError: a metric that there is not.
     """
-    written = {name.casefold(): name for name in TEXT_METRICS}
+    known = {name.casefold(): name for name in TEXT_METRICS}
     for name in metrics:
-        if name.casefold() not in written:
-            known = ", ".join(TEXT_METRICS)
-            raise TrimtabError(f"Metric '{name}' is not one of {known}.", did_you_mean(name, TEXT_METRICS))
-    return [written[name.casefold()] for name in metrics]
+        if name.casefold() not in known:
+            listed = ", ".join(TEXT_METRICS)
+            raise TrimtabError(f"Metric '{name}' is not one of {listed}.", did_you_mean(name, TEXT_METRICS))
+    return [known[name.casefold()] for name in metrics]
+
+
+def metric_results(
+    predictions: Sequence[str],
+    references: Sequence[Sequence[str]],
+    *,
+    metrics: Sequence[str],
+    language: Language = "auto",
+    inputs: Sequence[str] | None = None,
+) -> list[MetricResult]:
+    """Return what each metric gives for N texts; the arguments and errors are those of `metrics.score.score_texts`."""
+    names = metric_names(metrics)
+    _check(predictions, references, inputs)
+    chinese = are_chinese([text for row in references for text in row], language)
+    return [_result(name, predictions, references, inputs, chinese) for name in names]
 
 
 def _check(predictions: Sequence[str], references: Sequence[Sequence[str]], inputs: Sequence[str] | None) -> None:
@@ -182,13 +72,13 @@ def _check(predictions: Sequence[str], references: Sequence[Sequence[str]], inpu
             raise TrimtabError(f"Row {row}: this row has no reference.", "Scoring needs a text or more that are right.")
 
 
-def _measure(
+def _result(
     name: str,
     predictions: Sequence[str],
     references: Sequence[Sequence[str]],
     inputs: Sequence[str] | None,
     chinese: bool,
-) -> Measured:
+) -> MetricResult:
     match name:
         case "BLEU":
             return bleu(predictions, references, chinese=chinese)

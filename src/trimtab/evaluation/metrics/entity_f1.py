@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from trimtab.evaluation.interval.row_sums import Measured, f1_of_sums
+from trimtab.evaluation.metrics.metric import Metric, MetricResult, f1_of_sums, result_of_sums
 
 Entities = Counter[tuple[str, str]]
 
@@ -21,7 +21,7 @@ _BETWEEN = re.compile(r"[;；\n]")
 _NONE = ("", "none", "[]", "无", "没有")
 
 
-def entity_f1(predictions: Sequence[str], references: Sequence[Sequence[str]]) -> Measured:
+def entity_f1(predictions: Sequence[str], references: Sequence[Sequence[str]]) -> MetricResult:
     """Return micro F1 of the entities that N texts list: precision and recall are over all of them.
 
     Each counts as often as it stands there. Type and text must both be right. Of several references, that of the best
@@ -34,9 +34,9 @@ def entity_f1(predictions: Sequence[str], references: Sequence[Sequence[str]]) -
         [_best_counts(entities(text), row) for text, row in zip(predictions, references, strict=True)],
         dtype=np.float64,
     )
-    what = "entities whose type and text are those of the reference, F1"
+    metric = Metric("entity F1", "entities whose type and text are those of the reference, F1")
     signature = "average:micro|match:exact"
-    return Measured("entity F1", what, "share", True, signature, f1_of_sums(sums_N3), sums_N3, f1_of_sums)
+    return result_of_sums(metric, sums_N3, f1_of_sums, per_row=f1_of_sums(sums_N3), signature=signature)
 
 
 def entities(text: str) -> Entities:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from trimtab.errors import TrimtabError
-from trimtab.evaluation.interval.row_sums import Measured, TextScore, mean_of_rows, with_intervals
+from trimtab.evaluation.metrics.metric import Metric, MetricResult, mean_of_rows
 
 
-def pass_at_k(samples: Sequence[int], passed: Sequence[int], k: int, *, seed: int = 0) -> TextScore:
+def pass_at_k(samples: Sequence[int], passed: Sequence[int], k: int) -> MetricResult:
     """Return pass@k of N problems (Chen et al. 2021, section 2.1): the chance that one of k samples passes.
 
     The estimate is unbiased: with n samples of which c passed, 1 - (n - c over k) / (n over k).
@@ -19,7 +19,6 @@ def pass_at_k(samples: Sequence[int], passed: Sequence[int], k: int, *, seed: in
         samples: n of each problem.
         passed: c of each problem.
         k: samples that one may try.
-        seed: seed of the interval's bootstrap over problems.
 
     Raises:
         TrimtabError: no problems; k below 1; a problem with fewer than k samples, or with more passed than there are.
@@ -36,19 +35,5 @@ def pass_at_k(samples: Sequence[int], passed: Sequence[int], k: int, *, seed: in
         if not 0 <= c <= n:
             raise TrimtabError(f"Row {row}: {c} of {n} samples cannot have passed.")
         values.append(1.0 if n - c < k else 1 - float(np.prod(1 - k / np.arange(n - c + 1, n + 1))))
-    [score] = with_intervals([_measured(values, k)], seed=seed)
-    return score
-
-
-def pass_at_1(passed: Sequence[bool]) -> Measured:
-    """Return pass@1 of N problems with one program each (see `pass_at_k`), as measures of comparisons are made of.
-
-    Args:
-        passed: whether each program passes its tests.
-    """
-    return _measured([float(each) for each in passed], 1)
-
-
-def _measured(values: Sequence[float], k: int) -> Measured:
     what = f"problems that one of {k} programs solves" if k > 1 else "programs that pass their tests"
-    return mean_of_rows(f"pass@{k}", what, values, signature="estimator:unbiased")
+    return mean_of_rows(Metric(f"pass@{k}", what), values, signature="estimator:unbiased")

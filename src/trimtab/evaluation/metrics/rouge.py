@@ -9,23 +9,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from trimtab.evaluation.interval.row_sums import Measured, mean_of_rows
-from trimtab.evaluation.text.tokens import tokens
+from trimtab.evaluation.metrics.metric import Metric, MetricResult, mean_of_rows
+from trimtab.evaluation.text.tokens import TOKENS, tokens
 
-SIGNATURE = "tokens:words+chinese-characters|case:lower|stem:no|refs:best-f"
+SIGNATURE = f"{TOKENS}|case:lower|stem:no|refs:best-f"
 
 
-def rouge_n(predictions: Sequence[str], references: Sequence[Sequence[str]], *, order: int) -> Measured:
+def rouge_n(predictions: Sequence[str], references: Sequence[Sequence[str]], *, order: int) -> MetricResult:
     """Return ROUGE-N (Lin 2004, section 2) of N texts: F1 of n-grams of tokens, of the reference that gives most."""
     values = [
         max(_ngram_f1(counted, _ngrams(reference, order)) for reference in row)
         for counted, row in zip((_ngrams(text, order) for text in predictions), references, strict=True)
     ]
     what = "words" if order == 1 else "pairs of words"
-    return mean_of_rows(f"ROUGE-{order}", f"{what} shared with the best reference, F1", values, signature=SIGNATURE)
+    metric = Metric(f"ROUGE-{order}", f"{what} shared with the best reference, F1")
+    return mean_of_rows(metric, values, signature=SIGNATURE)
 
 
-def rouge_l(predictions: Sequence[str], references: Sequence[Sequence[str]]) -> Measured:
+def rouge_l(predictions: Sequence[str], references: Sequence[Sequence[str]]) -> MetricResult:
     """Return ROUGE-L (Lin 2004, section 3.1) of N texts: F1 of the longest common subsequence, of the best reference.
 
     The subsequence is that of the whole texts, lines not told apart (`rougeL`, not `rougeLsum`).
@@ -35,7 +36,7 @@ def rouge_l(predictions: Sequence[str], references: Sequence[Sequence[str]]) -> 
         for found, row in zip((tokens(text) for text in predictions), references, strict=True)
     ]
     what = "longest sequence of words, gaps allowed, shared with the best reference, F1"
-    return mean_of_rows("ROUGE-L", what, values, signature=SIGNATURE)
+    return mean_of_rows(Metric("ROUGE-L", what), values, signature=SIGNATURE)
 
 
 def _ngrams(text: str, order: int) -> Counter[tuple[str, ...]]:

@@ -1,25 +1,28 @@
-"""Scores of predicted numbers against the numbers that are right, and baselines. Knows nothing about prompts or files.
+"""Scores of predicted numbers against the numbers that are right. Knows nothing about prompts or files.
 
-N rows, F features (n-grams). scikit-learn is imported when a baseline is asked for.
+N rows, B resamples, b resamples drawn at once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trimtab.data.example import Example
+from trimtab.data.example import NumberExample
 from trimtab.errors import TrimtabError
-from trimtab.evaluation.scores.labels import RESAMPLES, Floats, Interval, shortened
-from trimtab.evaluation.text.words import CJK_SHARE, cjk_share
+from trimtab.evaluation.interval.bootstrap import Ints, draws_at_once, resample, row_places
+from trimtab.evaluation.interval.interval import Interval, percentile_interval
+from trimtab.evaluation.scores.gold import numbers_of
+from trimtab.evaluation.text.shortening import shortened
 
 POINTS = 500
-ALPHAS = (1.0, 0.3, 0.1, 3.0, 10.0)
-FOLDS = 5
+NAMES = ("pearson", "spearman", "rmse", "mae")
+
+Floats = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,9 @@ class NumberScores:
     mistakes: list[NumberMistake]
 
 
-def score_numbers(examples: Sequence[Example], predicted_N: Floats, *, seed: int = 0, worst: int = 20) -> NumberScores:
+def score_numbers(
+    examples: Sequence[NumberExample], predicted_N: Floats, *, seed: int = 0, worst: int = 20
+) -> NumberScores:
     """Score predicted numbers against the answers of N examples.
 
     Args:
@@ -79,23 +84,14 @@ def score_numbers(examples: Sequence[Example], predicted_N: Floats, *, seed: int
             "If training has diverged, lower `train.rate`.",
         )
     random = np.random.default_rng(seed)
-    scores = _scores(right_N, predicted_N)
-    resampled = [_scores(right_N[i_N], predicted_N[i_N]) for i_N in _resamples(random, len(right_N))]
-    intervals = {}
-    for name, value in scores.items():
-        values = [found for again in resampled if (found := again[name]) is not None]
-        if value is not None and values:
-            low, high = np.percentile(values, [2.5, 97.5])
-            intervals[name] = Interval(float(low), float(high))
+    pearson, spearman, rmse, mae = _scores(right_N, predicted_N)
+    intervals = _intervals(right_N, predicted_N, random)
     shown = np.sort(random.permutation(len(right_N))[:POINTS])
     far_first = np.argsort(-np.abs(right_N - predicted_N), kind="stable")[:worst]
-    rmse, mae = scores["rmse"], scores["mae"]
-    assert rmse is not None
-    assert mae is not None
     return NumberScores(
         rows=len(examples),
-        pearson=scores["pearson"],
-        spearman=scores["spearman"],
+        pearson=None if np.isnan(pearson) else pearson,
+        spearman=None if np.isnan(spearman) else spearman,
         rmse=rmse,
         mae=mae,
         intervals=intervals,
@@ -110,100 +106,31 @@ def score_numbers(examples: Sequence[Example], predicted_N: Floats, *, seed: int
     )  # fmt: skip
 
 
-def numbers_of(examples: Sequence[Example]) -> NDArray[np.float64]:
-    """The right numbers (N,). Raises TrimtabError where one is missing."""
-    for example in examples:
-        if example.number is None:
-            raise TrimtabError(f"{example.where}: this row has no number.", "Scoring needs rows with answers.")
-    return np.array([example.number for example in examples], dtype=np.float64)
+def _intervals(right_N: Floats, predicted_N: Floats, random: np.random.Generator) -> dict[str, Interval]:
+    """Intervals by name, all from the same resamples; resamples with a constant side count for errors alone."""
+
+    def scores(places_BN: Ints) -> NDArray[np.float64]:
+        return np.array([_scores(right_N[places_N], predicted_N[places_N]) for places_N in places_BN])
+
+    rows = len(right_N)
+    values = resample(row_places(rows), scores, random, at_once=draws_at_once(rows)).T
+    kept = {name: values_B[~np.isnan(values_B)] for name, values_B in zip(NAMES, values, strict=True)}
+    return {name: percentile_interval(values_B) for name, values_B in kept.items() if len(values_B)}
 
 
-def mean_number(train: Sequence[Example], examples: Sequence[Example]) -> NDArray[np.float64]:
-    """The mean of train, for every example."""
-    return np.full(len(examples), numbers_of(train).mean())
+def _scores(right_N: Floats, predicted_N: Floats) -> tuple[float, float, float, float]:
+    """Return the scores in the order of NAMES; a correlation of a constant side is NaN."""
+    from scipy.stats import rankdata  # takes a second to import
 
-
-def ridge(
-    train: Sequence[Example],
-    examples: Sequence[Example],
-    *,
-    language: Literal["auto", "en", "zh"] = "auto",
-    seed: int = 0,
-) -> NDArray[np.float64]:
-    """Ridge regression (Hoerl & Kennard 1970) on TF-IDF of uni- and bigrams.
-
-    The n-grams are of characters for Chinese and of words otherwise; `auto` goes by the share of Chinese characters in
-    train. The fields of an example are joined. The penalty is chosen by cross-validated squared error on train alone.
-
-    Args:
-        train: examples with answers.
-        examples: the N examples to answer; their answers are not looked at.
-        language: language of the texts.
-        seed: seed of the folds.
-    """
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.linear_model import Ridge
-
-    numbers_N = numbers_of(train)
-    texts = [" ".join(example.fields.values()) for example in train]
-    chinese = language == "zh" or (language == "auto" and cjk_share(texts) >= CJK_SHARE)
-    if chinese:
-        vectorizer = TfidfVectorizer(ngram_range=(1, 2), analyzer="char", sublinear_tf=True)
-    else:
-        vectorizer = TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"(?u)\b\w+\b", sublinear_tf=True)
-    try:
-        values_NF = vectorizer.fit_transform(texts)
-    except ValueError:  # scikit-learn's way to say that train has not a single n-gram
-        return mean_number(train, examples)
-    if not examples:
-        return np.zeros(0)
-    alpha = best_alpha(ALPHAS, "sparse_cg", values_NF, numbers_N, seed)
-    model = Ridge(alpha=alpha, solver="sparse_cg").fit(values_NF, numbers_N)
-    found: NDArray[np.float64] = model.predict(vectorizer.transform([" ".join(e.fields.values()) for e in examples]))
-    return found
-
-
-def best_alpha(alphas: Sequence[float], solver: str, values_NF: Any, numbers_N: Floats, seed: int) -> float:
-    """The penalty of a ridge regression with the least cross-validated squared error; of equals, the first."""
-    from sklearn.linear_model import Ridge
-    from sklearn.model_selection import KFold
-
-    folds = min(FOLDS, len(numbers_N))
-    if folds < 2:
-        return alphas[0]
-    errors = dict.fromkeys(alphas, 0.0)
-    for inside, outside in KFold(folds, shuffle=True, random_state=seed).split(values_NF):
-        for alpha in alphas:
-            model = Ridge(alpha=alpha, solver=solver).fit(values_NF[inside], numbers_N[inside])
-            errors[alpha] += float(((model.predict(values_NF[outside]) - numbers_N[outside]) ** 2).sum())
-    return min(errors, key=lambda alpha: errors[alpha])
-
-
-def _resamples(random: np.random.Generator, rows: int) -> Any:
-    return (random.integers(rows, size=rows) for _ in range(RESAMPLES))
-
-
-def _scores(right_N: Floats, predicted_N: Floats) -> dict[str, float | None]:
     off_N = predicted_N - right_N
-    return {
-        "pearson": _correlation(right_N, predicted_N),
-        "spearman": _correlation(_ranks(right_N), _ranks(predicted_N)),
-        "rmse": float(np.sqrt(np.mean(off_N**2))),
-        "mae": float(np.mean(np.abs(off_N))),
-    }
+    pearson, spearman = _correlation(right_N, predicted_N), _correlation(rankdata(right_N), rankdata(predicted_N))
+    return pearson, spearman, float(np.sqrt(np.mean(off_N**2))), float(np.mean(np.abs(off_N)))
 
 
-def _correlation(one_N: Floats, other_N: Floats) -> float | None:
-    """Pearson's correlation, or None where a side is constant."""
+def _correlation(one_N: Floats, other_N: Floats) -> float:
+    """Pearson's correlation, or NaN where a side is constant."""
+    # SciPy's pearsonr finds a p-value each time, and takes six times as long.
     if np.ptp(one_N) == 0 or np.ptp(other_N) == 0:
-        return None
+        return np.nan
     one_N, other_N = one_N - one_N.mean(), other_N - other_N.mean()
     return float(np.clip(one_N @ other_N / np.sqrt((one_N @ one_N) * (other_N @ other_N)), -1, 1))
-
-
-def _ranks(values_N: Floats) -> Floats:
-    """Ranks, ties sharing the mean of theirs."""
-    _, group_N, counts = np.unique(values_N, return_inverse=True, return_counts=True)
-    ends = np.cumsum(counts)
-    ranks: Floats = (ends - (counts - 1) / 2)[group_N]
-    return ranks

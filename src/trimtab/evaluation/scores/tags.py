@@ -1,4 +1,4 @@
-"""Scores of tags and of the entities they mark, and baselines. Knows nothing about prompts or files.
+"""Scores of tags and of the entities they mark. Knows nothing about prompts or files.
 
 An entity is found where its type and both its ends are right, as in CoNLL-2003 (Tjong Kim Sang & De Meulder 2003) and
 seqeval. Where each tag stands for itself, each token is an entity of its own.
@@ -8,8 +8,7 @@ N rows, T types.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
@@ -17,42 +16,23 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from trimtab.data.example import Example
-from trimtab.data.tags import Span, as_bio, f1, spans
-from trimtab.data.tokens import joined, leads
+from trimtab.data.example import TaggedExample
+from trimtab.data.tags import f1, spans
 from trimtab.errors import TrimtabError
-from trimtab.evaluation.interval.row_sums import Floats, Measured, f1_of_sums, first_by_second, with_intervals
-from trimtab.evaluation.scores.labels import RESAMPLES, ClassScore, Interval
+from trimtab.evaluation.chance.randomisation import randomisation_tests
+from trimtab.evaluation.interval.bootstrap import Floats
+from trimtab.evaluation.interval.interval import Interval
+from trimtab.evaluation.metrics.metric import Metric, MetricResult, f1_of_sums, ratio_of_sums, result_of_sums
+from trimtab.evaluation.metrics.score import with_intervals
+from trimtab.evaluation.scores.classes import ClassScore
+from trimtab.evaluation.scores.gold import tags_of
+from trimtab.evaluation.scores.tag_mistakes import TagMistake, tag_mistake
 
-# Tokens of a mistaken row that are shown.
-SHOWN = 120
 Tags = Sequence[str]
 Counts = NDArray[np.int64]
 
-
-@dataclass(frozen=True)
-class Marked:
-    """An entity in a mistaken row: its type and its text."""
-
-    type: str
-    text: str
-
-
-@dataclass(frozen=True)
-class TagMistake:
-    """A row with entities missed, or found where there are none.
-
-    Attributes:
-        where: place of origin.
-        pieces: the row's text in pieces, each with what it is part of: `missed`, `spurious`, `both`, `right` or "".
-        missed: entities that were not found.
-        spurious: entities found that are none, ends and type included.
-    """
-
-    where: str
-    pieces: list[tuple[str, str]]
-    missed: list[Marked]
-    spurious: list[Marked]
+# Where there is no entity anywhere, F1 over all rows is 0, as seqeval has it.
+_f1_of_all = partial(f1_of_sums, of_none=0.0)
 
 
 @dataclass(frozen=True)
@@ -86,7 +66,7 @@ class TagScores:
 
 
 def score_tags(
-    examples: Sequence[Example],
+    examples: Sequence[TaggedExample],
     predicted: Sequence[Tags],
     *,
     plain: bool = False,
@@ -109,11 +89,11 @@ def score_tags(
     """
     if not examples:
         raise TrimtabError("There are no examples to score.", "Check that the data file has rows.")
-    gold = [_gold(example) for example in examples]
-    types = sorted({span.type for tags in (*gold, *predicted) for span in spans(tags, plain)})
+    gold = [tags_of(example) for example in examples]
+    types = _types(gold, predicted, plain)
     counts_NT3 = _counts(gold, predicted, types, plain)
     totals_T3 = counts_NT3.sum(axis=0)
-    figures = with_intervals(_measured(gold, predicted, counts_NT3), seed=seed, resamples=RESAMPLES)
+    figures = with_intervals(_results(gold, predicted, counts_NT3), seed=seed)
     wrong_N = (counts_NT3[:, :, 1] + counts_NT3[:, :, 2] - 2 * counts_NT3[:, :, 0]).sum(axis=1)
     first = [int(n) for n in np.argsort(-wrong_N, kind="stable")[:worst] if wrong_N[n]]
     return TagScores(
@@ -127,59 +107,42 @@ def score_tags(
             for name, (found, given, there) in zip(types, totals_T3.tolist(), strict=True)
         ],
         intervals={figure.name: figure.interval for figure in figures if figure.interval},
-        mistakes=[_mistake(examples[n], predicted[n], plain, join) for n in first],
+        mistakes=[tag_mistake(examples[n], predicted[n], plain, join) for n in first],
     )
 
 
-def measure_tags(examples: Sequence[Example], predicted: Sequence[Tags], plain: bool = False) -> list[Measured]:
-    """F1 over all entities, the headline, and beside it precision, recall, the types' mean F1 and right tokens.
+def tag_results(
+    examples: Sequence[TaggedExample], predicted: Sequence[Tags], plain: bool = False
+) -> list[MetricResult]:
+    """Return F1 over all entities, the headline, and beside it precision, recall, the types' mean F1 and right tokens.
 
     Named as reports name them; of plain tags F1 is the accuracy of tokens, and only the tags' mean F1 stands beside it.
     """
-    gold = [_gold(example) for example in examples]
-    types = sorted({span.type for tags in (*gold, *predicted) for span in spans(tags, plain)})
-    found = {m.name: m for m in _measured(gold, predicted, _counts(gold, predicted, types, plain))}
+    gold = [tags_of(example) for example in examples]
+    counts_NT3 = _counts(gold, predicted, _types(gold, predicted, plain), plain)
+    found = {result.metric.name: result for result in _results(gold, predicted, counts_NT3)}
     names = {"f1": "token accuracy"} if plain else {"f1": "entity F1", "precision": "precision", "recall": "recall"}
     names |= {"macro_f1": "macro F1"} | ({} if plain else {"token_accuracy": "token accuracy"})
-    return [replace(found[key], name=name) for key, name in names.items()]
+    return [replace(found[key], metric=replace(found[key].metric, name=name)) for key, name in names.items()]
 
 
-def entity_counts(examples: Sequence[Example], predicted: Sequence[Tags], plain: bool = False) -> Counts:
-    """Entities found, predicted and there in each row, shape (N, 3)."""
-    gold = [_gold(example) for example in examples]
-    types = sorted({span.type for tags in (*gold, *predicted) for span in spans(tags, plain)})
-    return _counts(gold, predicted, types, plain).sum(axis=1)  # type: ignore[no-any-return]
+def tags_p_value(
+    examples: Sequence[TaggedExample], ours: Sequence[Tags], theirs: Sequence[Tags], plain: bool = False
+) -> float:
+    """Return the two-sided p-value of the difference in F1 between two ways of tagging the same rows.
+
+    By approximate randomisation (Yeh 2000).
+    """
+    (one, *_), (other, *_) = (tag_results(examples, predicted, plain) for predicted in (ours, theirs))
+    assert one.sums, one.metric
+    assert other.sums, other.metric
+    [p_value] = randomisation_tests([(one.sums, other.sums)])
+    return p_value
 
 
-def commonest_tag(train: Sequence[Example], examples: Sequence[Example], plain: bool = False) -> list[list[str]]:
-    """The commonest tag of train for every token; where tags mark entities and none is outside, repaired."""
-    counts = Counter(tag for example in train for tag in _gold(example))
-    most = min(counts, key=lambda tag: (-counts[tag], tag))
-    found = [[most] * len(example.tokens) for example in examples]
-    return found if plain else [as_bio(tags)[0] for tags in found]
-
-
-def commonest_tag_of_token(
-    train: Sequence[Example], examples: Sequence[Example], plain: bool = False
-) -> list[list[str]]:
-    """The tag that each token has most often in train, the commonest of all for others; made valid BIO."""
-    counts: dict[str, Counter[str]] = defaultdict(Counter)
-    for example in train:
-        for token, tag in zip(example.tokens, _gold(example), strict=True):
-            counts[token][tag] += 1
-    best = {token: min(own, key=lambda tag: (-own[tag], tag)) for token, own in counts.items()}
-    overall = commonest_tag(train, examples, plain=True)
-    found = [
-        [best.get(token, most) for token, most in zip(example.tokens, others, strict=True)]
-        for example, others in zip(examples, overall, strict=True)
-    ]
-    return found if plain else [as_bio(tags)[0] for tags in found]
-
-
-def _gold(example: Example) -> Tags:
-    if example.tags is None:
-        raise TrimtabError(f"{example.where}: this row has no tags.", "Scoring needs rows with tags.")
-    return example.tags
+def _types(gold: Sequence[Tags], predicted: Sequence[Tags], plain: bool) -> list[str]:
+    """The types of all entities, right or given."""
+    return sorted({span.type for tags in (*gold, *predicted) for span in spans(tags, plain)})
 
 
 def _counts(gold: Sequence[Tags], predicted: Sequence[Tags], types: Sequence[str], plain: bool) -> Counts:
@@ -194,63 +157,29 @@ def _counts(gold: Sequence[Tags], predicted: Sequence[Tags], types: Sequence[str
     return counts_NT3
 
 
-def _measured(gold: Sequence[Tags], predicted: Sequence[Tags], counts_NT3: Counts) -> list[Measured]:
+def _results(gold: Sequence[Tags], predicted: Sequence[Tags], counts_NT3: Counts) -> list[MetricResult]:
     """Every figure of `TagScores` that has an interval, under its name there."""
     rows, types, _ = counts_NT3.shape
     right = [sum(a == b for a, b in zip(*pair, strict=True)) for pair in zip(gold, predicted, strict=True)]
     tokens_N2 = np.array([[n, len(tags)] for n, tags in zip(right, gold, strict=True)], dtype=np.float64)
     sums_N3 = counts_NT3.sum(axis=1).astype(np.float64)
-    f1_of_all = partial(f1_of_sums, of_none=0.0)
 
     def mean_f1(sums: Floats) -> Floats:
         sums_T3 = sums.reshape(*sums.shape[:-1], types, 3)
         occur = sums_T3[..., 1] + sums_T3[..., 2] > 0
-        f1s: Floats = (f1_of_all(sums_T3) * occur).sum(axis=-1) / np.maximum(occur.sum(axis=-1), 1)
+        f1s: Floats = (_f1_of_all(sums_T3) * occur).sum(axis=-1) / np.maximum(occur.sum(axis=-1), 1)
         return f1s
 
     per_type = counts_NT3.reshape(rows, -1).astype(np.float64)
+    f1_of_entities = Metric("f1", "entities whose type and both ends are right, F1")
+    precision = Metric("precision", "entities given that are right")
+    recall = Metric("recall", "entities there are that were found")
+    macro_f1 = Metric("macro_f1", "mean of the types’ F1")
+    token_accuracy = Metric("token_accuracy", "tokens whose tag is right")
     return [
-        _share("f1", "entities whose type and both ends are right, F1", sums_N3, f1_of_all, f1_of_sums(sums_N3)),
-        _share("precision", "entities given that are right", sums_N3[:, :2]),
-        _share("recall", "entities there are that were found", sums_N3[:, [0, 2]]),
-        _share("macro_f1", "mean of the types’ F1", per_type, mean_f1),
-        _share("token_accuracy", "tokens whose tag is right", tokens_N2),
+        result_of_sums(f1_of_entities, sums_N3, _f1_of_all, per_row=f1_of_sums(sums_N3), signature=""),
+        result_of_sums(precision, sums_N3[:, :2], ratio_of_sums, per_row=None, signature=""),
+        result_of_sums(recall, sums_N3[:, [0, 2]], ratio_of_sums, per_row=None, signature=""),
+        result_of_sums(macro_f1, per_type, mean_f1, per_row=None, signature=""),
+        result_of_sums(token_accuracy, tokens_N2, ratio_of_sums, per_row=None, signature=""),
     ]
-
-
-def _share(
-    name: str, what: str, sums_NS: Floats, of_sums: Callable[[Floats], Floats] = first_by_second,
-    per_row: Floats | None = None,
-) -> Measured:  # fmt: skip
-    return Measured(name, what, "share", True, "", per_row, sums_NS, of_sums)
-
-
-def _mistake(example: Example, predicted: Tags, plain: bool, join: Literal["auto", "space", "none"]) -> TagMistake:
-    there, found = spans(_gold(example), plain), spans(predicted, plain)
-    missed, spurious = sorted(set(there) - set(found), key=_place), sorted(set(found) - set(there), key=_place)
-    marks = [""] * len(example.tokens)
-    for mark, some in (("right", [s for s in there if s in found]), ("missed", missed), ("spurious", spurious)):
-        for span in some:
-            for at in range(span.start, span.end):
-                marks[at] = "both" if marks[at] == "missed" and mark == "spurious" else mark
-    if plain:
-        marks = ["" if mark == "right" else "spurious" if mark == "both" else mark for mark in marks]
-    pieces: list[tuple[str, str]] = []
-    before = leads(example.tokens, join)
-    for token, lead, mark in list(zip(example.tokens, before, marks, strict=True))[:SHOWN]:
-        if pieces and pieces[-1][1] == mark:
-            pieces[-1] = (pieces[-1][0] + lead + token, mark)
-        else:
-            pieces += [(lead, "")] if lead and pieces else []
-            pieces.append((token, mark))
-    if len(example.tokens) > SHOWN:
-        pieces.append(("…", ""))
-
-    def named(some: Sequence[Span]) -> list[Marked]:
-        return [Marked(span.type, joined(example.tokens[span.start : span.end], join)) for span in some]
-
-    return TagMistake(example.where, pieces, named(missed), named(spurious))
-
-
-def _place(span: Span) -> tuple[int, int, str]:
-    return span.start, span.end, span.type

@@ -1,4 +1,4 @@
-"""Scores of answers in free text as a report holds them, and a baseline. Knows nothing about models or files."""
+"""Scores of answers in free text as a report holds them. Knows nothing about models or files."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from typing import Literal
 
 import numpy as np
 
-from trimtab.data.example import Example
-from trimtab.evaluation.interval.row_sums import Unit
-from trimtab.evaluation.metrics.choose import compare_texts, metric_names, score_texts
-from trimtab.evaluation.scores.labels import Interval
-from trimtab.evaluation.text.words import Language, joined_fields, words
+from trimtab.data.example import TextExample
+from trimtab.evaluation.interval.interval import Interval
+from trimtab.evaluation.metrics.choose import metric_names
+from trimtab.evaluation.metrics.compare import compare_texts
+from trimtab.evaluation.metrics.metric import Unit
+from trimtab.evaluation.metrics.score import MetricScore, score_texts
+from trimtab.evaluation.scores.gold import inputs_of, references_of
+from trimtab.evaluation.text.words import Language
 
 # What is reported where a task does not say; the first is the headline.
 DEFAULT_METRICS = ("chrF", "BLEU", "ROUGE-L", "EM", "F1", "length ratio")
@@ -67,7 +70,7 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class WrittenScores:
+class TextScores:
     """How well N answers in free text fit what is right.
 
     Attributes:
@@ -92,15 +95,15 @@ class WrittenScores:
         return self.figures[0]
 
 
-def score_written(
-    examples: Sequence[Example],
+def score_text_answers(
+    examples: Sequence[TextExample],
     answers: Sequence[str],
     *,
     metrics: Sequence[str] | None = None,
     language: Language = "auto",
     unfinished: int = 0,
     samples: int = 20,
-) -> WrittenScores:
+) -> TextScores:
     """Score answers against what is right for N examples.
 
     Args:
@@ -108,31 +111,32 @@ def score_written(
         answers: an answer a row.
         metrics: names out of `TEXT_METRICS`, the headline first; `DEFAULT_METRICS` by default.
         language: whose rules to follow.
-        unfinished: see WrittenScores.
+        unfinished: see TextScores.
         samples: how many rows are shown.
 
     Raises:
         TrimtabError: no rows, an unknown metric.
     """
     names = metric_names(metrics or DEFAULT_METRICS)
-    references = [list(e.references) for e in examples]
-    inputs = ["\n".join(e.fields.values()) for e in examples]
     by_row = next((name for name in names if name in _BY_ROW), "ROUGE-L")
-    found = score_texts(
-        answers, references, metrics=list(dict.fromkeys([*names, by_row])), language=language, inputs=inputs
-    )
+    every = list(dict.fromkeys([*names, by_row]))
+    found = score_texts(answers, references_of(examples), metrics=every, language=language, inputs=inputs_of(examples))
     scores = {score.name: score for score in found.scores}
     per_row = np.array(scores[by_row].per_row or [0.0] * len(answers))
-    return WrittenScores(
+    return TextScores(
         rows=len(answers),
         language=found.language,
-        figures=[
-            Figure(s.name, s.value, s.interval, s.unit, s.higher_is_better, s.what, s.signature)
-            for s in (scores[name] for name in names)
-        ],
+        figures=[figure_of(scores[name]) for name in names],
         unfinished=unfinished,
         ranked_by=by_row,
         samples=[_sample(examples[i], answers[i], float(per_row[i])) for i in _shown(per_row, samples)],
+    )
+
+
+def figure_of(score: MetricScore) -> Figure:
+    """Return a score as a report holds it, without its rows."""
+    return Figure(
+        score.name, score.value, score.interval, score.unit, score.higher_is_better, score.what, score.signature
     )
 
 
@@ -150,7 +154,7 @@ def _shown(per_row: np.ndarray, most: int) -> list[int]:
     return [int(order[i]) for i in (*range(low), *rest)]
 
 
-def _sample(example: Example, answer: str, score: float) -> Sample:
+def _sample(example: TextExample, answer: str, score: float) -> Sample:
     fields = {name: _short(text) for name, text in example.fields.items()}
     return Sample(example.where, fields, [_short(text) for text in example.references[:3]], _short(answer), score)
 
@@ -159,39 +163,17 @@ def _short(text: str) -> str:
     return text if len(text) <= SHOWN else f"{text[:SHOWN]} …"
 
 
-def difference(
-    examples: Sequence[Example], ours: Sequence[str], theirs: Sequence[str], metric: str, language: Language = "auto"
+def texts_p_value(
+    examples: Sequence[TextExample],
+    ours: Sequence[str],
+    theirs: Sequence[str],
+    metric: str,
+    language: Language = "auto",
 ) -> float | None:
-    """Two-sided p-value of the difference in a metric between two ways of answering the same rows.
+    """Return the two-sided p-value of the difference in a metric between two ways of answering the same rows.
 
     By approximate randomisation (Riezler & Maxwell 2005); None for distinct-n.
     """
-    references = [list(e.references) for e in examples]
-    inputs = ["\n".join(e.fields.values()) for e in examples]
+    references, inputs = references_of(examples), inputs_of(examples)
     [found] = compare_texts(ours, theirs, references, metrics=[metric], language=language, inputs=inputs)
     return found.p_value
-
-
-def nearest_answer(train: Sequence[Example], examples: Sequence[Example], *, language: Language = "auto") -> list[str]:
-    """Answer each example with the answer of the training row whose input is most like its own.
-
-    Likeness is the cosine of TF-IDF weights over words (Salton & Buckley 1988), Chinese segmented.
-
-    Args:
-        train: examples with answers, at least one.
-        examples: what to answer.
-        language: language of the texts.
-    """
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
-    texts, asked = ([joined_fields(e) for e in rows] for rows in (train, examples))
-    weigh = TfidfVectorizer(analyzer=lambda text: words(text, language), sublinear_tf=True)
-    try:
-        known = weigh.fit_transform(texts)
-    except ValueError:  # not a word anywhere
-        return [train[0].answer or "" for _ in examples]
-    nearest: list[str] = []
-    for start in range(0, len(asked), 256):
-        likeness = weigh.transform(asked[start : start + 256]) @ known.T
-        nearest += [train[int(i)].answer or "" for i in np.asarray(likeness.argmax(axis=1)).ravel()]
-    return nearest

@@ -7,6 +7,8 @@ import unicodedata
 
 from trimtab.evaluation.text.words import CJK
 
+# What signatures of metrics that count these tokens say.
+TOKENS = "tokens:words+chinese-characters"
 _TOKEN = re.compile(rf"[{CJK}]|[^\W_{CJK}]+")
 
 

@@ -1,129 +1,243 @@
-"""What the figures of a report say, in sentences. Knows nothing about HTML, Markdown or how figures are drawn."""
+"""What the figures of a report on labels or choices say. Knows nothing about HTML, Markdown or drawing."""
 
 from __future__ import annotations
 
-from trimtab.evaluation.scores.labels import ClassScore, Interval, Scores
-from trimtab.reports.comparison import Metric
-from trimtab.reports.findings import numbers as number_findings
-from trimtab.reports.findings import tags as tag_findings
-from trimtab.reports.findings import texts as written_findings
-from trimtab.reports.findings.verdict import SIGNIFICANT, verdict_sentence
-from trimtab.reports.run_report import Baseline, RunReport
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from trimtab.evaluation.scores.classes import ClassScore
+from trimtab.evaluation.scores.labels import LabelScores
+from trimtab.reports.findings.findings import Axis, DevScore, Headline, Result, Table
+from trimtab.reports.findings.verdict import rival_sentences, verdict_sentence
+from trimtab.reports.format import interval_text, percent
+from trimtab.reports.scored import ChoiceReport, LabelBaseline, LabelReport
 
 POOR_RECALL = 0.5
 FEW_ROWS_OF_A_CLASS = 10
-FEW_TRAIN_ROWS = 100
 WIDE_INTERVAL = 0.04
 POOR_CALIBRATION = 0.05
 MOST_LABELS_NAMED = 3
-LANGUAGES = {"en": "English", "zh": "Chinese", "mixed": "English and Chinese"}
+CLASSES_IN_A_TABLE = 12
+CLASSES_IN_A_MAP = 300
+CLASSES_LISTED = 20
+WEAKEST_LISTED = 12
 
 
-def headline_scores(report: RunReport) -> tuple[str, Scores] | None:
-    """Return the part that the report rests on, `test` or else `dev`, with its scores; None without scores."""
-    if report.test:
-        return "test", report.test
-    return ("dev", report.dev) if report.dev else None
+@dataclass(frozen=True)
+class Classes:
+    """What the classes of a report are.
+
+    Attributes:
+        given: what answers are, in words.
+        always: what is answered even where nothing fits, as a sentence, or "".
+        are_answers: whether each class is an answer, so that its own scores say something of it.
+        confused: heading above the confusions.
+        note: what to know of them, or "".
+        one_by_one: heading above the scores of each class.
+        hub_task: what the Hugging Face Hub calls such tasks.
+        words: class -> words that stand for it.
+    """
+
+    given: str
+    always: str
+    are_answers: bool
+    confused: str
+    note: str
+    one_by_one: str
+    hub_task: str
+    words: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
-def percent(share: float) -> str:
-    """Return a share as `92.1%`; R squared may be negative, `−0.2%`."""
-    return f"{100 * share:.1f}%".replace("-", "−")
+PLACES_OF_OPTIONS = Classes(
+    given="one of the options that stand in the record",
+    always="It always chooses one of the options, even where none fits.",
+    are_answers=False,
+    confused="Where the right option stands",
+    note="The places of options say nothing about them: a run that leans towards one of them shows here.",
+    one_by_one="Place by place",
+    hub_task="multiple-choice",
+)
 
 
-def metric_text(value: float, metric: Metric) -> str:
-    """Return a value as `92.1%`, points as `34.2`, a ratio as `1.03`, a number in its own unit with four digits."""
-    return bare_text(value, metric) + ("%" if metric.unit == "share" else "")
-
-
-def bare_text(value: float, metric: Metric) -> str:
-    """Return a value as `metric_text` does, shares without the percent sign."""
-    match metric.unit:
-        case "ratio":
-            return f"{value:.2f}"
-        case "own":
-            return number_findings.plain(value)
-        case _:
-            return percent(value).removesuffix("%")
-
-
-def interval_text(interval: Interval | None) -> str:
-    """Return an interval of a share as `90.8 to 93.3`, in percent, or ""."""
-    return "" if interval is None else f"{100 * interval.low:.1f} to {100 * interval.high:.1f}".replace("-", "−")
-
-
-def points_text(interval: Interval) -> str:
-    """Return an interval of a difference as `−0.4 to +1.8`, in points."""
-    return " to ".join(f"{100 * end:+.1f}".replace("-", "−") for end in (interval.low, interval.high))
-
-
-def duration(seconds: float) -> str:
-    """Return seconds as `0.4 s`, `12 min`, `2.5 h`."""
-    if seconds < 0.1:
-        return "under 0.1 s"
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
-
-
-def rivals(report: RunReport) -> list[Baseline]:
-    """Return the baselines, the best first; majority counts only where it is the only one."""
-    others = [b for b in report.baselines if b.name != "majority"] or report.baselines
-    return sorted(others, key=lambda b: -b.accuracy)
-
-
-def summary(report: RunReport) -> str:
-    """Return the headline as one sentence: accuracy, interval and the baselines beside it."""
-    if report.number:
-        return number_findings.summary(report.number)
-    if report.tags:
-        return tag_findings.summary(report.tags)
-    if report.written:
-        return written_findings.summary(report.written)
-    headline = headline_scores(report)
-    if not headline:
-        return "Not scored."
-    part, scores = headline
-    beside = ", ".join(f"{b.name} {percent(b.accuracy)}" for b in rivals(report))
-    return (
-        f"{percent(scores.accuracy)} of {scores.rows:,} {part} rows right "
-        f"(95%: {interval_text(scores.intervals['accuracy'])})" + (f"; {beside}." if beside else ".")
+def labels(words: Mapping[str, Sequence[str]]) -> Classes:
+    """Return that classes are labels, with the words that stand for each; no words where they are not known."""
+    return Classes(
+        given=f"one of {len(words)} labels" if words else "an answer",
+        always=f"It always gives one of its {len(words)} labels, even where none fits." if words else "",
+        are_answers=True,
+        confused="What it confuses",
+        note="",
+        one_by_one="Label by label",
+        hub_task="text-classification",
+        words=words,
     )
 
 
-def figure_on_dev(report: RunReport) -> str:
-    """Return what a run is chosen by, as it stands in a sentence."""
-    if report.number:
-        return "the share of dev's variance explained"
-    if report.tags and report.tags.dev:
-        return f"{tag_findings.figure(report.tags.dev)} on dev"
-    if report.written:
-        return "mean probability of a token on dev"
-    return "dev accuracy"
+@dataclass(frozen=True)
+class LabelFindings:
+    """Findings of a report whose answers are one of several classes (see `findings.Findings`)."""
+
+    part: LabelReport | ChoiceReport
+    classes: Classes
+
+    dev_score = DevScore("dev accuracy", "Dev accuracy")
+    axis = Axis("Accuracy")
+    columns = ("accuracy", "F1")
+    template = "labels.html.j2"
+
+    @property
+    def given(self) -> str:
+        """What answers are."""
+        return self.classes.given
+
+    @property
+    def hub_task(self) -> str:
+        """Depends on whether classes are labels."""
+        return self.classes.hub_task
+
+    @property
+    def headline(self) -> Headline | None:
+        """Accuracy."""
+        if not self.part.headline:
+            return None
+        split, scores = self.part.headline
+        return Headline(
+            split, scores.rows, percent(scores.accuracy), f"of {scores.rows:,} {split} rows right",
+            interval_text(scores.intervals["accuracy"]),
+        )  # fmt: skip
+
+    def results(self) -> list[Result]:
+        """By accuracy; macro F1 stands beside it where classes are answers, of the run alone."""
+        if not self.part.headline:
+            return []
+        _, scores = self.part.headline
+        interval = scores.intervals["accuracy"]
+        f1 = percent(scores.macro_f1) if self.classes.are_answers else ""
+        run = Result("", scores.accuracy, scores.accuracy, interval, percent(scores.accuracy),
+                      interval_text(interval), (f1,))  # fmt: skip
+        return [run, *map(_result, self.part.baselines)]
+
+    def beside(self) -> list[tuple[str, str, str]]:
+        """Calibration error, after macro F1 where classes are answers."""
+        if not self.part.headline:
+            return []
+        _, scores = self.part.headline
+        macro = ("Macro F1", percent(scores.macro_f1), interval_text(scores.intervals["macro_f1"]))
+        error = percent(scores.calibration_error), interval_text(scores.intervals["calibration_error"])
+        return [*((macro,) if self.classes.are_answers else ()), ("Calibration error", *error)]
+
+    def rivals(self) -> list[Result]:
+        """All baselines; majority counts only where it is the only one."""
+        others = [b for b in self.part.baselines if b.name != "majority"] or self.part.baselines
+        return sorted(map(_result, others), key=lambda other: -other.goodness)
+
+    def summary(self) -> str:
+        """Accuracy, interval and the baselines beside it."""
+        if not (headline := self.headline):
+            return "Not scored."
+        beside = ", ".join(f"{other.name} {other.text}" for other in self.rivals())
+        return f"{headline.figure} {headline.says} (95%: {headline.interval})" + (f"; {beside}." if beside else ".")
+
+    def verdict(self) -> str:
+        """By how many points, and McNemar's test."""
+        rivals = self.rivals()
+        if not self.part.headline or not rivals:
+            return ""
+        gap = self.part.headline[1].accuracy - rivals[0].value
+        return verdict_sentence(
+            rivals[0], gap, f"{100 * abs(gap):.1f} points", "McNemar’s exact test", ranked=len(self.part.baselines) > 1
+        )
+
+    def limits(self) -> list[str]:
+        """Of few rows, of poor or rare classes, of probabilities."""
+        if not self.part.headline:
+            return []
+        split, scores = self.part.headline
+        sentences = rival_sentences(self.results()[0], self.rivals()) + _limits_of_accuracy(split, scores)
+        if self.classes.are_answers:
+            sentences += _limits_of_classes(split, scores.per_class)
+        if scores.calibration_error > POOR_CALIBRATION:
+            sentences.append(
+                f"Its probabilities are off by {100 * scores.calibration_error:.1f} points on average. "
+                "Do not use them as thresholds as they are."
+            )
+        return sentences
+
+    def always(self) -> str:
+        """A class, whatever the text."""
+        return self.classes.always
+
+    def caution(self) -> str:
+        """How many of a hundred answers are wrong."""
+        if not self.part.headline or self.part.headline[1].accuracy == 1:
+            return ""
+        wrong = max(1, round(100 * (1 - self.part.headline[1].accuracy)))
+        return f"About {wrong} in 100 answers are wrong; where an error matters, have a person check."
+
+    def scored_on(self) -> str:
+        """Rows."""
+        return f"{self.headline.rows:,} {self.headline.split} rows" if self.headline else ""
+
+    def hub_metrics(self) -> dict[str, float]:
+        """Accuracy, and macro F1 where classes are answers."""
+        if not self.part.headline:
+            return {}
+        _, scores = self.part.headline
+        return {"accuracy": scores.accuracy} | ({"macro F1": scores.macro_f1} if self.classes.are_answers else {})
+
+    def tables(self) -> list[Table]:
+        """Accuracy, macro averages, calibration and the baselines; then the classes, where they are answers."""
+        if not self.part.headline:
+            return []
+        _, scores = self.part.headline
+        of_classes = [
+            ("macro F1", percent(scores.macro_f1), interval_text(scores.intervals["macro_f1"])),
+            ("macro precision", percent(scores.macro_precision), ""),
+            ("macro recall", percent(scores.macro_recall), ""),
+        ]
+        whole = [
+            ("accuracy", percent(scores.accuracy), interval_text(scores.intervals["accuracy"])),
+            *(of_classes if self.classes.are_answers else ()),
+            ("calibration error", percent(scores.calibration_error),
+             interval_text(scores.intervals["calibration_error"])),
+            ("log loss", f"{scores.log_loss:.3f}", ""),
+            *((f"{other.name}, accuracy", other.text, other.interval_text)
+              for other in sorted(map(_result, self.part.baselines), key=lambda other: -other.goodness)),
+        ]  # fmt: skip
+        tables = [Table(("", "score", "95% interval"), "<><", whole)]
+        if self.classes.are_answers:
+            words = {label: ", ".join(own) for label, own in self.classes.words.items()}
+            each = [
+                (c.label, words.get(c.label, ""), f"{c.support:,}", *map(percent, (c.precision, c.recall, c.f1)))
+                for c in scores.per_class
+            ]
+            tables.append(Table(("label", "words", "rows", "precision", "recall", "F1"), "<<>>>>", each))
+        return tables
+
+    def context(self) -> dict[str, Any]:
+        """Scores, how classes are shown (their number decides), and what there is to say of confidence."""
+        if not self.part.headline:
+            return {}
+        _, scores = self.part.headline
+        names = [c.label for c in scores.per_class]
+        few = len(names) <= CLASSES_IN_A_TABLE
+        weakest_first = sorted(scores.per_class, key=lambda c: (c.support == 0, c.f1))
+        return {
+            "scores": scores,
+            "classes": self.classes,
+            "labels": names,
+            "words": {name: _telling_words(self.classes.words, name) for name in names},
+            "as_table": few,
+            "as_map": not few and len(names) <= CLASSES_IN_A_MAP,
+            "short_labels": max(map(len, names)) <= 10 and len(names) <= 5,
+            "pairs": [] if few else most_confused(scores),
+            "weakest": weakest_first[:WEAKEST_LISTED] if len(names) > CLASSES_LISTED else [],
+            "confidence": confidence_sentence(scores),
+        }
 
 
-def verdict(report: RunReport) -> str:
-    """Return whether the tuned prompt beats the best baseline by more than chance, or "" without baselines."""
-    if report.number:
-        return number_findings.verdict(report.number)
-    if report.tags:
-        return tag_findings.verdict(report.tags)
-    if report.written:
-        return written_findings.verdict(report.written)
-    headline, others = headline_scores(report), rivals(report)
-    if not headline or not others:
-        return ""
-    best, scores = others[0], headline[1]
-    gap = scores.accuracy - best.accuracy
-    return verdict_sentence(
-        best.name, gap, f"{100 * abs(gap):.1f} points", best.p_value, "McNemar’s exact test",
-        ranked=len(report.baselines) > 1,
-    )  # fmt: skip
-
-
-def confidence_sentence(scores: Scores) -> str:
+def confidence_sentence(scores: LabelScores) -> str:
     """Return how sure the answers are on average beside how often they are right."""
     confidence = sum(b.confidence * b.rows for b in scores.calibration_bins) / scores.rows
     gap = confidence - scores.accuracy
@@ -133,11 +247,11 @@ def confidence_sentence(scores: Scores) -> str:
     return sentence + f": {'over' if gap > 0 else 'under'}confident by {100 * abs(gap):.1f} points."
 
 
-def most_confused(scores: Scores, most: int = 15) -> list[tuple[str, str, int, float]]:
+def most_confused(scores: LabelScores, most: int = 15) -> list[tuple[str, str, int, float]]:
     """Return (answer, predicted, rows, share of the answer's rows) of the commonest confusions."""
-    labels = [c.label for c in scores.per_class]
+    names = [c.label for c in scores.per_class]
     pairs = [
-        (labels[a], labels[p], count, count / scores.per_class[a].support)
+        (names[a], names[p], count, count / scores.per_class[a].support)
         for a, row in enumerate(scores.confusion)
         for p, count in enumerate(row)
         if a != p and count
@@ -145,78 +259,33 @@ def most_confused(scores: Scores, most: int = 15) -> list[tuple[str, str, int, f
     return sorted(pairs, key=lambda pair: (-pair[2], -pair[3]))[:most]
 
 
-def limits(report: RunReport) -> list[str]:
-    """Return what the figures do not show or warn of, a sentence or two each, the gravest first."""
-    sentences = _limits_of_data(report)
-    headline = headline_scores(report)
-    if headline:
-        sentences += _limits_of_scores(report, *headline)
-    if report.number:
-        sentences += number_findings.limits(report.number)
-    if report.tags:
-        sentences += tag_findings.limits(report.tags)
-    if report.written:
-        sentences += written_findings.limits(report.written)
-    own = report.number or report.tags or report.written  # scores of a kind that has its own
-    if headline or (own and (own.test or own.dev)):
-        sentences.append("Scores hold for texts like those scored: another source, time or style needs its own test.")
-    language = LANGUAGES.get(report.data.language)
-    if language:
-        sentences.append(f"The texts are {language}; nothing is known about other languages.")
-    if report.answer == "choice":
-        sentences.append("It always chooses one of the options, even where none fits.")
-    elif report.label_words:
-        sentences.append(f"It always gives one of its {len(report.label_words)} labels, even where none fits.")
-    sentences.append("The backbone is frozen: whatever bias it has, the prompt inherits.")
-    return sentences
+def _result(other: LabelBaseline) -> Result:
+    return Result(
+        other.name, other.accuracy, other.accuracy, other.interval, percent(other.accuracy),
+        interval_text(other.interval), ("",), other.seconds, other.p_value,
+    )  # fmt: skip
 
 
-def _limits_of_data(report: RunReport) -> list[str]:
-    sentences = []
-    own = report.number or report.tags or report.written or report
-    if not own.test and own.dev:
-        sentences.append(
-            "There is no test set. The scores are on dev, which also served to choose: expect a little less."
-        )
-    if report.data.train_rows < FEW_TRAIN_ROWS:
-        rows = report.data.train_rows
-        sentences.append(f"Tuned on {rows:,} rows only; another {rows:,} could give a noticeably different prompt.")
-    reached = [run.dev_accuracy for run in report.runs if run.dev_accuracy is not None]
-    if len(reached) > 1 and max(reached) - min(reached) >= 0.01:
-        sentences.append(
-            f"Over {len(reached)} seeds {figure_on_dev(report)} ranged from {percent(min(reached))} to "
-            f"{percent(max(reached))}."
-        )
-    return sentences
+def _telling_words(words: Mapping[str, Sequence[str]], label: str) -> str:
+    """Return the words that stand for a label, or "" where they are just its own name."""
+    own = list(words.get(label, []))
+    return "" if own in ([label], [label.replace("_", " ")]) else ", ".join(own)
 
 
-def _limits_of_scores(report: RunReport, part: str, scores: Scores) -> list[str]:
-    sentences = []
+def _limits_of_accuracy(split: str, scores: LabelScores) -> list[str]:
     interval = scores.intervals["accuracy"]
-    best = next(iter(rivals(report)), None)
-    if best and best.p_value is not None and best.p_value >= SIGNIFICANT:
-        sentences.append(f"{_capital(best.name)} ({percent(best.accuracy)}) does about as well.")
-    elif best and best.accuracy > scores.accuracy:
-        sentences.append(f"{_capital(best.name)} ({percent(best.accuracy)}) does better.")
     if scores.accuracy == 1:
         bound = percent(min(1.0, 3 / scores.rows))
-        sentences.append(
+        return [
             f"Not one of {scores.rows:,} rows was wrong; with so many rows, up to {bound} of new rows may still be."
-        )
-    elif interval.high - interval.low > WIDE_INTERVAL:
+        ]
+    if interval.high - interval.low > WIDE_INTERVAL:
         spread = 50 * (interval.high - interval.low)
-        sentences.append(f"With {scores.rows:,} {part} rows, accuracy is known to about ±{spread:.1f} points only.")
-    if report.answer == "label":
-        sentences += _limits_of_classes(part, scores.per_class)
-    if scores.calibration_error > POOR_CALIBRATION:
-        sentences.append(
-            f"Its probabilities are off by {100 * scores.calibration_error:.1f} points on average. "
-            "Do not use them as thresholds as they are."
-        )
-    return sentences
+        return [f"With {scores.rows:,} {split} rows, accuracy is known to about ±{spread:.1f} points only."]
+    return []
 
 
-def _limits_of_classes(part: str, per_class: list[ClassScore]) -> list[str]:
+def _limits_of_classes(split: str, per_class: list[ClassScore]) -> list[str]:
     sentences = []
     poor = sorted(
         (c for c in per_class if c.support >= FEW_ROWS_OF_A_CLASS and c.recall < POOR_RECALL), key=lambda c: c.recall
@@ -226,22 +295,18 @@ def _limits_of_classes(part: str, per_class: list[ClassScore]) -> list[str]:
         sentences.append(f"It misses most rows of {found}{_more(len(poor))}.")
     absent = [c.label for c in per_class if c.support == 0]
     if absent:
-        sentences.append(f"No {part} row has the answer {_named(absent)}: how well it is found is not known.")
+        sentences.append(f"No {split} row has the answer {_named(absent)}: how well it is found is not known.")
     few = [c.label for c in per_class if 0 < c.support < FEW_ROWS_OF_A_CLASS]
     if few:
         sentences.append(
-            f"Fewer than {FEW_ROWS_OF_A_CLASS} {part} rows have the answer {_named(few)}: read these scores with care."
+            f"Fewer than {FEW_ROWS_OF_A_CLASS} {split} rows have the answer {_named(few)}: read these scores with care."
         )
     return sentences
 
 
-def _named(labels: list[str]) -> str:
-    return " or ".join(f"“{label}”" for label in labels[:MOST_LABELS_NAMED]) + _more(len(labels))
+def _named(names: list[str]) -> str:
+    return " or ".join(f"“{name}”" for name in names[:MOST_LABELS_NAMED]) + _more(len(names))
 
 
 def _more(count: int) -> str:
     return f" and {count - MOST_LABELS_NAMED} more labels" if count > MOST_LABELS_NAMED else ""
-
-
-def _capital(name: str) -> str:
-    return name[:1].upper() + name[1:]

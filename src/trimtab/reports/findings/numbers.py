@@ -1,94 +1,161 @@
-"""What the figures of a report on numbers say, in sentences. Knows nothing about HTML, Markdown or drawing."""
+"""What the figures of a report on numbers say. Knows nothing about HTML, Markdown or drawing."""
 
 from __future__ import annotations
 
-from trimtab.evaluation.scores.labels import Interval
-from trimtab.evaluation.scores.numbers import NumberScores
-from trimtab.reports.findings.verdict import SIGNIFICANT
-from trimtab.reports.run_report import NumberBaseline, NumberReport
+from dataclasses import dataclass
+from math import inf
+from typing import Any
+
+from trimtab.reports.findings.findings import Axis, DevScore, Headline, Result, Table
+from trimtab.reports.findings.verdict import is_chance, proof, rival_sentences
+from trimtab.reports.format import between, plain
+from trimtab.reports.scored import NumberBaseline, NumberReport
 
 POOR_CORRELATION = 0.5
 WIDE_SHARE = 0.2
 
 
-def headline(number: NumberReport) -> tuple[str, NumberScores] | None:
-    """Return the part that the report rests on, `test` or else `dev`, with its scores; None without scores."""
-    if number.test:
-        return "test", number.test
-    return ("dev", number.dev) if number.dev else None
+@dataclass(frozen=True)
+class NumberFindings:
+    """Findings of a report whose answers are numbers (see `findings.Findings`)."""
 
+    part: NumberReport
 
-def plain(value: float | None) -> str:
-    """Return a number with four digits; a dash where there is none."""
-    return "–" if value is None else f"{value:.4g}"
+    given = "a number"
+    dev_score = DevScore(
+        "the share of dev's variance explained", "Share of the variance on dev explained",
+        of=" of the variance", of_several=" of the variance",
+    )  # fmt: skip
+    axis = Axis("Root mean squared error", highest=inf, written_times=1)
+    columns = ("RMSE", "MAE", "Pearson", "Spearman")
+    hub_task = "text-classification"  # the Hub has no task of its own for numbers, and lists regression under this
+    template = "numbers.html.j2"
 
+    @property
+    def headline(self) -> Headline | None:
+        """Root mean squared error."""
+        if not self.part.headline:
+            return None
+        split, scores = self.part.headline
+        says = f"root mean squared error on {scores.rows:,} {split} rows"
+        return Headline(split, scores.rows, plain(scores.rmse), says, between(scores.intervals["rmse"]))
 
-def between(interval: Interval | None) -> str:
-    """Return an interval as `0.62 to 0.71`, or ""."""
-    return f"{plain(interval.low)} to {plain(interval.high)}" if interval else ""
+    def results(self) -> list[Result]:
+        """By error; mean absolute error and correlations stand beside it."""
+        if not self.part.headline:
+            return []
+        _, scores = self.part.headline
+        interval = scores.intervals["rmse"]
+        beside = (plain(scores.mae), plain(scores.pearson), plain(scores.spearman))
+        run = Result("", scores.rmse, -scores.rmse, interval, plain(scores.rmse), between(interval), beside)
+        return [run, *map(_result, self.part.baselines)]
 
+    def beside(self) -> list[tuple[str, str, str]]:
+        """Correlations; the intervals of those that a constant side leaves undefined are empty."""
+        if not self.part.headline:
+            return []
+        _, scores = self.part.headline
+        named = {"Pearson correlation": "pearson", "Spearman correlation": "spearman"}
+        return [
+            (name, plain(getattr(scores, key)), between(scores.intervals.get(key))) for name, key in named.items()
+        ]  # fmt: skip
 
-def rivals(number: NumberReport) -> list[NumberBaseline]:
-    """Return the baselines, the best first; the mean counts only where it is the only one."""
-    others = [b for b in number.baselines if b.name != "mean"] or number.baselines
-    return sorted(others, key=lambda b: b.rmse)
+    def rivals(self) -> list[Result]:
+        """All baselines; the mean counts only where it is the only one."""
+        others = [b for b in self.part.baselines if b.name != "mean"] or self.part.baselines
+        return sorted(map(_result, others), key=lambda other: -other.goodness)
 
-
-def summary(number: NumberReport) -> str:
-    """Return the headline as one sentence: error, interval, correlation and the baselines beside it."""
-    found = headline(number)
-    if not found:
-        return "Not scored."
-    part, scores = found
-    beside = ", ".join(f"{b.name} {plain(b.rmse)}" for b in rivals(number))
-    return (
-        f"Root mean squared error {plain(scores.rmse)} on {scores.rows:,} {part} rows "
-        f"(95%: {between(scores.intervals['rmse'])}), Pearson correlation {plain(scores.pearson)}"
-        + (f"; error of {beside}." if beside else ".")
-    )
-
-
-def verdict(number: NumberReport) -> str:
-    """Return whether the run beats the best baseline by more than chance, or "" without baselines."""
-    found, others = headline(number), rivals(number)
-    if not found or not others:
-        return ""
-    best, scores = others[0], found[1]
-    gap = best.rmse - scores.rmse
-    p_value = best.p_value
-    if p_value is not None and p_value >= SIGNIFICANT:
-        side = "below" if gap >= 0 else "above"
+    def summary(self) -> str:
+        """Error, interval, correlation and the baselines beside it."""
+        if not self.part.headline:
+            return "Not scored."
+        split, scores = self.part.headline
+        beside = ", ".join(f"{other.name} {other.text}" for other in self.rivals())
         return (
-            f"No clear difference from {best.name} (its error is {plain(best.rmse)}, ours {side} it; p = "
-            f"{p_value:.2f}): chance could explain it."
+            f"Root mean squared error {plain(scores.rmse)} on {scores.rows:,} {split} rows "
+            f"(95%: {between(scores.intervals['rmse'])}), Pearson correlation {plain(scores.pearson)}"
+            + (f"; error of {beside}." if beside else ".")
         )
-    sure = ""
-    if p_value is not None:
-        sure = f" ({'p < 0.001' if p_value < 0.001 else f'p = {p_value:.3f}'}, paired permutation test)"
-    share = 100 * abs(gap) / best.rmse if best.rmse else 0.0
-    rank = ", the best of the baselines" if len(number.baselines) > 1 else ""
-    return f"{share:.0f}% {'less' if gap >= 0 else 'more'} error than {best.name}{rank}{sure}."
+
+    def verdict(self) -> str:
+        """By how many percent of the rival's error, and a permutation test."""
+        rivals = self.rivals()
+        if not self.part.headline or not rivals:
+            return ""
+        best = rivals[0]
+        gap = best.value - self.part.headline[1].rmse
+        if is_chance(best):
+            side, p = "below" if gap >= 0 else "above", f"p = {best.p_value:.2f}"
+            return (
+                f"No clear difference from {best.name} (its error is {best.text}, ours {side} it; {p}): chance could "
+                "explain it."
+            )
+        share = 100 * abs(gap) / best.value if best.value else 0.0
+        rank = ", the best of the baselines" if len(self.part.baselines) > 1 else ""
+        sure = proof(best.p_value, "paired permutation test")
+        return f"{share:.0f}% {'less' if gap >= 0 else 'more'} error than {best.name}{rank}{sure}."
+
+    def limits(self) -> list[str]:
+        """Of a loose fit, of few rows, of numbers beyond those scored."""
+        if not self.part.headline:
+            return []
+        split, scores = self.part.headline
+        sentences = rival_sentences(self.results()[0], self.rivals(), "error")
+        if scores.pearson is None or scores.pearson < POOR_CORRELATION:
+            sentences.append("What it predicts hangs together with what is right only loosely: look at the plot.")
+        interval = scores.intervals["rmse"]
+        if scores.rmse and (interval.high - interval.low) / scores.rmse > WIDE_SHARE:
+            sentences.append(f"With {scores.rows:,} {split} rows, the error is known to {between(interval)} only.")
+        if scores.points:
+            low, high = min(right for right, _ in scores.points), max(right for right, _ in scores.points)
+            sentences.append(f"The right numbers run from {plain(low)} to {plain(high)}; nothing is known beyond.")
+        sentences.append("It gives a number for any text, even where none makes sense.")
+        return sentences
+
+    def always(self) -> str:
+        """Nothing beyond its limits."""
+        return ""
+
+    def caution(self) -> str:
+        """How far off numbers are."""
+        if not self.part.headline:
+            return ""
+        off = plain(self.part.headline[1].mae)
+        return f"Its numbers are off by {off} on average; where an error matters, have a person check."
+
+    def scored_on(self) -> str:
+        """Rows."""
+        return f"{self.headline.rows:,} {self.headline.split} rows" if self.headline else ""
+
+    def hub_metrics(self) -> dict[str, float]:
+        """Errors, and the correlations that are defined."""
+        if not self.part.headline:
+            return {}
+        _, scores = self.part.headline
+        found = {"RMSE": scores.rmse, "MAE": scores.mae, "Pearson": scores.pearson, "Spearman": scores.spearman}
+        return {name: value for name, value in found.items() if value is not None}
+
+    def tables(self) -> list[Table]:
+        """Errors, correlations and the baselines."""
+        if not self.part.headline:
+            return []
+        _, scores = self.part.headline
+        named = {"rmse": "root mean squared error", "mae": "mean absolute error", "pearson": "Pearson correlation",
+                 "spearman": "Spearman correlation"}  # fmt: skip
+        rows = [
+            (name, plain(getattr(scores, key)), between(scores.intervals.get(key))) for key, name in named.items()
+        ]  # fmt: skip
+        for other in sorted(map(_result, self.part.baselines), key=lambda other: -other.goodness):
+            rows.append((f"{other.name}, {named['rmse']}", other.text, other.interval_text))
+        return [Table(("", "score", "95% interval"), "<><", rows)]
+
+    def context(self) -> dict[str, Any]:
+        """The scores."""
+        return {"scores": self.part.headline[1]} if self.part.headline else {}
 
 
-def limits(number: NumberReport) -> list[str]:
-    """Return what the scores do not show or warn of, a sentence each, the gravest first."""
-    found = headline(number)
-    if not found:
-        return []
-    part, scores = found
-    sentences = []
-    best = next(iter(rivals(number)), None)
-    if best and best.p_value is not None and best.p_value >= SIGNIFICANT:
-        sentences.append(f"{best.name.capitalize()} (error {plain(best.rmse)}) does about as well.")
-    elif best and best.rmse < scores.rmse:
-        sentences.append(f"{best.name.capitalize()} (error {plain(best.rmse)}) does better.")
-    if scores.pearson is None or scores.pearson < POOR_CORRELATION:
-        sentences.append("What it predicts hangs together with what is right only loosely: look at the plot.")
-    interval = scores.intervals["rmse"]
-    if scores.rmse and (interval.high - interval.low) / scores.rmse > WIDE_SHARE:
-        sentences.append(f"With {scores.rows:,} {part} rows, the error is known to {between(interval)} only.")
-    if scores.points:
-        low, high = min(right for right, _ in scores.points), max(right for right, _ in scores.points)
-        sentences.append(f"The right numbers run from {plain(low)} to {plain(high)}; nothing is known beyond.")
-    sentences.append("It gives a number for any text, even where none makes sense.")
-    return sentences
+def _result(other: NumberBaseline) -> Result:
+    return Result(
+        other.name, other.rmse, -other.rmse, other.interval, plain(other.rmse), between(other.interval),
+        (plain(other.mae), plain(other.pearson), plain(other.spearman)), other.seconds, other.p_value,
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Attention of rows over prompts that stand once, and over themselves. Knows nothing about tasks."""

@@ -1,0 +1,1 @@
+"""KV caches of rows and answers that are decoded token by token. Knows nothing about tasks."""

@@ -1,0 +1,1 @@
+"""The layers of a causal model, over packed tokens. Knows nothing about tasks."""

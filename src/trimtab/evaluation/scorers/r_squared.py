@@ -1,0 +1,91 @@
+"""Numbers scored by the share of the variance that is explained. Knows nothing about ways or how they answer.
+
+N rows, S seeds of a way, R seeds of another, W ways.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trimtab.evaluation.chance.paired_bootstrap import paired_r_squared
+from trimtab.evaluation.chance.permutation import paired_permutation_test
+from trimtab.evaluation.interval.interval import Interval
+from trimtab.evaluation.interval.rows_and_seeds import r_squared_interval
+from trimtab.evaluation.metrics.metric import Metric
+from trimtab.evaluation.scorers.scorer import SEVERAL_SEEDS
+
+RMSE = Metric(name="RMSE", what="root mean squared error, in the numbers’ own unit", unit="own", higher_is_better=False)
+
+
+@dataclass(frozen=True)
+class RSquared:
+    """The share of the variance of numbers that is explained: 1 is perfect, 0 no better than always giving their mean.
+
+    Attributes:
+        right_N: the right numbers. Where they are all the same, R squared is 0 unless all answers are right.
+    """
+
+    right_N: NDArray[np.float64]
+
+    @property
+    def metric(self) -> Metric:
+        """R squared."""
+        return Metric(name="R²", what="share of the variance of the right numbers that is explained")
+
+    @property
+    def others(self) -> list[Metric]:
+        """Root mean squared error, in the numbers' own unit."""
+        return [RMSE]
+
+    def rows(self, answers_N: NDArray[Any]) -> NDArray[np.float64]:
+        """Squared error of each row [N]."""
+        errors: NDArray[np.float64] = (answers_N - self.right_N) ** 2
+        return errors
+
+    def score(self, rows_N: NDArray[Any]) -> float:
+        """R squared."""
+        error, variance = float(rows_N.mean()), float(self.right_N.var())
+        if not variance:
+            return 0.0 if error else 1.0
+        return 1 - error / variance
+
+    def interval(self, rows_SN: NDArray[Any], seed: int) -> Interval:
+        """Of the mean R squared."""
+        if not self.right_N.var():
+            score = float(np.mean([self.score(row) for row in rows_SN]))
+            return Interval(score, score)
+        return r_squared_interval(rows_SN, self.right_N, seed)
+
+    def test(self, a_SN: NDArray[Any], b_RN: NDArray[Any], seed: int) -> tuple[Interval, float, str]:
+        """Paired permutation test on squared errors where both have one seed, else a bootstrap over rows and seeds."""
+        interval, p_value = Interval(0.0, 0.0), 1.0
+        if self.right_N.var():
+            interval, p_value = paired_r_squared(a_SN, b_RN, self.right_N, seed)
+        if len(a_SN) == len(b_RN) == 1:
+            return interval, paired_permutation_test(a_SN[0], b_RN[0]), "permutation"
+        return interval, p_value, SEVERAL_SEEDS
+
+    def beside(self, answers_N: NDArray[Any]) -> dict[str, float]:
+        """Root mean squared error, in the numbers' own unit."""
+        return {RMSE.name: float(np.sqrt(self.rows(answers_N).mean()))}
+
+    def each(self, answers_N: NDArray[Any]) -> None:
+        """None: how far off a number is can be seen."""
+
+    def said(self, row: int, answer: Any) -> str:
+        """The number, four digits."""
+        return f"{float(answer):.4g}"
+
+    def right(self, row: int) -> str:
+        """The right number, four digits."""
+        return self.said(row, self.right_N[row])
+
+    def divided(self, answers_WN: NDArray[Any]) -> list[int]:
+        """By how far the least and the largest number lie apart."""
+        apart_N = np.ptp(answers_WN, axis=0)
+        order = np.argsort(-apart_N, kind="stable")
+        return [int(i) for i in order if apart_N[i] > 0]

@@ -1,0 +1,106 @@
+"""The report of a run: scored on dev and test, its facts gathered, written. Knows nothing about verbs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from trimtab.backbones.open import Progress
+from trimtab.backbones.pretrained import Pretrained
+from trimtab.data import Example, Splits
+from trimtab.errors import TrimtabError
+from trimtab.inference.engine import Engine
+from trimtab.judging.facts import data_facts, made_with, method_facts, run_facts
+from trimtab.judging.judge import RUN, ZERO_SHOT, judge
+from trimtab.kinds.choose import kind_of
+from trimtab.kinds.kind import BoundTask
+from trimtab.reports.files import read_report, write_report
+from trimtab.reports.run_report import Cost, CurvePoint, RunReport
+from trimtab.runs.folder import make_folder
+from trimtab.runs.run import Run, as_given, zero_shot
+from trimtab.settings.methods import ZeroShotSettings
+from trimtab.settings.task import DataSettings
+
+
+def report_of(
+    tuned: Run,
+    pretrained: Pretrained,
+    splits: Splits,
+    *,
+    folder: Path,
+    beside: bool,
+    notes: Sequence[str],
+    curve: list[CurvePoint],
+    cost: Cost,
+    data: DataSettings | None = None,
+    progress: Progress | None = None,
+    run_code: bool = False,
+) -> RunReport:
+    """Score a run on dev and test, make its report and write it to `folder`.
+
+    Args:
+        tuned, pretrained, splits: the run, its backbone, and the examples.
+        beside: score other ways of doing the task too.
+        notes: what was done to the data, a sentence each.
+        curve, cost: of the training; the speed of answering is added.
+        data: where the examples came from, if not as the run's task says.
+        progress: told what is being done.
+        run_code: run answers as programs (see `run`).
+    """
+    kind = kind_of(tuned.task.answer)
+    for part in (splits.train, splits.dev, splits.test):
+        kind.check_rows(part, tuned.words)
+    classes = kind.classes(splits, tuned.words)
+    make_folder(folder)
+    engine = Engine(pretrained)
+    bound = engine.add(RUN, tuned)
+    judged = splits.test or splits.dev
+    words = not bound.kind.headed and pretrained.backbone.scores_words
+    if beside and judged and words and tuned.task.method != ZeroShotSettings():
+        engine.add(ZERO_SHOT, zero_shot(*as_given(tuned), pretrained))
+    found = judge(engine, classes, splits, beside=beside, progress=progress, run_code=run_code)
+    if found.seconds is not None:
+        cost = cost.model_copy(update={"predict_rows_per_second": len(splits.test) / found.seconds})
+    cut = [f"{found.cut} of {len(judged)} rows were shortened to fit."] if found.cut else []
+    notes = [*notes, *kind.missed(splits), *cut]
+    report = RunReport(
+        **made_with(tuned.task, tuned.backbone, pretrained),
+        method=method_facts(tuned, bound.method.tokens or bound.template.soft),
+        data=data_facts(splits, classes, data or tuned.task.data, notes),
+        cost=cost,
+        curve=curve,
+        runs=run_facts(tuned),
+        scored=found.scored,
+        template_example=_as_read(bound, (judged or splits.train)[0]),
+        warnings=_warnings(tuned),
+    )
+    write_report(folder, report)
+    return report
+
+
+def _as_read(bound: BoundTask, example: Example) -> str:
+    """How a row reads as text, demonstrations before it, answer included."""
+    [row] = bound.encode([example])
+    shown = str(bound.pretrained.tokenizer.decode([*bound.shown, *row.ids[: row.demonstrations]]))
+    return shown + bound.kind.as_read(bound, example, row)
+
+
+def _warnings(tuned: Run) -> list[str]:
+    facts = tuned.facts
+    found = [tuned.task.notice] if tuned.task.notice else []
+    if facts["stopped"]:
+        found.append(f"Training was stopped at step {facts['steps']} of {facts['planned_steps']}; `--resume` goes on.")
+    elif facts["steps"] < facts["planned_steps"]:
+        found.append(
+            f"Training ended at step {facts['steps']} of {facts['planned_steps']}, as dev had not improved for "
+            f"{tuned.task.train.patience} evaluations (train.patience)."
+        )
+    return found
+
+
+def report_before(folder: Path) -> RunReport | None:
+    """The report that a run folder holds, if it does."""
+    try:
+        return read_report(folder / "report.json")
+    except TrimtabError:
+        return None

@@ -1,0 +1,1 @@
+"""The kinds of answer, a file each: all that differs between labels, choices, numbers, tags and texts."""

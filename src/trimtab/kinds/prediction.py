@@ -1,0 +1,71 @@
+"""What a row is answered with, by what answers are. Knows nothing about how an answer is found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from trimtab.decoding.generation import Written
+    from trimtab.decoding.tagging import Tagged
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """An answer.
+
+    Attributes:
+        label: the answer as text: the label, the option chosen, the free text, or the number or the tags as text.
+        cut_tokens: how many tokens of the input were cut to fit.
+    """
+
+    label: str
+    cut_tokens: int
+
+
+@dataclass(frozen=True)
+class LabelPrediction(Prediction):
+    """A label.
+
+    Attributes:
+        probabilities: every label's.
+    """
+
+    probabilities: dict[str, float]
+
+    @property
+    def probability(self) -> float:
+        """That of the answer."""
+        return self.probabilities[self.label]
+
+
+@dataclass(frozen=True)
+class ChoicePrediction(LabelPrediction):
+    """One of a row's options; probabilities are those of all of them.
+
+    Attributes:
+        index: the option's place among the row's, counted from 0.
+    """
+
+    index: int
+
+
+@dataclass(frozen=True)
+class NumberPrediction(Prediction):
+    """A number."""
+
+    number: float
+
+
+@dataclass(frozen=True)
+class TagPrediction(Prediction):
+    """A tag for each token: the tokens, their tags and what they mark."""
+
+    tagged: Tagged
+
+
+@dataclass(frozen=True)
+class TextPrediction(Prediction):
+    """Free text: every answer given, the best first, or in the order drawn."""
+
+    texts: tuple[Written, ...]

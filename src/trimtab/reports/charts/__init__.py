@@ -1,0 +1,1 @@
+"""Charts as SVG text. Knows nothing about pages or where figures come from."""

@@ -1,0 +1,1 @@
+"""What a run folder holds and remembers. Knows nothing about how a run is trained or answers."""

@@ -1,0 +1,198 @@
+"""What a trained head says: of labels, a number, or the tags of tokens. Knows nothing about tasks.
+
+K runs, B rows of a pass, W hidden states that a head reads of them, C outputs of a head, D hidden.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+import torch
+from torch.nn import functional as F
+
+from trimtab.backbones.backbone import Backbone
+from trimtab.backbones.layout import Row
+from trimtab.decoding.readers import Head, HeadReader, NumberReader, TokenReader
+from trimtab.decoding.scoring import Query, passes, read_scores
+from trimtab.training.criterion import Conditioned, batch_of
+from trimtab.training.dev_scores import scores_of_labels, scores_of_numbers, scores_of_tags
+from trimtab.training.kept_rows import KeptStates, read_states, states_read
+from trimtab.training.loop import DevScore
+from trimtab.training.targets import LabelTarget, NumberTarget, TagTarget, Target
+
+
+class Read(Target, Protocol):
+    """A row that a head reads."""
+
+    def read(self, prompt: int = 0) -> Row:
+        """The row as the head reads it, behind this prompt."""
+        ...
+
+
+R = TypeVar("R", bound=Read)
+R_contra = TypeVar("R_contra", bound=Read, contravariant=True)
+
+
+class Outputs(Protocol[R_contra]):
+    """What a head's outputs are held against."""
+
+    def reader(self, head: Head) -> HeadReader:
+        """What reads a head's outputs of rows."""
+        ...
+
+    def losses(self, scores_WC: torch.Tensor, rows: Sequence[R_contra]) -> torch.Tensor:
+        """Loss of each row [B]."""
+        ...
+
+    def scores(self, dev: Sequence[R_contra], runs: int, answers: Iterable[tuple[int, torch.Tensor]]) -> list[DevScore]:
+        """Dev score of each run, from pairs of (row counted through all runs, what the head says of it)."""
+        ...
+
+
+@dataclass(frozen=True)
+class LabelOutputs:
+    """A score a label: cross entropy over them; `smoothing` is that of Szegedy et al. (2016)."""
+
+    smoothing: float = 0.0
+
+    def reader(self, head: Head) -> HeadReader:
+        """Log-probabilities of labels."""
+        return HeadReader(head)
+
+    def losses(self, scores_WC: torch.Tensor, rows: Sequence[LabelTarget]) -> torch.Tensor:
+        """Cross entropy of each row [B]."""
+        targets = torch.tensor([row.label for row in rows], device=scores_WC.device)
+        return F.cross_entropy(scores_WC, targets, reduction="none", label_smoothing=self.smoothing)
+
+    def scores(
+        self, dev: Sequence[LabelTarget], runs: int, answers: Iterable[tuple[int, torch.Tensor]]
+    ) -> list[DevScore]:
+        """Accuracy and mean loss."""
+        return scores_of_labels([row.label for row in dev], runs, answers)
+
+
+@dataclass(frozen=True)
+class NumberOutputs:
+    """A standardised number: its squared error, or with `huber` Huber's loss (Huber 1964)."""
+
+    huber: bool = False
+
+    def reader(self, head: Head) -> NumberReader:
+        """The number."""
+        return NumberReader(head)
+
+    def losses(self, scores_WC: torch.Tensor, rows: Sequence[NumberTarget]) -> torch.Tensor:
+        """Error of each row [B]."""
+        wanted = torch.tensor([row.number for row in rows], device=scores_WC.device)
+        far = F.huber_loss if self.huber else F.mse_loss
+        return far(scores_WC[:, 0], wanted, reduction="none")
+
+    def scores(
+        self, dev: Sequence[NumberTarget], runs: int, answers: Iterable[tuple[int, torch.Tensor]]
+    ) -> list[DevScore]:
+        """The share of their variance on dev that is explained (R squared), and the mean squared error."""
+        return scores_of_numbers([row.number for row in dev], runs, answers)
+
+
+@dataclass(frozen=True)
+class TagOutputs:
+    """A score a tag at each token: cross entropy, the mean of a row's tokens, so that a row counts alike in any batch.
+
+    Attributes:
+        names: the tags.
+        plain: whether tags stand each for itself; else they mark entities.
+        smoothing: label smoothing (Szegedy et al. 2016) over tags.
+    """
+
+    names: tuple[str, ...]
+    plain: bool
+    smoothing: float = 0.0
+
+    def reader(self, head: Head) -> TokenReader:
+        """Log-probabilities of tags."""
+        return TokenReader(head)
+
+    def losses(self, scores_WC: torch.Tensor, rows: Sequence[TagTarget]) -> torch.Tensor:
+        """Mean cross entropy of each row's tokens [B]."""
+        index = {tag: i for i, tag in enumerate(self.names)}
+        targets = torch.tensor([index[tag] for row in rows for tag in row.tags], device=scores_WC.device)
+        losses_W = F.cross_entropy(scores_WC, targets, reduction="none", label_smoothing=self.smoothing)
+        return torch.stack([losses.mean() for losses in torch.split(losses_W, [len(row.tags) for row in rows])])
+
+    def scores(
+        self, dev: Sequence[TagTarget], runs: int, answers: Iterable[tuple[int, torch.Tensor]]
+    ) -> list[DevScore]:
+        """F1 of the entities, or of plain tags the share of tokens that is right, and the mean loss a token."""
+        return scores_of_tags(dev, runs, answers, self.names, self.plain)
+
+
+@dataclass(frozen=True)
+class HeadCriterion(Generic[R]):
+    """Answers that a head gives.
+
+    Attributes:
+        outputs: what its outputs are held against.
+        train, dev: the rows.
+        kept: their hidden states, where nothing that is trained changes them; else None, and the backbone reads them at
+            every step.
+    """
+
+    outputs: Outputs[R]
+    train: Sequence[R]
+    dev: Sequence[R]
+    kept: KeptStates | None = None
+
+    def losses(self, given: Conditioned, rows: Sequence[Sequence[int]]) -> torch.Tensor:
+        """Loss of each row [B] by its run's head."""
+        batch = batch_of(rows)
+        own = [self.train[i].read(k) for k, i in batch]
+        if self.kept:
+            hidden_WD = torch.cat(self.kept.train([i for _, i in batch]))
+        else:
+            hidden_WD = read_states(given.backbone, own, given.prompts, checkpointing=given.checkpointing)
+        counts = [states_read(row) for row in own]
+        of_run = [sum(n for (run, _), n in zip(batch, counts, strict=True) if run == k) for k in range(len(rows))]
+        parts = zip(torch.split(hidden_WD, of_run), _heads(given), strict=True)
+        scores_WC = torch.cat([F.linear(own_WD, *head) for own_WD, head in parts])
+        return self.outputs.losses(scores_WC, [self.train[i] for _, i in batch])
+
+    def evaluate(self, given: Conditioned) -> list[DevScore]:
+        """Dev score of each run."""
+        answers = self._kept_answers(self.kept, _heads(given)) if self.kept else self._answers(given)
+        return self.outputs.scores(self.dev, len(given.conditions), answers)
+
+    def _answers(self, given: Conditioned) -> Iterator[tuple[int, torch.Tensor]]:
+        """What each run answers to dev, the first's rows first (see `read_scores`)."""
+        queries = []
+        for k, (head, condition) in enumerate(zip(_heads(given), given.conditions, strict=True)):
+            reader = self.outputs.reader(head)
+            for row in map(_read, self.dev):
+                queries.append(Query(tuple(row.ids), k, reader, condition.calibration, row.answer, row.read_at))
+        return read_scores(given.backbone, queries, given.backbone.read_prefix(given.prompts))
+
+    def _kept_answers(self, kept: KeptStates, heads: Sequence[Head]) -> Iterator[tuple[int, torch.Tensor]]:
+        """The same from the hidden states that are kept."""
+        rows = [_read(row) for row in self.dev]
+        for members in passes([len(row.ids) for row in rows]):
+            states = kept.dev(members)
+            for k, head in enumerate(heads):
+                reader = self.outputs.reader(head)
+                found_WC = reader.finished(F.linear(torch.cat(states), *head))
+                for i, own_wC in zip(members, torch.split(found_WC, [len(x) for x in states]), strict=True):
+                    yield k * len(self.dev) + i, own_wC if rows[i].read_at is not None else own_wC[0]
+
+    def as_run(self, backbone: Backbone) -> tuple[list[Row], list[Row]]:
+        """Each row as the head reads it."""
+        return [_read(row) for row in self.dev], [_read(row) for row in self.train]
+
+
+def _read(row: Any) -> Row:
+    own: Row = row.read()
+    return own
+
+
+def _heads(given: Conditioned) -> list[Head]:
+    """The runs' heads."""
+    return [condition.head for condition in given.conditions if condition.head]

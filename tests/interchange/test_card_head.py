@@ -1,0 +1,36 @@
+"""The README beside an export: its head is what the Hub reads, and outside text in it stays text."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from huggingface_hub import ModelCard
+
+import tiny
+from adapters import moved_run, write_with_card
+from trimtab.backbones.pretrained import Pretrained
+from trimtab.settings.file import make_task
+
+
+@pytest.mark.parametrize(("method", "library"), [("soft_prompt", "peft"), ("full", "transformers")])
+def test_the_front_matter_names_backbone_library_and_licence(
+    method: str, library: str, pretrained: Pretrained, tmp_path: Path
+) -> None:
+    hub = replace(pretrained, origin="hub:org/name", licence="Apache-2.0")
+    task = make_task(tiny.task(Path(pretrained.name), method=method))
+    run = moved_run(hub, task, {"bad": ["awful"], "good": ["warm"]})
+    data = ModelCard(write_with_card(tmp_path, run, hub, merged=method == "full")).data
+    assert data.to_dict() == {"base_model": "org/name", "library_name": library, "license": "apache-2.0"}
+
+
+def test_outside_text_is_no_markup(pretrained: Pretrained, tmp_path: Path) -> None:
+    content = tiny.task(Path(pretrained.name), template={"text": "`{text}` *so*\nAnswer:{answer}"})
+    content |= {"task": "<b>is it good?</b>", "name": "a_b", "method": {"name": "soft_prompt", "length": 3}}
+    run = moved_run(pretrained, make_task(content), {"*bad*": ["`awful`"], "good": ["warm"]})
+    text = write_with_card(tmp_path, run, pretrained, merged=False)
+    assert "# a\\_b\n" in text
+    assert "Task: \\<b\\>is it good?\\</b\\>\n" in text
+    assert "Template: `` `{text}` *so*\\nAnswer:{answer} ``\n" in text
+    assert "\\*bad\\*: `` `awful` ``" in text.replace("  ", " ")

@@ -1,0 +1,60 @@
+"""What ways are compared by, by kind of answer, and the test of two ways of one seed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from trimtab.data.example import ChoiceExample, Example, NumberExample, TaggedExample, TextExample
+from trimtab.kinds.choose import kind_of
+from trimtab.settings.answers import (
+    AnswerSettings,
+    ChoiceAnswer,
+    LabelAnswer,
+    NumberAnswer,
+    TagsAnswer,
+    TextAnswer,
+)
+from trimtab.settings.file import make_task
+
+ROWS = {
+    "label": [Example({}, label, "t:1") for label in ("b", "a")],
+    "choice": [
+        ChoiceExample({}, "x", "t:1", options=("x", "y")),
+        ChoiceExample({}, "z", "t:2", options=("x", "y", "z")),
+    ],
+    "number": [NumberExample({}, "1", "t:1", number=1.0), NumberExample({}, "4", "t:2", number=4.0)],
+    "tags": [TaggedExample({}, "B-x", "t:1", tokens=("w",), tags=(tag,)) for tag in ("B-x", "O")],
+    "text": [TextExample({}, text, "t:1", references=(text, "other")) for text in ("some words", "more of them")],
+}
+RIGHT = {"label": [1, 0], "choice": [0, 2], "number": [1.0, 4.0], "tags": [("B-x",), ("O",)],
+         "text": ["some words", "more of them"]}  # fmt: skip
+
+
+ONE_SEED = {"label": "McNemar", "choice": "McNemar", "number": "permutation", "tags": "randomisation",
+            "text": "randomisation"}  # fmt: skip
+TASK = make_task({"data": {"train": "rows.jsonl"}, "template": {"text": "{text}{answer}"}})
+
+
+@pytest.mark.parametrize(
+    ("answer", "name", "said"),
+    [
+        (LabelAnswer(), "accuracy", "b"),
+        (ChoiceAnswer(options="own"), "accuracy", "x"),
+        (NumberAnswer(), "R²", "1"),
+        (TagsAnswer(), "entity F1", "x: w"),
+        (TagsAnswer(scheme="plain"), "token accuracy", "w/B-x"),
+        (TextAnswer(), "chrF", "some words"),
+        (TextAnswer(metrics=["em"]), "EM", "some words"),
+    ],
+)
+def test_what_is_right_scores_1_and_is_not_told_from_itself(answer: AnswerSettings, name: str, said: str) -> None:
+    scorer = kind_of(answer).scorer(ROWS[answer.kind], ("a", "b") if answer.kind == "label" else (), TASK)
+    given = np.empty(2, dtype=object)
+    given[:] = RIGHT[answer.kind]
+    given = given if answer.kind in ("tags", "text") else np.array(RIGHT[answer.kind])
+    rows = scorer.rows(given)
+    assert (scorer.metric.name, scorer.score(rows), scorer.right(0)) == (name, 1.0, said)
+    assert scorer.said(0, given[0]) == said
+    assert scorer.test(rows[None], rows[None], 0)[1:] == (1.0, ONE_SEED[answer.kind])
+    assert scorer.divided(np.stack([given, given])) == []

@@ -1,0 +1,94 @@
+"""Files of a run folder: there in full or not at all, whatever happens while they are written."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from trimtab.errors import RunError
+from trimtab.runs.folder import PROMPT_FILE, TASK_FILE, check_finished, write_whole
+
+
+def test_a_run_is_finished_once_its_prompt_is_there(tmp_path: Path) -> None:
+    done, begun = tmp_path / "done", tmp_path / "begun"
+    for folder in (done, begun):
+        folder.mkdir()
+        (folder / TASK_FILE).touch()
+    (done / PROMPT_FILE).touch()
+    check_finished(done, done)
+    for folder in (begun, tmp_path / "none", done / TASK_FILE):
+        with pytest.raises(RunError) as caught:
+            check_finished(done, folder)
+        assert str(caught.value) == (
+            f"{folder}: not a finished run (no prompt.safetensors). Give the folder `trimtab tune` wrote; an "
+            "interrupted one goes on with `trimtab tune FOLDER --resume`."
+        )
+
+
+def test_texts_bytes_and_what_writes_itself(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    write_whole(path, "好的 \ud83d\r\n")
+    assert path.read_bytes() == "好的 ?\r\n".encode()
+    write_whole(path, b"\xff\0")
+    assert path.read_bytes() == b"\xff\0"
+    seen: list[str] = []
+
+    def write(file: Path) -> None:
+        seen.append(file.name)
+        assert path.read_bytes() == b"\xff\0", "the old file is there until the new one is whole"
+        file.write_text("new")
+
+    write_whole(path, write)
+    assert (path.read_text(), seen) == ("new", ["a.json"])  # some writers go by the name
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("step", ["write", "fsync", "replace"])
+def test_where_writing_fails_the_old_file_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    path = tmp_path / "a.json"
+    path.write_text("old")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    if step == "fsync":
+        monkeypatch.setattr(os, "fsync", full)
+    if step == "replace":
+        monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(RunError) as caught:
+        write_whole(path, full if step == "write" else "new")
+    assert str(caught.value) == (
+        f"{path}: cannot be written (No space left on device). Free some space, or choose another folder."
+    )
+    assert isinstance(caught.value.__cause__, OSError)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_other_errors_leave_nothing_behind_either(tmp_path: Path) -> None:
+    def fails(file: Path) -> None:
+        file.write_text("half")
+        raise ValueError("of ours")
+
+    with pytest.raises(ValueError, match="of ours"):
+        write_whole(tmp_path / "a.json", fails)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_process_left_is_cleared(tmp_path: Path) -> None:
+    left = tmp_path / "a.json.part"
+    left.mkdir()
+    (left / "a.json").write_text("half")
+    write_whole(tmp_path / "a.json", "whole")
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a.json": "whole"}
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(RunError) as caught:
+        write_whole(tmp_path / "none" / "a.json", "x")
+    assert str(caught.value) == (
+        f"{tmp_path / 'none' / 'a.json'}: cannot be written (No such file or directory). Free some space, or choose "
+        "another folder."
+    )
