@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from trimtab.reports.gather import data_facts, machine_facts, made_with
 
 from trimtab.data import Example, Splits
+from trimtab.judging.facts import data_facts, machine_facts, made_with
 from trimtab.settings.file import make_task
 from trimtab.settings.task import DataSettings
 
