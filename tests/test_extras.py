@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 import torch
 from transformers import AutoModelForCausalLM
-from trimtab.inference.runs import load_run
+from trimtab.runs.run import load_run
 
 import tiny
-from trimtab.jobs import backbone, compare, ways
+from trimtab.backbones import open as backbones
+from trimtab.kinds.labels import LabelKind
+from trimtab.reports.comparison import Comparison
 
 MISSING = "needs the PEFT library, which is not installed.\n         Install it with `pip install 'trimtab[peft]'`.\n"
 NO_LORA = f"trimtab: method 'lora' {MISSING}"
@@ -50,7 +52,7 @@ def no_backbone(monkeypatch):
     def load(*_, **__):
         raise AssertionError("a backbone was loaded")
 
-    monkeypatch.setattr(backbone, "load", load)
+    monkeypatch.setattr(backbones, "backbone_of", load)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +85,7 @@ def test_a_comparison_leaves_out_what_was_not_asked_for_by_name(without_extras, 
     code, out, _ = without_extras("compare", "task.yaml", "--out", "out", "--reference", "majority")
     assert code == 0
     assert "naive Bayes" in out
-    written = compare.Comparison.model_validate_json((tmp_path / "out" / "compare.json").read_bytes())
+    written = Comparison.model_validate_json((tmp_path / "out" / "compare.json").read_bytes())
     assert [(left.key, left.name, left.why) for left in written.left_out] == [
         (
             "lora",

@@ -16,7 +16,7 @@ from trimtab.reports.run_report import RunFacts, RunReport
 from trimtab.reports.scored import LabelBaseline, LabelReport
 
 GENERAL = [
-    "LabelScores hold for texts like those scored: another source, time or style needs its own test.",
+    "Scores hold for texts like those scored: another source, time or style needs its own test.",
     "The texts are English; nothing is known about other languages.",
     "It always gives one of its 3 labels, even where none fits.",
     "The backbone is frozen: whatever bias it has, the prompt inherits.",
