@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 import torch
 from transformers import AutoModelForCausalLM
-from trimtab.runs.run import load_run
 
 import tiny
 from trimtab.backbones import open as backbones
-from trimtab.kinds.labels import LabelKind
+from trimtab.kinds.labels import Labels
 from trimtab.reports.comparison import Comparison
+from trimtab.runs.run import load_run
 
 MISSING = "needs the PEFT library, which is not installed.\n         Install it with `pip install 'trimtab[peft]'`.\n"
 NO_LORA = f"trimtab: method 'lora' {MISSING}"
@@ -23,7 +23,7 @@ NO_LORA = f"trimtab: method 'lora' {MISSING}"
 @pytest.fixture(scope="module")
 def made(tmp_path_factory, tiny_folder) -> Path:
     """A folder with a task file, a LoRA run, a fully tuned one, and a LoRA adapter."""
-    from trimtab.cli import main
+    from trimtab.cli.main import main
 
     folder = tmp_path_factory.mktemp("made")
     with pytest.MonkeyPatch.context() as patch:
@@ -81,7 +81,7 @@ def test_so_does_ia3(without_extras, no_backbone):
 
 
 def test_a_comparison_leaves_out_what_was_not_asked_for_by_name(without_extras, monkeypatch, tmp_path):
-    monkeypatch.setitem(ways.ON_A_CPU, "label", ("majority", "naive_bayes", "lora"))
+    monkeypatch.setattr(Labels, "usual_ways", lambda *_, **__: ("majority", "naive_bayes", "lora"))
     code, out, _ = without_extras("compare", "task.yaml", "--out", "out", "--reference", "majority")
     assert code == 0
     assert "naive Bayes" in out
