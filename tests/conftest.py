@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import sys
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -16,6 +19,25 @@ if TYPE_CHECKING:
     from trimtab.backbones.pretrained import Pretrained
 
 SHALLOW = 3  # layers
+
+# How long an example takes is the machine's affair: a slow one, or one with other work, must not fail.
+settings.register_profile("trimtab", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("trimtab")
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was imported out of the search for garbage from here on: some libraries search at every call."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say at the end what was not tried and what brings it: reasons for skipping name the remedy."""
+    reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in terminalreporter.getreports("skipped"))
+    if reasons:
+        terminalreporter.section("not tried")
+    for reason, tests in reasons.most_common():
+        terminalreporter.write_line(f"{tests} test{' was' if tests == 1 else 's were'} not tried: {reason}")
 
 
 @pytest.fixture(scope="session")

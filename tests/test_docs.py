@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 import yaml
 
+import needs
 import trimtab
-from trimtab import Task, TrimtabError, make_task
+from trimtab import Task, make_task
 from trimtab.cli import main as cli
 from trimtab.evaluation.metrics.choose import TEXT_METRICS
 from trimtab.settings import file as task_file
@@ -188,20 +189,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shallow: None) -> Pa
     return tmp_path
 
 
-def skip_where_unreachable(error: TrimtabError) -> None:
-    if "could not be fetched" in error.message:
-        pytest.skip(f"the package index does not answer here: {error}")
-
-
 @pytest.mark.real
 def test_the_readmes_commands_run_in_order(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = []
     for command in [c for c in ours("trimtab") if c.page == README]:
-        try:
+        with needs.network():
             cli.trimtab.main(list(command.words[1:]), standalone_mode=False)
-        except TrimtabError as error:
-            skip_where_unreachable(error)
-            raise
         said.append(capsys.readouterr().out)
     looked, shown, tuned, compared, answered = said
     assert "refund" in looked
@@ -222,10 +215,8 @@ def test_python_of_the_text_metrics_runs(capsys: pytest.CaptureFixture[str]) -> 
     scores, programs = blocks(page, "python")
     exec(compile(scores, page.name, "exec"), {})  # our own page
     assert capsys.readouterr().out.count("Interval(") == 5 + 2
-    try:
-        exec(compile(programs, page.name, "exec"), {})
-    except TrimtabError as error:
-        pytest.skip(f"no namespaces here: {error}")
+    needs.namespaces()
+    exec(compile(programs, page.name, "exec"), {})
     assert capsys.readouterr().out.startswith("passed ")
 
 
@@ -241,11 +232,8 @@ def test_every_text_metric_is_described() -> None:
 def test_python_in_pages_runs(page: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     names: dict[str, Any] = {}
     for block in blocks(page, "python"):
-        try:
+        with needs.network():
             exec(compile(block, page.name, "exec"), names)  # our own pages
-        except TrimtabError as error:
-            skip_where_unreachable(error)
-            raise
     assert capsys.readouterr().out
     assert names["tuned"].report.scored.dev.rows == 6
     assert all(run.is_dir() for run in (folder / "runs").iterdir())

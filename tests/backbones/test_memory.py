@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-import pytest
+import needs
 
 SCRIPT = """
 import resource, torch
@@ -23,7 +23,7 @@ print(int(kept), without, faults(60))
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="glibc only")
+@needs.linux
 def test_an_allocation_takes_the_place_of_a_freed_one():
     done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True)
     kept, without, after = map(int, done.stdout.split())

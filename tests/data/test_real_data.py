@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import pytest
-
+import needs
 from trimtab.data import check, load_splits, read_examples
 from trimtab.kinds.choose import kind_of
 from trimtab.kinds.labels import check_labels
@@ -15,7 +14,7 @@ from trimtab.settings.task import DataSettings
 
 FOLDER = Path(os.environ.get("TRIMTAB_TEST_DATA", ""))
 LABELS = kind_of(LABEL)
-pytestmark = pytest.mark.skipif("TRIMTAB_TEST_DATA" not in os.environ, reason="TRIMTAB_TEST_DATA is not set")
+pytestmark = needs.published_data
 
 
 def test_sst2() -> None:

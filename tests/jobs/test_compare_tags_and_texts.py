@@ -13,6 +13,7 @@ import sacrebleu
 import test_tagging
 from seqeval.metrics import f1_score, precision_score, recall_score
 
+import needs
 import tiny
 from trimtab import load_splits
 from trimtab.errors import TrimtabError
@@ -236,10 +237,7 @@ def test_programs_are_run_where_asked_for(
     tiny_folder: Path, tmp_path: Path, pretrained: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The nearest answer is that of the same row of train: it passes, but where the row's tests want something else."""
-    try:
-        box.run_program("pass")
-    except TrimtabError as error:
-        pytest.skip(f"programs cannot be isolated here: {error}")
+    needs.namespaces()
     for name in ("train", "dev", "test"):
         rows = problems(8)
         rows[0]["check"] = rows[5]["check"] = "assert f(1) == -1"

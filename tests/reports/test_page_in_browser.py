@@ -5,16 +5,15 @@ from __future__ import annotations
 import html
 import json
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 from made_reports import bare, chinese, choices, many_classes, numbers, tags, texts, two_classes
 
+import needs
 from trimtab.reports.page import render_page
 
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --hide-scrollbars --enable-logging=stderr "
@@ -37,7 +36,7 @@ addEventListener("load", () => {{
 </script>"""
 
 
-@pytest.mark.skipif(BROWSER is None, reason="no Chromium found")
+@needs.browser
 @pytest.mark.parametrize("width", [360, 1280])
 @pytest.mark.parametrize(
     "made", [two_classes, many_classes, chinese, choices, numbers, tags, texts, bare], ids=lambda made: made.__name__
@@ -46,7 +45,7 @@ def test_the_page_fits_its_width_and_the_console_stays_silent(made: object, widt
     page = render_page(made())  # type: ignore[operator]
     frame = tmp_path / "frame.html"
     frame.write_text(FRAME.format(width=width, page=html.escape(page)), encoding="utf-8")
-    command = [str(BROWSER), *FLAGS.split(), f"--user-data-dir={tmp_path}/profile", "--window-size=1400,4000"]
+    command = [str(needs.BROWSER), *FLAGS.split(), f"--user-data-dir={tmp_path}/profile", "--window-size=1400,4000"]
     done = subprocess.run([*command, frame.as_uri()], capture_output=True, text=True, timeout=120, check=True)
     found = re.search(r"<title>(.*?)</title>", done.stdout)
     assert found

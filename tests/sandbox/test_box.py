@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from trimtab.errors import TrimtabError
+import needs
 from trimtab.sandbox.box import Outcome, run_program
 from trimtab.sandbox.limits import MIB, Limits
 
@@ -25,10 +25,7 @@ REFUSED = "This machine cannot isolate programs: "
 
 @pytest.fixture(scope="module", autouse=True)
 def _namespaces() -> None:
-    try:
-        run_program("")
-    except TrimtabError as error:
-        pytest.skip(str(error))
+    needs.namespaces()
 
 
 def run(program: str, tests: str = "", limits: Limits = SMALL) -> Outcome:

@@ -22,7 +22,11 @@ def readable_by_all(path: Path) -> bool:
 
 
 PYTHON = Path(os.path.realpath(sys.executable))
-UNREADABLE = "user 0 runs programs as another user, who cannot read this Python"
+UNREADABLE = (
+    "user 0 runs programs as another user, who cannot read this Python. `make PYTHON=/usr/bin/python3 clean test` in a "
+    "folder that all can read, or another user, brings it."
+)
+READABLE = "this user can run programs with limits alone. User 0, with a Python in /root, brings it."
 others_only = pytest.mark.skipif(os.getuid() == 0 and not readable_by_all(PYTHON), reason=UNREADABLE)
 
 
@@ -63,7 +67,7 @@ for _ in range(60):
 def test_no_sockets_where_system_calls_are_filtered() -> None:
     found = run("import socket; socket.socket()")
     if "seccomp" not in found.isolation:
-        pytest.skip("this kernel filters no system calls")
+        pytest.skip("this kernel filters no system calls. One with CONFIG_SECCOMP_FILTER brings it.")
     assert (found.result, found.error) == ("forbidden", "PermissionError")
 
 
@@ -88,7 +92,7 @@ print(os.getcwd())
             continue
 
 
-@pytest.mark.skipif(os.getuid() != 0 or readable_by_all(PYTHON), reason="this user can run programs with limits alone")
+@pytest.mark.skipif(os.getuid() != 0 or readable_by_all(PYTHON), reason=READABLE)
 def test_user_0_does_not_run_programs_as_itself() -> None:
     with pytest.raises(TrimtabError) as error:
         run("print(1)")

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import needs
 from trimtab.sandbox import namespaces
 
 WITHIN = """
@@ -55,7 +56,7 @@ def seen() -> dict[str, Any]:
     done = subprocess.run([sys.executable, "-c", WITHIN], env=environment, capture_output=True, text=True, check=True)
     found: dict[str, Any] = json.loads(done.stdout)
     if "refused" in found:
-        pytest.skip(f"this machine has no namespaces: {found['refused']}")
+        pytest.skip(f"no namespaces: {found['refused']}. {needs.ALLOW_NAMESPACES}")
     return found
 
 

@@ -15,7 +15,7 @@ HEADERS = [(Path("/usr/include/x86_64-linux-gnu/asm/unistd_64.h"), 0), (Path("/u
 @pytest.mark.parametrize(("header", "column"), HEADERS, ids=["x86_64", "aarch64"])
 def test_numbers_are_those_of_the_headers(header: Path, column: int) -> None:
     if not header.is_file():
-        pytest.skip(f"{header} is not installed")
+        pytest.skip(f"no {header}. `apt-get install linux-libc-dev` brings it.")
     numbers = {name: int(n) for name, n in re.findall(r"#define __NR_(\w+)\s+(\d+)", header.read_text())}
     ours = {name: both[column] for name, both in seccomp._REFUSED.items()}
     ours |= {"clone": seccomp._CLONE[column], "clone3": seccomp._CLONE3}

