@@ -15,6 +15,7 @@ from trimtab.inference.engine import Engine
 from trimtab.runs.run import Run
 from trimtab.settings.file import make_task
 
+ARCHITECTURES = ("llama", "gpt2", "gemma3")
 TEXTS = ("a great film", "awful from start to end , and boring too", "这家店好吃，很快。")
 WORDS = {"negative": ["negative"], "positive": ["positive"]}
 TASK = {"task": "is the film good ?", "template": {"text": "{task}\nText: {text}\nAnswer:{answer}"}}

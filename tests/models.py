@@ -72,7 +72,6 @@ def tiny_model(architecture: str) -> PreTrainedModel:
     torch.manual_seed(0)
     model = AutoModelForCausalLM.from_config(copy.deepcopy(CONFIGS[architecture]), attn_implementation="eager")
     with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            if parameter.dim() > 1 or "norm" in name:
-                parameter.add_(torch.randn_like(parameter) * (0.2 if parameter.dim() > 1 else 0.1))
+        for parameter in model.parameters():
+            parameter.add_(torch.randn_like(parameter) * (0.2 if parameter.dim() > 1 else 0.1))
     return model.eval()

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 
+from closeness import assert_near
 from trimtab import Engine, Request, open_engine
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import Example, Splits
@@ -76,13 +77,13 @@ def assert_loss_as_by_hand(bound: BoundTask, by_hand: Callable[[Condition, str],
     condition = bound.method.condition(start)
     scores = torch.stack([by_hand(condition, text) for text in TEXTS])
     expected = torch.nn.functional.cross_entropy(scores, torch.tensor([0, 1, 0]))
-    torch.testing.assert_close(loss[0], expected, atol=1e-5, rtol=1e-5)
+    assert_near(loss[0], expected)
     theirs = torch.autograd.grad(expected, list(start.values()), allow_unused=True)
     for name, mine, reference in zip(start, ours, theirs, strict=True):
         if reference is None or reference.norm() < 1e-6:
             assert mine is None or mine.norm() < 1e-5, name
         else:
-            assert (mine - reference).norm() <= 1e-4 * reference.norm(), name
+            assert_near(mine, reference, what=name)
 
 
 def assert_learned(run: Path) -> None:
@@ -97,7 +98,7 @@ def assert_answers_alone_as_together(run: Path, pretrained: Pretrained) -> None:
     together = engine.answer([Request("run", {"text": text}) for text in TEXTS])
     for text, answer in zip(TEXTS, together, strict=True):
         [alone] = engine.answer([Request("run", {"text": text})])
-        assert alone.probabilities == pytest.approx(answer.probabilities, abs=1e-5)
+        assert_near(alone.probabilities, answer.probabilities)
 
 
 def assert_answers_mixed_as_alone(folder: Path, names: Sequence[str], pretrained: Pretrained) -> None:
@@ -109,7 +110,7 @@ def assert_answers_mixed_as_alone(folder: Path, names: Sequence[str], pretrained
     alone = {name: open_engine(folder / name, pretrained=pretrained) for name in names}
     for request, answer in zip(mixed, engine.answer(mixed), strict=True):
         [expected] = alone[request.run].answer([Request("run", request.fields)])
-        assert answer.probabilities == pytest.approx(expected.probabilities, abs=1e-5)
+        assert_near(answer.probabilities, expected.probabilities)
 
 
 def assert_same_from_peft(task: Task, folder: Path, *, base: Path, pretrained: Pretrained) -> None:

@@ -7,6 +7,7 @@ import torch
 
 import encoder_decoders
 import models
+from closeness import assert_near
 from encoders import tiny_encoder
 from trimtab.backbones.backbone import AnswerPlace, Backbone
 from trimtab.backbones.causal import CausalBackbone
@@ -105,7 +106,7 @@ def test_an_answer_behind_a_row_costs_what_the_model_says(kind):
     model, ids = models.tiny_model("llama" if kind == "fused" else "gpt2"), [3, 14, 15]
     with torch.no_grad():
         theirs = model(torch.tensor([[*ids, *SAID]]), labels=torch.tensor([[*[-100] * 3, *SAID]])).loss * len(SAID)
-        torch.testing.assert_close(said(BACKBONES[kind](), ids), theirs, atol=1e-4, rtol=1e-5)
+        assert_near(said(BACKBONES[kind](), ids), theirs)
 
 
 @pytest.mark.parametrize("family", ["t5", "bart"])
@@ -116,7 +117,7 @@ def test_an_answer_apart_costs_what_the_model_says(family):
         read = torch.tensor([[*start, *SAID[:-1]]])
         logits = model(input_ids=torch.tensor([ids]), decoder_input_ids=read).logits[0, len(start) - 1 :]
         theirs = torch.nn.functional.cross_entropy(logits, torch.tensor(SAID), reduction="sum")
-        torch.testing.assert_close(said(encoder_decoder(family), ids), theirs, atol=1e-4, rtol=1e-5)
+        assert_near(said(encoder_decoder(family), ids), theirs)
 
 
 def test_answers_of_one_token_add_none_to_a_row(name):

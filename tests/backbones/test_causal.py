@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from closeness import assert_near
 from models import ARCHITECTURES, VOCABULARY, tiny_model
 from trimtab.backbones.causal import CausalBackbone
 from trimtab.backbones.layout import Row
@@ -68,19 +69,19 @@ def test_shared_path_equals_repeated_path(architecture, backbone, lengths, two_p
     ours, theirs = prompts(backbone, lengths), prompts(backbone, lengths)
     logits = backbone.logits(backbone.forward(rows, backbone.read_prefix(ours) if two_passes else ours))
     expected = repeated(oracle, rows, theirs)
-    torch.testing.assert_close(logits, expected, atol=1e-5, rtol=1e-5)
+    assert_near(logits, expected)
     loss, loss_expected = loss_of(logits), loss_of(expected)
-    assert abs(loss.item() - loss_expected.item()) < 1e-5
+    assert_near(loss, loss_expected)
     loss.backward()
     loss_expected.backward()
     for mine, reference in zip(ours, theirs, strict=True):
-        assert (mine.grad - reference.grad).norm() <= 1e-4 * reference.grad.norm()
+        assert_near(mine.grad, reference.grad)
 
 
 def test_rows_without_a_prompt_equal_the_model(architecture, backbone):
     rows = [Row(ids) for ids in texts()]
     logits = backbone.logits(backbone.forward(rows))
-    torch.testing.assert_close(logits, repeated(tiny_model(architecture), rows, []), atol=1e-5, rtol=1e-5)
+    assert_near(logits, repeated(tiny_model(architecture), rows, []))
 
 
 def test_a_row_does_not_depend_on_its_batch(backbone):
@@ -89,7 +90,7 @@ def test_a_row_does_not_depend_on_its_batch(backbone):
         state = backbone.read_prefix(prompts(backbone))
         together = backbone.logits(backbone.forward(rows, state))
         alone = torch.cat([backbone.logits(backbone.forward([row], state)) for row in rows])
-    torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-5)
+    assert_near(together, alone)
 
 
 def test_blocks_do_not_change_a_row(backbone, monkeypatch):
@@ -98,7 +99,7 @@ def test_blocks_do_not_change_a_row(backbone, monkeypatch):
         whole = backbone.forward(rows, prompts(backbone))
         monkeypatch.setattr("trimtab.backbones.layout.BLOCK_SCORES", 1)
         cut = backbone.forward(rows, prompts(backbone))
-    torch.testing.assert_close(whole, cut, atol=1e-5, rtol=1e-5)
+    assert_near(whole, cut)
 
 
 def test_k_prompts_in_one_batch_equal_k_separate_runs(backbone):
@@ -110,10 +111,10 @@ def test_k_prompts_in_one_batch_equal_k_separate_runs(backbone):
     assert many[1].grad is None or not many[1].grad.any()
     for k, prompt in enumerate(prompts(backbone, (6, 2, 9))):
         single = backbone.forward([Row(x) for x in ids], [prompt])
-        torch.testing.assert_close(hidden[k * len(ids) : (k + 1) * len(ids)], single, atol=1e-5, rtol=1e-5)
+        assert_near(hidden[k * len(ids) : (k + 1) * len(ids)], single)
         if k == 0:
             loss_of(backbone.logits(single)).backward()
-            assert (many[0].grad - prompt.grad).norm() <= 1e-4 * prompt.grad.norm()
+            assert_near(many[0].grad, prompt.grad)
 
 
 def test_states_read_apart_join(backbone):
@@ -121,9 +122,7 @@ def test_states_read_apart_join(backbone):
     rows = [Row(x, prompt=i % 3) for i, x in enumerate(texts())]
     with torch.no_grad():
         joined = PrefixState.join([backbone.read_prefix([prompt]) for prompt in many])
-        torch.testing.assert_close(
-            backbone.forward(rows, joined), backbone.forward(rows, backbone.read_prefix(many)), atol=1e-5, rtol=1e-5
-        )
+        assert_near(backbone.forward(rows, joined), backbone.forward(rows, backbone.read_prefix(many)))
 
 
 def test_answer_tree_equals_each_branch_alone(architecture, backbone):
@@ -140,7 +139,7 @@ def test_answer_tree_equals_each_branch_alone(architecture, backbone):
         prompt = prompts(backbone)
         ours = backbone.logits(backbone.forward(layout, prompt, wanted=wanted))
         expected = repeated(tiny_model(architecture), [Row([*ids, *b]) for ids in texts() for b in branches], prompt)
-    torch.testing.assert_close(ours, expected, atol=1e-5, rtol=1e-5)
+    assert_near(ours, expected)
 
 
 def test_logits_of_some_words_only(backbone):
@@ -166,11 +165,11 @@ def test_a_past_and_a_prompt_equal_one_prompt(backbone, cuts, two_passes):
     assert [prompt.length for prompt in given] == list(lengths)
     expected = backbone.logits(backbone.forward(rows, whole))
     ours = backbone.logits(backbone.forward(rows, backbone.read_prefix(given) if two_passes else given))
-    torch.testing.assert_close(ours, expected, atol=1e-5, rtol=1e-5)
+    assert_near(ours, expected)
     loss_of(ours).backward()
     loss_of(expected).backward()
     for mine, reference in zip(parted, whole, strict=True):
-        assert (mine.grad - reference.grad).norm() <= 1e-4 * reference.grad.norm()
+        assert_near(mine.grad, reference.grad)
 
 
 @pytest.mark.parametrize("two_passes", [False, True], ids=["one pass", "read_prefix first"])
@@ -189,11 +188,11 @@ def test_soft_vectors_within_rows_equal_their_embeddings(architecture, backbone,
         own = [tables[row.prompt][-1 - i] if i < 0 else words[at] for at, i in enumerate(row.ids)]
         whole = torch.cat([heads_oracle[row.prompt], torch.stack(own)])
         out.append(oracle(inputs_embeds=whole[None], use_cache=False).logits[0, -1])
-    torch.testing.assert_close(logits, torch.stack(out), atol=1e-5, rtol=1e-5)
+    assert_near(logits, torch.stack(out))
     loss_of(logits).backward()
     loss_of(torch.stack(out)).backward()
     for mine, reference in zip([*ours, *heads], [*theirs, *heads_oracle], strict=True):
-        assert (mine.grad - reference.grad).norm() <= 1e-4 * reference.grad.norm()
+        assert_near(mine.grad, reference.grad)
 
 
 class Kept:

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch.func import functional_call
 
+from closeness import assert_near
 from models import VOCABULARY, tiny_model
 from trimtab.backbones.attention.packed import PACKED_ATTENTION, attend_packed
 from trimtab.backbones.frozen_model import FrozenModel
@@ -69,8 +70,8 @@ def test_scores_are_products_with_the_output_vectors(cap):
     made.config.final_logit_softcapping = cap
     expected = hidden.double() @ made.output.weight.double().T + made.output.bias.double()
     expected = cap * torch.tanh(expected / cap) if cap else expected
-    torch.testing.assert_close(made.logits(hidden), expected.float(), atol=1e-5, rtol=1e-5)
-    torch.testing.assert_close(made.logits(hidden, only), expected[:, only].float(), atol=1e-5, rtol=1e-5)
+    assert_near(made.logits(hidden), expected.float())
+    assert_near(made.logits(hidden, only), expected[:, only].float())
 
 
 def test_other_weights_are_there_for_a_while_and_get_gradients():
@@ -112,8 +113,8 @@ def test_what_is_made_again_is_so_with_the_weights_of_then():
     assert calls == [True, True]
     theirs, other = (x.detach().clone().requires_grad_() for x in (own, hidden))
     torch.tanh(other @ theirs.T).sum().backward()
-    torch.testing.assert_close(own.grad, theirs.grad, atol=1e-5, rtol=1e-5)
-    torch.testing.assert_close(hidden.grad, other.grad, atol=1e-5, rtol=1e-5)
+    assert_near(own.grad, theirs.grad)
+    assert_near(hidden.grad, other.grad)
 
 
 def test_a_row_must_fit():

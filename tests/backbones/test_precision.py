@@ -27,5 +27,5 @@ def test_bfloat16_follows_float32(architecture):
         results.append((logits.detach(), prompt.grad))
     (exact, gradient), *rounded = results
     for logits, rounded_gradient in rounded:
-        assert (logits - exact).norm() < 0.05 * exact.norm()
+        assert (logits - exact).norm() < 0.1 * exact.norm()
         assert torch.nn.functional.cosine_similarity(gradient.flatten(), rounded_gradient.flatten(), dim=0) > 0.98

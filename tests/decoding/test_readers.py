@@ -8,6 +8,7 @@ from test_scoring import by_hand
 from torch.nn import functional as F
 from transformers import AutoModelForCausalLM
 
+from closeness import assert_near
 from trimtab.decoding import scoring
 from trimtab.decoding.readers import HeadReader, NumberReader, OptionReader, TokenReader, WordReader
 from trimtab.decoding.scoring import Query, read_scores
@@ -71,7 +72,7 @@ def test_readers_mix_in_one_call(pretrained, oracle, monkeypatch, tokens):
     found = dict(read_scores(backbone, queries, state))
     assert sorted(found) == list(range(len(queries)))
     for i, scores in enumerate(expected):
-        torch.testing.assert_close(found[i], scores, atol=1e-4, rtol=1e-4)
+        assert_near(found[i], scores)
 
 
 def test_options_of_a_row_may_be_as_many_as_they_like(pretrained, oracle):
@@ -80,7 +81,7 @@ def test_options_of_a_row_may_be_as_many_as_they_like(pretrained, oracle):
         options = [f"{word} film" for word in ("good", "bad", "great", "awful", "cold", "warm", "funny")[:count]]
         own = make_options(options, pretrained.tokenizer, "x", before="Answer:", length_normalise=False)
         [(_, found)] = read_scores(pretrained.backbone, [Query(ids, 0, OptionReader(own))], None)
-        torch.testing.assert_close(found, by_hand(oracle, ids, own, torch.zeros(0, 32)), atol=1e-5, rtol=1e-5)
+        assert_near(found, by_hand(oracle, ids, own, torch.zeros(0, 32)))
         assert len(found) == count
 
 

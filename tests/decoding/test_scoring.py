@@ -6,6 +6,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
+from closeness import assert_near
 from trimtab.decoding import scoring
 from trimtab.decoding.readers import WordReader
 from trimtab.decoding.scoring import Query, passes, read_scores
@@ -84,7 +85,7 @@ def test_scores_equal_the_sum_over_tokens(pretrained, oracle, prompts, name, nor
     made = verbalizer(pretrained, name, normalise, branches)
     asked = queries(pretrained, made)
     expected = torch.stack([by_hand(oracle, query.ids, made, prompts[0]) for query in asked])
-    torch.testing.assert_close(torch.stack(answers(pretrained, asked, prompts)), expected, atol=1e-5, rtol=1e-5)
+    assert_near(torch.stack(answers(pretrained, asked, prompts)), expected)
 
 
 def test_words_of_one_token_are_a_softmax_over_their_logits(pretrained, oracle, prompts):
@@ -96,7 +97,7 @@ def test_words_of_one_token_are_a_softmax_over_their_logits(pretrained, oracle, 
         with torch.no_grad():
             logits = oracle(inputs_embeds=whole[None], use_cache=False).logits[0, -1]
         only = torch.stack([logits[word.ids[0]] for word in made.words])
-        torch.testing.assert_close(scores.exp(), torch.softmax(only, 0), atol=1e-5, rtol=1e-5)
+        assert_near(scores.exp(), torch.softmax(only, 0))
 
 
 @pytest.mark.parametrize("tokens", [10_000, 40], ids=["one pass", "several passes"])
@@ -110,7 +111,7 @@ def test_label_sets_and_prompts_mix_in_one_call(pretrained, prompts, monkeypatch
     together = answers(pretrained, asked, prompts)
     for query, scores in zip(asked, together, strict=True):
         alone = answers(pretrained, [query], prompts)[0]
-        torch.testing.assert_close(scores, alone, atol=1e-5, rtol=1e-5)
+        assert_near(scores, alone)
 
 
 def test_full_vocabulary_scores_in_pieces_are_the_same(pretrained, prompts, monkeypatch):
@@ -126,7 +127,7 @@ def test_rows_without_any_prompt(pretrained, oracle):
     found = dict(read_scores(pretrained.backbone, asked, None))
     for i, query in enumerate(asked):
         nothing = torch.zeros(0, pretrained.backbone.hidden_size)
-        torch.testing.assert_close(found[i], by_hand(oracle, query.ids, made, nothing), atol=1e-5, rtol=1e-5)
+        assert_near(found[i], by_hand(oracle, query.ids, made, nothing))
 
 
 def test_passes_hold_so_many_tokens_or_as_many_as_padding_makes_of_them(monkeypatch):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from closeness import assert_near
 from trimtab.errors import TrimtabError
 from trimtab.inference.engine import Engine, Request
 from trimtab.kinds.bind import bind
@@ -69,7 +70,7 @@ def requests(name: str) -> list[Request]:
 def close(one, other) -> None:
     for a, b in zip(one, other, strict=True):
         assert list(a.probabilities) == list(b.probabilities)
-        np.testing.assert_allclose(list(a.probabilities.values()), list(b.probabilities.values()), atol=1e-5)
+        assert_near(list(a.probabilities.values()), list(b.probabilities.values()))
         assert (a.label, a.cut_tokens) == (b.label, b.cut_tokens)
         assert a.label == max(a.probabilities, key=lambda label: a.probabilities[label])
         assert a.probability == max(a.probabilities.values())
@@ -113,7 +114,7 @@ def test_an_ensemble_is_the_mean_of_probabilities(pretrained, runs):
     ]
     expected = np.mean([[list(p.probabilities.values()) for p in answers] for answers in each], axis=0)
     found = [list(p.probabilities.values()) for p in alone(pretrained, several, requests("several"))]
-    np.testing.assert_allclose(found, expected, atol=1e-6)
+    assert_near(found, expected, within=1e-5)
 
 
 def test_without_ensemble_the_kept_prompt_answers(pretrained, runs):
@@ -132,9 +133,7 @@ def test_zero_shot_is_the_backbone_with_the_template_alone(pretrained, runs, tin
         ids = [i for part in ("Text:", f" {text}", "\nAnswer:") for i in tokenizer(part)["input_ids"]]
         with torch.no_grad():
             logits = model(torch.tensor([ids])).logits[0, -1]
-        np.testing.assert_allclose(
-            list(answer.probabilities.values()), torch.softmax(logits[wanted], 0).numpy(), atol=1e-5
-        )
+        assert_near(list(answer.probabilities.values()), torch.softmax(logits[wanted], 0).numpy())
 
 
 def test_probabilities_in_rows_and_how_many_were_cut(pretrained):

@@ -11,6 +11,7 @@ from test_scoring import by_hand
 from transformers import AutoModelForCausalLM
 
 import tiny
+from closeness import assert_near
 from trimtab.data import Example
 from trimtab.errors import TrimtabError
 from trimtab.inference.calibration import content_free
@@ -75,7 +76,7 @@ def test_the_same_for_all_rows_equals_the_whole_text(pretrained, oracle, words, 
     engine = engine_of(pretrained, run=few_shot(pretrained, words=words, choice=choice))
     verbalizer = engine.runs["run"].verbalizer
     expected = [plain(oracle, pretrained, verbalizer, text, POOL[:3], words) for text in TEXTS]
-    np.testing.assert_allclose(probabilities(engine), expected, atol=1e-5)
+    assert_near(probabilities(engine), expected)
 
 
 def nearest_by_hand(oracle, tokenizer, text: str, examples, k: int) -> list[Example]:
@@ -101,7 +102,7 @@ def test_the_nearest_equal_the_whole_text(pretrained, oracle, words):
     expected = [
         plain(oracle, pretrained, verbalizer, text, own, words) for text, own in zip(TEXTS, chosen, strict=True)
     ]
-    np.testing.assert_allclose(probabilities(engine), expected, atol=1e-5)
+    assert_near(probabilities(engine), expected)
 
 
 def test_runs_mixed_in_one_engine_answer_as_alone(pretrained):
@@ -117,7 +118,7 @@ def test_runs_mixed_in_one_engine_answer_as_alone(pretrained):
     for n, (name, run) in enumerate(runs.items()):
         expected = probabilities(engine_of(pretrained, run=run))
         found = [list(answer.probabilities.values()) for answer in mixed[n :: len(runs)]]
-        np.testing.assert_allclose(found, expected, atol=1e-5, err_msg=name)
+        assert_near(found, expected, what=name)
 
 
 def test_demonstrations_for_all_are_read_once_and_the_pool_once(pretrained, monkeypatch):
@@ -188,11 +189,11 @@ def test_calibration_by_the_papers_formula(pretrained, oracle, words, examples):
     free = np.mean([p(text) for text in ("N/A", "", "[MASK]")], axis=0)
     tensor = content_free(bound)
     assert (tensor.dtype, tensor.shape) == (torch.float32, (2,))
-    np.testing.assert_allclose(tensor.exp().numpy(), free, atol=1e-5)
+    assert_near(tensor.exp().numpy(), free)
     weighted = [np.diag(1 / free) @ p(text) for text in TEXTS]
     expected = [row / row.sum() for row in weighted]
     found = probabilities(engine_of(pretrained, run=replace(run, tensors=({CALIBRATION: tensor},))))
-    np.testing.assert_allclose(found, expected, atol=1e-4)
+    assert_near(found, expected)
     assert np.abs(found - probabilities(engine_of(pretrained, run=run))).max() > 1e-3
 
 

@@ -13,14 +13,14 @@ from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 
 import tiny
 from adapters import METHODS
-from causal_adapters import run_of
+from causal_adapters import ARCHITECTURES, run_of
 from models import CONFIGS
 from trimtab.backbones.pretrained import load
 from trimtab.interchange.adapter import write_adapter
 from trimtab.interchange.peft import to_adapter
 
 
-@pytest.fixture(scope="session", params=["llama", "gpt2", "gemma3"])
+@pytest.fixture(scope="session", params=ARCHITECTURES)
 def folder(request, tmp_path_factory) -> Path:
     """A tiny model with a tokenizer; that of Gemma puts a token in front of every text."""
     path = tmp_path_factory.mktemp(request.param)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import yaml
 
 from adapters import METHODS, carried_out, write_with_card
 from causal_adapters import TEXTS, WORDS, answers, run_of
+from closeness import assert_near
 from trimtab.inference.engine import Engine, Request
 
 
@@ -30,7 +30,7 @@ def test_the_code_on_the_card_gives_the_probabilities(name, words, labels, backb
     monkeypatch.chdir(tmp_path)
     names = carried_out(text, TEXTS[1])
     assert list(names["probabilities"]) == list(words)
-    np.testing.assert_allclose(list(names["probabilities"].values()), answers(backbone, run)[1], atol=1e-5)
+    assert_near(list(names["probabilities"].values()), answers(backbone, run)[1])
     assert capsys.readouterr().out.startswith("{'")
 
 

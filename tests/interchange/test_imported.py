@@ -18,6 +18,7 @@ from safetensors.torch import load_file, save_file
 import adapters
 from adapters import METHODS, our_scores
 from causal_adapters import TASK, TEXTS, WORDS, answers, ids_of, plain_model, refusal, run_of, their_logits
+from closeness import assert_near
 from trimtab.interchange.adapter import read_adapter, write_adapter
 from trimtab.interchange.imported import from_adapter
 from trimtab.interchange.peft import to_adapter
@@ -58,7 +59,7 @@ def test_an_adapter_of_peft_gives_the_same_answers_here(name, folder, backbone, 
     run, notes = from_adapter(read_adapter(tmp_path), "adapter", task, WORDS, backbone)
     words = [backbone.tokenizer(f" {label}", add_special_tokens=False)["input_ids"][0] for label in WORDS]
     expected = [torch.softmax(their_logits(model, ids_of(backbone, text))[words], 0).numpy() for text in TEXTS]
-    np.testing.assert_allclose(answers(backbone, run), np.stack(expected), atol=1e-5)
+    assert_near(answers(backbone, run), np.stack(expected))
     made_by_network = ["PEFT keeps no network of P-tuning: the prompt it made is now a soft prompt."]
     assert [note for note in notes if "was made for" not in note] == (made_by_network if name == "p-tuning" else [])
     if run.task.method.name == "soft_prompt":
@@ -73,7 +74,7 @@ def test_lora_on_some_layers_only(settings, tiny_folder, pretrained, tmp_path):
     run, _ = from_adapter(read_adapter(tmp_path), "adapter", make_task(TASK), WORDS, pretrained)
     for text in TEXTS:
         theirs = their_logits(model, ids_of(pretrained, text, leading=False))
-        torch.testing.assert_close(our_scores(pretrained, run, text), theirs, atol=1e-5, rtol=1e-5)
+        assert_near(our_scores(pretrained, run, text), theirs)
     assert all(target.startswith("model.layers.") for target in run.task.method.targets)
 
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 import torch
 from transformers import PreTrainedTokenizerFast
 
 from adapters import METHODS, our_scores
-from causal_adapters import TEXTS, ids_of, plain_model, refusal, run_of, their_logits
+from causal_adapters import ARCHITECTURES, TEXTS, ids_of, plain_model, refusal, run_of, their_logits
+from closeness import assert_near
 from trimtab.interchange.merged import write_merged
 
 
-@pytest.mark.parametrize("name", ["lora", "dora", "ia3", "full", "bitfit"])
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [*product(ARCHITECTURES, ["lora", "dora", "ia3", "full"]), ("gpt2", "bitfit")],  # only the GPT-2 has biases
+    indirect=["folder"],
+)
 def test_merged_weights_give_the_same_logits(name, folder, backbone, tmp_path):
-    if name == "bitfit" and backbone.backbone.config.model_type != "gpt2":
-        pytest.skip("only the GPT-2 has biases")
     before = {key: value.clone() for key, value in backbone.backbone.model.state_dict().items()}
     run = run_of(backbone, METHODS.get(name, {"name": name}))
     write_merged(tmp_path, run, backbone)
@@ -22,7 +27,7 @@ def test_merged_weights_give_the_same_logits(name, folder, backbone, tmp_path):
     model = plain_model(tmp_path)
     for text in TEXTS:
         theirs = their_logits(model, ids_of(backbone, text))
-        torch.testing.assert_close(our_scores(backbone, run, text), theirs, atol=2e-5, rtol=1e-5)
+        assert_near(our_scores(backbone, run, text), theirs)
     tokenizer = PreTrainedTokenizerFast.from_pretrained(tmp_path)
     assert tokenizer(TEXTS[1])["input_ids"] == backbone.tokenizer(TEXTS[1])["input_ids"]
     after = backbone.backbone.model.state_dict()

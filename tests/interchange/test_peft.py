@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-import torch
 from peft import PeftModel
 
 from adapters import METHODS, our_scores
 from causal_adapters import TASK, TEXTS, ids_of, plain_model, refusal, run_of, their_logits
+from closeness import assert_near
 from trimtab.interchange.adapter import write_adapter
 from trimtab.interchange.peft import to_adapter
 from trimtab.settings.file import make_task
@@ -23,7 +23,7 @@ def test_a_run_gives_the_same_logits_in_peft(name, folder, backbone, tmp_path):
     model = PeftModel.from_pretrained(plain_model(folder), tmp_path).eval()
     for text in TEXTS:
         ids = ids_of(backbone, text, leading=adapter.leading == 0)
-        torch.testing.assert_close(our_scores(backbone, run, text), their_logits(model, ids), atol=1e-5, rtol=1e-5)
+        assert_near(our_scores(backbone, run, text), their_logits(model, ids))
 
 
 def test_lora_with_a_prompt_is_no_one_adapter(pretrained):

@@ -21,6 +21,7 @@ from answer_rows import (
     settings,
     write_answers,
 )
+from closeness import assert_near
 from trimtab import Request, open_engine
 from trimtab.jobs import predict, tune
 from trimtab.kinds.prediction import ChoicePrediction, NumberPrediction
@@ -61,7 +62,7 @@ def test_probabilities_of_options_are_those_of_the_plain_model(
         expected = scores.softmax(-1).tolist()
         assert list(answer) == ["option", "index", "probability", "probabilities"]
         assert list(answer["probabilities"]) == options  # type: ignore[call-overload]
-        assert list(answer["probabilities"].values()) == pytest.approx(expected, abs=1e-5)  # type: ignore[attr-defined]
+        assert_near(list(answer["probabilities"].values()), expected)  # type: ignore[attr-defined]
         assert (answer["option"], answer["index"]) == (options[int(scores.argmax())], int(scores.argmax()))
 
 
@@ -92,7 +93,7 @@ def test_options_behind_demonstrations_are_scored_as_behind_the_whole_text(
         with torch.no_grad():
             expected = torch.stack([option_score(oracle, given, one, True) for one in ids]).softmax(-1)
         assert isinstance(found, ChoicePrediction)
-        assert list(found.probabilities.values()) == pytest.approx(expected.tolist(), abs=1e-5)
+        assert_near(list(found.probabilities.values()), expected.tolist())
 
 
 def test_numbers_are_those_of_the_plain_model(
@@ -109,5 +110,5 @@ def test_numbers_are_those_of_the_plain_model(
     engine = open_engine(tmp_path / "run", pretrained=pretrained)
     answers = engine.answer([Request("run", {"text": text}) for text in texts])
     found = [answer.number for answer in answers if isinstance(answer, NumberPrediction)]
-    assert found == pytest.approx((expected * 2 + 5).tolist(), abs=1e-4)
+    assert_near(found, (expected * 2 + 5).tolist())
     assert [answer.label for answer in answers] == [f"{number:.6g}" for number in found]

@@ -7,6 +7,7 @@ import torch
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
 import tiny
+from closeness import assert_near
 from encoder_decoders import plain, save_encoder_decoder
 from trimtab import Engine, Request, open_engine
 from trimtab.backbones.pretrained import load
@@ -142,7 +143,7 @@ def test_words_are_scored_as_transformers_trains_on_them(kind, loaded, folders):
             logits = model(input_ids=torch.tensor([row.ids]), labels=labels).logits[0]
             each = logits.log_softmax(-1).gather(1, labels[0][:, None])[:, 0]
             special = torch.tensor([int(i) in tokenizer.all_special_ids for i in labels[0]])
-            torch.testing.assert_close(score, each[~special].sum(), atol=1e-5, rtol=1e-5)
+            assert_near(score, each[~special].sum())
 
 
 def test_large_trees_are_trained_token_by_token(loaded, folders, data, monkeypatch):
@@ -159,7 +160,7 @@ def test_large_trees_are_trained_token_by_token(loaded, folders, data, monkeypat
         -word_by_hand(only, model, tokenizer, bound.method.condition(start), text, ("so cold", "so warm")[i % 2])
         for i, text in enumerate(TEXTS)
     ]).mean()  # fmt: skip
-    torch.testing.assert_close(loss[0], expected, atol=1e-5, rtol=1e-5)
+    assert_near(loss[0], expected)
 
 
 def word_by_hand(bound, model, tokenizer, condition, text, word) -> torch.Tensor:

@@ -11,6 +11,7 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
 import tiny
+from closeness import assert_near
 from trimtab.errors import TrimtabError
 from trimtab.jobs import exchange, predict
 from trimtab.runs.run import load_run
@@ -53,14 +54,14 @@ def test_a_tuned_run_to_peft_and_back(method, trimtab, tuned, tmp_path, tiny_fol
         ids = [i for part in ("Text:", f" {text}", "\nAnswer:") for i in tokenizer(part)["input_ids"]]
         with torch.no_grad():
             found.append(torch.softmax(model(input_ids=torch.tensor([ids])).logits[0, -1][wanted], 0).numpy())
-    np.testing.assert_allclose(probabilities(run, pretrained), found, atol=1e-5)
+    assert_near(probabilities(run, pretrained), found)
 
     # another folder, labels out of the data, a task file that asks for another method
     (tmp_path / "elsewhere").mkdir()
     tiny.write_task(tmp_path / "elsewhere", tiny_folder, labels={})
     code, out, err = trimtab("import", "out/adapter", "elsewhere/task.yaml", "--out", "again")
     assert (code, out, err) == (0, f"again: a run of method {method}; `trimtab evaluate again` scores it.\n", "")
-    np.testing.assert_allclose(probabilities(tmp_path / "again", pretrained), found, atol=1e-5)
+    assert_near(probabilities(tmp_path / "again", pretrained), found)
     code, out, _ = trimtab("evaluate", "again", "--no-beside")
     assert code == 0
     assert json.loads((tmp_path / "again" / "report.json").read_text())["scored"]["test"]["rows"] == 24
@@ -82,7 +83,7 @@ def test_merged_weights_are_a_backbone_of_their_own(trimtab, tuned, tmp_path, pr
     assert trimtab("tune", "task.yaml", "--out", "zero", "--no-beside").code == 0
     engine = predict.open_engine(tmp_path / "zero")
     found = [list(answer["probabilities"].values()) for answer in predict.texts(engine, TEXTS)]
-    np.testing.assert_allclose(probabilities(run, pretrained), found, atol=1e-5)
+    assert_near(probabilities(run, pretrained), found)
 
 
 def test_nearest_tokens(trimtab, tuned, tmp_path):
@@ -108,7 +109,7 @@ def test_p_tuning_keeps_its_network_unless_peft_saved_it(resaved, trimtab, tuned
     lost = "Note: PEFT keeps no network of P-tuning: the prompt it made is now a soft prompt.\n"
     assert err == (lost if resaved else "")
     imported = probabilities(tmp_path / "runs" / "reviews", pretrained)
-    np.testing.assert_allclose(imported, probabilities(run, pretrained), atol=1e-5)
+    assert_near(imported, probabilities(run, pretrained))
 
 
 def test_nothing_is_left_where_an_export_is_refused(trimtab, tuned, tmp_path):

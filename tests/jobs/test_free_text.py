@@ -13,6 +13,7 @@ from transformers import AutoModelForCausalLM
 
 import needs
 import tiny
+from closeness import assert_near
 from trimtab import load_splits
 from trimtab.decoding.constraints import make_constraint
 from trimtab.errors import TrimtabError
@@ -129,7 +130,7 @@ def test_training_loss_is_that_of_plain_transformers(folder, pretrained, tiny_fo
         logits = model(torch.tensor([ids])).logits[0, -len(answer) - 1 : -1]
         total += torch.nn.functional.cross_entropy(logits, torch.tensor(answer), reduction="sum").item()
     mean = sum(len(answer_ids(bound, text)) for _, text in pairs) / len(pairs)
-    assert abs(found - total / len(batch) / mean) < 1e-4
+    assert_near(found, total / len(batch) / mean)
     assert notes == ["test: 12 rows hold 11 inputs, each right with any of its answers"]
 
 
@@ -154,7 +155,7 @@ def test_several_runs_in_one_pass_are_those_of_each_alone(folder, pretrained):
     both = tuned(folder, pretrained, "both", ["train.runs=2"]).run
     alone = tuned(folder, pretrained, "alone", ["train.seed=1"]).run
     for name, tensor in alone.tensors[0].items():
-        torch.testing.assert_close(tensor, both.tensors[1][name], atol=1e-4, rtol=1e-4)
+        assert_near(tensor, both.tensors[1][name])
 
 
 def made(pretrained, seed=0, method=None, answer=None, **settings) -> Run:
@@ -196,7 +197,7 @@ def test_a_mixed_batch_answers_as_each_alone(pretrained):
         [expected] = alone.answer([request])
         assert found.label == expected.label
         if request.run == "labels":
-            assert found.probabilities == pytest.approx(expected.probabilities, abs=1e-5)
+            assert_near(found.probabilities, expected.probabilities)
             continue
         assert [t.ids for t in found.texts] == [t.ids for t in expected.texts]
         assert [t.ended for t in found.texts] == [t.ended for t in expected.texts]

@@ -12,6 +12,7 @@ import torch
 import answer_rows
 import tagged_rows
 import tiny
+from closeness import assert_near
 from encoder_decoders import save_encoder_decoder
 from encoders import save_encoder
 from trimtab.backbones.causal import CausalBackbone
@@ -87,9 +88,9 @@ def assert_same(one: tune.Tuned, other: tune.Tuned) -> None:
     """The same to rounding: what was trained, and how it scored on dev."""
     for own, theirs in zip(one.run.tensors, other.run.tensors, strict=True):
         for name, tensor in own.items():
-            torch.testing.assert_close(tensor, theirs[name], atol=1e-4, rtol=1e-4)
+            assert_near(tensor, theirs[name])
     for what in ("dev_loss", "dev_accuracy"):
-        assert one.run.facts[what] == pytest.approx(other.run.facts[what], abs=1e-4)
+        assert_near(one.run.facts[what], other.run.facts[what])
     assert one.run.facts["best_steps"] == other.run.facts["best_steps"]
 
 
@@ -150,8 +151,8 @@ def test_two_seeds_share_what_is_kept_and_are_two_jobs(
     for seed in (0, 1):
         alone = tuned(f"alone-{seed}", seed=seed)
         for name, tensor in alone.run.tensors[0].items():
-            torch.testing.assert_close(both.run.tensors[seed][name], tensor, atol=1e-5, rtol=1e-5)
-        assert both.run.facts["dev_loss"][seed] == pytest.approx(alone.run.facts["dev_loss"][0], abs=1e-5)
+            assert_near(both.run.tensors[seed][name], tensor)
+        assert_near(both.run.facts["dev_loss"][seed], alone.run.facts["dev_loss"][0])
 
 
 @pytest.mark.parametrize("method", ["soft_prompt", "lora", "prefix"])

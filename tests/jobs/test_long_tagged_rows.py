@@ -13,6 +13,7 @@ from seqeval.metrics import f1_score
 from torch.nn import functional as F
 
 import tiny
+from closeness import assert_near
 from encoders import save_encoder
 from tagged_rows import TAGS, by_hand, examples_of, rows, settings, with_tags
 from trimtab import Engine, Request, open_engine
@@ -122,11 +123,11 @@ def test_loss_counts_each_token_once_in_the_window_it_belongs_to(
         wanted = torch.tensor([TAGS.index(tag) for tag in row["tags"][own.first : own.last]])
         scores = scores[own.first - own.start : own.last - own.start]
         expected.append(F.cross_entropy(scores, wanted, label_smoothing=0.1))
-    torch.testing.assert_close(loss[0], torch.stack(expected).mean(), atol=1e-5, rtol=1e-5)
+    assert_near(loss[0], torch.stack(expected).mean())
     mine = torch.autograd.grad(loss.sum(), list(start.values()))
     theirs = torch.autograd.grad(torch.stack(expected).mean(), list(start.values()))
     for name, ours, reference in zip(start, mine, theirs, strict=True):
-        assert (ours - reference).norm() <= 1e-4 * reference.norm() + 1e-6, name
+        assert_near(ours, reference, what=name)
 
 
 @pytest.fixture(scope="module")
@@ -163,13 +164,13 @@ def test_every_token_gets_the_tag_of_its_window(
             each = [by_hand(engine.runs["run"], folders[kind], x, part).softmax(-1) for x in run.answering]
             expected += torch.stack(each).mean(0)[own.first - own.start : own.last - own.start].amax(-1).tolist()
     assert alone.tagged.tokens == tuple(tokens)
-    assert alone.tagged.probabilities == pytest.approx(expected, abs=1e-4)
+    assert_near(alone.tagged.probabilities, expected)
     assert alone.cut_tokens == 0
     others = [Request("run", {}, tokens=row["tokens"]) for row in [*rows(5, 12), *long_rows(2, 13)]]
     together = engine.answer([*others[:3], Request("run", {}, tokens=tokens), *others[3:]])[3]
     assert together.label == alone.label
     assert isinstance(together, TagPrediction)
-    assert together.tagged.probabilities == pytest.approx(alone.tagged.probabilities, abs=1e-5)
+    assert_near(together.tagged.probabilities, alone.tagged.probabilities)
 
 
 def test_the_first_window_of_a_causal_backbone_is_exact(

@@ -13,6 +13,7 @@ from seqeval.metrics.sequence_labeling import get_entities
 from torch.nn import functional as F
 
 import tiny
+from closeness import assert_near
 from encoder_decoders import save_encoder_decoder
 from encoders import save_encoder
 from tagged_rows import TAGS, by_hand, examples_of, rows, settings, with_tags
@@ -73,11 +74,11 @@ def test_loss_and_gradients_are_those_of_the_plain_model(
             )
             for i in members
         ]).mean()  # fmt: skip
-        torch.testing.assert_close(own, expected, atol=1e-5, rtol=1e-5)
+        assert_near(own, expected)
         mine = torch.autograd.grad(own, list(start.values()), retain_graph=True)
         theirs = torch.autograd.grad(expected, list(start.values()))
         for name, ours, reference in zip(start, mine, theirs, strict=True):
-            assert (ours - reference).norm() <= 1e-4 * reference.norm() + 1e-6, name
+            assert_near(ours, reference, what=name)
 
 
 @pytest.mark.parametrize("kind", BACKBONES)
@@ -103,7 +104,7 @@ def test_learning_judging_and_using(
         with torch.no_grad():
             expected = by_hand(engine.runs["run"], folders[kind], run.tensors[run.kept], row["tokens"]).softmax(-1)
         assert isinstance(answer, TagPrediction)
-        assert answer.tagged.probabilities == pytest.approx(expected.amax(-1).tolist(), abs=1e-4)
+        assert_near(answer.tagged.probabilities, expected.amax(-1).tolist())
         assert answer.label == " ".join(answer.tagged.tags)
     again = evaluate.run(tmp_path / "run", beside=False, pretrained=loaded[kind])
     assert again.scored.kind == "tags"
@@ -155,11 +156,11 @@ def test_runs_of_all_methods_and_kinds_mix(kind: str, data: Path, tmp_path: Path
         if request.run == "number":
             assert isinstance(answer, NumberPrediction)
             assert isinstance(expected, NumberPrediction)
-            assert answer.number == pytest.approx(expected.number, abs=1e-4)
+            assert_near(answer.number, expected.number)
         else:
             assert isinstance(answer, TagPrediction)
             assert isinstance(expected, TagPrediction)
-            assert answer.tagged.probabilities == pytest.approx(expected.tagged.probabilities, abs=1e-5)
+            assert_near(answer.tagged.probabilities, expected.tagged.probabilities)
             assert answer.label == expected.label
 
 
@@ -176,6 +177,19 @@ def run(data: Path, loaded: Any, folders: Any, tmp_path_factory: pytest.TempPath
 TEXT = "the plot is awful, the cast boring"
 
 
+def apart(said: dict[str, Any]) -> tuple[dict[str, Any], list[float]]:
+    """What is said of a row but for the probabilities, and the probabilities."""
+    entities = [{name: value for name, value in e.items() if name != "probability"} for e in said["entities"]]
+    return {**said, "entities": entities}, [e["probability"] for e in said["entities"]]
+
+
+def assert_same_said(found: dict[str, Any], expected: dict[str, Any]) -> None:
+    """Probabilities differ a little with the place in a batch."""
+    (parts, probabilities), (expected_parts, expected_probabilities) = apart(found), apart(expected)
+    assert parts == expected_parts
+    assert_near(probabilities, expected_probabilities)
+
+
 def test_predicting(run: Path, loaded: Any, tmp_path: Path) -> None:
     engine = open_engine(run, pretrained=loaded["llama"])
     tokens = ["the", "plot", "is", "awful", ",", "the", "cast", "boring"]
@@ -189,7 +203,7 @@ def test_predicting(run: Path, loaded: Any, tmp_path: Path) -> None:
     assert [e["text"] for e in found] == [" ".join(tokens[start:end]) for _, start, end in marked]
     assert all(0 < e["probability"] <= 1 for e in found)
     assert set(found[0]) == {"type", "start", "end", "text", "probability"}
-    assert text == other
+    assert_same_said(other, text)
     assert (text["tokens"], text["tags"]) == (tokens, listed["tags"])
     places: list[dict[str, Any]] = text["entities"]  # type: ignore[assignment]
     assert [TEXT[slice(*e["characters"])] for e in places] == [e["text"] for e in found]
@@ -197,7 +211,7 @@ def test_predicting(run: Path, loaded: Any, tmp_path: Path) -> None:
     assert str(absent["error"]).startswith("in.jsonl:5: no column 'tokens' for the tokens;")
     assert blank == {"tokens": [], "tags": [], "entities": []}
     [direct] = predict.texts(engine, [TEXT])
-    assert direct == text
+    assert_same_said(direct, text)
 
 
 def test_an_entity_is_as_probable_as_its_tokens_together(run: Path, loaded: Any) -> None:

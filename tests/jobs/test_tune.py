@@ -11,10 +11,10 @@ import time
 from pathlib import Path
 
 import pytest
-import torch
 import yaml
 
 import tiny
+from closeness import assert_near
 from trimtab.errors import TrimtabError
 from trimtab.jobs import tune
 from trimtab.runs.run import load_run
@@ -120,7 +120,7 @@ def test_several_seeds_and_an_ensemble(trimtab, tmp_path, tiny_folder):
     assert (len(best.answering), len(mean.answering)) == (1, 3)
     scores = list(zip(best.facts["dev_accuracy"], (-x for x in best.facts["dev_loss"]), strict=True))
     assert best.kept == scores.index(max(scores))
-    torch.testing.assert_close(best.tensors[2]["prompt"], third.tensors[0]["prompt"], atol=1e-5, rtol=1e-5)
+    assert_near(best.tensors[2]["prompt"], third.tensors[0]["prompt"])
     answers = [json.loads(trimtab("predict", name, "-t", "a great film").out) for name in ("best", "mean")]
     assert answers[0]["probabilities"] != answers[1]["probabilities"]
     report = json.loads((tmp_path / "mean" / "report.json").read_text())

@@ -11,6 +11,7 @@ from transformers import AutoModelForCausalLM
 
 import chats
 import tiny
+from closeness import assert_near
 from objectives import objective_on
 from trimtab import load_splits
 from trimtab.backbones.pretrained import load
@@ -86,7 +87,7 @@ def test_loss_is_that_of_the_tokenizers_own_mask(folder, folders, backbones, fam
         logits = model(ids[None]).logits[0, :-1].detach()
         total += float(torch.nn.functional.cross_entropy(logits[mask[1:]], ids[1:][mask[1:]], reduction="sum"))
     mean = sum(int(masked(e)[1].sum()) for e in rows) / len(rows)
-    assert abs(record["loss"][0] - total / len(batch) / mean) < 1e-4
+    assert_near(record["loss"][0], total / len(batch) / mean)
 
 
 @pytest.mark.parametrize("method", ["soft_prompt", "prefix", "late_prompt", "lora"])
@@ -107,7 +108,7 @@ def test_dev_is_judged_by_every_assistant_turn(folder, backbones):
     objective = objective_on(bound, dev)
     [score] = objective.evaluate([0], [{}])
     loss = objective.loss([0], [{}], [list(range(len(dev)))], 0)
-    assert abs(score.loss - float(loss)) < 1e-5
+    assert_near(score.loss, float(loss))
 
 
 def test_full_fine_tuning_learns_to_answer_in_every_turn(folder, backbones):

@@ -11,6 +11,7 @@ import torch
 from test_soft_prompt import material
 from torch.nn import functional as F
 
+from closeness import assert_near
 from models import tiny_model
 from trimtab.backbones.causal import CausalBackbone
 from trimtab.backbones.layout import Row
@@ -67,7 +68,7 @@ def test_weight_methods_start_as_the_backbone_itself(pretrained, methods, name):
     with torch.no_grad():
         ours = logits(pretrained.backbone, methods[name].condition(methods[name].initial(0)))
         plain = pretrained.backbone.logits(pretrained.backbone.forward([Row(ids) for ids in IDS]))
-    torch.testing.assert_close(ours, plain, atol=1e-5, rtol=1e-5)
+    assert_near(ours, plain)
 
 
 @pytest.mark.parametrize("name", ["lora", "ia3", "full"])
@@ -81,10 +82,8 @@ def test_the_backbone_is_untouched_afterwards(pretrained, methods, name):
     assert not any(weight.requires_grad or weight.grad is not None for weight in model.parameters())
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "bitfit"])  # the tiny Llama has no biases
 def test_gradients_reach_every_trained_tensor(pretrained, name):
-    if name == "bitfit":
-        pytest.skip("the tiny Llama has no biases")
     method = method_of(pretrained, name)
     tensors = moved(method.initial(0))
     condition = method.condition(tensors)
@@ -136,7 +135,7 @@ def test_weight_methods_equal_plain_transformers(architecture, name, pretrained)
             for ids in IDS
         ]
     )
-    torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
+    assert_near(found, expected)
     targets = torch.tensor([1, 2, 3])
     F.cross_entropy(found, targets).backward()
     F.cross_entropy(expected, targets).backward()
@@ -144,7 +143,8 @@ def test_weight_methods_equal_plain_transformers(architecture, name, pretrained)
         if theirs[key].grad is None:
             assert ours[key].grad is None or not ours[key].grad.any(), key
         else:
-            torch.testing.assert_close(ours[key].grad, theirs[key].grad, atol=1e-5, rtol=1e-3, msg=key)
+            biased = key.replace("k_proj.bias", "q_proj.bias")  # softmax takes no notice of a bias of the keys
+            assert_near(ours[key].grad, theirs[key].grad, of=theirs[biased].grad, what=key)
 
 
 @pytest.mark.parametrize("architecture", ["llama", "qwen3", "gpt2", "gpt_neox"])
@@ -167,11 +167,11 @@ def test_a_prefix_equals_transformers_past_key_values(architecture, pretrained):
         positions = torch.arange(5, 5 + len(ids))[None]
         out = oracle(input_ids=torch.tensor([ids]), past_key_values=cache, position_ids=positions)
         expected.append(out.logits[0, -1])
-    torch.testing.assert_close(found, torch.stack(expected), atol=1e-5, rtol=1e-5)
+    assert_near(found, torch.stack(expected))
     found.square().sum().backward()
     torch.stack(expected).square().sum().backward()
     for key in ours:
-        assert (ours[key].grad - theirs[key].grad).norm() <= 1e-4 * theirs[key].grad.norm()
+        assert_near(ours[key].grad, theirs[key].grad)
 
 
 class _TokensBelow:
@@ -254,7 +254,7 @@ def test_a_head_from_label_words_scores_as_they_do(pretrained):
     with torch.no_grad():
         hidden = pretrained.backbone.forward([Row(i) for i in IDS])
         expected = pretrained.backbone.logits(hidden, ids)
-    torch.testing.assert_close(F.linear(hidden, *condition.head), expected, atol=1e-5, rtol=1e-5)
+    assert_near(F.linear(hidden, *condition.head), expected)
     assert not method_of(pretrained, {"name": "head", "init": "zero"}).initial(0)["weight"].any()
 
 

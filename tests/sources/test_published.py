@@ -11,6 +11,7 @@ import torch
 from transformers import AutoModel
 
 import needs
+from closeness import assert_near
 from trimtab.backbones.layout import Row
 from trimtab.backbones.pretrained import load
 from trimtab.evaluation.baselines.word_vectors import read_word_vectors
@@ -44,7 +45,7 @@ def test_minilm_l6_reads_sentences_as_transformers_does(tmp_path: Path) -> None:
     with torch.no_grad():
         ours = loaded.backbone.forward(rows)
         theirs = [model(**loaded.tokenizer(text, return_tensors="pt")).last_hidden_state[0].mean(0) for text in texts]
-    torch.testing.assert_close(ours, torch.stack(theirs), atol=1e-5, rtol=1e-5)
+    assert_near(ours, torch.stack(theirs))
 
 
 @pytest.mark.parametrize(

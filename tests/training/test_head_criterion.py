@@ -11,6 +11,7 @@ from seqeval.metrics import f1_score
 from torch.nn import functional as F
 
 from answer_rows import number_examples, number_state, numbers, settings
+from closeness import assert_near
 from models import tiny_model
 from objectives import objective_on
 from trimtab.backbones.causal import CausalBackbone
@@ -104,11 +105,11 @@ def test_losses_and_gradients_of_two_runs_in_one_pass(case: str, model: Any, bac
     expected = torch.stack([
         loss_by_hand(outputs, targets[i], said_by_hand(model, given, k, targets[i])) for k, i in batch
     ])  # fmt: skip
-    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
+    assert_near(found, expected)
     weights = [x for condition in given.conditions for x in condition.head]
     mine, theirs = (torch.autograd.grad(losses.sum(), weights) for losses in (found, expected))
     for ours, reference in zip(mine, theirs, strict=True):
-        torch.testing.assert_close(ours, reference, atol=1e-4, rtol=1e-4)
+        assert_near(ours, reference)
 
 
 def scores_by_hand(case: str, targets: list[Any], said: list[torch.Tensor]) -> tuple[float, float]:
@@ -162,7 +163,7 @@ def test_kept_states_give_the_same(case: str, states: int, backbone: CausalBackb
     rows = [target.read() for target in targets]
     kept = KeptStates(backbone, given.prompts[0], rows, rows, [0, 3, 1, 4, 2], states * 32 * 4)
     plain, keeping = (HeadCriterion(outputs, targets, targets, own) for own in (None, kept))
-    torch.testing.assert_close(keeping.losses(given, BATCH), plain.losses(given, BATCH), atol=1e-5, rtol=1e-5)
+    assert_near(keeping.losses(given, BATCH), plain.losses(given, BATCH))
     with torch.no_grad():
         both = zip(keeping.evaluate(given), plain.evaluate(given), strict=True)
     for one, other in both:
@@ -195,4 +196,4 @@ def test_the_loss_of_numbers_behind_a_tuned_prompt(loss: str, pretrained: Any, t
     off = said - torch.tensor([(example.number - 5) / 2 for example in examples])
     by_hand = off**2 if loss == "squared" else torch.where(off.abs() < 1, off**2 / 2, off.abs() - 0.5)
     [found] = objective_on(bound, examples).loss([0], [tensors], [range(6)], 0)
-    assert float(found) == pytest.approx(float(by_hand.mean()), abs=1e-4)
+    assert_near(float(found), float(by_hand.mean()))

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 
+from closeness import assert_near
 from encoders import tiny_encoder
 from models import tiny_model
 from trimtab.backbones.causal import CausalBackbone
@@ -56,7 +57,7 @@ def test_states_are_those_of_each_row_alone(backbone: CausalBackbone) -> None:
             for i, found in zip(members, kept(members), strict=True):
                 hidden = model.base_model(torch.tensor([[1, 2, *rows[i].ids]])).last_hidden_state[0, 2:]
                 expected = hidden[-1:] if rows[i].read_at is None else hidden[list(rows[i].read_at or ())]
-                torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
+                assert_near(found, expected)
                 assert not found.requires_grad
 
 
@@ -66,7 +67,7 @@ def test_a_bare_encoder_gives_the_mean_or_the_tokens() -> None:
         for row, found in zip(rows, keeping(backbone, rows, 100 * STATE)(range(len(rows))), strict=True):
             hidden = model(torch.tensor([row.ids])).last_hidden_state[0]
             expected = hidden.mean(0, keepdim=True) if row.read_at is None else hidden[list(row.read_at)]
-            torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
+            assert_near(found, expected)
 
 
 def test_a_row_is_read_once_with_those_that_come_next(backbone: CausalBackbone, read: Any, monkeypatch: Any) -> None:

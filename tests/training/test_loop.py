@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from closeness import assert_near
 from trimtab.errors import TrimtabError
 from trimtab.runs.tensors import load_tensors, save_tensors
 from trimtab.training.loop import DevScore, Parameters, Plan, Training
@@ -45,7 +46,7 @@ def test_records():
     assert [r.step for r in records if r.dev] == [5, 10, 12]
     assert records[0].rate == pytest.approx(0.1)  # 6% of 12 steps: one step of warm-up
     first = [float((p["x"] - TARGETS[plan().batch(k, 0)]).square().sum((1, 2)).mean()) for k, p in enumerate(starts(3))]
-    assert records[0].losses == pytest.approx(first)
+    assert_near(records[0].losses, first)
 
 
 @pytest.mark.parametrize(("steps", "rows"), [(12, 20), (1, 20), (2, 1000)])
@@ -60,8 +61,8 @@ def test_several_runs_in_one_pass_are_several_trainings(optimiser):
     together = train(plan(optimiser=optimiser, rate=0.02))
     for k, seed in enumerate((3, 4, 5)):
         alone = train(plan(optimiser=optimiser, rate=0.02, seeds=(seed,)), [starts(3)[k]])
-        torch.testing.assert_close(together.parameters[k]["x"], alone.parameters[0]["x"], atol=1e-5, rtol=1e-5)
-        assert [r.losses[k] for r in together.records] == pytest.approx([r.losses[0] for r in alone.records])
+        assert_near(together.parameters[k]["x"], alone.parameters[0]["x"])
+        assert_near([r.losses[k] for r in together.records], [r.losses[0] for r in alone.records])
 
 
 @pytest.mark.parametrize("optimiser", ["adamw", "adafactor", "sgd"])
@@ -75,8 +76,8 @@ def test_the_layout_of_a_start_in_memory_changes_nothing(optimiser):
 def test_accumulation_changes_nothing(parts):
     whole, split = train(plan()), train(plan(accumulate=parts))
     for a, b in zip(whole.parameters, split.parameters, strict=True):
-        torch.testing.assert_close(a["x"], b["x"], atol=1e-5, rtol=1e-5)
-    assert [r.losses for r in whole.records] == [pytest.approx(r.losses) for r in split.records]
+        assert_near(a["x"], b["x"])
+    assert_near([r.losses for r in whole.records], [r.losses for r in split.records])
 
 
 def test_the_gradient_is_clipped_run_by_run():
@@ -99,7 +100,7 @@ def test_each_parameter_has_a_rate_of_its_own():
                         {"tens": 10.0}.__getitem__)  # fmt: skip
     list(training.steps())
     plain = train(plan(seeds=(3,), steps=6, clip=None), starts(1))
-    torch.testing.assert_close(training.parameters[0]["tens"] / 10, plain.parameters[0]["x"], atol=1e-5, rtol=1e-5)
+    assert_near(training.parameters[0]["tens"] / 10, plain.parameters[0]["x"])
 
 
 def scripted(*courses):

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from transformers import AutoModelForCausalLM
 
 from answer_rows import choice_examples, choices, given_by_hand, option_score, settings
+from closeness import assert_near
 from objectives import objective_on
 from trimtab.decoding import scoring
 from trimtab.kinds.bind import bind
@@ -51,8 +52,8 @@ def test_the_loss_is_cross_entropy_over_the_plain_models_scores(
         own = {"prompt": tensors["prompt"].clone().requires_grad_()}
         [loss] = objective.loss([0], [own], [range(8)], 0)
         loss.backward()
-        assert loss.item() == pytest.approx(expected.item(), abs=1e-5)
-        assert torch.allclose(own["prompt"].grad, prompt.grad, atol=1e-5)
+        assert_near(loss.item(), expected.item())
+        assert_near(own["prompt"].grad, prompt.grad)
 
 
 def test_gradients_of_changed_weights_are_those_of_the_plain_model(pretrained: Any, tiny_folder: Path) -> None:
@@ -75,7 +76,7 @@ def test_gradients_of_changed_weights_are_those_of_the_plain_model(pretrained: A
     trained = {name: x.clone().requires_grad_() for name, x in own.items()}
     objective_on(bound, examples).loss([0], [trained], [[0]], 0).sum().backward()
     for name, weight in model.named_parameters():
-        assert torch.allclose(trained[name].grad, weight.grad, atol=1e-4), name
+        assert_near(trained[name].grad, weight.grad, what=name)
 
 
 def test_dev_scores_are_accuracy_and_loss_by_hand(pretrained: Any, tiny_folder: Path, oracle: Any) -> None:
@@ -89,7 +90,7 @@ def test_dev_scores_are_accuracy_and_loss_by_hand(pretrained: Any, tiny_folder: 
             scores = [scores_by_hand(oracle, pretrained.tokenizer, own["prompt"], row) for row in rows]
         losses = [float(F.cross_entropy(s, torch.tensor(row["label"]))) for s, row in zip(scores, rows, strict=True)]
         right = [int(s.argmax()) == row["label"] for s, row in zip(scores, rows, strict=True)]
-        assert score.loss == pytest.approx(sum(losses) / 8, abs=1e-5)
+        assert_near(score.loss, sum(losses) / 8)
         assert score.accuracy == sum(right) / 8
 
 

@@ -10,6 +10,7 @@ import torch
 from torch.nn import functional as F
 
 import encoder_decoders
+from closeness import assert_near
 from models import tiny_model
 from trimtab.backbones.causal import CausalBackbone
 from trimtab.backbones.encoder_decoder import EncoderDecoderBackbone
@@ -59,7 +60,7 @@ def test_the_loss_is_that_of_a_token(smoothing: float, piece: int, monkeypatch: 
         for k, members in enumerate(BATCH)
         for i in members
     ]
-    torch.testing.assert_close(found, torch.stack(expected), atol=1e-5, rtol=1e-5)
+    assert_near(found, torch.stack(expected))
 
 
 @pytest.mark.parametrize("tokens", [10_000, 8], ids=["one pass", "several passes"])
@@ -72,7 +73,7 @@ def test_dev_is_judged_by_the_mean_probability_of_a_token(tokens: int, monkeypat
         for k, score in enumerate(found):
             each = torch.cat([token_losses(model, given.prompts[k].embeddings, row) for row in ROWS])
             assert len(each) == 12
-            assert score.loss == pytest.approx(float(each.mean()), abs=1e-5)
+            assert_near(score.loss, float(each.mean()))
             assert score.accuracy == pytest.approx(math.exp(-score.loss))
 
 

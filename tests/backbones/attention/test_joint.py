@@ -6,11 +6,13 @@ import pytest
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 
+from closeness import assert_near
 from trimtab.backbones.attention import block, joint
 from trimtab.backbones.layout import Row, pack
 
 LENGTHS, PROMPTS = (4, 9, 9, 1, 6), (5, 3)
 HEADS, KV_HEADS, SIZE = 6, 2, 8
+WITHIN = 1e-5  # softmax runs in float32, everything else in float64
 
 
 def tensors(dtype=torch.float64):
@@ -53,12 +55,12 @@ def test_values_and_gradients_equal_torch(window, causal, span, monkeypatch):
     q, k, v, kp, vp = ours
     a = joint.attend(q, k, v, packed, scale=0.3, window=window, prefix=(kp, vp), prefix_lengths=PROMPTS)
     b = expected(*theirs, packed, window, causal)
-    torch.testing.assert_close(a, b, atol=1e-6, rtol=1e-5)  # softmax runs in float32
+    assert_near(a, b, WITHIN)
     weight = torch.randn(a.shape, generator=torch.Generator().manual_seed(1), dtype=a.dtype)
     (a * weight).sum().backward()
     (b * weight).sum().backward()
     for mine, reference in zip(ours, theirs, strict=True):
-        torch.testing.assert_close(mine.grad, reference.grad, atol=1e-6, rtol=1e-5)
+        assert_near(mine.grad, reference.grad, WITHIN)
 
 
 @pytest.mark.parametrize("window", [None, 4])
@@ -75,7 +77,7 @@ def test_rows_with_answer_trees_are_the_same_whole_and_in_spans(prompt, window, 
         wanted = (q, k, v, kp, vp) if prompt else (q, k, v)
         found.append((out, *torch.autograd.grad((out * weight).sum(), wanted)))
     for whole, spans in zip(*found, strict=True):
-        torch.testing.assert_close(whole, spans, atol=1e-6, rtol=1e-5)
+        assert_near(whole, spans, WITHIN)
 
 
 @pytest.mark.parametrize(("pasts", "own"), [((2, 0, 3), (1, 4, 0)), ((0, 0), (2, 1)), ((5,), (3,))])

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 
+from closeness import assert_near
 from trimtab.backbones.attention import joint
 from trimtab.backbones.attention.current_pass import running
 from trimtab.backbones.attention.packed import AskedPass, PackedPass, attend_packed
@@ -75,7 +76,7 @@ def test_prompts_and_rows_in_one_pass(with_past):
     with running(PackedPass(prompts, rows, lengths, state, captured, order)):
         found, weights = attend_packed(MODULE, *given(), None, scaling=0.4)
     assert weights is None
-    torch.testing.assert_close(found[0], expected(with_past=with_past), atol=1e-5, rtol=1e-5)
+    assert_near(found[0], expected(with_past=with_past))
     [(keys, values)] = captured
     assert torch.equal(keys, given()[1][0, :, : sum(PROMPTS)].transpose(0, 1))
     assert torch.equal(values, given()[2][0, :, : sum(PROMPTS)].transpose(0, 1))
@@ -88,7 +89,7 @@ def test_rows_behind_prompts_that_were_read_before():
     state = (None, (k[0, :, :S].transpose(0, 1), v[0, :, :S].transpose(0, 1)))
     with running(PackedPass(None, rows, PROMPTS, state, None)):
         found, _ = attend_packed(MODULE, q[:, :, S:], k[:, :, S:], v[:, :, S:], None, scaling=0.4)
-    torch.testing.assert_close(found[0], expected(with_past=False)[S:], atol=1e-5, rtol=1e-5)
+    assert_near(found[0], expected(with_past=False)[S:])
 
 
 def test_the_scale_is_that_of_the_head_size_unless_it_is_given():

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from torch.nn.functional import scaled_dot_product_attention
 
+from closeness import assert_near
 from trimtab.backbones.attention.current_pass import running
 from trimtab.backbones.attention.padded import AskedPaddedPass, PaddedPass, attend_padded
 from trimtab.errors import BackboneError
@@ -52,7 +53,7 @@ def test_rows_of_the_encoder_see_themselves_whole_and_nothing_that_pads(past):
     assert weights is None
     for i, n in enumerate(LENGTHS):
         theirs = alone(q[i, :, :n], k[i, :, :n], v[i, :, :n], bias=bias[0, :, :n, :n], past=past)
-        torch.testing.assert_close(found[i, :n], theirs, atol=1e-5, rtol=1e-5)
+        assert_near(found[i, :n], theirs)
     assert [(module, keys is k, values is v) for module, keys, values in seen] == [(CROSS, True, True)]
 
 
@@ -64,7 +65,7 @@ def test_paths_of_the_decoder_see_what_was_said_before(past):
     with running(PaddedPass(True, OUTSIDE, past and (past,), {SELF: 0} if past else {})):
         found, _ = attend_padded(SELF, q, k, v, None, scaling=0.4, position_bias=bias)
     theirs = [alone(q[i], k[i], v[i], bias=bias[0], causal=True, past=past) for i in range(rows)]
-    torch.testing.assert_close(found, torch.stack(theirs), atol=1e-5, rtol=1e-5)
+    assert_near(found, torch.stack(theirs))
 
 
 def test_paths_of_a_row_share_what_the_encoder_made_of_it():
@@ -75,7 +76,7 @@ def test_paths_of_a_row_share_what_the_encoder_made_of_it():
     for i in range(3 * PATHS):
         n = LENGTHS[i // PATHS]
         theirs = alone(q[i], k[i // PATHS, :, :n], v[i // PATHS, :, :n])
-        torch.testing.assert_close(found[i], theirs, atol=1e-5, rtol=1e-5)
+        assert_near(found[i], theirs)
 
 
 @pytest.mark.parametrize(("module", "to_encoder"), [(SELF, False), (CROSS, True)])

@@ -13,6 +13,7 @@ from transformers import (
     UMT5ForConditionalGeneration,
 )
 
+from closeness import assert_near
 from encoder_decoders import ENCODER_DECODERS, STARTS, VOCABULARY, plain, tiny_model
 from trimtab.backbones.encoder_decoder import EncoderDecoderBackbone
 from trimtab.backbones.layout import Row
@@ -64,10 +65,7 @@ class Whole:
 
 
 def equal(backbone, decoding, whole: Whole) -> None:
-    """To 1e-5 of the largest score."""
-    expected = whole.scores()
-    found = backbone.logits(decoding.hidden)
-    torch.testing.assert_close(found, expected, atol=1e-5 * float(expected.abs().max()), rtol=1e-5)
+    assert_near(backbone.logits(decoding.hidden), whole.scores())
 
 
 def past(tokens: int, seed: int):
@@ -150,7 +148,7 @@ def test_low_precision_is_near(name):
         for step in range(3):
             way.step(drawn(step, len(LENGTHS)))
     expected = whole.scores()
-    assert (backbone.logits(decoding.hidden) - expected).abs().mean() < 0.05 * expected.abs().max()
+    assert (backbone.logits(decoding.hidden) - expected).abs().mean() < 0.1 * expected.abs().max()
 
 
 SMALL = {
@@ -176,8 +174,7 @@ def test_other_families(family):
         backbone = EncoderDecoderBackbone(model, said[:2])
         decoding = backbone.prefill([Row(ids[0].tolist())], None)
         for token, scores in zip([*said[2:], 0], expected[1:], strict=True):
-            found = backbone.logits(decoding.hidden)[0]
-            torch.testing.assert_close(found, scores, atol=1e-5 * float(scores.abs().max()), rtol=1e-5)
+            assert_near(backbone.logits(decoding.hidden)[0], scores)
             decoding.step(torch.tensor([token]))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from closeness import assert_near
 from models import ARCHITECTURES, VOCABULARY, tiny_model
 from trimtab.backbones.causal import CausalBackbone
 from trimtab.backbones.late import LateBackbone
@@ -78,7 +79,7 @@ class Anew:
 
 
 def equal(decoding, anew) -> None:
-    torch.testing.assert_close(decoding.hidden, anew.hidden, atol=5e-5, rtol=1e-4)
+    assert_near(decoding.hidden, anew.hidden)
 
 
 @pytest.mark.parametrize("lengths", [(), (6,), (6, 1, 13)], ids=["no prompt", "one prompt", "three prompts"])

@@ -7,6 +7,7 @@ import torch
 from torch.nn import functional as F
 from transformers.models.llama.modeling_llama import apply_rotary_pos_emb
 
+from closeness import assert_near
 from models import tiny_model
 from trimtab.backbones.layers import fused
 from trimtab.backbones.layers.weights import layers_of
@@ -62,6 +63,6 @@ def test_queries_and_keys_are_normalised_and_rotated_as_transformers_does(name):
     with torch.no_grad():
         found, rstd = fused._normed_rotated(raw, layer, step)
         gradient = fused._normed_rotated_backward(upper, raw if rstd is not None else None, rstd, layer, step)
-    torch.testing.assert_close(found, expected.detach(), atol=1e-5, rtol=1e-5)
+    assert_near(found, expected.detach())
     (wanted,) = torch.autograd.grad((expected * upper).sum(), raw)
-    torch.testing.assert_close(gradient, wanted, atol=1e-5, rtol=1e-5)
+    assert_near(gradient, wanted)

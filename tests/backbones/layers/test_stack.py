@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from closeness import assert_near
 from models import tiny_model
 from trimtab.backbones.attention import joint
 from trimtab.backbones.attention.packed import PackedPass
@@ -35,7 +36,7 @@ def made(name: str) -> tuple[FusedStack, list[torch.Tensor], PackedPass]:
 
 
 def close(ours: torch.Tensor, theirs: torch.Tensor) -> None:
-    torch.testing.assert_close(ours, theirs, atol=2e-5, rtol=1e-4)
+    assert_near(ours, theirs)
 
 
 def test_each_part_goes_from_what_one_layer_finds_to_what_another_does(name):
