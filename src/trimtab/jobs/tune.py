@@ -17,6 +17,7 @@ from trimtab.data import Splits
 from trimtab.errors import RunError
 from trimtab.runs.folder import TASK_FILE, check_folder
 from trimtab.settings.file import read_task
+from trimtab.settings.methods import need_extra
 from trimtab.settings.task import Task
 from trimtab.tasks.rows import read_rows
 
@@ -86,6 +87,7 @@ def run(
             had begun.
     """
     check_folder(out, resume)
+    need_extra(task.method)
     rows = read_rows(task, base, splits)
 
     from trimtab.backbones.open import backbone_of

@@ -21,7 +21,6 @@ from trimtab.settings.methods import (
     MultitaskPromptSettings,
     PrefixSettings,
     SoftPromptSettings,
-    need_extra,
 )
 from trimtab.settings.task import DataSettings, Task
 from trimtab.sources.places import local_or_known
@@ -63,7 +62,6 @@ def read_rows(task: Task, base: Path, splits: Splits | None = None) -> TaskRows:
         TrimtabError: whatever is wrong with settings or rows.
     """
     kind = kind_of(task.answer)
-    need_extra(task.method)
     kind.check(task)
     started_from(task)
     splits = splits or load(task.data, kind.template(task).fields, kind, base=base)
