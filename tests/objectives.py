@@ -11,7 +11,7 @@ import tiny
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import Example
 from trimtab.kinds.bind import bind
-from trimtab.kinds.kind import BoundTask
+from trimtab.kinds.bound_task import BoundTask
 from trimtab.methods.method import Condition
 from trimtab.settings.file import make_task
 from trimtab.training.loop import Parameters

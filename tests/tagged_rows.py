@@ -14,7 +14,7 @@ from transformers import AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM, 
 import tiny
 from encoders import plain
 from trimtab.data.example import TaggedExample
-from trimtab.kinds.kind import BoundTask
+from trimtab.kinds.bound_task import BoundTask
 from trimtab.settings.file import make_task
 from trimtab.settings.task import Task
 

@@ -16,7 +16,7 @@ from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import Example, Splits
 from trimtab.jobs import exchange, tune
 from trimtab.jobs.tune import Tuned
-from trimtab.kinds.kind import BoundTask
+from trimtab.kinds.bound_task import BoundTask
 from trimtab.methods.method import Condition
 from trimtab.runs.run import load_run
 from trimtab.settings.file import read_task

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from trimtab.backbones.open import open_backbone
     from trimtab.backbones.pretrained import Pretrained
-    from trimtab.data import Example
+    from trimtab.data.example import ChoiceExample, Example, NumberExample, TaggedExample, TextExample
     from trimtab.errors import BackboneError, DataError, MissingExtraError, RunError, TaskError, TrimtabError
     from trimtab.inference.engine import Engine, Request
     from trimtab.inference.perplexity import Likelihood, TextScorer
@@ -25,7 +25,14 @@ if TYPE_CHECKING:
     from trimtab.jobs.show import run as show
     from trimtab.jobs.tune import Tuned
     from trimtab.jobs.tune import run as tune
-    from trimtab.kinds.prediction import Prediction
+    from trimtab.kinds.prediction import (
+        ChoicePrediction,
+        LabelPrediction,
+        NumberPrediction,
+        Prediction,
+        TagPrediction,
+        TextPrediction,
+    )
     from trimtab.reports.comparison import Comparison
     from trimtab.reports.run_report import RunReport
     from trimtab.runs.run import Run, load_run
@@ -38,20 +45,29 @@ if TYPE_CHECKING:
 
 _WHERE = {
     "BackboneError": ("trimtab.errors", "BackboneError"),
+    "ChoiceExample": ("trimtab.data.example", "ChoiceExample"),
+    "ChoicePrediction": ("trimtab.kinds.prediction", "ChoicePrediction"),
     "Comparison": ("trimtab.reports.comparison", "Comparison"),
     "DataError": ("trimtab.errors", "DataError"),
     "Engine": ("trimtab.inference.engine", "Engine"),
-    "Example": ("trimtab.data", "Example"),
+    "Example": ("trimtab.data.example", "Example"),
+    "LabelPrediction": ("trimtab.kinds.prediction", "LabelPrediction"),
     "Likelihood": ("trimtab.inference.perplexity", "Likelihood"),
-    "Prediction": ("trimtab.kinds.prediction", "Prediction"),
     "MissingExtraError": ("trimtab.errors", "MissingExtraError"),
+    "NumberExample": ("trimtab.data.example", "NumberExample"),
+    "NumberPrediction": ("trimtab.kinds.prediction", "NumberPrediction"),
+    "Prediction": ("trimtab.kinds.prediction", "Prediction"),
     "Pretrained": ("trimtab.backbones.pretrained", "Pretrained"),
     "Request": ("trimtab.inference.engine", "Request"),
     "Run": ("trimtab.runs.run", "Run"),
     "RunError": ("trimtab.errors", "RunError"),
     "RunReport": ("trimtab.reports.run_report", "RunReport"),
+    "TagPrediction": ("trimtab.kinds.prediction", "TagPrediction"),
+    "TaggedExample": ("trimtab.data.example", "TaggedExample"),
     "Task": ("trimtab.settings.task", "Task"),
     "TaskError": ("trimtab.errors", "TaskError"),
+    "TextExample": ("trimtab.data.example", "TextExample"),
+    "TextPrediction": ("trimtab.kinds.prediction", "TextPrediction"),
     "TextScorer": ("trimtab.inference.perplexity", "TextScorer"),
     "TrimtabError": ("trimtab.errors", "TrimtabError"),
     "Tuned": ("trimtab.jobs.tune", "Tuned"),
@@ -74,20 +90,29 @@ _WHERE = {
 
 __all__ = [
     "BackboneError",
+    "ChoiceExample",
+    "ChoicePrediction",
     "Comparison",
     "DataError",
     "Engine",
     "Example",
+    "LabelPrediction",
     "Likelihood",
     "MissingExtraError",
+    "NumberExample",
+    "NumberPrediction",
     "Prediction",
     "Pretrained",
     "Request",
     "Run",
     "RunError",
     "RunReport",
+    "TagPrediction",
+    "TaggedExample",
     "Task",
     "TaskError",
+    "TextExample",
+    "TextPrediction",
     "TextScorer",
     "TrimtabError",
     "Tuned",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -38,6 +39,7 @@ VERBS = {
     "show": ("show task.yaml --set data.train={source}", list(FAULTS)),
     "compare": ("compare task.yaml --out new --set data.train={source}", list(FAULTS)),
     "evaluate": ("evaluate run --test {source}", list(FAULTS)),
+    "evaluate of several": ("evaluate run twin --test {source}", list(FAULTS)),
     "predict": ("predict run {source}", ["tset.jsonl"]),
     "perplexity": ("perplexity run {source}", list(FAULTS)),
     "perplexity of a backbone": ("perplexity {backbone} {source}", ["tset.jsonl"]),
@@ -62,6 +64,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, tiny_folder: Path, pretraine
     folder = tmp_path_factory.mktemp("place")
     path = tiny.write_task(folder, tiny_folder, train={"steps": 1})
     tune.run(read_task(path), folder / "run", base=folder, pretrained=pretrained, report=False)
+    shutil.copytree(folder / "run", folder / "twin")
     exchange.export(folder / "run", folder / "adapter", pretrained=pretrained)
     rows = tiny.rows(3)
     tiny.write_rows(folder / "columns.jsonl", [{"texts": row["text"], "label": row["label"]} for row in rows])
@@ -85,7 +88,7 @@ def test_told_before_torch_is_imported(
     verb: str, source: str, place: Path, tiny_folder: Path, session_cache: Path
 ) -> None:
     arguments = VERBS[verb][0].format(source=source, backbone=tiny_folder)
-    base = f"{place}/" if verb == "evaluate" else ""  # whose source is kept with the report, from any folder
+    base = f"{place}/" if verb.startswith("evaluate") else ""  # whose source is kept with the report, from any folder
     message, hint = (part.format(base=base) for part in FAULTS[source])
     before = sorted(place.iterdir())
     assert run(place, session_cache, arguments) == (2, "", f"trimtab: {message}\n         {hint}\n", False)

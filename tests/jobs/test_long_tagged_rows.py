@@ -20,7 +20,7 @@ from trimtab import Engine, Request, open_engine
 from trimtab.backbones.pretrained import Pretrained, load
 from trimtab.jobs import evaluate, predict, show, tune
 from trimtab.kinds.bind import bind
-from trimtab.kinds.kind import BoundTask
+from trimtab.kinds.bound_task import BoundTask
 from trimtab.kinds.prediction import TagPrediction
 from trimtab.prompts import EncodedRow
 from trimtab.runs.run import load_run

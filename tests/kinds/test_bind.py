@@ -11,7 +11,7 @@ import torch
 from trimtab.data import Example
 from trimtab.inference.engine import Request
 from trimtab.kinds.bind import bind
-from trimtab.kinds.kind import BoundTask
+from trimtab.kinds.bound_task import BoundTask
 from trimtab.settings.file import make_task
 
 WORDS = {"bad": ["bad"], "good": ["good"]}

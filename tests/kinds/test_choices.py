@@ -11,8 +11,8 @@ from trimtab.data.example import ChoiceExample
 from trimtab.errors import DataError
 from trimtab.inference.engine import Request
 from trimtab.kinds.bind import bind
+from trimtab.kinds.bound_task import BoundTask
 from trimtab.kinds.choose import kind_of
-from trimtab.kinds.kind import BoundTask
 from trimtab.settings.file import make_task
 from trimtab.training.option_criterion import OptionCriterion
 from trimtab.training.targets import OptionTarget

@@ -12,8 +12,8 @@ from trimtab.backbones.pretrained import load
 from trimtab.data import Example
 from trimtab.errors import DataError
 from trimtab.kinds.bind import bind
+from trimtab.kinds.bound_task import BoundTask
 from trimtab.kinds.choose import kind_of
-from trimtab.kinds.kind import BoundTask
 from trimtab.kinds.labels import check_labels, check_two_answers
 from trimtab.settings.answers import LABEL
 from trimtab.settings.file import make_task

@@ -9,8 +9,8 @@ import pytest
 
 from trimtab.data.example import NumberExample
 from trimtab.kinds.bind import bind
+from trimtab.kinds.bound_task import BoundTask
 from trimtab.kinds.choose import kind_of
-from trimtab.kinds.kind import BoundTask
 from trimtab.settings.answers import NumberAnswer
 from trimtab.settings.file import make_task
 from trimtab.training.head_criterion import HeadCriterion, NumberOutputs

@@ -17,8 +17,6 @@ SOURCE = Path(answers.__file__).parents[1]
 ALLOWED = ("kinds", "settings")
 # Reads reports of earlier versions, in which a word tells the kind.
 OLDER = "reports/migrations.py"
-# Files that are still to be rewritten.
-PENDING: set[str] = set()
 
 
 def below(module: object, top: type) -> set[str]:
@@ -91,13 +89,8 @@ def test_the_classes_of_kinds_are_known() -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
 def test_no_other_file_asks_of_which_kind_an_answer_is(path: Path) -> None:
-    if str(path.relative_to(SOURCE)) not in {OLDER, *PENDING}:
+    if str(path.relative_to(SOURCE)) != OLDER:
         assert found_in(path) == []
-
-
-def test_what_is_pending_is_still_to_be_done() -> None:
-    """A file that has been rewritten is taken out of the set."""
-    assert {name for name in PENDING if (SOURCE / name).is_file() and found_in(SOURCE / name)} == PENDING
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from trimtab.data.example import TaggedExample
 from trimtab.errors import TrimtabError
 from trimtab.inference.engine import Request
 from trimtab.kinds.bind import bind
+from trimtab.kinds.bound_task import BoundTask
 from trimtab.kinds.choose import kind_of
-from trimtab.kinds.kind import BoundTask
 from trimtab.settings.answers import TagsAnswer
 from trimtab.settings.file import make_task
 from trimtab.training.head_criterion import HeadCriterion, TagOutputs

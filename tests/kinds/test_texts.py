@@ -14,8 +14,8 @@ from trimtab.data.dialogues import MESSAGES, Message, as_field
 from trimtab.data.example import TextExample
 from trimtab.errors import TaskError
 from trimtab.kinds.bind import bind
+from trimtab.kinds.bound_task import BoundTask
 from trimtab.kinds.choose import kind_of
-from trimtab.kinds.kind import BoundTask
 from trimtab.kinds.texts import MOST_TOKENS, answer_ids, ends
 from trimtab.settings.answers import TextAnswer
 from trimtab.settings.file import make_task

@@ -15,7 +15,8 @@ from trimtab.data import MESSAGES, Message, as_field
 from trimtab.errors import TrimtabError
 from trimtab.prompts import DialogueEncoder, make_chat, parse_template
 from trimtab.prompts.chat import PLAIN
-from trimtab.prompts.encoding import head_ids, tokenize
+from trimtab.prompts.encoding import head_ids
+from trimtab.prompts.tokens import tokenize
 
 DIALOGUES = {
     "one": [("user", "a great film"), ("assistant", "so it is good")],

@@ -61,20 +61,8 @@ class WordReader:
 
 
 @dataclass(frozen=True)
-class OptionReader:
+class OptionReader(WordReader):
     """Log-probabilities of a row's own options, in a tree of its own behind it."""
-
-    verbalizer: Verbalizer
-
-    @property
-    def nodes(self) -> tuple[int, ...]:
-        """The tree of the options."""
-        return self.verbalizer.node_ids
-
-    @property
-    def parents(self) -> tuple[int, ...]:
-        """Theirs."""
-        return self.verbalizer.parents
 
     @property
     def group(self) -> Hashable:
@@ -87,14 +75,6 @@ class OptionReader:
         """Scores of each row's options, from hidden [sum of 1 + M, D]."""
         trees = [reader.verbalizer for reader in readers if isinstance(reader, OptionReader)]
         return own_scores(backbone, hidden, trees)
-
-    def finished(self, scores: torch.Tensor) -> torch.Tensor:
-        """Log-probabilities."""
-        return torch.log_softmax(scores, -1)
-
-    def averaged(self, found: torch.Tensor) -> torch.Tensor:
-        """Probabilities."""
-        return found.exp()
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import torch
 
 from trimtab.data.example import Example
 from trimtab.decoding.scoring import Query, read_scores
-from trimtab.kinds.kind import BoundTask
+from trimtab.kinds.bound_task import BoundTask
 from trimtab.methods.method import Condition
 
 # What stands in every field of a row without content (section 4 of the paper).

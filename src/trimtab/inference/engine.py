@@ -21,7 +21,7 @@ from trimtab.decoding.generation import Ask, Done, Token, write
 from trimtab.decoding.scoring import Query, passes, read_scores
 from trimtab.errors import RunError, TaskError, did_you_mean
 from trimtab.kinds.bind import bind
-from trimtab.kinds.kind import BoundTask
+from trimtab.kinds.bound_task import BoundTask
 from trimtab.kinds.prediction import LabelPrediction, Prediction
 from trimtab.methods.method import Condition, Tensors
 from trimtab.prompts import EncodedRow

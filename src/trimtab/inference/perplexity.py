@@ -24,8 +24,8 @@ from trimtab.errors import TrimtabError
 from trimtab.kinds.bind import bind
 from trimtab.methods.method import Condition
 from trimtab.prompts import leading_ids
-from trimtab.prompts.encoding import tokenize
 from trimtab.prompts.template import Soft
+from trimtab.prompts.tokens import tokenize
 from trimtab.runs.run import Run
 
 # Tokens read at a time, unless the caller says or the backbone's context is shorter.

@@ -11,10 +11,10 @@ from dataclasses import asdict
 from huggingface_hub import ModelCardData
 
 from trimtab.interchange.peft import base_model
-from trimtab.kinds.kind import BoundTask
+from trimtab.kinds.bound_task import BoundTask
 from trimtab.prompts import DialogueEncoder, Encoder, around_ids
-from trimtab.prompts.encoding import tokenize
 from trimtab.prompts.template import Slot, Soft
+from trimtab.prompts.tokens import tokenize
 from trimtab.prompts.verbalizer import spaced
 from trimtab.reports.card import front_matter, hub_licence
 from trimtab.reports.environment import code, environment, markdown

@@ -18,8 +18,8 @@ from trimtab.backbones.pretrained import Pretrained
 from trimtab.errors import BackboneError, RunError
 from trimtab.interchange.adapter import Adapter
 from trimtab.kinds.bind import bind
+from trimtab.kinds.bound_task import BoundTask
 from trimtab.kinds.choose import template_of
-from trimtab.kinds.kind import BoundTask
 from trimtab.methods.method import Condition, Tensors
 from trimtab.runs.run import Run
 from trimtab.settings.methods import (

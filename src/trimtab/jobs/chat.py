@@ -16,8 +16,8 @@ from trimtab.data import Message, as_field
 from trimtab.errors import TrimtabError, did_you_mean
 from trimtab.inference.engine import Engine, Request
 from trimtab.jobs.predict import decoding_otherwise
+from trimtab.kinds.bound_task import BoundTask
 from trimtab.kinds.choose import kind_of, template_of
-from trimtab.kinds.kind import BoundTask
 from trimtab.kinds.texts import MOST_TOKENS
 from trimtab.prompts import DIALOGUE, is_dialogue
 from trimtab.runs.run import load_run, zero_shot

@@ -5,28 +5,28 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from trimtab.backbones.open import Progress, backbone_of
-from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import Example, load_splits, read_test
 from trimtab.data.example import TextExample
 from trimtab.errors import TrimtabError
 from trimtab.evaluation.programs import programs_of
-from trimtab.judging.facts import made_with
-from trimtab.judging.report import report_before
 from trimtab.kinds.choose import kind_of
-from trimtab.methods.method import trained
 from trimtab.reports.choosing import choose
 from trimtab.reports.comparison import Comparison
 from trimtab.reports.figures import Cell, Measured, compare, disagreements
 from trimtab.reports.files import write_comparison
 from trimtab.runs.folder import PROMPT_FILE, make_folder
-from trimtab.runs.run import Run, load_run
+from trimtab.runs.run import described, load_run
+from trimtab.settings.task import Task
 from trimtab.sources.places import absolute
-from trimtab.ways.cells import answers_of, fingerprint
+
+if TYPE_CHECKING:
+    from trimtab.backbones.open import Progress
+    from trimtab.backbones.pretrained import Pretrained
+    from trimtab.runs.run import Run
 
 
 def run(
@@ -55,25 +55,30 @@ def run(
         TrimtabError: whatever is wrong with the runs, the rows or the backbones; the same folder twice.
     """
     began = time.monotonic()
-    runs = _load(folders)
-    first = runs[0]
-    part, examples = _rows(first, test)
-    labels = list(first.words)
-    kind = kind_of(first.task.answer)
-    kind.check_rows(examples, first.words)
+    task, words = _same_task(folders)
+    part, examples = _rows(task, test)
+    labels, kind = list(words), kind_of(task.answer)
+    kind.check_rows(examples, words)
     passes = programs_of(kind.tests, cast("Sequence[TextExample]", examples), progress=progress) if run_code else None
-    scorer = kind.scorer(examples, labels, first.task, passes)
+    scorer = kind.scorer(examples, labels, task, passes)
+
+    from trimtab.backbones.open import backbone_of  # loads torch: mistakes in the runs and their rows are told before
+    from trimtab.judging.facts import made_with
+    from trimtab.ways.cells import fingerprint
+
+    runs = [load_run(folder) for folder in folders]
+    first = runs[0]
     measured, opened = [], pretrained
     for tuned in runs:
         if opened is None or opened.content_hash != tuned.backbone["content_hash"]:
             opened = backbone_of(tuned.task, Path.cwd(), offline=offline, agree=agree, progress=progress)
         if opened.content_hash == first.backbone["content_hash"]:
-            facts = made_with(first.task, first.backbone, opened)
+            facts = made_with(task, first.backbone, opened)
         measured.append(Measured(tuned.name, tuned.name, "tuned", [_cell(tuned, opened, examples, labels, progress)]))
     ways, against_best = compare(measured, scorer, first.name)
     made = choose(Comparison(
         **facts,
-        answer=first.task.answer.kind,
+        answer=task.answer.kind,
         wording=kind.wording(scorer),
         metric=scorer.metric,
         others=list(scorer.others),
@@ -94,32 +99,30 @@ def run(
     return made
 
 
-def _load(folders: Sequence[Path]) -> list[Run]:
-    """The runs, where they can be compared."""
-    runs = [load_run(folder) for folder in folders]
-    first = runs[0]
-    for at, tuned in enumerate(runs):
-        if tuned.name in {before.name for before in runs[:at]}:
-            raise TrimtabError(f"{tuned.name}: given twice.", "Give each run once.")
-        if type(tuned.task.answer) is not type(first.task.answer):
+def _same_task(folders: Sequence[Path]) -> tuple[Task, dict[str, list[str]]]:
+    """The task and label words of the first run, where the others can be compared with it."""
+    task, words = described(folders[0])
+    for at, folder in enumerate(folders[1:], 1):
+        own, own_words = described(folder)
+        if folder in folders[:at]:
+            raise TrimtabError(f"{folder}: given twice.", "Give each run once.")
+        if type(own.answer) is not type(task.answer):
             raise TrimtabError(
-                f"{tuned.name}: its answers are {tuned.task.answer.plural}; those of {first.name} are "
-                f"{first.task.answer.plural}.",
+                f"{folder}: its answers are {own.answer.plural}; those of {folders[0]} are {task.answer.plural}.",
                 "Compare runs of the same task.",
             )
-        if set(tuned.words) != set(first.words):
+        if set(own_words) != set(words):
             raise TrimtabError(
-                f"{tuned.name}: its labels are {', '.join(tuned.words)}; those of {first.name} are "
-                f"{', '.join(first.words)}.",
+                f"{folder}: its labels are {', '.join(own_words)}; those of {folders[0]} are {', '.join(words)}.",
                 "Compare runs of the same task.",
             )
-    return runs
+    return task, words
 
 
-def _rows(first: Run, test: str | None) -> tuple[str, list[Example]]:
+def _rows(task: Task, test: str | None) -> tuple[str, list[Example]]:
     """The part that is scored, and its rows."""
-    data, kind = first.task.data, kind_of(first.task.answer)
-    fields = kind.template(first.task).fields
+    data, kind = task.data, kind_of(task.answer)
+    fields = kind.template(task).fields
     if test is not None:
         return "test", read_test(absolute(test, Path.cwd()) or "", fields, data, kind, base=Path.cwd())[0]
     splits = load_splits(data, fields, kind, base=Path.cwd())
@@ -129,6 +132,10 @@ def _rows(first: Run, test: str | None) -> tuple[str, list[Example]]:
 def _cell(
     tuned: Run, pretrained: Pretrained, examples: Sequence[Example], labels: list[str], progress: Progress | None
 ) -> Cell:
+    from trimtab.judging.report import report_before
+    from trimtab.methods.method import trained
+    from trimtab.ways.cells import answers_of
+
     answers, alone, speed = answers_of(tuned, pretrained, examples, progress, tuned.name)
     kind, own = kind_of(tuned.task.answer), list(tuned.words)  # its labels may stand in another order
     before = report_before(Path(tuned.name))

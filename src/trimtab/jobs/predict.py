@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 from trimtab.data import BadRecord, Example, Record, read_records, to_example
 from trimtab.errors import TaskError, TrimtabError
+from trimtab.kinds.bound_task import BoundTask
 from trimtab.kinds.choose import kind_of
-from trimtab.kinds.kind import BoundTask
 from trimtab.kinds.prediction import Prediction
 from trimtab.runs.folder import TASK_FILE
 from trimtab.runs.run import described, load_run

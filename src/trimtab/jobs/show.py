@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from trimtab.backbones.open import Progress
     from trimtab.backbones.pretrained import Pretrained
     from trimtab.data import Example
-    from trimtab.kinds.kind import BoundTask
+    from trimtab.kinds.bound_task import BoundTask
 
 
 @dataclass(frozen=True)

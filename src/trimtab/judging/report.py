@@ -12,8 +12,8 @@ from trimtab.errors import TrimtabError
 from trimtab.inference.engine import Engine
 from trimtab.judging.facts import data_facts, made_with, method_facts, run_facts
 from trimtab.judging.judge import RUN, ZERO_SHOT, judge
+from trimtab.kinds.bound_task import BoundTask
 from trimtab.kinds.choose import kind_of
-from trimtab.kinds.kind import BoundTask
 from trimtab.reports.files import read_report, write_report
 from trimtab.reports.run_report import Cost, CurvePoint, RunReport
 from trimtab.runs.folder import make_folder

@@ -9,8 +9,8 @@ from trimtab.backbones.backbone import AnswerPlace, Backbone
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.data.example import Example
 from trimtab.errors import TaskError
+from trimtab.kinds.bound_task import BoundTask, before_leading
 from trimtab.kinds.choose import kind_of
-from trimtab.kinds.kind import BoundTask, before_leading
 from trimtab.kinds.nearest import Nearest
 from trimtab.kinds.row_encoder import causal_encoder, framed_encoder, most_tokens, room_behind
 from trimtab.methods.choose import make_method

@@ -1,4 +1,4 @@
-"""What every kind of answer is, and a task bound to a backbone by its kind. Knows nothing about any one kind.
+"""What every kind of answer is. Knows nothing about any one kind.
 
 A kind's file is read without torch, so that mistakes in a task or its rows are told at once; what needs a backbone is
 imported where it is used. N rows, C labels, W tokens of a row.
@@ -14,13 +14,11 @@ from trimtab.data.counts.answers import AnswerCounts
 from trimtab.data.example import Example
 from trimtab.data.records import Record
 from trimtab.errors import TrimtabError
-from trimtab.settings.methods import SoftPromptSettings
 from trimtab.settings.task import DataSettings, Task
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from trimtab.backbones.prefix import Prompt
     from trimtab.backbones.pretrained import Pretrained
     from trimtab.data.splits import Splits
     from trimtab.decoding.generation import Written
@@ -29,10 +27,10 @@ if TYPE_CHECKING:
     from trimtab.evaluation.scorers.texts import Passes
     from trimtab.evaluation.scores.texts import Figure
     from trimtab.kinds.baseline import Baseline
-    from trimtab.kinds.nearest import Nearest
+    from trimtab.kinds.bound_task import BoundTask
     from trimtab.kinds.prediction import Prediction
-    from trimtab.methods.method import Condition, Method
-    from trimtab.prompts import Chat, Demonstrations, DialogueEncoder, EncodedRow, Encoder, Template, Verbalizer
+    from trimtab.methods.method import Condition
+    from trimtab.prompts import EncodedRow, Template, Verbalizer
     from trimtab.reports.scored import Scored
     from trimtab.reports.wording import Wording
     from trimtab.settings.answers import AnswerSettings, TextAnswer
@@ -331,84 +329,3 @@ class Kind(Protocol[E]):
     def likely(self, bound: BoundTask, example: E, row: EncodedRow) -> list[tuple[tuple[int, ...], int]]:
         """Token ids, and bytes, of each right answer whose likelihood behind a row can be asked for."""
         ...
-
-
-@dataclass(frozen=True)
-class BoundTask:
-    """Everything that turns fields into token ids and scores into answers, for one backbone.
-
-    Attributes:
-        task: the settings.
-        kind: the kind of answer.
-        pretrained: the backbone.
-        template, encoder: see prompts/.
-        verbalizer: labels and words; of choices none, as each row has its own; of numbers a single one without words;
-            of tags the tags, without words.
-        leading: token ids that come first in every text (Gemma's <bos>).
-        method: what is trained, and how it conditions the backbone.
-        demonstrations: worked examples, those that fit.
-        nearest: finds those each row gets; None where all rows are shown the same.
-        chat: how the backbone's chat template writes rows; None where rows are plain text.
-    """
-
-    task: Task
-    kind: Kind[Any]
-    pretrained: Pretrained
-    template: Template
-    encoder: Encoder | DialogueEncoder
-    verbalizer: Verbalizer
-    leading: tuple[int, ...]
-    method: Method
-    demonstrations: Demonstrations
-    nearest: Nearest | None
-    chat: Chat | None = None
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Label names, in order."""
-        return self.verbalizer.labels
-
-    @property
-    def shown(self) -> tuple[int, ...]:
-        """Token ids of the demonstrations that stand before all rows alike."""
-        return () if self.nearest else self.demonstrations.ids
-
-    def prompt(self, condition: Condition) -> Prompt:
-        """What is read before a row under this condition: leading tokens, soft prompt, demonstrations, head.
-
-        Where each row gets demonstrations of its own, these and the head belong to the row.
-        """
-        backbone = condition.view or self.pretrained.backbone
-        slots = bool(self.template.soft)
-        return backbone.prompt(
-            self.before(condition), condition.soft, condition.past, shift=condition.shift, slots=slots
-        )  # fmt: skip
-
-    def before(self, condition: Condition) -> list[int]:
-        """Token ids of what a causal backbone reads before a row (see `prompt`), negative where soft vectors stand."""
-        in_front = condition.soft is not None and not self.template.soft
-        soft = [-1 - j for j in range(len(condition.soft))] if condition.soft is not None and in_front else []
-        first = [*soft, *self.leading] if before_leading(self.task) else [*self.leading, *soft]
-        return [*first, *self.shown, *(() if self.nearest else self.encoder.head_ids)]
-
-    def encode(self, examples: Sequence[Example]) -> list[EncodedRow]:
-        """Rows as the token ids that are read behind the prompt. Raises TrimtabError where one does not fit."""
-        return self.kind.encode(self, examples)
-
-    def asked(self, given: Input) -> EncodedRow:
-        """A row to answer, likewise."""
-        return self.encode([self.kind.example(given)])[0]
-
-    def label_words(self) -> dict[str, list[str]]:
-        """Label -> its words as they stand in a row, white space included; none where a head reads the answers."""
-        if self.kind.headed:
-            return {}
-        return {
-            label: [word.text for word in self.verbalizer.words if word.label == i]
-            for i, label in enumerate(self.labels)
-        }
-
-
-def before_leading(task: Task) -> bool:
-    """Whether a task's soft prompt stands before the tokens that begin every text."""
-    return isinstance(task.method, SoftPromptSettings) and task.method.before_leading

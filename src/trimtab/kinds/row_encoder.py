@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.errors import TaskError
-from trimtab.kinds.kind import before_leading
+from trimtab.kinds.bound_task import before_leading
 from trimtab.prompts import Chat, DialogueEncoder, Encoder, Frame, Template, around_ids, is_dialogue
 from trimtab.settings.methods import PrefixSettings
 from trimtab.settings.task import Task

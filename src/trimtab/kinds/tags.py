@@ -21,8 +21,9 @@ from trimtab.data.tags import OUTSIDE
 from trimtab.data.tokens import joined, leads
 from trimtab.errors import DataError, TaskError, TrimtabError
 from trimtab.kinds.baseline import Baseline, Learning
+from trimtab.kinds.bound_task import BoundTask
 from trimtab.kinds.classes import as_objects
-from trimtab.kinds.kind import BoundTask, Generating, Input, Judging
+from trimtab.kinds.kind import Generating, Input, Judging
 from trimtab.kinds.labels import not_said
 from trimtab.kinds.numbers import check_trained, headed_misfit
 from trimtab.kinds.prediction import Prediction, TagPrediction

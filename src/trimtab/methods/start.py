@@ -13,7 +13,7 @@ import torch
 
 from trimtab.errors import TrimtabError
 from trimtab.methods.method import Material
-from trimtab.prompts.encoding import tokenize
+from trimtab.prompts.tokens import tokenize
 
 # Ordinary words stand early in a vocabulary built by merging frequent pairs; Lester et al. sample the 5,000 commonest.
 COMMON = 5000

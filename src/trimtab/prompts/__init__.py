@@ -3,8 +3,9 @@
 from trimtab.prompts.around import around_ids, leading_ids
 from trimtab.prompts.chat import DIALOGUE, Chat, DialogueEncoder, is_dialogue, make_chat
 from trimtab.prompts.demonstrations import Demonstrations, choose_demonstrations, fit_demonstrations
-from trimtab.prompts.encoding import EncodedRow, Encoder, Frame, tokenize
+from trimtab.prompts.encoding import EncodedRow, Encoder, Frame
 from trimtab.prompts.template import Template, parse_template
+from trimtab.prompts.tokens import tokenize
 from trimtab.prompts.verbalizer import Verbalizer, Word, default_words, make_options, make_verbalizer, spaced, wordless
 
 __all__ = [

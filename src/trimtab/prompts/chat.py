@@ -17,8 +17,9 @@ from jinja2 import TemplateError
 from trimtab.data import MESSAGES, Message, messages_of
 from trimtab.errors import BackboneError, DataError, TaskError
 from trimtab.prompts.around import leading_ids
-from trimtab.prompts.encoding import EncodedRow, tokenize
+from trimtab.prompts.encoding import EncodedRow
 from trimtab.prompts.template import Template
+from trimtab.prompts.tokens import tokenize
 
 # How a dialogue is written for a backbone that has no chat template of its own.
 PLAIN = (

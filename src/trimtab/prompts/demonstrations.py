@@ -10,8 +10,9 @@ import numpy as np
 
 from trimtab.data import Example, stratified_sample
 from trimtab.errors import DataError, TaskError
-from trimtab.prompts.encoding import Encoder, tokenize
+from trimtab.prompts.encoding import Encoder
 from trimtab.prompts.template import Template
+from trimtab.prompts.tokens import tokenize
 from trimtab.prompts.verbalizer import Verbalizer, spaced
 from trimtab.settings.methods import FewShotSettings
 

@@ -6,14 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trimtab.errors import DataError, TaskError
 from trimtab.prompts.template import Slot, Soft, Template
+from trimtab.prompts.tokens import tokenize
+from trimtab.prompts.verbalizer import Verbalizer
 from trimtab.prompts.windows import windows
-
-if TYPE_CHECKING:
-    from trimtab.prompts.verbalizer import Verbalizer
 
 # Tokens of tagged records whose ids are kept.
 KEPT_TOKENS = 1 << 16
@@ -252,17 +251,3 @@ def _check_sizes(sizes: Sequence[int], tokens: Sequence[str], room: int, where: 
 def head_ids(template: Template, tokenizer: Any) -> list[int]:
     """Token ids of the template's head, negative where it has soft slots."""
     return [i for part in template.head for i in (part.ids if isinstance(part, Soft) else tokenize(tokenizer, part))]
-
-
-def tokenize(tokenizer: Any, text: str) -> list[int]:
-    """Token ids of a piece of text, without special tokens and without the dummy space some tokenizers put first."""
-    if not text:
-        return []
-    text = text.encode("utf-8", "replace").decode("utf-8")  # lone surrogates cannot be tokenised
-    marked = tokenizer("a", add_special_tokens=False)["input_ids"]
-    if tokenizer.convert_ids_to_tokens(marked)[0].startswith("▁"):
-        plain = tokenizer("\n" + text, add_special_tokens=False)["input_ids"]
-        newline = tokenizer("\n", add_special_tokens=False)["input_ids"]
-        if plain[: len(newline)] == newline:
-            return list(plain[len(newline) :])
-    return list(tokenizer(text, add_special_tokens=False)["input_ids"])

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from trimtab.errors import DataError, TaskError
-from trimtab.prompts.encoding import tokenize
+from trimtab.prompts.tokens import tokenize
 
 ROOT = -1
 # A tree of label words with more inner nodes than this is a large one: to run them all would cost more than the row

@@ -161,13 +161,12 @@ def described(folder: Path) -> tuple[Task, dict[str, list[str]]]:
     """The task and label words of a finished run, read without its tensors.
 
     Raises:
-        RunError: if it is not a finished run, its files are damaged, or a library that its method needs is not
-            installed.
+        RunError: if it is not a finished run, or its files are damaged.
+        MissingExtraError: if a library that its method needs is not installed.
     """
     check_finished(folder)
     words = read_values(folder / PROMPT_FILE).get("words")
-    task = read_task(folder / TASK_FILE)
-    return task, words if isinstance(words, dict) else {}
+    return _task_of(folder), words if isinstance(words, dict) else {}
 
 
 def load_run(folder: Path) -> Run:
@@ -175,6 +174,7 @@ def load_run(folder: Path) -> Run:
 
     Raises:
         RunError: if it is not a finished run, or its files are damaged.
+        MissingExtraError: if a library that its method needs is not installed.
     """
     from trimtab.runs.tensors import load_tensors
 
@@ -186,11 +186,7 @@ def load_run(folder: Path) -> Run:
             f"{folder / PROMPT_FILE}: holds {values.get('format')!r}, expected '{FORMAT}'.",
             "Update Trimtab, or tune again.",
         )
-    try:
-        task = read_task(folder / TASK_FILE)
-    except TaskError as error:  # what is wrong with its task file is wrong with the run
-        raise RunError(error.message, error.hint) from None
-    need_extra(task.method)
+    task = _task_of(folder)
     try:
         sets: list[dict[str, torch.Tensor]] = [{} for _ in range(values["sets"])]
         for name, tensor in stored.tensors.items():
@@ -201,3 +197,12 @@ def load_run(folder: Path) -> Run:
         return Run(str(folder), task, values["words"], tuple(sets), kept, backbone, facts, examples)
     except (LookupError, TypeError, ValueError) as error:
         raise RunError(f"{folder / PROMPT_FILE}: damaged ({error!r}).", "Delete it and tune again.") from None
+
+
+def _task_of(folder: Path) -> Task:
+    try:
+        task = read_task(folder / TASK_FILE)
+    except TaskError as error:  # what is wrong with its task file is wrong with the run
+        raise RunError(error.message, error.hint) from None
+    need_extra(task.method)
+    return task

@@ -13,7 +13,7 @@ from trimtab.data import Example, stratified_sample
 from trimtab.errors import TaskError, TrimtabError
 from trimtab.inference.calibration import content_free
 from trimtab.kinds.bind import bind
-from trimtab.kinds.kind import BoundTask
+from trimtab.kinds.bound_task import BoundTask
 from trimtab.methods.method import Tensors
 from trimtab.methods.zero_shot import CALIBRATION
 from trimtab.prompts import choose_demonstrations

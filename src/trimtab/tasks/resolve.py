@@ -16,7 +16,7 @@ from trimtab.backbones.pretrained import Pretrained
 from trimtab.errors import TrimtabError
 from trimtab.evaluation.text.words import are_chinese
 from trimtab.kinds.bind import bind
-from trimtab.kinds.kind import BoundTask
+from trimtab.kinds.bound_task import BoundTask
 from trimtab.runs.run import GIVEN
 from trimtab.settings.methods import FewShotSettings, SearchSettings
 from trimtab.settings.task import Task

@@ -17,7 +17,7 @@ from trimtab.backbones.late import LateBackbone
 from trimtab.data import Example
 from trimtab.errors import TaskError, TrimtabError
 from trimtab.kinds.bind import bind
-from trimtab.kinds.kind import BoundTask
+from trimtab.kinds.bound_task import BoundTask
 from trimtab.methods.method import Condition, Tensors, trained
 from trimtab.methods.multitask import MultitaskPrompt, source
 from trimtab.settings.methods import HeadSettings, LatePromptSettings, MultitaskPromptSettings, SoftPromptSettings
