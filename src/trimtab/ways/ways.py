@@ -115,7 +115,8 @@ def pick_ways(names: Sequence[str] | None, gpu: bool, kind: Kind[Any], rows: int
 
 def _check(name: str, ways: dict[str, WayKind], kind: Kind[Any]) -> None:
     """Raise TaskError where a name is not that of a way that gives such answers."""
-    others = {b.key: other.plural for other in _all_kinds() for b in other.baselines}
+    # Where several kinds have a way of that name, the first of them counts.
+    others = {b.key: other.plural for other in reversed(_all_kinds()) for b in other.baselines}
     if name not in ways and name not in others:
         known = [*others, *ways]
         raise TaskError(
