@@ -11,6 +11,7 @@ from functools import cached_property
 import torch
 from torch import nn
 
+from trimtab.backbones.pretrained import quiet
 from trimtab.errors import TrimtabError, did_you_mean
 from trimtab.methods.method import Condition, Material, Tensors
 from trimtab.settings.methods import IA3Settings, LoraSettings, need_extra
@@ -73,7 +74,8 @@ class Adapters:
         own = list(model.parameters())
         config = self._config(LoraConfig, IA3Config)
         try:
-            inject_adapter_in_model(config, model)
+            with quiet():
+                inject_adapter_in_model(config, model)
         except ValueError as error:
             raise self._refusal(error) from None
         modules = {name: module for name, module in model.named_modules() if isinstance(module, BaseTunerLayer)}
