@@ -24,6 +24,7 @@ def test_ticks_span_the_values_evenly(low: float, span: float) -> None:
         (0, 1, [0, 0.25, 0.5, 0.75, 1]),
         (0.883, 0.921, [0.88, 0.89, 0.9, 0.91, 0.92, 0.93]),
         (3, 3, [2.8, 2.9, 3, 3.1, 3.2]),
+        (2e-14, 3e-14, [2e-14, 2.25e-14, 2.5e-14, 2.75e-14, 3e-14]),  # scores of a model that has learned nothing yet
     ],
 )
 def test_ticks_are_round(low: float, high: float, marks: list[float]) -> None:
