@@ -16,17 +16,18 @@ INSTALLED := .venv/installed
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --use-pep517
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint installed format docs pytest clean
+.PHONY: help install demo test lint installed processors format docs pytest clean
 
 help:
-	@echo "make demo      tune a prompt on film reviews, use it, write a report (minutes)"
-	@echo "make test      every check and test"
-	@echo "make install   make .venv with Trimtab and the tools for working on it"
-	@echo "make lint      style, types, import contract, dependencies, generated documentation"
-	@echo "make installed the wheel in empty environments, used as its users do"
-	@echo "make format    put code into the common style"
-	@echo "make docs      write the generated parts of docs/"
-	@echo "make clean     remove .venv and the demo's run"
+	@echo "make demo       tune a prompt on film reviews, use it, write a report (minutes)"
+	@echo "make test       every check and test"
+	@echo "make install    make .venv with Trimtab and the tools for working on it"
+	@echo "make lint       style, types, import contract, dependencies, generated documentation"
+	@echo "make installed  the wheel in empty environments, used as its users do"
+	@echo "make processors a few tests of arithmetic, as older processors compute"
+	@echo "make format     put code into the common style"
+	@echo "make docs       write the generated parts of docs/"
+	@echo "make clean      remove .venv and the demo's run"
 
 install: $(INSTALLED)
 
@@ -61,7 +62,7 @@ demo: $(INSTALLED)
 	@echo "3/3  The whole story, with its worst mistakes: open $(DEMO_RUN)/report.html in a browser."
 	@echo "     The tuned prompt is $(DEMO_RUN)/prompt.safetensors ($$(wc -c < $(DEMO_RUN)/prompt.safetensors | tr -d ' ') bytes)."
 
-test: lint installed pytest
+test: lint installed processors pytest
 
 lint: $(INSTALLED)
 	@echo "Style";            $(BIN)/ruff check --quiet .
@@ -74,6 +75,10 @@ lint: $(INSTALLED)
 installed: $(INSTALLED)
 	@echo "Installed wheel"
 	@$(BIN)/python tests/installed/run.py $(TORCH)
+
+processors: $(INSTALLED)
+	@echo "Older processors"
+	@OMP_NUM_THREADS=1 $(BIN)/python tests/processors.py
 
 pytest: $(INSTALLED)
 	@echo "Tests"

@@ -18,10 +18,10 @@ TESTS = [
         for model in ("bart-p-tuning", "bart-lora", "bert-prefix", "t5 v1.1-soft prompt")
     ),
     "backbones/test_causal.py::test_soft_vectors_within_rows_equal_their_embeddings",
-    "backbones/test_decoder.py::test_each_token_is_scored_as_by_the_model",
+    "backbones/kv_cache/test_answers.py::test_each_token_is_scored_as_by_the_model",
     "methods/test_methods.py::test_weight_methods_equal_plain_transformers",
-    "training/test_objective.py::test_loss_and_gradient_of_several_runs",
-    "inference/test_scoring.py::test_scores_equal_the_sum_over_tokens",
+    "training/test_word_criterion.py::test_loss_and_gradient_of_several_runs",
+    "decoding/test_scoring.py::test_scores_equal_the_sum_over_tokens",
 ]
 # What PyTorch, oneDNN and MKL may use of the processor; instruction sets that this one lacks are left out.
 DEFAULT = {"ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41", "MKL_CBWR": "COMPATIBLE"}
