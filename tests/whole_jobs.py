@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from trimtab.kinds.bound_task import BoundTask
 from trimtab.methods.method import Condition
 from trimtab.runs.run import load_run
 from trimtab.settings.file import read_task
+from trimtab.settings.methods import HeadSettings
 from trimtab.settings.task import Task
 from trimtab.tasks.resolve import Resolved
 from trimtab.tasks.rows import TaskRows
@@ -61,9 +64,14 @@ def tuned(folder: Path, pretrained: Pretrained, out: str = "run", overrides: Seq
 
 
 def training_on(bound: BoundTask, examples: Sequence[Example], base: Path = Path()) -> Training:
-    """The loop of a bound task, as a job sets it up, on rows that are both train and dev."""
+    """The loop of a bound task, as a job sets it up, on rows that are both train and dev; a head's is one in steps."""
+    if isinstance(bound.task.method, HeadSettings):
+        stepped = bound.task.method.model_copy(update={"solver": "steps"})
+        bound = replace(bound, task=bound.task.model_copy(update={"method": stepped}))
     rows = TaskRows(bound.task, base, {}, Splits(list(examples), list(examples), []))
-    return prepare(Resolved(rows, {}, bound)).training
+    training = prepare(Resolved(rows, {}, bound)).training
+    assert isinstance(training, Training)
+    return training
 
 
 def assert_loss_as_by_hand(bound: BoundTask, by_hand: Callable[[Condition, str], torch.Tensor]) -> None:
@@ -87,9 +95,10 @@ def assert_loss_as_by_hand(bound: BoundTask, by_hand: Callable[[Condition, str],
 
 
 def assert_learned(run: Path) -> None:
-    """The mean loss of the last five steps is below that of the first five."""
+    """The mean loss of the last five steps is below that of the first five; what was fitted has a loss of its own."""
     losses = [json.loads(line)["loss"][0] for line in (run / "metrics.jsonl").read_text().splitlines()]
-    assert sum(losses[-5:]) < sum(losses[:5])
+    known = [loss for loss in losses if loss is not None]
+    assert sum(known[-5:]) < (sum(known[:5]) if len(known) > 1 else math.log(2))
 
 
 def assert_answers_alone_as_together(run: Path, pretrained: Pretrained) -> None:

@@ -141,7 +141,7 @@ def test_learning_judging_and_using(kind, method, data, tmp_path, loaded, folder
 
 def test_a_kill_and_a_resume_end_the_same(method, data, tmp_path, loaded, folders):
     task = settings(method, folders["bert"], runs=2, checkpoint_seconds=0)
-    kill_and_resume(task, tmp_path, step=4, base=data, pretrained=loaded["bert"])
+    kill_and_resume(task, tmp_path, step=1 if method == "head" else 4, base=data, pretrained=loaded["bert"])
 
 
 def test_runs_mix_in_one_engine(data, tmp_path, loaded, folders):

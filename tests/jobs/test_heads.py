@@ -1,4 +1,4 @@
-"""Heads through whole jobs: rows are read once, and all else is as where they are read at every step."""
+"""Heads through whole jobs, in steps and fitted: rows are read once, and all else is as where they always are."""
 
 from __future__ import annotations
 
@@ -20,8 +20,11 @@ from trimtab.backbones.encoder import EncoderBackbone
 from trimtab.backbones.encoder_decoder import EncoderDecoderBackbone
 from trimtab.backbones.hidden_state_cache import Budget
 from trimtab.backbones.pretrained import load
+from trimtab.errors import TaskError
 from trimtab.jobs import tune
+from trimtab.runs.run import load_run
 from trimtab.settings.file import make_task
+from trimtab.settings.methods import METHODS
 from trimtab.settings.task import Task
 from trimtab.training import kept_rows
 from whole_jobs import kill_and_resume
@@ -57,6 +60,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def settings(folder: Path, answer: str, train: dict[str, Any], **method: Any) -> Task:
+    """A task whose method is a head that is trained in steps, unless `method` says something else."""
     places = {part: f"{answer}-{part}.jsonl" for part in ("train", "dev", "test")}
     train = {"steps": 12, "evaluate_every": 4, "rate": 0.03, **train}
     if answer == "tags":
@@ -66,7 +70,9 @@ def settings(folder: Path, answer: str, train: dict[str, Any], **method: Any) ->
     else:
         template = {"text": "{task} review : {text} ? it was {answer}"}
         task = make_task(tiny.task(folder, data=places, train=train, template=template))
-    return task.model_copy(update={"method": make_task({"method": {"name": "head", **method}}).method})
+    return task.model_copy(
+        update={"method": make_task({"method": {"name": "head", "solver": "steps", **method}}).method}
+    )
 
 
 @pytest.fixture
@@ -155,11 +161,71 @@ def test_two_seeds_share_what_is_kept_and_are_two_jobs(
         assert_near(both.run.facts["dev_loss"][seed], alone.run.facts["dev_loss"][0])
 
 
+@pytest.mark.parametrize(("kind", "answer"), CASES)
+def test_a_fit_reads_rows_once_and_is_no_worse_than_many_steps(
+    kind: str, answer: str, data: Path, tmp_path: Path, loaded: Any, folders: Any, rows_read: Counter[str]
+) -> None:
+    def tuned(name: str, train: dict[str, Any], **method: Any) -> tune.Tuned:
+        task = settings(folders[kind], answer, train, **method)
+        return tune.run(task, tmp_path / name, base=data, report=False, pretrained=loaded[kind])
+
+    fitted = tuned("fitted", {"steps": None, "rate": None}, solver="exact")
+    assert rows_read["rows"] == TRAIN + DEV
+    assert fitted.run.facts["steps"] == fitted.run.facts["planned_steps"] == fitted.run.facts["best_steps"][0]
+    stepped = tuned("stepped", {"steps": 300, "evaluate_every": 300, "rate": 0.01})
+    assert fitted.run.facts["dev_accuracy"][0] >= stepped.run.facts["dev_accuracy"][0] - 2 / DEV
+    assert fitted.run.facts["dev_loss"][0] <= 1.1 * stepped.run.facts["dev_loss"][0] + 0.01
+
+
+def test_no_seed_has_a_part_in_a_fit_and_what_it_does_not_use_is_said(
+    data: Path, tmp_path: Path, loaded: Any, folders: Any
+) -> None:
+    notes: list[str] = []
+
+    def tuned(name: str, train: dict[str, Any]) -> bytes:
+        task = settings(folders["llama"], "labels", train, solver="exact")
+        tune.run(
+            task, tmp_path / name, base=data, report=False, pretrained=loaded["llama"],
+            on_plan=lambda _task, _plan, said: notes.extend(said),
+        )  # fmt: skip
+        assert len(load_run(tmp_path / name).tensors) == 1
+        return (tmp_path / name / "prompt.safetensors").read_bytes()[-264:]  # 2 x 33 numbers
+
+    assert tuned("one", {"seed": 3, "runs": 2}) == tuned("other", {"steps": None, "rate": None, "evaluate_every": None})
+    assert [note for note in notes if note.startswith("train.")] == [
+        "train.steps, train.batch_size, train.rate, train.evaluate_every, train.runs: not used, as the head is fitted "
+        "at once; method.solver=steps trains it in steps.",
+        "train.batch_size: not used, as the head is fitted at once; method.solver=steps trains it in steps.",
+    ]
+
+
+@pytest.mark.parametrize("step", [1, 3])
+@pytest.mark.parametrize(("kind", "answer"), [("llama", "labels"), ("bare", "tags"), ("t5", "labels")])
+def test_a_fit_that_was_killed_and_taken_up_ends_the_same(
+    kind: str, answer: str, step: int, data: Path, tmp_path: Path, loaded: Any, folders: Any, rows_read: Counter[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("trimtab.decoding.scoring.PASS_TOKENS", 200)
+    task = settings(folders[kind], answer, {"checkpoint_seconds": 0}, solver="exact")
+    kill_and_resume(task, tmp_path, step=step, base=data, pretrained=loaded[kind])
+
+
+def test_a_fit_that_would_not_fit_into_memory_is_refused(data: Path, tmp_path: Path, loaded: Any, folders: Any) -> None:
+    task = settings(folders["llama"], "labels", {}, solver="exact", cache_megabytes=0)
+    with pytest.raises(TaskError) as refused:
+        tune.run(task, tmp_path / "run", base=data, report=False, pretrained=loaded["llama"])
+    assert refused.value.message == "the hidden states of 88 rows take 1 MB, and method.cache_megabytes is 0."
+    assert refused.value.hint == (
+        "--set method.cache_megabytes=1, or train the head in steps: --set method.solver=steps."
+    )
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize("method", ["soft_prompt", "lora", "prefix"])
 def test_a_head_that_is_trained_along_reads_rows_at_every_step(
     method: str, data: Path, tmp_path: Path, loaded: Any, folders: Any, rows_read: Counter[str]
 ) -> None:
-    task = settings(folders["bare"], "labels", {}, name=method)
+    task = settings(folders["bare"], "labels", {}).model_copy(update={"method": METHODS[method]()})
     tuned = tune.run(task, tmp_path / "run", base=data, report=False, pretrained=loaded["bare"])
     assert "head.weight" in tuned.run.tensors[0]
     assert rows_read["rows"] == 12 * 8 + 3 * DEV

@@ -96,7 +96,11 @@ def test_dropout_depends_on_seed_and_step_and_judging_has_none(data: Path, pretr
 
 @pytest.mark.parametrize(
     ("method", "kept"),
-    [({"name": "head"}, True), ({"name": "head", "cache_megabytes": 0}, False), ({"name": "soft_prompt"}, False)],
+    [
+        ({"name": "head", "solver": "steps"}, True),
+        ({"name": "head", "solver": "steps", "cache_megabytes": 0}, False),
+        ({"name": "soft_prompt"}, False),
+    ],
 )
 def test_rows_are_kept_where_a_head_alone_is_trained(
     method: dict[str, Any], kept: bool, data: Path, pretrained: Any

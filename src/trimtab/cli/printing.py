@@ -141,18 +141,27 @@ def print_data(report: DataReport) -> None:
 
 def say_plan(task: Task, plan: Plan, notes: Sequence[str], bars: Bars) -> None:
     """Say what was picked for a tuning job, above its bars."""
-    passes = plan.steps * plan.batch_size / plan.rows
     runs = f", {len(plan.seeds)} seeds in one pass" if len(plan.seeds) > 1 else ""
     lines = [
         f"{task.name}: {task.method.described} on {task.backbone}, {plan.rows:,} training rows{runs}",
-        f"picked: {plan.steps:,} steps of {plan.batch_size} rows ({passes:.1f} passes), {plan.optimiser}, "
-        f"rate {plan.rate:g}{task.method.rate_unit}, {plan.schedule}, dev every {plan.evaluate_every} steps"
-        if plan.steps
-        else "nothing to train",
+        _picked(task, plan),
         *notes,
     ]
     for line in lines:
         bars.say(line)
+
+
+def _picked(task: Task, plan: Plan) -> str:
+    """How the prompt will be trained, in a line."""
+    if task.method.fitted:
+        return "picked: every row is read once, then the head is fitted to convergence"
+    if not plan.steps:
+        return "nothing to train"
+    passes = plan.steps * plan.batch_size / plan.rows
+    return (
+        f"picked: {plan.steps:,} steps of {plan.batch_size} rows ({passes:.1f} passes), {plan.optimiser}, "
+        f"rate {plan.rate:g}{task.method.rate_unit}, {plan.schedule}, dev every {plan.evaluate_every} steps"
+    )
 
 
 def print_report(report: RunReport, folder: Path) -> None:

@@ -45,9 +45,10 @@ class Bars:
     def step(self, record: StepRecord, plan: Plan) -> None:
         """Show where training is."""
         losses = [loss for loss in record.losses if loss is not None]
-        mean = sum(losses) / len(losses)
-        self.loss = mean if self.loss is None else 0.95 * self.loss + 0.05 * mean
-        state = f"loss {self.loss:.3f}"
+        if losses:
+            mean = sum(losses) / len(losses)
+            self.loss = mean if self.loss is None else 0.95 * self.loss + 0.05 * mean
+        state = "reading" if self.loss is None else f"loss {self.loss:.3f}"
         self.progress("tuning", record.step, plan.steps)
         if record.dev:
             reached = " ".join(f"{100 * d.accuracy:.1f}%" for d in record.dev if d)

@@ -29,6 +29,11 @@ class MethodBase(Settings):
     by_peft: ClassVar[bool] = False
 
     @property
+    def fitted(self) -> bool:
+        """Whether what is trained is found at once, and not in steps."""
+        return False
+
+    @property
     def described(self) -> str:
         """The title, with its length and the demonstrations that it starts from, where it has them."""
         length = f"{getattr(self, 'length', '')}-token " if hasattr(self, "length") else ""
@@ -210,16 +215,41 @@ class FullSettings(MethodBase):
 
 
 class HeadSettings(MethodBase):
-    """Head only: a linear layer on the backbone's last hidden state, in place of the label words' scores."""
+    """Head only: a linear layer on the backbone's last hidden state, in place of the label words' scores.
+
+    Known as linear probing (Alain & Bengio 2017).
+    """
 
     title: ClassVar[str] = "head"
 
     name: Literal["head"] = Field("head", description="A new last layer.")
-    init: Literal["labels", "zero"] = Field(
-        "labels", description="Start from the label words' own output vectors (which is zero-shot), or from zeros."
+    solver: Literal["exact", "steps"] = Field(
+        "exact",
+        description="Fit it to convergence (logistic regression by L-BFGS, its penalty chosen by cross-validation on "
+        "train; ridge regression for numbers), or train it in steps as `train` says, as other methods are.",
     )
-    dropout: float = Field(0.0, ge=0, lt=1, description="Share of the hidden state's values zeroed each step.")
-    cache_megabytes: int = Field(1024, ge=0, description=CACHE)
+    init: Literal["labels", "zero"] = Field(
+        "labels",
+        description="Start from the label words' own output vectors (which is zero-shot), or from zeros. What is "
+        "fitted is drawn to where it starts if that foretells rows left out better.",
+    )
+    dropout: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="Share of the hidden state's values zeroed each step, where it is trained in steps.",
+    )
+    cache_megabytes: int = Field(
+        1024,
+        ge=0,
+        description="Memory for the rows' hidden states. What does not fit is computed at every step; to be fitted to, "
+        "all must fit.",
+    )
+
+    @property
+    def fitted(self) -> bool:
+        """Unless it is trained in steps."""
+        return self.solver == "exact"
 
 
 CALIBRATE = (

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, Generic, Protocol, TypeVar
 
+import numpy as np
 import torch
 from torch.nn import functional as F
 
@@ -16,10 +18,12 @@ from trimtab.backbones.backbone import Backbone
 from trimtab.backbones.layout import Row
 from trimtab.decoding.readers import Head, HeadReader, NumberReader, TokenReader
 from trimtab.decoding.scoring import Query, passes, read_scores
+from trimtab.training import ridge_regression, softmax_regression
 from trimtab.training.criterion import Conditioned, batch_of
 from trimtab.training.dev_scores import scores_of_labels, scores_of_numbers, scores_of_tags
 from trimtab.training.kept_rows import KeptStates, read_states, states_read
 from trimtab.training.loop import DevScore
+from trimtab.training.softmax_regression import Rows
 from trimtab.training.targets import LabelTarget, NumberTarget, TagTarget, Target
 
 
@@ -35,6 +39,14 @@ R = TypeVar("R", bound=Read)
 R_contra = TypeVar("R_contra", bound=Read, contravariant=True)
 
 
+@dataclass(frozen=True)
+class Fitted:
+    """A fitted head, and its mean loss on the rows it was fitted to."""
+
+    head: Head
+    loss: float
+
+
 class Outputs(Protocol[R_contra]):
     """What a head's outputs are held against."""
 
@@ -48,6 +60,16 @@ class Outputs(Protocol[R_contra]):
 
     def scores(self, dev: Sequence[R_contra], runs: int, answers: Iterable[tuple[int, torch.Tensor]]) -> list[DevScore]:
         """Dev score of each run, from pairs of (row counted through all runs, what the head says of it)."""
+        ...
+
+    def fitted(self, states: Sequence[torch.Tensor], rows: Sequence[R_contra], start: Head) -> Fitted:
+        """The head that is best on these rows.
+
+        Args:
+            states: hidden states [w, D] of each.
+            rows: the rows.
+            start: the head before: zero, or one that knows something already, which the fit may draw to.
+        """
         ...
 
 
@@ -72,6 +94,10 @@ class LabelOutputs:
         """Accuracy and mean loss."""
         return scores_of_labels([row.label for row in dev], runs, answers)
 
+    def fitted(self, states: Sequence[torch.Tensor], rows: Sequence[LabelTarget], start: Head) -> Fitted:
+        """By multinomial logistic regression."""
+        return _by_classes(states, [[row.label] for row in rows], range(len(rows)), start, self.smoothing)
+
 
 @dataclass(frozen=True)
 class NumberOutputs:
@@ -94,6 +120,15 @@ class NumberOutputs:
     ) -> list[DevScore]:
         """The share of their variance on dev that is explained (R squared), and the mean squared error."""
         return scores_of_numbers([row.number for row in dev], runs, answers)
+
+    def fitted(self, states: Sequence[torch.Tensor], rows: Sequence[NumberTarget], start: Head) -> Fitted:
+        """By ridge regression in closed form, or reweighted for Huber's loss."""
+        features_ND = torch.cat(list(states))
+        numbers_N = torch.tensor([row.number for row in rows], device=features_ND.device)
+        found = ridge_regression.fit(features_ND, numbers_N, huber=self.huber)
+        bias = torch.tensor([found.bias], device=features_ND.device)
+        losses_N = self.losses(F.linear(features_ND, found.weight_D[None], bias), rows)
+        return Fitted((found.weight_D[None], bias), float(losses_N.mean()))
 
 
 @dataclass(frozen=True)
@@ -127,6 +162,34 @@ class TagOutputs:
         """F1 of the entities, or of plain tags the share of tokens that is right, and the mean loss a token."""
         return scores_of_tags(dev, runs, answers, self.names, self.plain)
 
+    def fitted(self, states: Sequence[torch.Tensor], rows: Sequence[TagTarget], start: Head) -> Fitted:
+        """By multinomial logistic regression over tokens; windows on one record are left out together."""
+        index = {tag: i for i, tag in enumerate(self.names)}
+        record = list(accumulate(int(not row.goes_on) for row in rows))
+        return _by_classes(states, [[index[tag] for tag in row.tags] for row in rows], record, start, self.smoothing)
+
+
+def _by_classes(
+    states: Sequence[torch.Tensor],
+    classes: Sequence[Sequence[int]],
+    groups: Sequence[int],
+    start: Head,
+    smoothing: float,
+) -> Fitted:
+    """The regression on the classes [w] of each row's states, every row counting alike; `groups` is a number a row."""
+    features_WD = torch.cat(list(states))
+    counts = [len(own) for own in classes]
+    rows = Rows(
+        features_WD,
+        torch.tensor([one for own in classes for one in own], device=features_WD.device),
+        torch.tensor([1 / n for n in counts for _ in range(n)], device=features_WD.device),
+        np.repeat(np.asarray(groups), counts),
+        len(start[1]),
+        smoothing,
+    )
+    found = softmax_regression.fit(rows, prior=start if bool(start[0].any()) else None)
+    return Fitted((found.weight_CD, found.bias_C), found.loss)
+
 
 @dataclass(frozen=True)
 class HeadCriterion(Generic[R]):
@@ -157,6 +220,10 @@ class HeadCriterion(Generic[R]):
         parts = zip(torch.split(hidden_WD, of_run), _heads(given), strict=True)
         scores_WC = torch.cat([F.linear(own_WD, *head) for own_WD, head in parts])
         return self.outputs.losses(scores_WC, [self.train[i] for _, i in batch])
+
+    def fitted(self, states: Sequence[torch.Tensor], start: Head) -> Fitted:
+        """The head that is best on train, from the hidden states [w, D] of each row (see `Outputs.fitted`)."""
+        return self.outputs.fitted(states, self.train, start)
 
     def evaluate(self, given: Conditioned) -> list[DevScore]:
         """Dev score of each run."""

@@ -19,7 +19,8 @@ from trimtab.runs.run import save_task
 from trimtab.runs.tensors import load_tensors, save_tensors
 from trimtab.settings.file import read_task
 from trimtab.settings.task import Task
-from trimtab.training.loop import Plan, StepRecord, Training
+from trimtab.training.loop import Plan, StepRecord
+from trimtab.training.trainer import Trainer
 from trimtab.tuning import metrics
 
 OnStep = Callable[[StepRecord, Plan], None]
@@ -29,7 +30,7 @@ OnStep = Callable[[StepRecord, Plan], None]
 SAVING_SHARE = 20
 
 
-def begin(out: Path, task: Task, training: Training, made_of: Mapping[str, str], choosing: float) -> None:
+def begin(out: Path, task: Task, training: Trainer, made_of: Mapping[str, str], choosing: float) -> None:
     """Make the run folder, or take up the one that was begun.
 
     Args:
@@ -55,7 +56,7 @@ def begin(out: Path, task: Task, training: Training, made_of: Mapping[str, str],
         ) from None
 
 
-def _take_up(out: Path, task: Task, training: Training, made_of: Mapping[str, str]) -> None:
+def _take_up(out: Path, task: Task, training: Trainer, made_of: Mapping[str, str]) -> None:
     """Go on from the checkpoint of a folder, or from the start where none was saved yet."""
     before = _flat(read_task(out / TASK_FILE).model_dump(mode="json"))
     now = _flat(task.model_dump(mode="json"))
@@ -87,7 +88,7 @@ def _flat(values: Mapping[str, Any], above: str = "") -> dict[str, Any]:
 
 
 def run_loop(
-    training: Training, out: Path, made_of: Mapping[str, str], every: float, on_step: OnStep | None
+    training: Trainer, out: Path, made_of: Mapping[str, str], every: float, on_step: OnStep | None
 ) -> int | None:
     """Run the loop, recording and saving as it goes. Returns the step at which the user stopped it, if so."""
     saved = time.monotonic()
@@ -143,6 +144,6 @@ def _interruptible() -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, before)
 
 
-def _save(out: Path, training: Training, made_of: Mapping[str, str]) -> None:
+def _save(out: Path, training: Trainer, made_of: Mapping[str, str]) -> None:
     stored = training.checkpoint()
     save_tensors(out / CHECKPOINT_FILE, stored.tensors, {**stored.values, **made_of})

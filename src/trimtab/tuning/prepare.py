@@ -21,7 +21,7 @@ from trimtab.kinds.bound_task import BoundTask
 from trimtab.methods.method import Condition, Tensors, trained
 from trimtab.methods.multitask import MultitaskPrompt, source
 from trimtab.settings.methods import HeadSettings, LatePromptSettings, MultitaskPromptSettings, SoftPromptSettings
-from trimtab.settings.task import Task
+from trimtab.settings.task import Task, TrainSettings
 from trimtab.sources.places import absolute, local_or_known
 from trimtab.tasks.demonstrations import calibration
 from trimtab.tasks.resolve import Resolved
@@ -31,7 +31,11 @@ from trimtab.training.loop import Parameters, Plan, Training
 from trimtab.training.objective import Objective
 from trimtab.training.plan import make_plan
 from trimtab.training.targets import Target, fingerprint
+from trimtab.training.trainer import Trainer
+from trimtab.tuning.heads import fit_of
 
+# Settings of training in steps alone.
+STEPPED = ("steps", "epochs", "batch_size", "rate", "optimiser", "schedule", "evaluate_every", "patience", "runs")
 Conditioning = Callable[[Tensors, "torch.Generator | None"], Condition]
 
 
@@ -44,7 +48,7 @@ class Prepared:
         words: label -> label words.
         bound: the task bound to its backbone.
         start: tensors of each seed, those that are not trained among them.
-        training: the loop.
+        training: what carries it out, the loop or a fit.
         made_of: hashes of what a checkpoint can be taken up with.
         notes: what was done to the data, and picked, a sentence each.
         facts: what the run remembers of how it was settled.
@@ -55,7 +59,7 @@ class Prepared:
     words: dict[str, list[str]]
     bound: BoundTask
     start: Sequence[Tensors]
-    training: Training
+    training: Trainer
     made_of: dict[str, str]
     notes: list[str]
     facts: Mapping[str, Any]
@@ -111,13 +115,18 @@ def prepare(resolved: Resolved) -> Prepared:
     start: list[Tensors] = [bound.method.initial(seed) for seed in plan.seeds]
     if not trained(start[0]):
         plan, start = replace(plan, steps=0, seeds=plan.seeds[:1]), [calibration(bound)]
-    training = _training(bound, plan, start, train, encode(bound, splits.dev, 1)[0], sources)
+    dev = encode(bound, splits.dev, 1)[0]
+    trainer: Trainer | None = None
+    if task.method.fitted:  # no seed has a part in it
+        start, trainer = start[:1], fit_of(bound, train, dev, plan.seeds[0])
+    trainer = trainer or _training(bound, plan, start, train, dev, sources)
     made_of = {"weights": bound.pretrained.content_hash, "examples": fingerprint(together)}
     picked = [resolved.picked] if resolved.picked else []
-    notes = [*picked, *splits.note, *_noted(sources, resolved, len(train)), *resolved.notes, *cut]
+    unused = _unused(task) if task.method.fitted else []
+    notes = [*picked, *splits.note, *_noted(sources, resolved, len(train)), *resolved.notes, *cut, *unused]
     written = _written_out(bound, plan, resolved.words, rows.base)
     return Prepared(
-        written, resolved.words, bound, start, training, made_of, notes, resolved.facts, resolved.choosing
+        written, resolved.words, bound, start, trainer, made_of, notes, resolved.facts, resolved.choosing
     )  # fmt: skip
 
 
@@ -162,6 +171,15 @@ def _noted(sources: Sequence[_Source], resolved: Resolved, rows: int) -> list[st
     return [f"sources: trained on {rows:,} rows of its own together with {named}"]
 
 
+def _unused(task: Task) -> list[str]:
+    """Says which settings of training were given though nothing is trained in steps."""
+    given = [name for name in STEPPED if getattr(task.train, name) != TrainSettings.model_fields[name].default]
+    named = ", ".join(f"train.{name}" for name in given)
+    return (
+        [f"{named}: not used, as the head is fitted at once; method.solver=steps trains it in steps."] if given else []
+    )
+
+
 def _training(
     bound: BoundTask, plan: Plan, start: Sequence[Tensors], train: list[Target], dev: list[Target],
     sources: Sequence[_Source],
@@ -204,10 +222,11 @@ def _kept(bound: BoundTask, plan: Plan, train: Sequence[Any], dev: Sequence[Any]
 def _written_out(bound: BoundTask, plan: Plan, words: dict[str, list[str]], base: Path) -> Task:
     """The task with everything picked written out, so that it says what was done and can be run from anywhere."""
     task = bound.task
-    train = task.train.model_copy(
-        update={"steps": plan.steps or None, "epochs": None, "batch_size": plan.batch_size, "rate": plan.rate or None,
-                "evaluate_every": plan.evaluate_every, "patience": plan.patience or 0}
-    )  # fmt: skip
+    picked = {
+        "steps": plan.steps or None, "epochs": None, "batch_size": plan.batch_size, "rate": plan.rate or None,
+        "evaluate_every": plan.evaluate_every, "patience": plan.patience or 0,
+    }  # fmt: skip
+    train = task.train if task.method.fitted else task.train.model_copy(update=picked)
     places = {part: absolute(getattr(task.data, part), base) for part in ("train", "dev", "test")}
     data = task.data.model_copy(update=places)
     among = {"among": "branches" if bound.verbalizer.branches else "vocabulary"} if bound.kind.counted_by_label else {}

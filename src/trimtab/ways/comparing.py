@@ -27,7 +27,7 @@ from trimtab.training.plan import make_plan
 from trimtab.tuning.folder import OnStep
 from trimtab.ways.cells import Material, fingerprint, is_kept, measure
 from trimtab.ways.wanted import OnCell, Wanted
-from trimtab.ways.ways import BaselineWay, WayKind, most_telling
+from trimtab.ways.ways import BaselineWay, MethodWay, WayKind, method_of, most_telling
 
 # Rows that are read in the time that an answer of some two dozen tokens is said in, by a small model on a CPU.
 ANSWER_SAID = 8
@@ -173,6 +173,8 @@ def _rows_answered(way: WayKind, material: Material) -> float:
         drawn = FewShotSettings().draws * min(DRAW_ROWS, len(material.splits.dev)) if way.seeded else 0
         return way.cost * (judged + drawn)
     rows = sum(example.targets for example in material.splits.train)
+    if isinstance(way, MethodWay) and method_of(way, material.task).fitted:
+        return way.cost * (rows + len(material.splits.dev)) + judged
     plan = make_plan(material.task.train, rows, 1.0)
     evaluations = plan.steps / plan.evaluate_every
     read = way.cost * plan.steps * plan.batch_size + evaluations * len(material.splits.dev)

@@ -74,8 +74,10 @@ BY_METHOD = (
     _untrained("search", "hard prompt", 1, of="search"),
     *(_tuned(key, cost) for key, cost in (
         ("soft_prompt", 3), ("prefix", 3), ("p_tuning", 3), ("multitask_prompt", 3), ("late_prompt", 2),
-        ("lora", 5), ("ia3", 4), ("bitfit", 5), ("head", 1.5), ("full", 7),
+        ("lora", 5), ("ia3", 4), ("bitfit", 5),
     )),
+    MethodWay("head", METHODS["head"].title, "tuned", cost=1, method="head"),  # fitted: no seed has a part in it
+    _tuned("full", 7),
     _tuned("context_tuning", 4, name="context tuning", of="prefix", init="demonstrations"),
 )  # fmt: skip
 # What tells most for its time comes first where time is limited.
