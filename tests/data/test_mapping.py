@@ -61,7 +61,7 @@ def test_columns_are_mapped_and_other_columns_dropped() -> None:
     ],
 )
 def test_values_become_text(value: object, text: str) -> None:
-    assert example({"text": value, "label": value}) == Example({"text": text}, text, HERE)
+    assert example({"text": value, "label": value}) == Example({"text": text}, text.strip(), HERE)
 
 
 def test_fields_are_cleaned_in_order_and_answers_are_not() -> None:
@@ -153,3 +153,8 @@ def test_a_mapping_of_a_field_that_the_template_lacks(tmp_path: Path) -> None:
     assert (
         str(caught.value) == "data.columns: no field 'txt' in the template; its fields are text. Did you mean 'text'?"
     )
+
+
+@pytest.mark.parametrize("value", ["positive", " positive", "positive\t", "positive\u00a0", "\u3000positive\r\n"])
+def test_white_space_around_a_label_is_none_of_it(value: str) -> None:
+    assert example({"text": "a", "label": value}).answer == "positive"

@@ -15,9 +15,13 @@ from trimtab.settings.task import CleanStep
 
 
 def read_label(record: Record, column: str) -> str | None:
-    """The answer as it stands; None where it is absent, null or blank. Raises DataError where it is a list."""
+    """The answer without white space around it; None where it is absent, null or blank.
+
+    Raises:
+        DataError: it is a list or an object.
+    """
     text = as_text(record, column) if column in record.values else None
-    return whole(text) if text and text.strip() else None
+    return (whole(text).strip() or None) if text else None
 
 
 def read_texts(record: Record, column: str, stop: Sequence[str] = ()) -> tuple[str, ...]:

@@ -38,6 +38,10 @@ class RowReader(Protocol):
         """Raise DataError where nothing can be learnt from the rows, as all answers are the same."""
         ...
 
+    def lookalikes(self, train: Sequence[Example]) -> list[str]:
+        """A warning where names of answers look like one name written in two ways."""
+        ...
+
     def merged(self, examples: list[Example]) -> list[Example]:
         """Rows to choose or report on, those that are one question with several right answers put together."""
         ...

@@ -55,6 +55,7 @@ def load_splits(settings: DataSettings, fields: Sequence[str], reader: RowReader
     note: list[str] = []
     train = read_examples(settings.train, fields, settings, reader, base=base)
     reader.check_train(train, settings)
+    note += [f"train: {found}" for found in reader.lookalikes(train)]
     if settings.group is not None:
         _check_groups(train, settings.group)
     test: list[Example] = []

@@ -106,6 +106,10 @@ class Choices:
     def check_train(self, train: Sequence[ChoiceExample], settings: DataSettings) -> None:
         """Any rows will do: each has options of its own."""
 
+    def lookalikes(self, train: Sequence[ChoiceExample]) -> list[str]:
+        """None: options are the row's own."""
+        return []
+
     def merged(self, examples: list[ChoiceExample]) -> list[ChoiceExample]:
         """As they are."""
         return examples

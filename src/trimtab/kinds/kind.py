@@ -149,6 +149,10 @@ class Kind(Protocol[E]):
         """Raise TrimtabError where nothing can be learnt from the rows."""
         ...
 
+    def lookalikes(self, train: Sequence[E]) -> list[str]:
+        """A warning where names of answers look like one name written in two ways."""
+        ...
+
     def merged(self, examples: list[E]) -> list[E]:
         """Rows to choose or report on, those that are one question put together."""
         ...

@@ -5,12 +5,14 @@ C labels.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from trimtab.data.answers import read_label
 from trimtab.data.counts.labels import LabelCounts, count_labels
+from trimtab.data.counts.lookalikes import lookalikes
 from trimtab.data.example import Example
 from trimtab.data.mapping import field_text, group_of, unlabelled
 from trimtab.data.records import Record
@@ -123,6 +125,10 @@ class Labels:
     def check_train(self, train: Sequence[Example], settings: DataSettings) -> None:
         """Refuse rows that all have one label."""
         check_two_answers(train, settings, "label")
+
+    def lookalikes(self, train: Sequence[Example]) -> list[str]:
+        """Labels that look alike."""
+        return lookalikes(Counter(e.answer for e in train if e.answer is not None), "labels")
 
     def merged(self, examples: list[Example]) -> list[Example]:
         """As they are."""

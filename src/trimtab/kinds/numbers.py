@@ -108,6 +108,10 @@ class Numbers:
         """Refuse rows that all have one number."""
         check_two_answers(train, settings, "number")
 
+    def lookalikes(self, train: Sequence[NumberExample]) -> list[str]:
+        """None: numbers have no names."""
+        return []
+
     def merged(self, examples: list[NumberExample]) -> list[NumberExample]:
         """As they are."""
         return examples

@@ -12,12 +12,13 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
 from trimtab.data.counts.answers import AnswerCounts
+from trimtab.data.counts.lookalikes import lookalikes
 from trimtab.data.counts.tags import count_tags
 from trimtab.data.example import TaggedExample
 from trimtab.data.mapping import field_text, group_of, unlabelled
 from trimtab.data.records import Record
 from trimtab.data.tagged import check_tags, read_tags, read_tokens
-from trimtab.data.tags import OUTSIDE
+from trimtab.data.tags import OUTSIDE, spans
 from trimtab.data.tokens import joined, leads
 from trimtab.errors import DataError, TaskError, TrimtabError
 from trimtab.kinds.baseline import Baseline, Learning
@@ -149,6 +150,11 @@ class Tags:
             raise DataError(message, f"Add rows with entities, or set data.label (now '{settings.label}').")
         message = f"{settings.train}: every token has the tag '{tags.pop()}', expected two tags or more."
         raise DataError(message, f"Add rows with other tags, or set data.label (now '{settings.label}').")
+
+    def lookalikes(self, train: Sequence[TaggedExample]) -> list[str]:
+        """Types that look alike, or plain tags."""
+        counts = Counter(span.type for example in train for span in spans(example.tags or (), self.plain))
+        return lookalikes(counts, "tags" if self.plain else "types of entity")
 
     def merged(self, examples: list[TaggedExample]) -> list[TaggedExample]:
         """As they are."""

@@ -131,6 +131,10 @@ class Texts:
     def check_train(self, train: Sequence[TextExample], settings: DataSettings) -> None:
         """Any rows will do."""
 
+    def lookalikes(self, train: Sequence[TextExample]) -> list[str]:
+        """None: texts are no names."""
+        return []
+
     def merged(self, examples: list[TextExample]) -> list[TextExample]:
         """Rows with the same input as one, right with the answers of all."""
         groups: dict[tuple[str, ...], list[TextExample]] = defaultdict(list)

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 from trimtab.errors import TaskError, did_you_mean
 from trimtab.settings.answers import ANSWERS
 from trimtab.settings.methods import METHODS
-from trimtab.settings.task import Task
+from trimtab.settings.task import LabelSettings, Task
 
 # Groups whose settings depend on what one of them, the tag, says: its name, what it is called, and each tag's settings.
 TAGGED: dict[str, tuple[str, str, Mapping[str, type[BaseModel]]]] = {
@@ -49,6 +49,64 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+# Settings whose lists and mappings hold people's own words, which are what was written: `010`, `1.50`, `null`.
+_WORDS = {
+    ("labels",), ("labels", "words"), ("rules",), ("data", "columns"), ("answer", "options"), ("answer", "stop"),
+    ("answer", "tags"), ("answer", "one_of"),
+}  # fmt: skip
+_TEXT, _BOOL = "tag:yaml.org,2002:str", "tag:yaml.org,2002:bool"
+
+
+def _load(text: str, under: Sequence[str] = ()) -> Any:
+    """The value of a YAML text; `under` names the setting that it is for. Raises what `_NOT_YAML` lists."""
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        _keep_words(node, tuple(under))
+        return loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+def _keep_words(node: yaml.Node, path: tuple[str, ...]) -> None:
+    """Make text of the words of people's own in the value of the setting `path`."""
+    entry = path[:-1] in _WORDS and not (path[:-1] == ("labels",) and path[-1] in LabelSettings.model_fields)
+    if entry or (isinstance(node, yaml.SequenceNode) and path in _WORDS):
+        _keep_texts(node)
+    elif isinstance(node, yaml.MappingNode):
+        names = {str(key.value) for key, _ in node.value}
+        short = path == ("labels",) and not names <= set(LabelSettings.model_fields)
+        for key, value in node.value:
+            switch = key.value == "length_normalise" and value.tag == _BOOL
+            if (path in _WORDS and path != ("labels",)) or (short and not switch):
+                _as_text(key)
+                _keep_texts(value)
+            else:
+                _keep_words(value, (*path, str(key.value)))
+
+
+def _keep_texts(node: yaml.Node) -> None:
+    """Make text of a scalar, or of all scalars in a collection."""
+    match node:
+        case yaml.SequenceNode():
+            for item in node.value:
+                _keep_texts(item)
+        case yaml.MappingNode():
+            for key, value in node.value:
+                _as_text(key)
+                _keep_texts(value)
+        case _:
+            _as_text(node)
+
+
+def _as_text(node: yaml.Node) -> None:
+    """Take a plain scalar for the text that was written; nothing at all, and a merge, stay what they are."""
+    if isinstance(node, yaml.ScalarNode) and node.style is None and node.value and not node.tag.endswith(":merge"):
+        node.tag = _TEXT
+
+
 _WHOLE = "[-+]?(?:0|[1-9][0-9]*)"
 _EXPONENT = "(?:[eE][-+][0-9]+)?"
 for _tag, _pattern, _first in (
@@ -75,7 +133,7 @@ def read_task(path: Path, overrides: Sequence[str] = ()) -> Task:
         TaskError: if the file cannot be read, or a setting is unknown (the nearest is named) or out of bounds.
     """
     try:
-        content = yaml.load(path.read_text(encoding="utf-8-sig"), _Loader)
+        content = _load(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise TaskError(f"{path}: no such file.", "Give a task file; examples/ holds some to start from.") from None
     except IsADirectoryError:
@@ -146,7 +204,7 @@ def _override(content: dict[str, object], override: str) -> None:
             raise TaskError(f"--set {override}: '{parent}' is not a group of settings.", "See docs/task-file.md.")
         place = inner
     try:
-        place[last] = yaml.load(text, _Loader)
+        place[last] = _load(text, (*parents, last))
     except _NOT_YAML:
         place[last] = text
 

@@ -242,14 +242,26 @@ class Task(Settings):
 
 
 def _as_words(given: dict[object, object] | list[object]) -> dict[str, list[str]]:
-    if isinstance(given, list):
-        return {_as_label(name): [_as_label(name).replace("_", " ")] for name in given}
-    return {
-        _as_label(name): [_as_label(word) for word in (words if isinstance(words, list) else [words])]
-        for name, words in given.items()
-    }
+    """Label -> words, of which a label without any has its own name. Raises ValueError of two labels that are one."""
+    pairs = [(name, None) for name in given] if isinstance(given, list) else list(given.items())
+    made: dict[str, list[str]] = {}
+    for name, words in pairs:
+        label = _as_word(name).strip()
+        if label in made:
+            raise ValueError(f"the label '{label}' stands twice")
+        listed = words if isinstance(words, list) else [label.replace("_", " ") if words is None else words]
+        made[label] = [_as_word(word) for word in listed]
+    return made
 
 
-def _as_label(value: object) -> str:
-    """As the data's own values become text: `true`, not `True`."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _as_word(value: object) -> str:
+    """As the data's own values become text: `true` and `5`, not `True` and `5.0`."""
+    match value:
+        case None:
+            raise ValueError("a label or a word is null: give its name, in quotes if that is 'null'")
+        case bool():
+            return str(value).lower()
+        case float() if value.is_integer():
+            return str(int(value))
+        case _:
+            return str(value)

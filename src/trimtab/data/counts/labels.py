@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from trimtab.data.counts.answers import Advice, commonest_first, first_unknown, table_of
+from trimtab.data.counts.lookalikes import lookalikes
 
 LABELS_KEPT = 200
 
@@ -64,9 +65,10 @@ class LabelCounts:
         return None if self.free_text or self.distinct > len(self.labels) else self.labels
 
     def warnings(self, known: Collection[str] | None) -> list[str]:
-        """Labels that train lacks."""
+        """Labels that train lacks, and labels that look alike."""
         named = first_unknown(self.labels, known)
-        return [f"label {named} not in train. Add training rows for it, or correct the label."] if named else []
+        lacking = [f"label {named} not in train. Add training rows for it, or correct the label."] if named else []
+        return [*lacking, *([] if self.free_text else lookalikes(self.labels, "labels"))]
 
     def to_dict(self) -> dict[str, object]:
         """Labels and their number."""

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 
 from trimtab.data.counts.answers import Advice, NoAnswers, commonest_first, first_unknown, table_of
+from trimtab.data.counts.lookalikes import lookalikes
 from trimtab.data.example import TaggedExample
 from trimtab.data.tags import OUTSIDE, spans
 
@@ -77,7 +78,7 @@ class TagCounts:
                 f"{what} {named} not in train, so that it will be missed. Add training rows for it, or correct the "
                 "rows."
             )
-        return found
+        return [*found, *lookalikes(self.types, "tags" if self.plain else "types of entity")]
 
     def to_dict(self) -> dict[str, object]:
         """All of them."""
