@@ -75,10 +75,12 @@ def shallow(monkeypatch: pytest.MonkeyPatch, cut_models: dict[tuple[object, ...]
         key = (path, precision, device, *named.values())
         if key not in cut_models:
             whole = load(path, cache, precision=precision, device=device, progress=progress, **named)
-            model = whole.backbone.model
-            model.model.layers = model.model.layers[:SHALLOW]
-            model.config.num_hidden_layers = SHALLOW
-            cut_models[key] = replace(whole, backbone=CausalBackbone(model))
+            cut_models[key] = whole
+            if not whole.backbone.whole_rows:  # an encoder of sentences is small as it is
+                model = whole.backbone.model
+                model.model.layers = model.model.layers[:SHALLOW]
+                model.config.num_hidden_layers = SHALLOW
+                cut_models[key] = replace(whole, backbone=CausalBackbone(model))
         return cut_models[key]
 
     monkeypatch.setattr("trimtab.backbones.open.load", load_cut)

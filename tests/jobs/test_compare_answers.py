@@ -198,7 +198,7 @@ def test_ways_for_numbers_do_not_give_labels() -> None:
 
 USUAL = {
     "label": (
-        "majority rules naive_bayes tfidf zero_shot few_shot calibrated_few_shot head soft_prompt",
+        "majority rules naive_bayes tfidf embeddings zero_shot few_shot calibrated_few_shot head soft_prompt",
         "word_vectors prefix p_tuning lora full", "prefix context_tuning",
     ),
     "choice": ("majority zero_shot few_shot soft_prompt", "prefix p_tuning lora full", "context_tuning"),

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trimtab.settings.task import Task
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from trimtab.evaluation.baselines.word_vectors import KeyedVectors
 
 WORD_VECTORS = "glove-6b-50d"
@@ -23,7 +27,8 @@ class Learning:
         judged: rows to answer; their answers are not looked at.
         task: the settings: the language of the texts, keyword rules.
         labels: the labels, in order; none where answers are no labels.
-        offline: whether what must be fetched, as word vectors, may not be.
+        offline: whether what must be fetched, as word vectors or an encoder, may not be.
+        base: folder at which the task's relative paths start.
     """
 
     train: Sequence[Any]
@@ -31,6 +36,7 @@ class Learning:
     task: Task
     labels: Sequence[str] = ()
     offline: bool = False
+    base: Path = Path()
 
     @property
     def how(self) -> dict[str, Any]:
@@ -43,6 +49,18 @@ class Learning:
         from trimtab.sources import find_word_vectors
 
         return read_word_vectors(find_word_vectors(WORD_VECTORS, offline=self.offline))
+
+    def embed(self) -> Callable[[list[str]], NDArray[np.float32]]:
+        """What makes vectors of texts, its model fetched where it is not at hand. Raises TrimtabError."""
+        from trimtab.backbones.open import open_backbone
+        from trimtab.backbones.sentence_vectors import sentence_vectors
+        from trimtab.sources import find_model
+        from trimtab.sources.places import local_or_known
+
+        name, settings = local_or_known(self.task.embeddings, self.base), self.task.train
+        encoder = open_backbone(name, precision=settings.precision, device=settings.device, offline=self.offline)
+        folder = find_model(name, offline=self.offline).path
+        return lambda texts: sentence_vectors(encoder, texts, folder)
 
 
 @dataclass(frozen=True)

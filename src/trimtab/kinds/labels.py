@@ -77,12 +77,27 @@ def _word_vectors(given: Learning) -> ClassAnswers:
     return word_vector_logistic(given.train, given.judged, given.labels, vectors=given.vectors(), **given.how)
 
 
+def _ngrams(given: Learning) -> ClassAnswers:
+    from trimtab.evaluation.baselines.ngram_logistic import ngram_logistic
+
+    return ngram_logistic(given.train, given.judged, given.labels, **given.how)
+
+
+def _embeddings(given: Learning) -> ClassAnswers:
+    from trimtab.evaluation.baselines.embedding_logistic import embedding_logistic
+
+    seed = given.task.train.seed
+    return embedding_logistic(given.train, given.judged, given.labels, embed=given.embed(), seed=seed)
+
+
 BASELINES = (
     Baseline("majority", "majority", _majority, always="the commonest label", reported="majority"),
     Baseline("rules", "keyword rules", _rules),
     Baseline("naive_bayes", "naive Bayes", _naive_bayes, reported="naive Bayes"),
     Baseline("tfidf", "TF-IDF + logistic regression", _tfidf),
+    Baseline("ngrams", "n-grams + logistic regression", _ngrams),
     Baseline("word_vectors", "word vectors + logistic regression", _word_vectors),
+    Baseline("embeddings", "sentence embeddings + logistic regression", _embeddings),
 )
 
 
@@ -265,8 +280,8 @@ class Labels:
         """On any machine, what a GPU adds, and what few training rows add."""
         adds = ("word_vectors", "prefix", "p_tuning", "lora", "full") if gpu else ()
         return (
-            "majority", "rules", "naive_bayes", "tfidf", "zero_shot", "few_shot", "calibrated_few_shot", "head",
-            "soft_prompt", *adds, *(("prefix", "context_tuning") if few else ()),
+            "majority", "rules", "naive_bayes", "tfidf", "embeddings", "zero_shot", "few_shot", "calibrated_few_shot",
+            "head", "soft_prompt", *adds, *(("prefix", "context_tuning") if few else ()),
         )  # fmt: skip
 
     def misfit(self, way: str, *, trained: bool) -> str | None:

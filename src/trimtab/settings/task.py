@@ -187,6 +187,11 @@ class Task(Settings):
         None,
         description="Label -> keywords, for the keyword rules of `trimtab compare`; mined on train where absent.",
     )
+    embeddings: str = Field(
+        "minilm-l6",
+        description="Encoder that `trimtab compare` takes sentence embeddings from: named as `backbone` is, a folder "
+        "of sentence-transformers say.",
+    )
     answer: AnswerSettings = Field(
         default_factory=LabelAnswer,
         description="What kind of answer is given; a bare kind will do (`answer: number`).",

@@ -154,6 +154,8 @@ def _name(way: WayKind, seed: int, material: Material, task: Task | None) -> str
         "language": material.task.language,
         "rules": material.task.rules if way.key == "rules" else None,
     }
+    if way.key == "embeddings":
+        decides["embeddings"] = material.task.embeddings
     if not material.kind.counted_by_label:
         decides["answer"] = material.answer.model_dump(mode="json")
     if task is not None:
@@ -176,7 +178,7 @@ def _measure_baseline(way: BaselineWay, seed: int, material: Material) -> Cell:
     kind, splits = material.kind, material.splits
     classes = kind.classes(splits, material.words)
     began = time.perf_counter()
-    given = Learning(splits.train, material.judged, material.task, classes, material.offline)
+    given = Learning(splits.train, material.judged, material.task, classes, material.offline, material.base)
     answers = kind.comparable(way.baseline.answers(given))
     return Cell(seed, answers, train_seconds=time.perf_counter() - began)
 

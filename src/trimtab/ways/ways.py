@@ -83,8 +83,8 @@ BY_METHOD = (
 # What tells most for its time comes first where time is limited.
 MOST_TELLING = (
     "majority", "mean", "token_majority", "nearest_answer", "naive_bayes", "ridge", "zero_shot", "head", "soft_prompt",
-    "tfidf", "rules", "few_shot", "calibrated_few_shot", "context_tuning", "lora", "prefix", "word_vectors",
-    "word_vector_ridge",
+    "embeddings", "tfidf", "rules", "few_shot", "calibrated_few_shot", "context_tuning", "lora", "prefix",
+    "word_vectors", "word_vector_ridge",
 )  # fmt: skip
 
 
