@@ -10,7 +10,7 @@ from models import embedded
 from trimtab.backbones.encoder_decoder import EncoderDecoderBackbone
 from trimtab.backbones.layout import Row
 from trimtab.backbones.prefix import Prompt
-from trimtab.decoding.generation import Ask, Done, write
+from trimtab.decoding.generation import Ask, Done, _generator, stopped_at, write
 from trimtab.settings.answers import TextAnswer
 
 MOST = 40
@@ -60,3 +60,56 @@ def test_a_mixed_batch_says_what_transformers_says_of_each_row(name, how):
     expected = {i: generated(model, name, row, **how) for i, row in enumerate(rows())}
     assert found == expected
     assert len({len(ids) for ids in expected.values()}) > 2
+
+
+@pytest.mark.parametrize(
+    ("text", "stop", "lead", "expected"),
+    [
+        ("one\n\ntwo", ["\n\n"], "", 3),
+        ("\n\none\n\ntwo", ["\n\n"], "\n\n", 5),  # the template's own white space is no end
+        ("\n", ["\n"], "\n\n", None),  # it has not been said to its end yet
+        ("\n\n", ["\n\n"], "\n\n", None),
+        ("\n\n\n\n", ["\n\n"], "\n\n", 2),
+        ("\n\n", ["\n\n"], "", 0),
+        (" one\ntwo", ["\n"], "\n\n", 4),  # said without it
+        ("one two", ["two", "one"], "", 0),
+        ("one", ["two"], "", None),
+        ("", ["a"], "", None),
+        ("one", [], "\n", None),
+    ],
+)
+def test_texts_that_end_an_answer_are_looked_for_behind_the_templates_white_space(text, stop, lead, expected):
+    assert stopped_at(text, stop, lead) == expected
+
+
+def first_drawn(asks: list[Ask]) -> list[int]:
+    backbone = EncoderDecoderBackbone(tiny_model("t5"), STARTS["t5"])
+    events = write(backbone, asks, backbone.read_prefix(prompts()), t5_tokenizer(), ENDS)
+    answers = {event.row: event.answers for event in events if isinstance(event, Done)}
+    return [answer.ids[0] for i in range(len(asks)) for answer in answers[i] if answer.ids]
+
+
+def ranks(asks: list[Ask]) -> list[float]:
+    """The uniform number that each row's first token is drawn with."""
+    return [float(torch.rand((), generator=_generator(ask, k))) for ask in asks for k in range(ask.settings.answers)]
+
+
+def test_each_answer_is_drawn_from_a_stream_of_its_own():
+    """Uniform over rows at one seed, over seeds, and over the answers of a row; without correlation between them."""
+    settings = [TextAnswer(temperature=1.0, seed=seed, answers=2) for seed in (0, 1)]
+    found = torch.tensor([ranks([Ask(Row([i, i + 1]), own, MOST) for i in range(1000)]) for own in settings])
+    streams = torch.stack([found[0, ::2], found[0, 1::2], found[1, ::2], found[1, 1::2]])
+    counts = torch.stack([torch.histc(stream, 10, 0, 1) for stream in streams])
+    assert float(((counts - 100) ** 2 / 100).sum(1).max()) < 27.9  # chi-square of 9 degrees, p = 0.001
+    assert float((torch.corrcoef(streams) - torch.eye(4)).abs().max()) < 0.11  # 3.5 standard errors
+    assert float(torch.corrcoef(torch.stack([streams[0, :-1], streams[0, 1:]]))[0, 1].abs()) < 0.11
+
+
+def test_what_is_drawn_follows_from_seed_and_row_alone():
+    settings = TextAnswer(temperature=1.0, seed=3, answers=3)
+    asks = [Ask(row, settings, 2) for row in rows()]
+    together = first_drawn(asks)
+    alone = [token for ask in asks for token in first_drawn([ask])]
+    assert together == alone
+    assert first_drawn(list(reversed(asks)))[-3:] == together[:3]
+    assert first_drawn([Ask(row, settings.model_copy(update={"seed": 4}), 2) for row in rows()]) != together

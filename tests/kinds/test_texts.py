@@ -100,6 +100,8 @@ def test_how_answers_are_said(pretrained: Any) -> None:
     assert bound.kind.generating(bound, TextAnswer()).most == 6
     shown = bound_to(pretrained, answer={"stop": ["!"]}, method="few_shot")
     assert shown.kind.generating(shown, None).settings.stop == ["!", "\n\n"]
+    under = bound_to(pretrained, template={"text": "Headline: {text}\n\n{answer}"})
+    assert (under.kind.generating(under, None).lead, how.lead) == ("\n\n", bound.template.answer_lead)
     assert shown.kind.generating(shown, own).settings.stop == ["\n\n"]
 
 

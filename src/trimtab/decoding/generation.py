@@ -5,6 +5,7 @@ N rows being gone on with, B beams of a row, V vocabulary.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -32,12 +33,15 @@ class Ask:
         settings: how the answer is found.
         most: tokens it may have, its end included.
         constraint: what it must be like; or None.
+        lead: white space that the template puts before an answer: it belongs to the template, and no text of `stop` is
+            looked for in it.
     """
 
     row: Row
     settings: TextAnswer
     most: int
     constraint: Constraint | None = None
+    lead: str = ""
 
 
 @dataclass(frozen=True)
@@ -118,7 +122,7 @@ def _one_by_one(
     """Greedy and drawn answers."""
     decoding = backbone.prefill([ask.row for ask in asks], prefix)
     lines = [
-        _Line(i, k, _generator(ask.settings, k), ask.constraint and ask.constraint.again())
+        _Line(i, k, _generator(ask, k), ask.constraint and ask.constraint.again())
         for i, ask in enumerate(asks)
         for k in range(ask.settings.answers)
     ]
@@ -162,9 +166,9 @@ def _after(line: _Line, token: int, ask: Ask, tokenizer: Any, ends: Sequence[int
         line.constraint.took(token)
     if ask.settings.stop:
         text = tokenizer.decode(line.ids, skip_special_tokens=True)
-        places = [at for stop in ask.settings.stop if (at := text.find(stop)) >= 0]
-        if places:
-            return Written(tuple(line.ids), text[: min(places)].strip(), line.log_likelihood, "stop")
+        at = stopped_at(text, ask.settings.stop, ask.lead)
+        if at is not None:
+            return Written(tuple(line.ids), text[:at].strip(), line.log_likelihood, "stop")
     if len(line.ids) >= ask.most:
         return _written(line.ids, tokenizer, line.log_likelihood, "length")
     return None
@@ -175,11 +179,31 @@ def _written(ids: Sequence[int], tokenizer: Any, log_likelihood: float, ended: E
     return Written(tuple(ids), text, log_likelihood, ended)
 
 
-def _generator(settings: TextAnswer, answer: int) -> torch.Generator | None:
-    """What an answer is drawn with, the same wherever the row stands; None where nothing is drawn."""
-    if not settings.temperature:
+def stopped_at(text: str, stop: Sequence[str], lead: str = "") -> int | None:
+    """Where the first text of `stop` begins behind the template's own white space; None where there is none yet.
+
+    Args:
+        text: what was said so far.
+        stop: the texts.
+        lead: what the template puts before an answer, which may not have been said to its end yet.
+    """
+    if lead.startswith(text):
         return None
-    return torch.Generator().manual_seed(settings.seed * 1_000_003 + answer)
+    begun = len(lead) if text.startswith(lead) else 0
+    return min((at for each in stop if (at := text.find(each, begun)) >= 0), default=None)
+
+
+def _generator(ask: Ask, answer: int) -> torch.Generator | None:
+    """What an answer is drawn with; None where nothing is drawn.
+
+    The stream follows from the seed, the row's tokens and the number of the answer, and so is the same wherever the row
+    stands. Rows that shared one would draw rare tokens together.
+    """
+    if not ask.settings.temperature:
+        return None
+    content = ",".join(map(str, (ask.settings.seed, answer, *ask.row.ids)))
+    digest = hashlib.sha256(content.encode()).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
 
 
 def _drawn(scores_V: torch.Tensor, generator: torch.Generator) -> int:

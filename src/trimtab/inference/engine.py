@@ -181,7 +181,7 @@ class Engine:
             bound, [member] = self._find(request.run).bound, self._find(request.run).members
             how = bound.kind.generating(bound, request.decoding)
             settings, constraint = self._sought(how.settings, how.ends)
-            asks.append(Ask(Row(row.ids, member.prompt), settings, how.most, constraint))
+            asks.append(Ask(Row(row.ids, member.prompt), settings, how.most, constraint, how.lead))
             key = (0 if member.state is None else id(member), how.ends)
             groups.setdefault(key, (member, []))[1].append(i)
         tokenizer = self.pretrained.tokenizer

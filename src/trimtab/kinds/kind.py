@@ -65,11 +65,13 @@ class Generating:
         settings: how tokens are found, and texts that end an answer.
         ends: tokens that end an answer, the one that is trained first.
         most: tokens an answer may have, its end included.
+        lead: white space that the template puts before an answer.
     """
 
     settings: TextAnswer
     ends: tuple[int, ...]
     most: int
+    lead: str = ""
 
 
 @dataclass(frozen=True)

@@ -274,7 +274,7 @@ class Texts:
         settings = own or self.settings
         if isinstance(bound.task.method, FewShotSettings):
             settings = settings.model_copy(update={"stop": [*settings.stop, SEPARATOR]})
-        return Generating(settings, ends(bound), settings.max_tokens or self._most)
+        return Generating(settings, ends(bound), settings.max_tokens or self._most, bound.template.answer_lead)
 
     def said(self, row: EncodedRow, answers: tuple[Written, ...]) -> TextPrediction:
         """Every answer given, the first as the one."""
