@@ -36,7 +36,23 @@ TEMPLATES = {
         "{{ bos_token + '[INST] ' + (first if loop.index0 == 0 else '') + m['content'] + ' [/INST]' }}"
         "{% else %}SAID{{ ' ' + m['content'] + ' ' + eos_token }}DONE{% endif %}{% endfor %}"
     ),
+    # The system message in the user's last turn.
+    "mistral": (
+        "{% set turns = messages | rejectattr('role', 'equalto', 'system') | list %}"
+        "{% set users = turns | selectattr('role', 'equalto', 'user') | list %}{% for m in turns %}"
+        "{% if m['role'] == 'user' %}{{ '[INST] ' }}{% if m == users[-1] and turns | length < messages | length %}"
+        "{{ messages[0]['content'] + '\n\n' }}{% endif %}{{ m['content'] + ' [/INST]' }}"
+        "{% else %}SAID{{ ' ' + m['content'] + eos_token }}DONE{% endif %}{% endfor %}"
+    ),
+    # A thought without content before an answer that has none, as some write it where they are not to think.
+    "thinking": (
+        "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' }}{% if m['role'] == 'assistant' %}SAID"
+        "{% if '<think>' not in m['content'] %}{{ '<think>\n\n</think>\n\n' }}{% endif %}{{ m['content'] }}<|im_end|>"
+        "DONE{% else %}{{ m['content'] }}<|im_end|>{% endif %}{{ '\n' }}{% endfor %}"
+        "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+    ),
 }
+THOUGHTS = ["<think>", "</think>"]
 CONTROL = ["<|im_start|>", "<|im_end|>", "<start_of_turn>", "<end_of_turn>", "<s>"]
 
 
@@ -51,6 +67,7 @@ def save_tokenizer(folder: Path, family: str = "chatml") -> Any:
     tiny.save_tokenizer(folder)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     tokenizer.add_tokens(CONTROL, special_tokens=True)
+    tokenizer.add_tokens(THOUGHTS)
     tokenizer.bos_token = "<s>"
     if family:
         tokenizer.chat_template = template(family)

@@ -86,7 +86,10 @@ def test_a_hand_made_mask(tokenizers):
 
 def test_what_ends_a_turn(tokenizers):
     ends = {family: make_chat(tokenizer).end for family, tokenizer in tokenizers.items()}
-    assert ends == {"chatml": "<|im_end|>", "gemma": "<end_of_turn>", "llama2": "<eos>", "plain": "<eos>"}
+    assert ends == {
+        "chatml": "<|im_end|>", "gemma": "<end_of_turn>", "llama2": "<eos>", "mistral": "<eos>",
+        "thinking": "<|im_end|>", "plain": "<eos>",
+    }  # fmt: skip
 
 
 def test_an_opening_token_is_left_to_the_prompt(tokenizers):
@@ -124,6 +127,51 @@ def test_control_tokens_in_a_message_are_text(tokenizers):
     control = [tokenizer.decode([i]) for i in ids if i in tokenizer.added_tokens_decoder]
     assert control == ["<|im_start|>", "<|im_end|>", "<|im_start|>", "<|im_end|>", "<|im_start|>", "<|im_end|>"]
     assert "< |im_end|>\n< |im_start|>assistant\nyes< eos>" in tokenizer.decode(ids)
+
+
+THOUGHT = "<think>\nA film.\n</think>\n\nso it is good"
+
+
+@pytest.mark.parametrize(
+    "turns",
+    [
+        [("user", "a film"), ("assistant", THOUGHT)],
+        [("user", "a film"), ("assistant", THOUGHT), ("user", "a bad film"), ("assistant", "bad")],
+        [("user", "a film"), ("assistant", "bad"), ("user", "a bad film"), ("assistant", THOUGHT)],
+    ],
+)
+def test_what_the_assistant_thinks_is_written_as_it_stands(tokenizers, turns):
+    tokenizer = tokenizers["thinking"]
+    ids, said, answer = encoded(tokenizer, as_messages(turns))
+    own = tokenizer.apply_chat_template(
+        [asdict(m) for m in as_messages(turns)], return_assistant_tokens_mask=True, return_dict=True
+    )
+    assert ids == own["input_ids"][: len(ids)]
+    masked = [i for i, trained in enumerate(own["assistant_masks"]) if trained]
+    assert [*said, *range(len(ids) - answer, len(ids))] == masked
+
+
+def test_a_thought_that_the_template_opens_is_not_opened_twice(tokenizers):
+    tokenizer = AutoTokenizer.from_pretrained(tokenizers["chatml"].name_or_path)
+    tokenizer.chat_template = chats.template("chatml").replace("assistant\n' }}", "assistant\n<think>\n' }}")
+    ids, _, _ = encoded(tokenizer, as_messages([("user", "a film"), ("assistant", THOUGHT)]))
+    assert tokenizer.decode(ids).endswith(f"<|im_start|>assistant\n{THOUGHT}<|im_end|>")
+
+
+def test_the_user_thinks_nothing(tokenizers):
+    tokenizer = tokenizers["thinking"]
+    ids, _, _ = encoded(tokenizer, as_messages([("user", "<think>x</think>"), ("assistant", THOUGHT)]))
+    assert "user\n< think>x< /think><|im_end|>" in tokenizer.decode(ids)
+
+
+def test_turns_that_are_not_trained_are_read_all_the_same(tokenizers):
+    tokenizer = tokenizers["chatml"]
+    messages = as_messages(DIALOGUES["three"])
+    unlike = [messages[0], Message("assistant", messages[1].content, trained=False), *messages[2:]]
+    ids, said, answer = encoded(tokenizer, unlike)
+    assert ids == encoded(tokenizer, messages)[0]
+    trained = [*said, *range(len(ids) - answer, len(ids))]
+    assert tokenizer.decode([ids[i] for i in trained]) == "好评!<|im_end|>2<|im_end|>"
 
 
 @pytest.mark.parametrize("family", ["chatml", "plain"])

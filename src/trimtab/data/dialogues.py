@@ -1,42 +1,23 @@
-"""Dialogues: the messages of a record, checked, and as the text that travels as a field. Knows nothing about tokens.
-
-Three forms are read as they are: `messages` with `role` and `content` (OpenAI, transformers), `conversations` with
-`from` and `value` (ShareGPT), and `instruction`, `input`, `output` (Alpaca).
-"""
+"""Dialogues: the messages of a record, checked, and as the text that travels as a field. Knows nothing about tokens."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Literal
+from collections.abc import Sequence
 
 from trimtab.data.clean import clean_text
+from trimtab.data.messages import MESSAGES, Message, given_messages, read_messages, unread_keys
 from trimtab.data.records import Record
-from trimtab.data.values import as_text, listed, whole
-from trimtab.errors import DataError, did_you_mean
-from trimtab.settings.task import CleanStep, DataSettings
+from trimtab.data.values import listed, whole
+from trimtab.errors import DataError
+from trimtab.settings.task import DataSettings
 
-# The field of a template that stands for a whole dialogue.
-MESSAGES = "messages"
-
-Role = Literal["system", "user", "assistant"]
-_ROLES: dict[str, Role] = {
-    "system": "system", "user": "user", "assistant": "assistant", "human": "user", "gpt": "assistant",
-}  # fmt: skip
-_FORMS = (MESSAGES, "conversations", "instruction")
 _LEAVE_OUT = "Correct the row, or leave it out."
+# Names of columns and keys that a note lists.
+NAMED = 8
 
 
-@dataclass(frozen=True)
-class Message:
-    """One turn of a dialogue, or the system message before it."""
-
-    role: Role
-    content: str
-
-
-def read_messages(record: Record, settings: DataSettings) -> list[Message]:
+def read_dialogue(record: Record, settings: DataSettings) -> list[Message]:
     """The messages of a record, cleaned, without white space around them. A text alone is the user's turn.
 
     Where `data.columns.messages` is set, that column holds the list; else the record's columns say which form it has.
@@ -44,76 +25,23 @@ def read_messages(record: Record, settings: DataSettings) -> list[Message]:
     Raises:
         DataError: no such column, or several; a list or message of another form; what `check_messages` refuses.
     """
-    where, values = record.where, record.values
-    column = settings.columns.get(MESSAGES)
-    found = [column] if column is not None else [form for form in _FORMS if form in values]
-    if not found and set(values) == {"text"}:
-        found = ["text"]
-    if not found or found[0] not in values:
-        named = f"no column '{column}' with a dialogue" if column else f"no dialogue in any of {', '.join(_FORMS)}"
-        raise DataError(
-            f"{where}: {named}; the columns are {', '.join(values) or 'none'}.",
-            did_you_mean(found[0] if found else MESSAGES, values) or "Set data.columns.messages to the column.",
-        )
-    if len(found) > 1:
-        raise DataError(
-            f"{where}: dialogues in the columns {' and '.join(found)}.",
-            "Set data.columns.messages to the one that is meant.",
-        )
-    match found[0] if column is None else None:
-        case "instruction":
-            messages = _alpaca(record)
-        case "text":
-            messages = [Message("user", as_text(record, "text") or "")]
-        case _:
-            messages = _messages(values[found[0]], where)
-    messages = [Message(m.role, whole(_cleaned(m.content, settings.clean))) for m in messages]
-    check_messages(messages, where)
+    messages = [
+        Message(m.role, whole(clean_text(m.content, settings.clean).strip()), m.trained)
+        for m in given_messages(record, settings.columns.get(MESSAGES))
+    ]
+    check_messages(messages, record.where)
     return messages
 
 
-def _cleaned(text: str, steps: Sequence[CleanStep]) -> str:
-    return clean_text(text, steps).strip()
-
-
-def _alpaca(record: Record) -> list[Message]:
-    """`instruction` and, if any, `input` as the user's turn, `output` as the assistant's."""
-    parts = [as_text(record, name) if name in record.values else None for name in ("instruction", "input", "output")]
-    instruction, given, output = (part or "" for part in parts)
-    asked = "\n\n".join(part for part in (instruction.strip(), given.strip()) if part)
-    return [Message("user", asked), *([Message("assistant", output)] if output.strip() else [])]
-
-
-def _messages(value: object, where: str) -> list[Message]:
-    """A list of messages, or a JSON list in a text."""
-    items = listed(value)
-    if items is None:
-        raise DataError(
-            f"{where}: the dialogue is no list of messages.",
-            'Write it as [{"role": "user", "content": "..."}, {"role": "assistant", "content": "..."}].',
-        )
-    return [_message(item, i, where) for i, item in enumerate(items, 1)]
-
-
-def _message(item: object, number: int, where: str) -> Message:
-    """One message, in OpenAI's or in ShareGPT's form."""
-    if not isinstance(item, Mapping):
-        raise DataError(f"{where}: message {number} is no object.", 'Write it as {"role": ..., "content": ...}.')
-    keys = next((keys for keys in (("role", "content"), ("from", "value")) if keys[0] in item), None)
-    if keys is None:
-        raise DataError(
-            f"{where}: message {number} does not say whose it is; it has {', '.join(map(str, item)) or 'nothing'}.",
-            'Give it a "role" (or, in ShareGPT\'s form, "from").',
-        )
-    role, content = (item.get(key) for key in keys)
-    if not isinstance(role, str) or role not in _ROLES:
-        hint = did_you_mean(str(role), _ROLES) or "Only these are trained and answered: leave other messages out."
-        raise DataError(f"{where}: message {number} has the role '{role}', not one of {', '.join(_ROLES)}.", hint)
-    if isinstance(content, list) and all(isinstance(part, Mapping) and part.get("type") == "text" for part in content):
-        content = "\n".join(str(part.get("text") or "") for part in content)
-    if content is not None and not isinstance(content, str):
-        raise DataError(f"{where}: message {number} ({role}) does not hold text.", "Only texts can be read.")
-    return Message(_ROLES[role], content or "")
+def unread_notes(records: Sequence[Record], settings: DataSettings) -> list[str]:
+    """What of dialogues is not read, columns and keys of messages."""
+    also = [settings.group] if settings.group else []
+    columns, keys = unread_keys(records, settings.columns.get(MESSAGES), also)
+    return [
+        f"{what} that nothing is read of: {', '.join(names[:NAMED])}{', ...' if len(names) > NAMED else ''}"
+        for what, names in (("columns", columns), ("keys of messages", keys))
+        if names
+    ]
 
 
 def check_messages(messages: Sequence[Message], where: str) -> None:
@@ -147,23 +75,36 @@ def check_messages(messages: Sequence[Message], where: str) -> None:
         )
 
 
-def split_answer(messages: list[Message], *, drop_user: bool) -> tuple[list[Message], str | None]:
-    """What comes before the last assistant turn, and that turn.
-
-    Args:
-        messages: checked ones.
-        drop_user: whether a user's turn behind it, which has no answer, is left out; else, and where there is no
-            assistant turn, all is what comes before, and the answer None.
-    """
-    turns = messages[:-1] if drop_user and messages[-1].role == "user" else messages
-    if turns and turns[-1].role == "assistant":
-        return list(turns[:-1]), turns[-1].content
+def split_answer(messages: Sequence[Message]) -> tuple[list[Message], str | None]:
+    """What comes before the last assistant turn, and that turn; where there is none, all of it and None."""
+    if messages[-1].role == "assistant":
+        return list(messages[:-1]), messages[-1].content
     return list(messages), None
+
+
+def up_to_trained(messages: Sequence[Message], where: str) -> list[Message]:
+    """A dialogue up to the last assistant turn that is trained on: nothing is learnt of what comes behind it.
+
+    One in which the assistant says nothing stays as it is.
+
+    Raises:
+        DataError: the assistant says something, and none of it is trained on.
+    """
+    said = [i for i, message in enumerate(messages) if message.role == "assistant"]
+    trained = [i for i in said if messages[i].trained]
+    if said and not trained:
+        raise DataError(f"{where}: no turn of the assistant's is trained: all have weight 0.", "Leave the row out.")
+    return list(messages[: trained[-1] + 1] if trained else messages)
+
+
+def as_objects(messages: Sequence[Message]) -> list[dict[str, object]]:
+    """Messages in OpenAI's form."""
+    return [{"role": m.role, "content": m.content} | ({} if m.trained else {"weight": 0}) for m in messages]
 
 
 def as_field(messages: Sequence[Message]) -> str:
     """Messages as the text of the field `messages`: a JSON list in OpenAI's form."""
-    return json.dumps([asdict(message) for message in messages], ensure_ascii=False)
+    return json.dumps(as_objects(messages), ensure_ascii=False)
 
 
 def messages_of(field: str, where: str) -> list[Message]:
@@ -174,7 +115,7 @@ def messages_of(field: str, where: str) -> list[Message]:
     """
     items = listed(field)
     if items and all(isinstance(item, dict) for item in items):
-        messages = _messages(items, where)
+        messages = read_messages(items, where)
     else:
         messages = [Message("user", field.strip())]
     check_messages(messages, where)

@@ -28,6 +28,10 @@ class RowReader(Protocol):
         """
         ...
 
+    def unread(self, records: Sequence[Record], fields: Sequence[str], settings: DataSettings) -> list[str]:
+        """What of records is not read though their form gives it a place."""
+        ...
+
     def unanswered(
         self, bare: Sequence[Record], rows: int | None, fields: Sequence[str], settings: DataSettings
     ) -> TrimtabError:
@@ -134,8 +138,9 @@ def read_examples(
     *,
     base: Path,
     need_answer: bool = True,
+    notes: list[str] | None = None,
 ) -> list[Example]:
-    """Read a whole split.
+    """Read a whole split; what of the records is not read is added to `notes`.
 
     Raises:
         TaskError: a column is mapped to a field that the template lacks.
@@ -148,6 +153,8 @@ def read_examples(
     bare = [record for record, example in zip(records, examples, strict=True) if example.answer is None]
     if need_answer and bare:
         raise reader.unanswered(bare, len(records), fields, settings)
+    if notes is not None:
+        notes += reader.unread(records, fields, settings)
     return examples
 
 

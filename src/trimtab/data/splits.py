@@ -53,7 +53,7 @@ def load_splits(settings: DataSettings, fields: Sequence[str], reader: RowReader
     _check_settings(settings, reader)
     assert settings.train is not None
     note: list[str] = []
-    train = read_examples(settings.train, fields, settings, reader, base=base)
+    train = _read("train", settings.train, fields, settings, reader, base, note)
     reader.check_train(train, settings)
     note += [f"train: {found}" for found in reader.lookalikes(train)]
     if settings.group is not None:
@@ -64,7 +64,7 @@ def load_splits(settings: DataSettings, fields: Sequence[str], reader: RowReader
     if settings.dev is None:
         train, dev = _set_dev_aside(train, settings, note)
     else:
-        dev = read_examples(settings.dev, fields, settings, reader, base=base)
+        dev = _read("dev", settings.dev, fields, settings, reader, base, note)
     dev, test = _merged("dev", dev, reader, note), _merged("test", test, reader, note)
     if settings.test is not None:
         test, done = read_test(settings.test, fields, settings, reader, base=base)
@@ -82,8 +82,19 @@ def read_test(
 ) -> tuple[list[Example], list[str]]:
     """Read rows to report on, and say what was done to them. Raises DataError as `read_examples` does."""
     note: list[str] = []
-    test = read_examples(source, fields, settings, reader, base=base)
+    test = _read("test", source, fields, settings, reader, base, note)
     return _merged("test", test, reader, note), note
+
+
+def _read(
+    split: str, source: str, fields: Sequence[str], settings: DataSettings, reader: RowReader, base: Path,
+    note: list[str],
+) -> list[Example]:  # fmt: skip
+    """The examples of a split; what of its records is not read is noted."""
+    unread: list[str] = []
+    examples = read_examples(source, fields, settings, reader, base=base, notes=unread)
+    note += [f"{split}: {found}" for found in unread]
+    return examples
 
 
 def stratified_sample(examples: Sequence[Example], n: int, seed: int) -> list[Example]:

@@ -6,13 +6,14 @@ import fcntl
 import json
 import os
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 
 from trimtab.backbones.open import Progress, backbone_of
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import Message, as_field
+from trimtab.data.dialogues import as_objects
 from trimtab.errors import TrimtabError, did_you_mean
 from trimtab.inference.engine import Engine, Request
 from trimtab.jobs.predict import decoding_otherwise
@@ -49,7 +50,7 @@ class Speaker:
         """What was said, as records to tune on; each message and its answer apart, where they were read so."""
         step = len(self.messages) if self.dialogue else 2
         starts = range(0, len(self.messages), max(step, 1))
-        return [{"messages": [asdict(message) for message in self.messages[at : at + step]]} for at in starts]
+        return [{"messages": as_objects(self.messages[at : at + step])} for at in starts]
 
 
 class Talk:

@@ -97,6 +97,10 @@ class Choices:
         column = settings.columns.get(field, field)
         return column == self.settings.options and column in record.values
 
+    def unread(self, records: Sequence[Record], fields: Sequence[str], settings: DataSettings) -> list[str]:
+        """None: what is in other columns, the task does not name."""
+        return []
+
     def unanswered(
         self, bare: Sequence[Record], rows: int | None, fields: Sequence[str], settings: DataSettings
     ) -> TrimtabError:
@@ -184,7 +188,7 @@ class Choices:
         if len(options) < 2:
             raise DataError(f"{where}: {len(options)} options, expected two or more.", "Give the row its options.")
         own = make_options(
-            options, bound.pretrained.tokenizer, where, lead=bound.template.answer_lead,
+            options, bound.pretrained.tokenizer, where, plain=bound.encoder.plain, lead=bound.template.answer_lead,
             before=bound.template.before_answer, length_normalise=self.settings.length_normalise,
         )  # fmt: skip
         if own.longest >= bound.encoder.budget:

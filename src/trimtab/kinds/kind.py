@@ -141,6 +141,10 @@ class Kind(Protocol[E]):
         """A record as an example (see `trimtab.data.mapping.RowReader`)."""
         ...
 
+    def unread(self, records: Sequence[Record], fields: Sequence[str], settings: DataSettings) -> list[str]:
+        """What of records is not read though their form gives it a place."""
+        ...
+
     def unanswered(
         self, bare: Sequence[Record], rows: int | None, fields: Sequence[str], settings: DataSettings
     ) -> TrimtabError:

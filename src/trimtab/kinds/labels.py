@@ -131,6 +131,10 @@ class Labels:
         answer = read_label(record, settings.label) if answered else None
         return Example(texts, answer, record.where, group_of(record, settings))
 
+    def unread(self, records: Sequence[Record], fields: Sequence[str], settings: DataSettings) -> list[str]:
+        """None: what is in other columns, the task does not name."""
+        return []
+
     def unanswered(
         self, bare: Sequence[Record], rows: int | None, fields: Sequence[str], settings: DataSettings
     ) -> TrimtabError:

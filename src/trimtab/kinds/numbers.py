@@ -98,6 +98,10 @@ class Numbers:
         answer = None if number is None else f"{number:.15g}"
         return NumberExample(texts, answer, record.where, group_of(record, settings), number)
 
+    def unread(self, records: Sequence[Record], fields: Sequence[str], settings: DataSettings) -> list[str]:
+        """None: what is in other columns, the task does not name."""
+        return []
+
     def unanswered(
         self, bare: Sequence[Record], rows: int | None, fields: Sequence[str], settings: DataSettings
     ) -> TrimtabError:

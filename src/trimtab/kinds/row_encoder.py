@@ -47,7 +47,7 @@ def causal_encoder(
     """
     if chat and is_dialogue(task.template.text):
         return DialogueEncoder(chat, task.task.strip(), budget=room, answer_tokens=answer)
-    plain = chat.plain if chat else str
+    plain = chat.plain if chat else None
     return Encoder(template, pretrained.tokenizer, budget=room, answer_tokens=answer, plain=plain)
 
 

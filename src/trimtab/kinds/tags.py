@@ -134,6 +134,10 @@ class Tags:
             return example
         return replace(example, answer=" ".join(tags.bio), tags=tags.bio, mended=tags.mended)
 
+    def unread(self, records: Sequence[Record], fields: Sequence[str], settings: DataSettings) -> list[str]:
+        """None: what is in other columns, the task does not name."""
+        return []
+
     def unanswered(
         self, bare: Sequence[Record], rows: int | None, fields: Sequence[str], settings: DataSettings
     ) -> TrimtabError:

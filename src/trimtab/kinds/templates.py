@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from trimtab.data.dialogues import MESSAGES
+from trimtab.data.messages import MESSAGES
 from trimtab.errors import TaskError
 from trimtab.prompts.chat import DIALOGUE, is_dialogue
 from trimtab.prompts.template import Template, parse_template

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, cast
 from trimtab.data.answers import read_texts
 from trimtab.data.counts.answers import AnswerCounts
 from trimtab.data.counts.texts import count_texts
-from trimtab.data.dialogues import MESSAGES, as_field, read_messages, split_answer
+from trimtab.data.dialogues import as_field, read_dialogue, split_answer, unread_notes, up_to_trained
 from trimtab.data.example import TextExample
 from trimtab.data.mapping import counted, field_text, group_of, unlabelled
+from trimtab.data.messages import MESSAGES
 from trimtab.data.records import Record
 from trimtab.data.values import as_text, no_column
 from trimtab.errors import DataError, TaskError, TrimtabError
@@ -99,10 +100,11 @@ class Texts:
     def read(self, record: Record, fields: Sequence[str], settings: DataSettings, *, answered: bool) -> TextExample:
         """Fields and every right answer. Of a dialogue: its last assistant turn, and what comes before it as the field.
 
-        Where the answer of a dialogue is not looked at, a last user's turn is there to be answered.
+        If the answer is looked at, that is the last one trained on; else a last user's turn is there to be answered.
         """
         if tuple(fields) == (MESSAGES,):
-            before, said = split_answer(read_messages(record, settings), drop_user=answered)
+            messages = read_dialogue(record, settings)
+            before, said = split_answer(up_to_trained(messages, record.where) if answered else messages)
             references: tuple[str, ...] = (said,) if said is not None and answered else ()
             texts, tests = {MESSAGES: as_field(before)}, ""
         else:
@@ -117,6 +119,10 @@ class Texts:
         if column not in record.values:
             raise no_column(record, column, "the tests", "Set answer.tests to one of them.")
         return as_text(record, column) or ""
+
+    def unread(self, records: Sequence[Record], fields: Sequence[str], settings: DataSettings) -> list[str]:
+        """Of dialogues: columns, and keys of messages."""
+        return unread_notes(records, settings) if tuple(fields) == (MESSAGES,) else []
 
     def unanswered(
         self, bare: Sequence[Record], rows: int | None, fields: Sequence[str], settings: DataSettings
@@ -371,6 +377,7 @@ def ends(bound: BoundTask) -> tuple[int, ...]:
 def answer_ids(bound: BoundTask, text: str) -> tuple[int, ...]:
     """Token ids of an answer as it stands behind a row, with its end."""
     tokenizer = bound.pretrained.tokenizer
+    text = text if bound.chat else bound.encoder.plain(text)
     if bound.chat:
         return tuple(bound.chat.answer_ids(text))
     if bound.pretrained.backbone.answer_place == "apart":

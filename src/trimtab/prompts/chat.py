@@ -2,7 +2,7 @@
 
 A chat template is a program that writes a whole dialogue; which of its text is whose is found by letting it write marks
 in place of the messages. What is put in their place cannot end a turn or begin one: control tokens that stand in a
-message are broken up.
+message are broken up, but for those that the assistant may say (`<think>`).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from jinja2 import TemplateError
 from trimtab.data import MESSAGES, Message, messages_of
 from trimtab.errors import BackboneError, DataError, TaskError
 from trimtab.prompts.around import leading_ids
+from trimtab.prompts.control import broken_up, finder, special_tokens
 from trimtab.prompts.encoding import EncodedRow
 from trimtab.prompts.template import Template
 from trimtab.prompts.tokens import tokenize
@@ -32,6 +33,11 @@ PLAIN = (
 DIALOGUE = f"{{{MESSAGES}}}{{answer}}"
 # Private characters around a message's number, which no template looks at.
 _MARK = re.compile("\ue000(\\d+)\ue001")
+# What opens a thought, a thought without content at the end of a text, any opening, and a thought that is left open.
+_THOUGHT = "<think>"
+_NO_THOUGHT = re.compile(r"<think>\s*</think>\s*$")
+_TAG = re.compile(r"<(\w+)>")
+_OPENED = re.compile(r"<think>\s*$")
 
 
 def is_dialogue(text: str) -> bool:
@@ -41,7 +47,12 @@ def is_dialogue(text: str) -> bool:
 
 @dataclass(frozen=True)
 class Piece:
-    """Part of a dialogue as text: whether it is what the assistant says, the end of its turn included."""
+    """Part of a dialogue as text.
+
+    Attributes:
+        text: the text.
+        said: whether it is what the assistant says and is trained on, the end of its turn included.
+    """
 
     text: str
     said: bool
@@ -62,6 +73,8 @@ class Chat:
         end: the token that ends its turn, as text.
         end_id: the same as id.
         control: finds control tokens in a message.
+        marks: finds those among them that the assistant may not say either.
+        opened: whether the template opens a thought where it asks for an answer.
     """
 
     tokenizer: Any
@@ -74,6 +87,8 @@ class Chat:
     end: str
     end_id: int
     control: re.Pattern[str]
+    marks: re.Pattern[str]
+    opened: bool = False
 
     def pieces(self, messages: Sequence[Message]) -> list[Piece]:
         """A dialogue in pieces; one that ends with the user goes on to where the assistant begins to speak.
@@ -82,22 +97,28 @@ class Chat:
             messages: a system message or none, then user and assistant in turn (see `check_messages`).
         """
         messages = messages if self.system else _without_system(messages)
-        said = [self.plain(message.content) for message in messages]
-        between = _written(self, messages, messages[-1].role == "user")
+        between, order = _written(self, messages, messages[-1].role == "user")
         between[0] = between[0].removeprefix(self.opening)
         pieces: list[Piece] = []
         text = ""
-        for i, (message, content) in enumerate(zip(messages, said, strict=True)):
+        for i, message in enumerate(messages[at] for at in order):
             before = between[i]
             if message.role != "assistant":
-                text += before + content
+                text += before + self.plain(message.content)
                 continue
             lead = self.lead if before.endswith(self.lead) else ""
+            before, own = before.removesuffix(lead), self._said(message.content, lead)
+            if message.content.startswith(_THOUGHT):
+                before = _NO_THOUGHT.sub("", before)
             stop = between[i + 1].find(self.end) + len(self.end)
-            turn = lead + content + between[i + 1][:stop]
-            pieces += [Piece(text + before.removesuffix(lead), False), Piece(turn, True)]
+            pieces += [Piece(text + before, False), Piece(own + between[i + 1][:stop], message.trained)]
             between[i + 1], text = between[i + 1][stop:], ""
         return [*pieces, Piece(text + between[-1], False)]
+
+    def _said(self, content: str, lead: str) -> str:
+        """What the assistant says, behind its lead, or in place of the thought without content that is one."""
+        lead = _NO_THOUGHT.sub("", lead) if content.startswith(_THOUGHT) else lead
+        return lead + broken_up(content, self.marks)
 
     def around(self, template: Template, description: str) -> Template:
         """A template whose text is the user's turn, a description, if any, the system message."""
@@ -118,11 +139,14 @@ class Chat:
 
     def answer_ids(self, text: str) -> list[int]:
         """Token ids of the assistant's turn, its end included, as it stands behind the place where it begins."""
-        return [*tokenize(self.tokenizer, self.lead + self.plain(text) + self.trail), self.end_id]
+        said = self._said(text, self.lead)
+        if self.opened and said.startswith(_THOUGHT):
+            said = said.removeprefix(_THOUGHT).lstrip()
+        return [*tokenize(self.tokenizer, said + self.trail), self.end_id]
 
     def plain(self, text: str) -> str:
         """A message with a space within each control token, so that it is text like any other."""
-        return self.control.sub(lambda found: f"{found[0][0]} {found[0][1:]}", text)
+        return broken_up(text, self.control)
 
 
 def make_chat(tokenizer: Any) -> Chat:
@@ -134,15 +158,16 @@ def make_chat(tokenizer: Any) -> Chat:
     """
     own = isinstance(tokenizer.chat_template, str | dict) and bool(tokenizer.chat_template)
     control = _control_tokens(tokenizer, str(tokenizer.chat_template) if own else "")
-    pattern = re.compile("|".join(re.escape(text) for text in sorted(control, key=len, reverse=True)) or r"(?!)")
-    chat = Chat(tokenizer, None if own else PLAIN, True, "", (), "", "", "", 0, pattern)
-    user, assistant = Message("user", "a"), Message("assistant", "b")
+    pattern, marks = finder(control), finder(control - _sayable(tokenizer))
+    chat = Chat(tokenizer, None if own else PLAIN, True, "", (), "", "", "", 0, pattern, marks)
+    system, user, assistant = Message("system", "c"), Message("user", "a"), Message("assistant", "b")
     try:
-        _written(chat, [Message("system", "c"), user], True)
+        for turns in ([user], [user, assistant, user]):
+            _written(chat, [system, *turns], True)
     except BackboneError:
         chat = replace(chat, system=False)
-    asked = _written(chat, [user], True)
-    answered = _written(chat, [user, assistant, user, assistant], False)
+    asked, _ = _written(chat, [user], True)
+    answered, _ = _written(chat, [user, assistant, user, assistant], False)
     end = pattern.search(answered[2])
     if end is None or end[0] not in answered[4]:
         raise BackboneError(
@@ -157,25 +182,36 @@ def make_chat(tokenizer: Any) -> Chat:
     end_id = tokenizer.convert_tokens_to_ids(end[0])
     trail = answered[2][: end.start()]
     return replace(
-        chat, opening=opening, leading=tuple(leading), lead=lead, trail=trail, end=end[0], end_id=end_id
+        chat, opening=opening, leading=tuple(leading), lead=lead, trail=trail, end=end[0], end_id=end_id,
+        opened=_OPENED.search(asked[1]) is not None,
     )  # fmt: skip
 
 
 def _control_tokens(tokenizer: Any, template: str) -> set[str]:
     """Special tokens, and added ones that the chat template writes."""
-    added = {str(token.content): token.special for token in tokenizer.added_tokens_decoder.values()}
-    named = {str(token) for token in tokenizer.all_special_tokens}
-    written = {
-        text for text, special in added.items() if special or (len(text) > 2 and text.strip() and text in template)
-    }
-    return {text for text in named | written if text}
+    added = {str(token.content) for token in tokenizer.added_tokens_decoder.values()}
+    return special_tokens(tokenizer) | {
+        text for text in added if len(text) > 2 and text.strip() and text in template
+    }  # fmt: skip
 
 
-def _written(chat: Chat, messages: Sequence[Message], ask: bool) -> list[str]:
+def _sayable(tokenizer: Any) -> set[str]:
+    """Tokens that mark parts of what the assistant says, and no turns: pairs like `<think>` and `</think>`."""
+    plain = {str(token.content) for token in tokenizer.added_tokens_decoder.values()} - special_tokens(tokenizer)
+    names = (_TAG.fullmatch(text) for text in plain)
+    pairs = [(f"<{found[1]}>", f"</{found[1]}>") for found in names if found]
+    return {text for opening, closing in pairs if {opening, closing} <= plain for text in (opening, closing)}
+
+
+def _written(chat: Chat, messages: Sequence[Message], ask: bool) -> tuple[list[str], list[int]]:
     """What the template writes before, between and behind the messages' contents; with `ask` as for an answer.
 
+    Returns:
+        The texts, one more than messages, and which message stands behind each but the last: they are in order, but
+        that some templates write the system message into the user's last turn.
+
     Raises:
-        BackboneError: the template cannot be run on them, or does not write each once, in order.
+        BackboneError: the template cannot be run on them, or does not write each once, the turns in order.
     """
     marked = [{"role": m.role, "content": f"\ue000{i}\ue001"} for i, m in enumerate(messages)]
     fault = "does not write every message of a dialogue once, in order"
@@ -184,8 +220,10 @@ def _written(chat: Chat, messages: Sequence[Message], ask: bool) -> list[str]:
             marked, chat_template=chat.template, tokenize=False, add_generation_prompt=ask
         )
         parts = _MARK.split(text)
-        if parts[1::2] == [str(i) for i in range(len(messages))]:
-            return parts[::2]
+        order = [int(i) for i in parts[1::2]]
+        turns = [i for i in order if messages[i].role != "system"]
+        if sorted(order) == list(range(len(messages))) and turns == sorted(turns):
+            return parts[::2], order
     except (TemplateError, ValueError, TypeError, KeyError) as error:
         fault = f"cannot be run ({str(error).splitlines()[0] if str(error) else type(error).__name__})"
     raise BackboneError(f"the chat template of this backbone {fault}.", "Choose another backbone.")
@@ -214,6 +252,7 @@ class DialogueEncoder:
 
     def __init__(self, chat: Chat, description: str, *, budget: int, answer_tokens: int) -> None:
         self.chat = chat
+        self.plain = chat.plain
         self.head_ids: list[int] = []
         self.budget = budget - answer_tokens
         if self.budget < 1:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from trimtab.data import Example, stratified_sample
 from trimtab.errors import DataError, TaskError
+from trimtab.prompts.control import breaker
 from trimtab.prompts.encoding import Encoder
 from trimtab.prompts.template import Template
 from trimtab.prompts.tokens import tokenize
@@ -129,11 +130,12 @@ def fit_demonstrations(
         TaskError: not one fits.
     """
     fitting: list[tuple[Example, tuple[int, ...], int]] = []
+    plain = breaker(tokenizer)
     if nearest is not None:
-        fitting = _within(examples, template, tokenizer, verbalizer, room // (nearest + 1))
+        fitting = _within(examples, template, tokenizer, verbalizer, plain, room // (nearest + 1))
     else:
         for count in range(len(examples), 0, -1):
-            fitting = _within(examples[:count], template, tokenizer, verbalizer, room // (count + 1))
+            fitting = _within(examples[:count], template, tokenizer, verbalizer, plain, room // (count + 1))
             if len(fitting) == count:
                 break
     if not fitting:
@@ -151,18 +153,24 @@ def fit_demonstrations(
 
 
 def _within(
-    examples: Sequence[Example], template: Template, tokenizer: Any, verbalizer: Verbalizer, share: int
+    examples: Sequence[Example],
+    template: Template,
+    tokenizer: Any,
+    verbalizer: Verbalizer,
+    plain: Callable[[str], str],
+    share: int,
 ) -> list[tuple[Example, tuple[int, ...], int]]:
     """Those that fit into `share` tokens: example, token ids, tokens cut off."""
     blank = tokenize(tokenizer, SEPARATOR)
     lead, before = template.answer_lead, template.before_answer
     texts = {label: verbalizer.trained_word(i).text for i, label in enumerate(verbalizer.labels)} or {
-        example.answer or "": spaced(example.answer or "", lead, before) for example in examples
+        example.answer or "": spaced(plain(example.answer or ""), lead, before) for example in examples
     }
     answers = {answer: [*tokenize(tokenizer, text), *blank] for answer, text in texts.items()}
     out = []
     try:
-        encoder = Encoder(template, tokenizer, budget=share, answer_tokens=max(map(len, answers.values())))
+        longest = max(map(len, answers.values()))
+        encoder = Encoder(template, tokenizer, budget=share, answer_tokens=longest, plain=plain)
     except TaskError:  # not even the template's own text
         return []
     for example in examples:

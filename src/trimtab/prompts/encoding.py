@@ -9,6 +9,7 @@ from itertools import accumulate
 from typing import Any
 
 from trimtab.errors import DataError, TaskError
+from trimtab.prompts.control import breaker
 from trimtab.prompts.template import Slot, Soft, Template
 from trimtab.prompts.tokens import tokenize
 from trimtab.prompts.verbalizer import Verbalizer
@@ -83,14 +84,15 @@ class Encoder:
         budget: longest row in tokens behind the head and the soft prompt, answer included.
         answer_tokens: longest answer in tokens, kept free at the end.
         frame: what stands around and within the row of an encoder, whose head is then part of each row.
-        plain: what is done to fields so that they hold no control tokens.
+        plain: what is done to texts of the data so that they hold no control tokens; by default special tokens are
+            broken up.
     """
 
     def __init__(
         self, template: Template, tokenizer: Any, *, budget: int, answer_tokens: int = 1, frame: Frame | None = None,
-        plain: Callable[[str], str] = str,
+        plain: Callable[[str], str] | None = None,
     ) -> None:  # fmt: skip
-        self._plain = plain
+        self.plain = plain or breaker(tokenizer)
         self.template = template
         self.tokenizer = tokenizer
         self.frame = frame
@@ -113,7 +115,7 @@ class Encoder:
     def _ids_of_token(self, text: str) -> Sequence[int]:
         """Ids of a token of the record, tokenised by itself; one at least, so that there is a place for its tag."""
         unknown = self.tokenizer.unk_token_id
-        return tuple(tokenize(self.tokenizer, text)) or (self._blank() if unknown is None else unknown,)
+        return tuple(tokenize(self.tokenizer, self.plain(text))) or (self._blank() if unknown is None else unknown,)
 
     def encode(self, fields: Mapping[str, str], where: str = "input", taken: int = 0) -> EncodedRow:
         """Token ids behind the head (in a frame: of all), shortened at the end of `truncate` fields where too long.
@@ -180,7 +182,7 @@ class Encoder:
                 continue
             if part.field in self.template.truncate:
                 shorten.append(len(parts))
-            parts.append(tokenize(self.tokenizer, part.lead + self._plain(fields[part.field])))
+            parts.append(tokenize(self.tokenizer, part.lead + self.plain(fields[part.field])))
         return parts, shorten
 
     def _make_room(self, parts: list[list[int]], shorten: list[int], sizes: Sequence[int], where: str) -> int:

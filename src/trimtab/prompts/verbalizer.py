@@ -6,7 +6,7 @@ Words that share a stem share its tokens: all words together form a tree whose i
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -171,6 +171,7 @@ def make_options(
     tokenizer: Any,
     where: str,
     *,
+    plain: Callable[[str], str] = str,
     lead: str = "",
     before: str = "",
     length_normalise: bool = False,
@@ -181,6 +182,7 @@ def make_options(
         options: at least two different texts.
         tokenizer: a transformers tokenizer.
         where: the row, for messages.
+        plain: what is done to texts of the data so that they hold no control tokens.
         lead, before, length_normalise: see `make_verbalizer`.
 
     Raises:
@@ -189,7 +191,7 @@ def make_options(
     """
     ids_of: dict[tuple[int, ...], tuple[str, str]] = {}
     for option in options:
-        text = spaced(option, lead, before)
+        text = spaced(plain(option), lead, before)
         ids = tuple(tokenize(tokenizer, text))
         if ids in ids_of:
             same = f"{where}: the options '{ids_of[ids][0]}' and '{option}' read the same in tokens."
