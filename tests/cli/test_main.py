@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tomllib
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import trimtab as trimtab_package
+from trimtab.cli.main import main
 from trimtab.errors import TrimtabError
 
 ROOT = Path(__file__).parents[2]
@@ -117,7 +119,21 @@ def test_ctrl_c(trimtab, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("trimtab.jobs.models.run", stop)
+    heeded = signal.getsignal(signal.SIGINT)
     assert trimtab("models") == (130, "", "\ntrimtab: stopped.\n")
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN  # while the program ends
+    signal.signal(signal.SIGINT, heeded)
+
+
+def test_sigterm_and_sighup_are_ctrl_c_unless_they_are_ignored(monkeypatch):
+    for ignored in (signal.SIG_DFL, signal.SIG_IGN):
+        for own in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(own, ignored)
+            with pytest.raises(SystemExit):
+                main(["--no-such-option"])
+            expected = signal.SIG_IGN if ignored is signal.SIG_IGN else signal.default_int_handler
+            assert signal.getsignal(own) is expected
+            signal.signal(own, signal.SIG_DFL)
 
 
 def test_models_lists_names_and_licences(trimtab):

@@ -66,7 +66,7 @@ def test_an_output_folder_that_cannot_be_is_told_before_the_work(trimtab, run):
     assert (code, out) == (2, "")
     assert (
         err
-        == f"trimtab: {run}/task.yaml/x: cannot be written (Not a directory).\n         Choose another with --out.\n"
+        == f"trimtab: {run}/task.yaml/x: cannot be written (Not a directory).\n         Choose another folder with --out.\n"
     )
 
 

@@ -149,10 +149,10 @@ def whole(tmp_path_factory, tiny_folder, pretrained) -> Path:
     return base
 
 
-def begin(whole: Path, out: Path, *changes: str) -> subprocess.Popen[bytes]:
+def begin(whole: Path, out: Path, *changes: str, stderr: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "trimtab", "tune", whole / "task.yaml", "--out", out, "--no-beside"]
     changes = tuple(part for change in changes for part in ("--set", change))
-    return subprocess.Popen([*command, *changes], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ)
+    return subprocess.Popen([*command, *changes], stdout=subprocess.DEVNULL, stderr=stderr, env=os.environ)
 
 
 def wait_for(steps: int, out: Path, process: subprocess.Popen[bytes]) -> None:
@@ -175,11 +175,12 @@ def test_kill_then_resume_ends_the_same(trimtab, whole, tmp_path, steps):
     same(out, whole / "whole")
 
 
-def test_ctrl_c_leaves_a_usable_run_and_resume_ends_the_same(trimtab, whole, tmp_path):
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_ctrl_c_leaves_a_usable_run_and_resume_ends_the_same(trimtab, whole, tmp_path, stop):
     out = tmp_path / "stopped"
     process = begin(whole, out)
     wait_for(9, out, process)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(stop)
     assert process.wait() == 130
     assert "checkpoint.safetensors" in files(out)
     assert "prompt.safetensors" in files(out)
@@ -188,6 +189,47 @@ def test_ctrl_c_leaves_a_usable_run_and_resume_ends_the_same(trimtab, whole, tmp
     assert load_run(out).facts["stopped"] is True
     assert trimtab("tune", out, "--resume", "--no-beside").code == 0
     same(out, whole / "whole")
+
+
+def test_a_second_tune_into_the_folder_of_one_at_work_is_refused_and_a_third_waits_for_nothing(
+    trimtab, whole, tmp_path
+):
+    out = tmp_path / "held"
+    process = begin(whole, out)
+    wait_for(1, out, process)
+    process.send_signal(signal.SIGSTOP)  # it holds the folder however long this takes
+    for more in ((), ("--resume",)):
+        refused = trimtab("tune", whole / "task.yaml", "--out", out, *more)
+        assert refused == (
+            2, "", f"trimtab: {out}: another process is tuning there.\n"
+            "         Wait for it to end, or choose another folder with --out.\n",
+        )  # fmt: skip
+    process.send_signal(signal.SIGCONT)
+    process.kill()
+    process.wait()
+    assert trimtab("tune", whole / "task.yaml", "--out", out, "--resume", "--no-beside").code == 0
+    same(out, whole / "whole")
+
+
+def test_what_a_kill_left_of_a_folder_that_was_just_begun_is_no_hindrance(trimtab, whole, tmp_path):
+    for resume in ((), ("--resume",)):
+        out = tmp_path / f"begun{len(resume)}"
+        (out / "task.yaml.part").mkdir(parents=True)
+        for name in (".lock", "metrics.jsonl", "task.yaml.part/task.yaml"):
+            (out / name).write_text("")
+        assert trimtab("tune", whole / "task.yaml", "--out", out, "--no-beside", *resume).code == 0
+        same(out, whole / "whole")
+
+
+def test_a_third_ctrl_c_prints_no_traceback(whole, tmp_path):
+    out = tmp_path / "impatient"
+    process = begin(whole, out, stderr=subprocess.PIPE)
+    wait_for(3, out, process)
+    for _ in range(3):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.02)
+    assert b"Traceback" not in process.communicate()[1]
+    assert process.returncode == 130
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 import click
 
@@ -30,7 +32,8 @@ for verb in VERBS:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line. Exit code 2 where the user can mend what went wrong, 130 after Ctrl-C."""
+    """Run the command line. Exit code 2 where the user can mend what went wrong, 130 after Ctrl-C (SIGTERM, SIGHUP)."""
+    _stop_by_signals()
     try:
         with printing.closed_pipe():
             given = list(arguments) if arguments is not None else None
@@ -39,9 +42,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
         error.show()
         sys.exit(2)
     except (KeyboardInterrupt, click.Abort):
+        _heed_no_more()
         printing.note("trimtab: stopped.")
         sys.exit(130)
     except (TrimtabError, OSError, MemoryError, RuntimeError) as error:
         message, hint = printing.explained(error)
         printing.note(f"trimtab: {message}" + (f"\n         {hint}" if hint else ""))
         sys.exit(2)
+
+
+def _stop_by_signals() -> None:
+    """Let SIGTERM and SIGHUP stop a job as Ctrl-C does; where SIGHUP is ignored (nohup), it stays so."""
+    for name in ("SIGTERM", "SIGHUP"):
+        own = getattr(signal, name, None)
+        if own is not None and signal.getsignal(own) is signal.SIG_DFL:
+            with suppress(ValueError):  # not the main thread
+                signal.signal(own, signal.default_int_handler)
+
+
+def _heed_no_more() -> None:
+    """Stop heeding Ctrl-C: the program is ending as it is, and another one would only break into that."""
+    with suppress(ValueError):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -12,6 +12,7 @@ from trimtab.errors import TaskError
 from trimtab.evaluation.programs import programs_of
 from trimtab.reports.files import write_comparison
 from trimtab.runs.folder import write_json
+from trimtab.runs.lock import held
 from trimtab.settings.task import Task
 from trimtab.tasks.rows import read_rows
 from trimtab.ways.wanted import OnCell, Wanted
@@ -56,30 +57,33 @@ def run(
         TrimtabError: whatever is wrong with settings, data, backbone or disk.
         KeyboardInterrupt: the user stopped it; what was measured is kept.
     """
-    began = time.monotonic()
-    read = read_rows(task, base)
-    kind, splits, words = read.kind, read.splits, read.words
-    asked = pick_ways(wanted.methods, False, kind) if wanted.methods else None
-    judged = splits.test or splits.dev
-    kept = (out / PASSED_FILE, write_json)
-    passes = programs_of(kind.tests, cast("Sequence[TextExample]", judged), kept, progress) if wanted.run_code else None
-    scorer = kind.scorer(judged, list(words), task, passes)
+    with held(out, "comparing"):
+        began = time.monotonic()
+        read = read_rows(task, base)
+        kind, splits, words = read.kind, read.splits, read.words
+        asked = pick_ways(wanted.methods, False, kind) if wanted.methods else None
+        judged = splits.test or splits.dev
+        kept = (out / PASSED_FILE, write_json)
+        passes = (
+            programs_of(kind.tests, cast("Sequence[TextExample]", judged), kept, progress) if wanted.run_code else None
+        )
+        scorer = kind.scorer(judged, list(words), task, passes)
 
-    from trimtab.backbones.open import backbone_of  # loads torch: mistakes in the task and its rows are told before
-    from trimtab.ways.cells import Material
-    from trimtab.ways.comparing import asked_for, figures, measure_all
+        from trimtab.backbones.open import backbone_of  # loads torch: mistakes in the task and its rows are told before
+        from trimtab.ways.cells import Material
+        from trimtab.ways.comparing import asked_for, figures, measure_all
 
-    if pretrained is None:
-        pretrained = backbone_of(task, base, offline=offline, agree=agree, progress=progress)
-    gpu = pretrained.backbone.device.type == "cuda"
-    ways = asked or pick_ways(None, gpu, kind, len(splits.train))
-    reference = _reference(wanted.reference, ways)
-    whole = Material(task, base, splits, words, pretrained, scorer, out, wanted.without_prompt, offline)
-    cells = asked_for(task, wanted, ways, whole)
-    measured, left_out = measure_all(cells, wanted, began, on_cell, on_step, progress)
-    made = figures(whole, wanted, reference, measured, left_out)
-    write_comparison(out, made)
-    return made
+        if pretrained is None:
+            pretrained = backbone_of(task, base, offline=offline, agree=agree, progress=progress)
+        gpu = pretrained.backbone.device.type == "cuda"
+        ways = asked or pick_ways(None, gpu, kind, len(splits.train))
+        reference = _reference(wanted.reference, ways)
+        whole = Material(task, base, splits, words, pretrained, scorer, out, wanted.without_prompt, offline)
+        cells = asked_for(task, wanted, ways, whole)
+        measured, left_out = measure_all(cells, wanted, began, on_cell, on_step, progress)
+        made = figures(whole, wanted, reference, measured, left_out)
+        write_comparison(out, made)
+        return made
 
 
 def _reference(name: str | None, ways: Sequence[WayKind]) -> str:

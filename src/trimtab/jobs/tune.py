@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from trimtab.data import Splits
 from trimtab.errors import RunError
 from trimtab.runs.folder import TASK_FILE, check_folder
+from trimtab.runs.lock import held
 from trimtab.settings.file import read_task
 from trimtab.settings.methods import need_extra
 from trimtab.settings.task import Task
@@ -86,36 +87,37 @@ def run(
         TrimtabError: whatever is wrong with settings, data, backbone or disk. Nothing is left in `out` unless training
             had begun.
     """
-    check_folder(out, resume)
-    need_extra(task.method)
-    rows = read_rows(task, base, splits)
+    with held(out, "tuning"):
+        check_folder(out, resume)
+        need_extra(task.method)
+        rows = read_rows(task, base, splits)
 
-    from trimtab.backbones.open import backbone_of
-    from trimtab.judging.report import report_of
-    from trimtab.tasks.resolve import resolve
-    from trimtab.tuning import metrics
-    from trimtab.tuning.prepare import prepare
-    from trimtab.tuning.run import cost, finish, keep, train
+        from trimtab.backbones.open import backbone_of
+        from trimtab.judging.report import report_of
+        from trimtab.tasks.resolve import resolve
+        from trimtab.tuning import metrics
+        from trimtab.tuning.prepare import prepare
+        from trimtab.tuning.run import cost, finish, keep, train
 
-    if pretrained is None:
-        pretrained = backbone_of(rows.task, base, offline=offline, agree=agree, progress=progress)
-    resolved = resolve(rows, pretrained, progress)
-    prepared = prepare(resolved)
-    plan = prepared.training.plan
-    if on_plan:
-        on_plan(prepared.task, plan, prepared.notes)
-    stopped_at = train(prepared, out, on_step)
-    tuned = keep(prepared, out, stopped=stopped_at is not None)
-    if stopped_at is not None:
-        return Tuned(tuned, None, stopped_at)
-    scored = None
-    if report:
-        scored = report_of(
-            tuned, pretrained, rows.splits, folder=out, beside=beside, curve=metrics.curve(out, plan.seeds),
-            cost=cost(out, plan), notes=prepared.notes, progress=progress,
-        )  # fmt: skip
-    finish(out)
-    return Tuned(tuned, scored, None)
+        if pretrained is None:
+            pretrained = backbone_of(rows.task, base, offline=offline, agree=agree, progress=progress)
+        resolved = resolve(rows, pretrained, progress)
+        prepared = prepare(resolved)
+        plan = prepared.training.plan
+        if on_plan:
+            on_plan(prepared.task, plan, prepared.notes)
+        stopped_at = train(prepared, out, on_step)
+        tuned = keep(prepared, out, stopped=stopped_at is not None)
+        if stopped_at is not None:
+            return Tuned(tuned, None, stopped_at)
+        scored = None
+        if report:
+            scored = report_of(
+                tuned, pretrained, rows.splits, folder=out, beside=beside, curve=metrics.curve(out, plan.seeds),
+                cost=cost(out, plan), notes=prepared.notes, progress=progress,
+            )  # fmt: skip
+        finish(out)
+        return Tuned(tuned, scored, None)
 
 
 def resolved_task(folder: Path, overrides: Sequence[str] = ()) -> Task:

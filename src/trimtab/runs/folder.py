@@ -13,6 +13,11 @@ from typing import Any
 from trimtab.errors import RunError
 
 TASK_FILE, PROMPT_FILE, CHECKPOINT_FILE = "task.yaml", "prompt.safetensors", "checkpoint.safetensors"
+METRICS_FILE, LOCK_FILE = "metrics.jsonl", ".lock"
+# Behind the name of a file while it is written.
+PART = ".part"
+# What a process leaves that was killed while it began a run: nothing is lost with it.
+BARELY_BEGUN = {METRICS_FILE, LOCK_FILE, TASK_FILE + PART}
 
 
 def check_finished(*folders: Path) -> None:
@@ -35,7 +40,7 @@ def write_whole(path: Path, content: str | bytes | Callable[[Path], None]) -> No
     Raises:
         RunError: if it cannot be written; the old file stays.
     """
-    work = path.with_name(path.name + ".part")
+    work = path.with_name(path.name + PART)
     try:
         shutil.rmtree(work, ignore_errors=True)  # of a process that was killed
         work.mkdir()
@@ -77,7 +82,7 @@ def check_folder(out: Path, resume: bool) -> None:
         if finished:
             raise RunError(f"{out}: this run is finished.", "Look at it with `trimtab evaluate`.")
         return
-    if out.is_dir() and any(out.iterdir()):
+    if out.is_dir() and not {path.name for path in out.iterdir()} <= BARELY_BEGUN:
         if begun and not finished:
             raise RunError(
                 f"{out}: holds a run that was not finished.",
@@ -92,4 +97,6 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise RunError(f"{folder}: cannot be written ({error.strerror}).", "Choose another with --out.") from None
+        raise RunError(
+            f"{folder}: cannot be written ({error.strerror}).", "Choose another folder with --out."
+        ) from None

@@ -23,6 +23,8 @@ from trimtab.training.loop import Plan, StepRecord
 from trimtab.training.trainer import Trainer
 from trimtab.tuning import metrics
 
+# What stops a training as Ctrl-C does; SIGHUP is not on all systems.
+STOPS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 OnStep = Callable[[StepRecord, Plan], None]
 
 # Large checkpoints are written less often, so that writing them takes at most one part in this many of the time; but
@@ -125,23 +127,30 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 @contextmanager
 def _interruptible() -> Iterator[Callable[[], bool]]:
-    """Turn the first Ctrl-C into a wish to stop after the step at hand; a second one stops at once."""
+    """Turn the first Ctrl-C into a wish to stop after the step at hand; a second one stops at once.
+
+    So do SIGTERM and SIGHUP (a machine that shuts down, a terminal that closes), unless they are ignored.
+    """
     wished = False
 
     def wish(*_: object) -> None:
         nonlocal wished
         wished = True
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for own in before:
+            signal.signal(own, signal.default_int_handler)
 
+    before = {own: signal.getsignal(own) for own in STOPS if signal.getsignal(own) not in (signal.SIG_IGN, None)}
     try:
-        before = signal.signal(signal.SIGINT, wish)
+        for own in before:
+            signal.signal(own, wish)
     except ValueError:  # not the main thread: nobody presses Ctrl-C here
         yield lambda: False
         return
     try:
         yield lambda: wished
     finally:
-        signal.signal(signal.SIGINT, before)
+        for own, handler in before.items():
+            signal.signal(own, handler)
 
 
 def _save(out: Path, training: Trainer, made_of: Mapping[str, str]) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 
 from trimtab.errors import TrimtabError
 from trimtab.reports.run_report import CurvePoint
+from trimtab.runs.folder import METRICS_FILE
 from trimtab.training.loop import StepRecord
 
-FILE = "metrics.jsonl"
 # A learning curve holds about this many training losses a run, each the mean of those since the one before.
 POINTS = 200
 
@@ -19,7 +19,7 @@ POINTS = 200
 def begin(folder: Path, choosing: float) -> None:
     """Begin the file, with the seconds that it took to choose what is shown or started from, if that was chosen."""
     line = json.dumps({"step": 0, "loss": [], "seconds": round(choosing, 4)}) + "\n" if choosing else ""
-    (folder / FILE).write_text(line, encoding="utf-8")
+    (folder / METRICS_FILE).write_text(line, encoding="utf-8")
 
 
 def append(folder: Path, record: StepRecord) -> None:
@@ -33,18 +33,18 @@ def append(folder: Path, record: StepRecord) -> None:
         "seconds": round(record.seconds, 4),
     }
     try:
-        with (folder / FILE).open("a", encoding="utf-8") as out:
+        with (folder / METRICS_FILE).open("a", encoding="utf-8") as out:
             out.write(json.dumps(line) + "\n")
     except OSError as error:
         raise TrimtabError(
-            f"{folder / FILE}: cannot be written ({error.strerror}).", "Free some space, then use --resume."
+            f"{folder / METRICS_FILE}: cannot be written ({error.strerror}).", "Free some space, then use --resume."
         ) from None
 
 
 def read(folder: Path) -> list[dict[str, Any]]:
     """What was written so far, the steps behind what was chosen before; a line cut short by a kill is left out."""
     records = []
-    for line in (folder / FILE).read_text(encoding="utf-8").split("\n"):
+    for line in (folder / METRICS_FILE).read_text(encoding="utf-8").split("\n"):
         try:
             records.append(json.loads(line))
         except ValueError:
@@ -54,8 +54,10 @@ def read(folder: Path) -> list[dict[str, Any]]:
 
 def keep(folder: Path, steps: int) -> None:
     """Forget the steps after the first `steps`: they will be made again."""
-    kept = [json.dumps(r) + "\n" for r in (read(folder) if (folder / FILE).is_file() else []) if r["step"] <= steps]
-    (folder / FILE).write_text("".join(kept), encoding="utf-8")
+    kept = [
+        json.dumps(r) + "\n" for r in (read(folder) if (folder / METRICS_FILE).is_file() else []) if r["step"] <= steps
+    ]
+    (folder / METRICS_FILE).write_text("".join(kept), encoding="utf-8")
 
 
 def seconds(folder: Path) -> float:
