@@ -64,9 +64,9 @@ def test_offline_and_served_answers_agree(run, pretrained):
 def test_an_output_folder_that_cannot_be_is_told_before_the_work(trimtab, run):
     code, out, err = trimtab("evaluate", run, "--out", run / "task.yaml" / "x")
     assert (code, out) == (2, "")
-    assert (
-        err
-        == f"trimtab: {run}/task.yaml/x: cannot be written (Not a directory).\n         Choose another folder with --out.\n"
+    assert err == (
+        f"trimtab: {run}/task.yaml/x: cannot be written (Not a directory).\n"
+        "         Choose another folder with --out.\n"
     )
 
 
