@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
+import torch
+from transformers import Qwen2Config, Qwen2ForCausalLM
 
 import tiny
 from closeness import assert_near
+from trimtab.backbones.pretrained import load
 from trimtab.errors import TrimtabError
 from trimtab.jobs import tune
 from trimtab.runs.run import load_run
@@ -26,7 +29,7 @@ METHODS = {
     "lora and a prompt": {"name": "lora", "rank": 2, "prompt": 3},
     "ia3": {},
     "full": {},
-    "head": {"dropout": 0.2},
+    "head": {"solver": "steps", "dropout": 0.2},
 }
 TITLES = {
     "inside": "soft prompt", "soft_prompt": "soft prompt", "late_prompt": "late prompt",
@@ -49,6 +52,20 @@ def data(tmp_path_factory, tiny_folder):
     folder = tmp_path_factory.mktemp("data")
     tiny.write_task(folder, tiny_folder)
     return folder
+
+
+@pytest.fixture(scope="module")
+def biased(tmp_path_factory):
+    """A backbone that has biases."""
+    folder = tmp_path_factory.mktemp("biased")
+    tiny.save_tokenizer(folder)
+    torch.manual_seed(0)
+    config = Qwen2Config(
+        vocab_size=400, hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=4,
+        num_key_value_heads=2, max_position_embeddings=256, initializer_range=0.3, bos_token_id=None, eos_token_id=0,
+    )  # fmt: skip
+    Qwen2ForCausalLM(config).save_pretrained(folder)
+    return load(folder, tmp_path_factory.mktemp("cache"), name=str(folder), precision="float32")
 
 
 @pytest.fixture(params=METHODS)
@@ -146,3 +163,18 @@ def test_large_runs_say_what_they_hold(data, tmp_path, pretrained, tiny_folder):
     tune.run(settings("full", tiny_folder, runs=1), tmp_path / "run", base=data, beside=False, pretrained=pretrained)
     names = load_run(tmp_path / "run").tensors[0]
     assert sum(x.numel() for x in names.values()) == pretrained.backbone.parameters
+
+
+@pytest.mark.parametrize("optimiser", ["adamw", "adafactor", "sgd"])
+@pytest.mark.parametrize("name", [*METHODS, "head from zero", "bitfit"])
+def test_every_method_learns_with_every_optimiser(name, optimiser, data, tmp_path, pretrained, tiny_folder, biased):
+    """From its own start, at its own rate, the loss falls."""
+    content = tiny.task(tiny_folder, train={"steps": 60, "evaluate_every": 60, "optimiser": optimiser})
+    own = {"head from zero": {"name": "head", "solver": "steps", "init": "zero"}, "bitfit": {}, **METHODS}[name]
+    content["method"] = {"name": name, **{key: value for key, value in own.items() if key != "dropout"}}
+    if name == "inside":
+        content["template"] = {"text": "{soft:2}Review: {text}\n{soft:2}Answer:{answer}"}
+    backbone = biased if name == "bitfit" else pretrained
+    tune.run(make_task(content), tmp_path / "run", base=data, report=False, pretrained=backbone)
+    losses = [json.loads(line)["loss"][0] for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert sum(losses[-15:]) < 0.95 * sum(losses[:15])

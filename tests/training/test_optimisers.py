@@ -61,7 +61,8 @@ def test_several_parameters_move_as_each_alone_under_torch(name, torchs, decay):
     together = descend(make_optimiser(name, ours, decay), ours, RATES)
     for i, parameter in enumerate(theirs):
         frozen = [p if j == i else p.detach() for j, p in enumerate(theirs)]
-        descend(torchs([parameter], lr=0.0, weight_decay=decay), frozen, RATES)
+        how = {"eps": (None, 1.0)} if torchs is torch.optim.Adafactor else {}
+        descend(torchs([parameter], lr=0.0, weight_decay=decay, **how), frozen, RATES)
         torch.testing.assert_close(together[i], parameter.detach(), rtol=1e-6, atol=1e-7)  # ours works in one pass
 
 
@@ -89,3 +90,10 @@ def test_a_parameter_without_a_gradient_stays():
         optimiser.step()
         assert torch.equal(parameters[1], before)
         assert math.isfinite(parameters[0].sum().item())
+
+
+@pytest.mark.parametrize("name", ["adamw", "adafactor", "sgd"])
+def test_what_starts_at_zero_moves_by_about_the_rate(name):
+    parameter = torch.zeros(4, 6).requires_grad_()
+    [reached] = descend(make_optimiser(name, [parameter], 0.0), [parameter], [0.01] * 10)
+    assert 0.03 < float(reached.detach().abs().mean()) < 3

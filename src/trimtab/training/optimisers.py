@@ -10,6 +10,10 @@ import torch
 
 # Learning rates that serve by default, relative to AdamW's.
 RATE_OF = {"adamw": 1.0, "adafactor": 1.0, "sgd": 50.0}
+# Adafactor's steps are the rate times the RMS of the parameter, or times this where that is smaller. Its paper's 0.001
+# would hold what starts at zero, as heads and LoRA's second factors do, near zero for good. With 1, steps are those of
+# AdamW at the same rate.
+SMALLEST = 1.0
 
 
 def make_optimiser(
@@ -28,7 +32,7 @@ def make_optimiser(
             fused = all(p.device.type in ("cpu", "cuda") and p.is_contiguous() for p in parameters)
             return torch.optim.AdamW(groups, lr=0.0, weight_decay=weight_decay, fused=fused)
         case "adafactor":
-            return torch.optim.Adafactor(groups, lr=0.0, weight_decay=weight_decay)
+            return torch.optim.Adafactor(groups, lr=0.0, weight_decay=weight_decay, eps=(None, SMALLEST))
         case "sgd":
             return _DecoupledSGD(groups, weight_decay)
 
