@@ -37,6 +37,13 @@ def test_scoring_again_gives_the_same_scores(trimtab, run):
     assert [b["accuracy"] for b in now["baselines"]] == [b["accuracy"] for b in then["baselines"]]
 
 
+def test_another_precision(trimtab, run, tmp_path):
+    """The tiny task asks for float32."""
+    for given, used in (((), "float32"), (("--precision", "bfloat16"), "bfloat16")):
+        assert trimtab("evaluate", run, "--out", tmp_path / used, "--no-beside", *given).code == 0
+        assert report(tmp_path / used)["machine"]["precision"] == used
+
+
 def test_other_data_into_another_folder(trimtab, run, tmp_path, pretrained):
     before = (run / "report.json").read_bytes()
     rows = tiny.rows(30, 7)

@@ -61,6 +61,17 @@ def test_a_text_and_rows_with_totals_for_each_file(trimtab, tmp_path, tiny_folde
     assert piped == {**whole, "where": "standard input"}
 
 
+def test_figures_are_of_float32_unless_another_precision_is_asked_for(trimtab, tmp_path, tiny_folder):
+    (tmp_path / "plain.txt").write_text(TEXT)
+    said = {
+        how: json.loads(trimtab("perplexity", tiny_folder, "plain.txt", "--json", *how).out)["loss"]
+        for how in ((), ("--precision", "float32"), ("--precision", "bfloat16"))
+    }
+    by_default, exact, rough = said.values()
+    assert by_default == exact
+    assert 0 < abs(rough - exact) < 0.05
+
+
 def test_rows_one_by_one(trimtab, tmp_path, tiny_folder):
     rows = [*TEXT.splitlines(), ""]
     tiny.write_rows(tmp_path / "rows.jsonl", [{"said": text} for text in rows])

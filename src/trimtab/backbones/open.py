@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
 
 from trimtab.backbones.pretrained import Pretrained, load
 from trimtab.errors import TrimtabError
-from trimtab.settings.task import Task
+from trimtab.settings.task import Precision, Task
 from trimtab.sources import cache_folder, find_model
 from trimtab.sources.places import local_or_known
 
@@ -18,7 +17,7 @@ Progress = Callable[[str, int, int | None], None]
 def open_backbone(
     name: str,
     *,
-    precision: Literal["auto", "float32", "bfloat16"] = "auto",
+    precision: Precision = "auto",
     device: str = "auto",
     threads: int | None = None,
     offline: bool = False,
@@ -54,12 +53,21 @@ def open_backbone(
 
 
 def backbone_of(
-    task: Task, base: Path, *, offline: bool = False, agree: bool = False, progress: Progress | None = None
+    task: Task,
+    base: Path,
+    *,
+    precision: Precision | None = None,
+    offline: bool = False,
+    agree: bool = False,
+    progress: Progress | None = None,
 ) -> Pretrained:
-    """The backbone of a task, opened as its settings say; `base` is where a relative path starts."""
+    """The backbone of a task, opened as its settings say, or in another precision.
+
+    `base` is where a relative path starts; the rest is as for `open_backbone`.
+    """
     return open_backbone(
         local_or_known(task.backbone, base),
-        precision=task.train.precision,
+        precision=precision or task.train.precision,
         device=task.train.device,
         threads=task.train.threads,
         offline=offline,

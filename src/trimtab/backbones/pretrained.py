@@ -15,11 +15,12 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
 from trimtab.errors import BackboneError
+from trimtab.settings.task import Precision
 
 if TYPE_CHECKING:
     import torch
@@ -65,7 +66,7 @@ def pick_device(device: str) -> torch.device:
     return picked
 
 
-def pick_precision(precision: Literal["auto", "float32", "bfloat16"], device: torch.device) -> torch.dtype:
+def pick_precision(precision: Precision, device: torch.device) -> torch.dtype:
     """Resolve `auto`: bfloat16 where matrix products in it are fast (AMX, AVX512-BF16, CUDA from Ampere on)."""
     import torch
 
@@ -84,7 +85,7 @@ def load(
     name: str,
     origin: str = "local",
     licence: str = "",
-    precision: Literal["auto", "float32", "bfloat16"] = "auto",
+    precision: Precision = "auto",
     device: str = "auto",
     progress: Progress | None = None,
 ) -> Pretrained:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Literal, get_args
 import click
 
 from trimtab.cli import printing
-from trimtab.cli.options import AGREE, OFFLINE, Format
+from trimtab.cli.options import AGREE, OFFLINE, PRECISION, PRECISIONS, Format
 from trimtab.cli.progress import Bars
 from trimtab.runs.folder import check_finished
 
 if TYPE_CHECKING:
     from trimtab.inference.engine import Engine
+    from trimtab.settings.task import Precision
 
 
 @click.command()
@@ -72,11 +73,13 @@ def predict(
 @click.option("--stride", type=click.IntRange(1), help="Tokens that each window adds.  [default: half of a window]")
 @click.option("--per-row", is_flag=True, help="A JSON line for each row on standard output, totals on standard error.")
 @click.option("--json", "as_json", is_flag=True, help="Print totals as a JSON line for each file.")
+@click.option("--precision", type=PRECISIONS, default="float32", show_default=True, help="Compute in it.")
 @OFFLINE
 @AGREE
 def perplexity(
     run: str, files: tuple[str, ...], field: str | None, form: Format, encoding: Literal["utf-8", "gb18030"],
-    context: int | None, stride: int | None, per_row: bool, as_json: bool, offline: bool, agree: bool,
+    context: int | None, stride: int | None, per_row: bool, as_json: bool, precision: Precision, offline: bool,
+    agree: bool,
 ) -> None:  # fmt: skip
     """Measure how well RUN_OR_BACKBONE foretells texts: plain text, or rows, or the answers of a run's rows.
 
@@ -87,7 +90,7 @@ def perplexity(
     sources = files or ("-",)
     job.look_at(run, sources, field=field, format=form, encoding=encoding)
     with Bars() as bars:
-        scorer = job.open_scorer(run, offline=offline, agree=agree, progress=bars.progress)
+        scorer = job.open_scorer(run, precision=precision, offline=offline, agree=agree, progress=bars.progress)
         totals = [
             job.run(
                 scorer, file, field=field, format=form, encoding=encoding, context=context, stride=stride,
@@ -105,9 +108,13 @@ def perplexity(
 @click.option("--top-p", type=float, help="Draw from the fewest tokens that have this share of the probability.")
 @click.option("--max-tokens", type=click.IntRange(1), help="Longest answer, in tokens.")
 @click.option("--seed", type=click.IntRange(0), help="Seed of what is drawn.")
+@PRECISION
 @OFFLINE
 @AGREE
-def chat(runs: tuple[Path, ...], backbone: str | None, offline: bool, agree: bool, **given: float | None) -> None:
+def chat(
+    runs: tuple[Path, ...], backbone: str | None, precision: Precision | None, offline: bool, agree: bool,
+    **given: float | None,
+) -> None:  # fmt: skip
     """Talk to RUN, or to several side by side, or to a bare backbone; behind a pipe each line is a message."""
     check_finished(*runs)
     from trimtab.cli.conversation import Conversation
@@ -115,5 +122,7 @@ def chat(runs: tuple[Path, ...], backbone: str | None, offline: bool, agree: boo
 
     decoding = {name: value for name, value in given.items() if value is not None}
     with Bars() as bars:
-        talk = job.open_talk(runs, backbone, decoding, offline=offline, agree=agree, progress=bars.progress)
+        talk = job.open_talk(
+            runs, backbone, decoding, precision=precision, offline=offline, agree=agree, progress=bars.progress
+        )
     Conversation(talk).run()

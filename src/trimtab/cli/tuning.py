@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from trimtab.cli import printing
-from trimtab.cli.options import AGREE, BESIDE, OFFLINE, RUN_CODE, SET, row_counts, seconds
+from trimtab.cli.options import AGREE, BESIDE, OFFLINE, PRECISION, RUN_CODE, SET, row_counts, seconds
 from trimtab.cli.progress import Bars
 from trimtab.runs.folder import check_finished
+
+if TYPE_CHECKING:
+    from trimtab.settings.task import Precision
 
 
 @click.command()
@@ -109,11 +113,13 @@ def compare(
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the report.  [default: the run folder]")
 @BESIDE
 @RUN_CODE
+@PRECISION
 @OFFLINE
 @AGREE
 def evaluate(
-    runs: tuple[Path, ...], test: str | None, out: Path | None, beside: bool, run_code: bool, offline: bool, agree: bool
-) -> None:
+    runs: tuple[Path, ...], test: str | None, out: Path | None, beside: bool, run_code: bool,
+    precision: Precision | None, offline: bool, agree: bool,
+) -> None:  # fmt: skip
     """Score RUN on labelled examples and write report.html, report.json and card.md.
 
     Several runs are scored on the same rows and compared with the first; compare.html and compare.json are written
@@ -125,8 +131,9 @@ def evaluate(
 
         with Bars() as bars:
             made = compare_runs.run(
-                runs, test=test, out=out, offline=offline, agree=agree, run_code=run_code, progress=bars.progress
-            )
+                runs, test=test, out=out, precision=precision, offline=offline, agree=agree, run_code=run_code,
+                progress=bars.progress,
+            )  # fmt: skip
         printing.print_comparison(made, out)
         return
     from trimtab.jobs import evaluate as job
@@ -134,7 +141,7 @@ def evaluate(
     [run] = runs
     with Bars() as bars:
         report = job.run(
-            run, test=test, out=out, offline=offline, agree=agree, beside=beside, run_code=run_code,
-            progress=bars.progress,
+            run, test=test, out=out, precision=precision, offline=offline, agree=agree, beside=beside,
+            run_code=run_code, progress=bars.progress,
         )  # fmt: skip
     printing.print_report(report, out or run)

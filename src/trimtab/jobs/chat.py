@@ -23,7 +23,7 @@ from trimtab.kinds.texts import MOST_TOKENS
 from trimtab.prompts import DIALOGUE, is_dialogue
 from trimtab.runs.run import load_run, zero_shot
 from trimtab.settings.file import make_task
-from trimtab.settings.task import Task
+from trimtab.settings.task import Precision, Task
 
 # Name of the backbone without a run.
 BARE = "backbone"
@@ -152,6 +152,7 @@ def open_talk(
     backbone: str | None = None,
     decoding: Mapping[str, object] | None = None,
     *,
+    precision: Precision | None = None,
     offline: bool = False,
     agree: bool = False,
     pretrained: Pretrained | None = None,
@@ -163,6 +164,7 @@ def open_talk(
         runs: run folders, all on one backbone; each is named after its folder.
         backbone: name of a backbone to talk to as it is, beside them or alone.
         decoding: settings of `answer` that say how text is found, `temperature` say, in place of the runs' own.
+        precision: what to compute in; by default what the first run was trained in.
         offline, agree: see `trimtab.sources.find_model`.
         pretrained: the backbone in memory, where the caller has it.
         progress: told what is being done.
@@ -179,7 +181,9 @@ def open_talk(
     if pretrained is None:  # opened as the first run's task says
         opened = tuned[0].task if tuned else Task()
         opened = opened.model_copy(update={"backbone": backbone}) if backbone is not None else opened
-        pretrained = backbone_of(opened, Path.cwd(), offline=offline, agree=agree, progress=progress)
+        pretrained = backbone_of(
+            opened, Path.cwd(), precision=precision, offline=offline, agree=agree, progress=progress
+        )
     engine = Engine(pretrained)
     for run, folder in zip(tuned, runs, strict=True):
         engine.add(_free_name(folder.resolve().name, engine), run)

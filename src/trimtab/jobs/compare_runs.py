@@ -20,7 +20,7 @@ from trimtab.reports.figures import Cell, Measured, compare, disagreements
 from trimtab.reports.files import write_comparison
 from trimtab.runs.folder import PROMPT_FILE, make_folder
 from trimtab.runs.run import described, load_run
-from trimtab.settings.task import Task
+from trimtab.settings.task import Precision, Task
 from trimtab.sources.places import absolute
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def run(
     *,
     test: str | None = None,
     out: Path | None = None,
+    precision: Precision | None = None,
     offline: bool = False,
     agree: bool = False,
     run_code: bool = False,
@@ -46,6 +47,7 @@ def run(
         folders: run folders, of tasks with the same labels; their backbones may differ.
         test: the rows, instead of the first run's own test.
         out: folder for compare.json and compare.html; they are not written without.
+        precision: what to compute in; by default what each run was trained in.
         offline, agree: see `trimtab.sources.find_model`.
         run_code: run answers in free text as Python programs, in a sandbox, against the tests of their rows.
         pretrained: a backbone in memory, where the caller has one.
@@ -71,7 +73,9 @@ def run(
     measured, opened = [], pretrained
     for tuned in runs:
         if opened is None or opened.content_hash != tuned.backbone["content_hash"]:
-            opened = backbone_of(tuned.task, Path.cwd(), offline=offline, agree=agree, progress=progress)
+            opened = backbone_of(
+                tuned.task, Path.cwd(), precision=precision, offline=offline, agree=agree, progress=progress
+            )
         if opened.content_hash == first.backbone["content_hash"]:
             facts = made_with(task, first.backbone, opened)
         measured.append(Measured(tuned.name, tuned.name, "tuned", [_cell(tuned, opened, examples, labels, progress)]))

@@ -9,6 +9,7 @@ from trimtab.data import Splits, load_splits, read_test
 from trimtab.errors import TaskError
 from trimtab.kinds.choose import kind_of
 from trimtab.runs.run import described
+from trimtab.settings.task import Precision
 from trimtab.sources.places import absolute, is_here
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ def run(
     *,
     test: str | None = None,
     out: Path | None = None,
+    precision: Precision | None = None,
     offline: bool = False,
     agree: bool = False,
     beside: bool = True,
@@ -37,6 +39,7 @@ def run(
         out: folder for report.json, report.html and card.md; the run folder by default.
         offline, agree: see `trimtab.sources.find_model`.
         beside: score majority, naive Bayes and the backbone without a prompt too.
+        precision: what to compute in; by default what the run was trained in.
         run_code: run answers in free text as Python programs, in a sandbox, against the tests of their rows.
         pretrained: a backbone in memory, where the caller has one.
         progress: told what is being done.
@@ -70,7 +73,9 @@ def run(
 
     tuned = load_run(folder)
     if pretrained is None:
-        pretrained = backbone_of(tuned.task, Path.cwd(), offline=offline, agree=agree, progress=progress)
+        pretrained = backbone_of(
+            tuned.task, Path.cwd(), precision=precision, offline=offline, agree=agree, progress=progress
+        )
     before = report_before(folder)
     return report_of(
         tuned, pretrained, splits, folder=out or folder, beside=beside, notes=splits.note, data=data,

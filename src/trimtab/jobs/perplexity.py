@@ -23,7 +23,7 @@ from trimtab.errors import TrimtabError
 from trimtab.kinds.choose import kind_of
 from trimtab.runs.folder import PROMPT_FILE, TASK_FILE
 from trimtab.runs.run import Run, described, load_run
-from trimtab.settings.task import DataSettings, Task
+from trimtab.settings.task import DataSettings, Precision, Task
 from trimtab.sources.places import local_or_known
 
 if TYPE_CHECKING:
@@ -52,12 +52,15 @@ class Scored:
 def open_scorer(
     name: str,
     *,
+    precision: Precision = "float32",
     offline: bool = False,
     agree: bool = False,
     pretrained: Pretrained | None = None,
     progress: Progress | None = None,
 ) -> TextScorer:
     """A scorer with a run, where `name` is its folder, or else with a bare backbone of that name.
+
+    By default it computes in float32, whatever the run was trained in: in bfloat16 two or three digits are right.
 
     Raises:
         TrimtabError: whatever is wrong with the run or its backbone.
@@ -69,9 +72,11 @@ def open_scorer(
     if pretrained is None:
         here = Path.cwd()
         pretrained = (
-            backbone_of(run.task, here, offline=offline, agree=agree, progress=progress)
+            backbone_of(run.task, here, precision=precision, offline=offline, agree=agree, progress=progress)
             if run
-            else open_backbone(local_or_known(name, here), offline=offline, agree=agree, progress=progress)
+            else open_backbone(
+                local_or_known(name, here), precision=precision, offline=offline, agree=agree, progress=progress
+            )
         )
     return TextScorer(pretrained, run)
 

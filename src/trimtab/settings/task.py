@@ -13,6 +13,7 @@ from trimtab.settings.answers import AnswerSettings, LabelAnswer, defaults_elsew
 from trimtab.settings.methods import MethodSettings, Settings, SoftPromptSettings
 
 CleanStep = Literal["markup", "control", "fullwidth", "whitespace", "stopwords-en", "stopwords-zh"]
+Precision = Literal["auto", "float32", "bfloat16"]
 
 
 class DataSettings(Settings):
@@ -158,7 +159,7 @@ class TrainSettings(Settings):
         30.0, ge=0, description="Seconds between checkpoints (resume starts at the last)."
     )
     threads: int | None = Field(None, ge=1, description="CPU threads; all by default.")
-    precision: Literal["auto", "float32", "bfloat16"] = Field(
+    precision: Precision = Field(
         "auto", description="Number format of the frozen weights; `auto` is bfloat16 where the machine is fast at it."
     )
     device: str = Field("auto", description="`cpu`, `cuda`, `cuda:1`, ...; `auto` takes a GPU where there is one.")
