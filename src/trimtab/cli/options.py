@@ -9,11 +9,8 @@ import click
 Format = Literal["auto", "text", "jsonl", "csv", "tsv", "parquet"]
 OFFLINE = click.option("--offline", is_flag=True, help="Use what is cached; never the network.")
 AGREE = click.option("--agree", is_flag=True, help="Agree to the backbone's terms of use (see `trimtab models`).")
-PRECISION = click.option(
-    "--precision",
-    type=click.Choice(["auto", "float32", "bfloat16"]),
-    help="Compute in it.  [default: as the run's task]",
-)
+PRECISIONS = click.Choice(["auto", "float32", "bfloat16"])
+PRECISION = click.option("--precision", type=PRECISIONS, help="Compute in it.  [default: as the run's task]")
 SET = click.option(
     "--set", "overrides", multiple=True, metavar="SETTING=VALUE", help="Override a setting, e.g. train.epochs=3."
 )
