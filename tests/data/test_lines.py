@@ -43,11 +43,14 @@ def test_bad_encoding_names_byte_and_line(write: Write) -> None:
     base = write("reviews.csv", start.encode() + b"sch\xf6n,b\n")
     assert error("reviews.csv", base) == (
         f"reviews.csv: byte {len(start) + 3} (line 3) is not valid UTF-8. "
-        "If the file is in GB18030, set data.encoding=gb18030."
+        "Set data.encoding to the file's own: gb18030, latin-1 or another."
     )
     base = write("a.jsonl", b'{"text": "\xff"}\n')
     assert error("a.jsonl", base, encoding="gb18030") == (
-        "a.jsonl: byte 10 (line 1) is not valid GB18030. If the file is in UTF-8, set data.encoding=utf-8."
+        "a.jsonl: byte 10 (line 1) is not valid GB18030. Set data.encoding to the file's own: utf-8, "
+        "latin-1 or another."
     )
     base = write("b.csv", "text\n好".encode("utf-16"))
-    assert error("b.csv", base) == "b.csv: the file is in UTF-16, expected UTF-8. Save it as UTF-8."
+    assert error("b.csv", base) == (
+        "b.csv: the file is in UTF-16, expected UTF-8. Set the encoding to utf-16, or save it as UTF-8."
+    )

@@ -63,17 +63,20 @@ def test_what_is_no_text_in_the_encoding(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(plain_text, "PIECE", size)
     good = "好" * 5
     assert refusal(tmp_path, good.encode() + b"\xff") == (
-        "a.txt: byte 15 is not valid UTF-8. If it is a text in GB18030, say so (--encoding gb18030)."
+        "a.txt: byte 15 is not valid UTF-8. If it is a text in another encoding, say so "
+        "(--encoding gb18030, latin-1 or another)."
     )
     assert refusal(tmp_path, good.encode() + "好".encode()[:2]) == (
-        "a.txt: byte 15 is not valid UTF-8. If it is a text in GB18030, say so (--encoding gb18030)."
+        "a.txt: byte 15 is not valid UTF-8. If it is a text in another encoding, say so "
+        "(--encoding gb18030, latin-1 or another)."
     )
     assert refusal(tmp_path, good.encode("gb18030") + b"\xff", encoding="gb18030") == (
-        "a.txt: byte 10 is not valid GB18030. If it is a text in UTF-8, say so (--encoding utf-8)."
+        "a.txt: byte 10 is not valid GB18030. If it is a text in another encoding, say so "
+        "(--encoding utf-8, latin-1 or another)."
     )
     assert refusal(tmp_path, b"abcdefg\0") == "a.txt: byte 7 is NUL: not a text file. Give a text."
     assert refusal(tmp_path, "ab".encode("utf-16")) == (
-        "a.txt: the file is in UTF-16, expected UTF-8. Save it as UTF-8."
+        "a.txt: the file is in UTF-16, expected UTF-8. Set the encoding to utf-16, or save it as UTF-8."
     )
 
 

@@ -72,8 +72,8 @@ def test_a_folder_and_an_unknown_ending(write: Write) -> None:
     base = write("reviews.xlsx", b"")
     assert error(".", base) == ".: is a folder, expected a file. Name a file inside it."
     assert error("reviews.xlsx", base) == (
-        "reviews.xlsx: the ending '.xlsx' is not one of .jsonl, .ndjson, .json, .csv, .tsv, .parquet, .conll. "
-        "Set data.format to jsonl, csv, tsv, parquet or conll."
+        "reviews.xlsx: the ending '.xlsx' is not one of .jsonl, .ndjson, .json, .csv, .tsv, .parquet, .conll, .txt (or "
+        "one of these and .gz, .bz2 or .xz). Set data.format to jsonl, json, csv, tsv, parquet, conll or lines."
     )
 
 
@@ -97,7 +97,8 @@ def test_tolerant_reading_goes_on_after_bad_json(write: Write) -> None:
         BadRecord("a.jsonl:2", f"a.jsonl:2: not valid JSON (Expecting value, column 1). {JSON_HINT}", "broken"),
         BadRecord(
             "a.jsonl:3",
-            "a.jsonl: byte 31 (line 3) is not valid UTF-8. If the file is in GB18030, set data.encoding=gb18030.",
+            "a.jsonl: byte 31 (line 3) is not valid UTF-8. Set data.encoding to the file's own: gb18030, latin-1 "
+            "or another.",
             '{"text": "\ufffd"}',
         ),
         Record({"text": "b"}, "a.jsonl:4"),

@@ -114,13 +114,14 @@ REFUSED = {
     "no prefix": (
         {"tokens": ["Rome"], "tags": ["place"]},
         TAGS,
-        "tag 1 in column 'tags' is 'place', expected O, B-type, I-type. "
+        "tag 1 in column 'tags' is 'place', expected O, B-type, I-type, M-type, E-type, L-type, S-type, U-type. "
         "Correct the tag, or set answer.scheme to plain where each tag stands for itself.",
     ),
     "another scheme": (
         {"tokens": ["Rome"], "tags": ["S-place"]},
-        TAGS,
-        "tag 1 in column 'tags' is 'S-place', expected O, B-type, I-type. Set answer.scheme to bioes.",
+        TagsAnswer(scheme="bio"),
+        "tag 1 in column 'tags' is 'S-place', expected O, B-type, I-type. "
+        "Set answer.scheme to auto, which reads all of BIO, BIOES, BILOU and BMES.",
     ),
     "no type": (
         {"tokens": ["Rome"], "tags": ["B-"]},

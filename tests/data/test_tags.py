@@ -8,7 +8,10 @@ from hypothesis import strategies as st
 from seqeval.metrics import f1_score
 from seqeval.metrics.sequence_labeling import get_entities
 
-from trimtab.data.tags import as_bio, f1, hits, spans
+from trimtab.data import Record
+from trimtab.data.tagged import read_tags
+from trimtab.data.tags import as_bio, f1, hits, in_bio, parted, spans
+from trimtab.settings.answers import TagsAnswer
 
 KINDS = st.sampled_from(["A", "B-x", "O"])
 
@@ -33,6 +36,47 @@ def test_entities_are_those_of_seqeval(given_tags: list[str]) -> None:
 def test_entities_of_bioes_are_those_of_seqeval(given_tags: list[str]) -> None:
     expected = [(kind, start, end + 1) for kind, start, end in get_entities(given_tags)]
     assert [tuple(span) for span in spans(as_bio(given_tags)[0])] == expected
+
+
+ENTITIES = [(0, 1), (1, 4), (5, 7)]  # of the types a, a and b, among 8 tokens
+WRITTEN = {
+    "bio": ["B-a", "B-a", "I-a", "I-a", "O", "B-b", "I-b", "O"],
+    "bioes": ["S-a", "B-a", "I-a", "E-a", "O", "B-b", "E-b", "O"],
+    "bilou": ["U-a", "B-a", "I-a", "L-a", "O", "B-b", "L-b", "O"],
+    "bmes": ["S-a", "B-a", "M-a", "E-a", "O", "B-b", "E-b", "O"],
+}
+
+
+@pytest.mark.parametrize("scheme", WRITTEN)
+@pytest.mark.parametrize("form", ["{0}-{1}", "{1}-{0}", "{0}_{1}", "{1}_{0}", "{0}"])
+def test_schemes_and_forms_mark_the_same_entities(scheme: str, form: str) -> None:
+    """By hand; bare letters leave the type open."""
+    given_tags = [tag if tag == "O" else form.format(*tag.split("-")) for tag in WRITTEN[scheme]]
+    bio, mended = as_bio(given_tags)
+    types = ["a", "a", "b"] if "1" in form else ["entity"] * 3
+    assert [tuple(span) for span in spans(bio)] == [(t, *ends) for t, ends in zip(types, ENTITIES, strict=True)]
+    assert mended == []
+    row = {"tokens": list("abcdefgh"), "tags": given_tags}
+    for name in ("auto", scheme):
+        tags = read_tags(Record(row, "here"), "tags", TagsAnswer(scheme=name), tuple("abcdefgh"))
+        assert tags is not None
+        assert tags.bio == tuple(bio)
+
+
+@pytest.mark.parametrize(
+    ("tag", "parts"),
+    [
+        ("B-geo-loc", ("B", "geo-loc")), ("geo-loc-B", ("B", "geo-loc")), ("B-I", ("B", "I")), ("I", ("I", "entity")),
+        ("B-geo_B", ("B", "geo_B")), ("place", None), ("X-place", None), ("B-", None), ("-B", None), ("O", None),
+    ],
+)  # fmt: skip
+def test_letter_and_type_of_a_tag(tag: str, parts: tuple[str, str] | None) -> None:
+    assert parted(tag) == parts
+
+
+def test_tags_that_there_are_in_bio() -> None:
+    assert in_bio(["O", "B", "I"]) == ["O", "B-entity", "I-entity"]
+    assert in_bio(["O", "B-a", "I-a", "E-a", "S-a"]) == ["O", "B-a", "I-a"]
 
 
 def test_plain_tags_are_each_one_of_their_own() -> None:

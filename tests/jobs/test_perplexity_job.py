@@ -189,9 +189,11 @@ def test_what_can_be_read_once_only_is_not_looked_through(tmp_path):
         ("x.bin", b"ab\x00c", "x.bin: byte 2 is NUL: not a text file. Give a text."),
         (
             "x.png", b"\x89PNG\r\n",
-            "x.png: byte 0 is not valid UTF-8. If it is a text in GB18030, say so (--encoding gb18030).",
+            "x.png: byte 0 is not valid UTF-8. If it is a text in another encoding, say so "
+            "(--encoding gb18030, latin-1 or another).",
         ),
-        ("x.txt", "a".encode("utf-16"), "x.txt: the file is in UTF-16, expected UTF-8. Save it as UTF-8."),
+        ("x.txt", "a".encode("utf-16"), "x.txt: the file is in UTF-16, expected UTF-8. "
+            "Set the encoding to utf-16, or save it as UTF-8."),
         (
             "x.jsonl", b'{"tex": "a"}\n',
             "x.jsonl:1: no column 'text' for the text; the columns are tex. Did you mean 'tex'?",

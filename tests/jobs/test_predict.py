@@ -111,7 +111,7 @@ def test_bad_rows_are_answered_with_errors_in_their_places(trimtab, run, tmp_pat
         3: "new.jsonl:4: column 'text' is null, expected text or a number. "
         "Fill it in, leave the row out, or write an empty string.",
         4: f"new.jsonl:5: byte {sum(map(len, lines[:4])) + 4 + 10} (line 5) is not valid UTF-8. "
-        "If the file is in GB18030, set data.encoding=gb18030.",
+        "Set data.encoding to the file's own: gb18030, latin-1 or another.",
         5: f"new.jsonl:6: found a JSON array, expected an object. {whole}",
     }
     for i, answer in enumerate(answers):

@@ -37,15 +37,20 @@ def test_files(refused, tmp_path):
     assert train("review.jsonl") == "review.jsonl: no such file. Did you mean 'reviews.jsonl'?"
     (tmp_path / "empty.jsonl").write_text("")
     assert train("empty.jsonl") == "empty.jsonl: no rows. Check the file: it needs one example a row."
+    (tmp_path / "a.doc").write_text("x")
+    assert train("a.doc") == (
+        "a.doc: the ending '.doc' is not one of .jsonl, .ndjson, .json, .csv, .tsv, .parquet, .conll, .txt (or one of "
+        "these and .gz, .bz2 or .xz). Set data.format to jsonl, json, csv, tsv, parquet, conll or lines."
+    )
     (tmp_path / "a.txt").write_text("x")
-    assert train("a.txt") == (
-        "a.txt: the ending '.txt' is not one of .jsonl, .ndjson, .json, .csv, .tsv, .parquet, .conll. "
-        "Set data.format to jsonl, csv, tsv, parquet or conll."
+    assert (
+        train("a.txt")
+        == "a.txt:1: no column 'label' for the answer; the columns are text. Set data.label to one of them."
     )
     (tmp_path / "bad.jsonl").write_bytes(json.dumps(ROWS[0]).encode() + b'\n{"text": "caf\xe9", "label": "negative"}\n')
     assert train("bad.jsonl") == (
         f"bad.jsonl: byte {len(json.dumps(ROWS[0])) + 1 + 13} (line 2) is not valid UTF-8. "
-        "If the file is in GB18030, set data.encoding=gb18030."
+        "Set data.encoding to the file's own: gb18030, latin-1 or another."
     )
     assert refused(data={"train": None}) == (
         "data.train is not set. Name the training examples, such as data.train=reviews.jsonl."

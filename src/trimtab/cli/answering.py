@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, get_args
 
 import click
 
 from trimtab.cli import printing
-from trimtab.cli.options import AGREE, OFFLINE, PRECISION, PRECISIONS, Format
+from trimtab.cli.options import AGREE, ENCODING, OFFLINE, PRECISION, PRECISIONS, Format
 from trimtab.cli.progress import Bars
 from trimtab.runs.folder import check_finished
 
@@ -68,7 +68,7 @@ def predict(
 @click.option(
     "--format", "form", type=click.Choice(get_args(Format)), default="auto", help="`auto` goes by its ending."
 )
-@click.option("--encoding", type=click.Choice(["utf-8", "gb18030"]), default="utf-8", help="Text encoding.")
+@click.option("--encoding", type=ENCODING, default="utf-8", help="Text encoding.")
 @click.option("--context", type=click.IntRange(2), help="Tokens read at a time.  [default: the backbone's, up to 2048]")
 @click.option("--stride", type=click.IntRange(1), help="Tokens that each window adds.  [default: half of a window]")
 @click.option("--per-row", is_flag=True, help="A JSON line for each row on standard output, totals on standard error.")
@@ -77,7 +77,7 @@ def predict(
 @OFFLINE
 @AGREE
 def perplexity(
-    run: str, files: tuple[str, ...], field: str | None, form: Format, encoding: Literal["utf-8", "gb18030"],
+    run: str, files: tuple[str, ...], field: str | None, form: Format, encoding: str,
     context: int | None, stride: int | None, per_row: bool, as_json: bool, precision: Precision, offline: bool,
     agree: bool,
 ) -> None:  # fmt: skip

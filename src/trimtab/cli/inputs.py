@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from trimtab.cli import printing
-from trimtab.cli.options import AGREE, OFFLINE, SET
+from trimtab.cli.options import AGREE, ENCODING, OFFLINE, SET
 from trimtab.cli.progress import Bars
 
 
@@ -37,7 +37,7 @@ def new(name: str | None, folder: Path | None, force: bool) -> None:
 @click.option("--dev", help="Another split, to look for shared texts.")
 @click.option("--test", help="Another split, to look for shared texts.")
 @click.option("--label", help="Column of the answer.  [default: label]")
-@click.option("--encoding", type=click.Choice(["utf-8", "gb18030"]), help="Text encoding.  [default: utf-8]")
+@click.option("--encoding", type=ENCODING, help="Text encoding.  [default: utf-8]")
 @click.option(
     "--tokens/--no-tokens",
     default=None,

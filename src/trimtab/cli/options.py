@@ -6,7 +6,24 @@ from typing import Literal
 
 import click
 
-Format = Literal["auto", "text", "jsonl", "csv", "tsv", "parquet"]
+
+class _Encoding(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions only
+    """The name of a text encoding."""
+
+    name = "name"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name as given; a usage error where there is no such encoding."""
+        from trimtab.settings.task import text_encoding
+
+        try:
+            return text_encoding(value)
+        except ValueError as error:
+            self.fail(f"'{value}': {error}", param, ctx)
+
+
+ENCODING = _Encoding()
+Format = Literal["auto", "text", "jsonl", "json", "csv", "tsv", "parquet", "lines"]
 OFFLINE = click.option("--offline", is_flag=True, help="Use what is cached; never the network.")
 AGREE = click.option("--agree", is_flag=True, help="Agree to the backbone's terms of use (see `trimtab models`).")
 PRECISIONS = click.Choice(["auto", "float32", "bfloat16"])

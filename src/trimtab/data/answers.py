@@ -20,7 +20,7 @@ def read_label(record: Record, column: str) -> str | None:
     Raises:
         DataError: it is a list or an object.
     """
-    text = as_text(record, column) if column in record.values else None
+    text = as_text(record, column) if record.has(column) else None
     return (whole(text).strip() or None) if text else None
 
 
@@ -32,7 +32,7 @@ def read_texts(record: Record, column: str, stop: Sequence[str] = ()) -> tuple[s
     Raises:
         DataError: an answer that is no text or number, or blank beside others.
     """
-    value = record.values.get(column)
+    value = record.get(column)
     if not isinstance(value, list):
         text = _ended(read_label(record, column) or "", stop)
         return (text,) if text else ()
@@ -56,7 +56,7 @@ def read_number(record: Record, column: str) -> float | None:
     Raises:
         DataError: it is text that is no number, not finite, a truth value, or a list.
     """
-    value = record.values.get(column)
+    value = record.get(column)
     text = str(value) if isinstance(value, float | bool) else read_label(record, column)
     if text is None:
         return None
@@ -86,7 +86,7 @@ def read_options(record: Record, answer: ChoiceAnswer, clean: Sequence[CleanStep
         places = [f"option {i}" for i in range(1, len(texts) + 1)]
     else:
         for column in columns:
-            if column not in record.values:
+            if not record.has(column):
                 raise no_column(record, column, "an option", "Set answer.options to columns that are there.")
         texts = [as_text(record, column) for column in columns]
         places = [f"option {i} (column '{column}')" for i, column in enumerate(columns, 1)]
@@ -150,9 +150,9 @@ def _letter(i: int) -> str:
 
 def _listed(record: Record, column: str) -> list[str | None]:
     """The texts of a list, or of a JSON list in a text."""
-    if column not in record.values:
+    if not record.has(column):
         raise no_column(record, column, "the options", "Set answer.options to a column that is there.")
-    value = listed(record.values[column])
+    value = listed(record.get(column))
     if value is None:
         hint = 'Write the options as a JSON list, ["one", "two"], or name several columns in answer.options.'
         raise DataError(f"{record.where}: column '{column}' does not hold a list of options.", hint)

@@ -2,39 +2,46 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from trimtab.data.formats import Row
+from trimtab.data.class_names import namer
+from trimtab.data.formats.row import Row
 from trimtab.errors import DataError, need_library
+
+# Between the parts of a name; not within a slice, `train[:100]`.
+_COLON = re.compile(r":(?![^\[]*\])")
 
 
 def read_hub(source: str) -> Iterator[Row]:
-    """Read `hub:NAME[:SPLIT]` (split `train` by default); class labels come by name, missing ones as None.
+    """Read `hub:NAME`, `hub:NAME:SPLIT` or `hub:NAME:CONFIGURATION:SPLIT`; the split is `train` by default.
+
+    Class labels come by name, missing ones as None.
 
     Raises:
         MissingExtraError: at the call, the `datasets` library is not installed.
-        DataError: later, it cannot load the name.
+        DataError: at the call, a name of more parts; later, the library cannot load it.
     """
+    name, *further = _COLON.split(source.removeprefix("hub:"))
+    if len(further) > 2 or not name:
+        hint = "Write hub:NAME, hub:NAME:SPLIT or hub:NAME:CONFIGURATION:SPLIT."
+        raise DataError(f"{source}: not a name on the hub.", hint)
     need_library("datasets", source, title="datasets", extra="hub")
-    return _rows(source)
+    configuration, split = further if len(further) == 2 else (None, "".join(further))
+    return _rows(source, name, configuration or None, split or "train")
 
 
-def _rows(source: str) -> Iterator[Row]:
+def _rows(source: str, name: str, configuration: str | None, split: str) -> Iterator[Row]:
     import datasets
 
-    name, _, split = source.removeprefix("hub:").partition(":")
     try:
-        rows = datasets.load_dataset(name, split=split or "train")
+        rows = datasets.load_dataset(name, *([configuration] if configuration else []), split=split)
     except Exception as fault:  # the library raises many types of its own and of its file systems
         reason = str(fault).split("\n", 1)[0].rstrip(".") or type(fault).__name__
         hint = "Check the name, the split and the connection, or download the data and give a file."
+        if not configuration and "config" in str(fault).lower():
+            hint = "Name one of its configurations: hub:NAME:CONFIGURATION:SPLIT."
         raise DataError(f"{source}: `datasets` cannot load it ({reason}).", hint) from fault
-    names = {column: kind.names for column, kind in rows.features.items() if hasattr(kind, "names")}
+    named = namer(rows.features)
     for place, values in enumerate(rows, start=1):
-        yield Row(place, {column: _by_name(value, names.get(column)) for column, value in values.items()})
-
-
-def _by_name(value: object, names: list[str] | None) -> object:
-    if names is None or not isinstance(value, int):
-        return value
-    return names[value] if value >= 0 else None
+        yield Row(place, named(values))

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from trimtab.data.clean import clean_text
 from trimtab.data.example import Example
-from trimtab.data.records import Record, read_all
+from trimtab.data.records import InMemory, Record, Source, read_all
 from trimtab.data.values import as_text, no_column, whole
 from trimtab.errors import DataError, TaskError, TrimtabError, did_you_mean
 from trimtab.settings.task import DataSettings
@@ -101,7 +101,7 @@ def field_text(record: Record, field: str, settings: DataSettings) -> str:
         DataError: the column is missing, null, or holds a list or an object.
     """
     column = settings.columns.get(field, field)
-    if column not in record.values:
+    if not record.has(column):
         raise no_column(record, column, f"the field '{field}'", f"Set data.columns.{field} to one of them.")
     text = as_text(record, column)
     if text is None:
@@ -112,14 +112,14 @@ def field_text(record: Record, field: str, settings: DataSettings) -> str:
 
 def group_of(record: Record, settings: DataSettings) -> str:
     """What the record shares with others; "" where its column is not there, as in rows to be answered."""
-    if settings.group is None or settings.group not in record.values:
+    if settings.group is None or not record.has(settings.group):
         return ""
     return as_text(record, settings.group) or ""
 
 
 def unlabelled(bare: Sequence[Record], rows: int | None, label: str) -> DataError:
     """What is said where the records `bare` of `rows` have no answer in the column `label` (see `RowReader`)."""
-    if (rows is None or len(bare) == rows) and all(label not in record.values for record in bare):
+    if (rows is None or len(bare) == rows) and all(not record.has(label) for record in bare):
         return no_column(bare[0], label, "the answer", "Set data.label to one of them.")
     count = "" if rows is None else f" ({counted(len(bare), rows)})"
     return DataError(f"{bare[0].where}: no label in column '{label}'{count}.", _UNLABELLED_HINT)
@@ -131,7 +131,7 @@ def counted(bare: int, rows: int) -> str:
 
 
 def read_examples(
-    source: str,
+    source: Source | InMemory,
     fields: Sequence[str],
     settings: DataSettings,
     reader: RowReader,

@@ -53,20 +53,21 @@ class Message:
     trained: bool = True
 
 
-def dialogue_column(values: Mapping[str, object], column: str | None, where: str) -> str:
+def dialogue_column(record: Record, column: str | None) -> str:
     """The column that holds the dialogue: `column` where it is set, else the one whose name says so.
 
     Raises:
         DataError: no such column, or several.
     """
+    values, where = record.values, record.where
     found = [column] if column is not None else [form for form in _FORMS if form in values]
     if not found and set(values) == {"text"}:
         found = ["text"]
-    if not found or found[0] not in values:
+    if not found or not record.has(found[0]):
         named = f"no column '{column}' with a dialogue" if column else f"no dialogue in any of {', '.join(_FORMS)}"
         raise DataError(
-            f"{where}: {named}; the columns are {', '.join(values) or 'none'}.",
-            did_you_mean(found[0] if found else MESSAGES, values) or "Set data.columns.messages to the column.",
+            f"{where}: {named}; the columns are {', '.join(record.columns) or 'none'}.",
+            did_you_mean(found[0] if found else MESSAGES, record.columns) or "Set data.columns.messages to the column.",
         )
     if len(found) > 1:
         raise DataError(
@@ -87,7 +88,7 @@ def given_messages(record: Record, column: str | None) -> list[Message]:
         DataError: no dialogue, or several; a list or message of another form; keys that cannot be obeyed.
     """
     where, values = record.where, record.values
-    found = dialogue_column(values, column, where)
+    found = dialogue_column(record, column)
     for name in _TOOLS:
         if _says(values.get(name)):
             raise DataError(f"{where}: column '{name}' gives the dialogue tools.", "Only texts are read: leave it out.")
@@ -97,7 +98,7 @@ def given_messages(record: Record, column: str | None) -> list[Message]:
         case "text":
             messages = [Message("user", as_text(record, "text") or "")]
         case _:
-            messages = read_messages(values[found], where)
+            messages = read_messages(record.get(found), where)
     return [*_system(record, messages), *messages]
 
 
@@ -213,11 +214,11 @@ def unread_keys(records: Iterable[Record], column: str | None, also: Sequence[st
     columns: Counter[str] = Counter()
     keys: Counter[str] = Counter()
     for record in records:
-        found = dialogue_column(record.values, column, record.where)
+        found = dialogue_column(record, column)
         form = _ALPACA if found == "instruction" and column is None else (found,)
-        known = {*form, *_SYSTEM, *_TOOLS, *also}
+        known = {*(name.split(".")[0] for name in form), *_SYSTEM, *_TOOLS, *also}
         columns.update(name for name, value in record.values.items() if name not in known and _says(value))
-        items = () if len(form) > 1 else listed(record.values[found]) or ()
+        items = () if len(form) > 1 else listed(record.get(found)) or ()
         for item in items:
             assert isinstance(item, Mapping)
             read = {*next(keys for keys in _FORM_KEYS if keys[0] in item), *_TRAINED, *_MORE_THAN_TEXT, *_THOUGHTS}

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from trimtab.data.lines import Encoding
-from trimtab.data.records import find_file, source_name, unreadable
+from trimtab.data.files import PACKED, find_file, opened
+from trimtab.data.lines import UTF16_MARKS, others, utf16_error
+from trimtab.data.records import source_name
 from trimtab.errors import DataError
 
 # Bytes read at a time.
@@ -20,7 +21,7 @@ def read_text(
     source: str,
     *,
     base: Path,
-    encoding: Encoding = "utf-8",
+    encoding: str = "utf-8",
     on_bytes: Callable[[int, int | None], None] | None = None,
 ) -> Iterator[str]:
     """The text of a file, or of standard input (`-`), in pieces; line ends stay as they are, a byte order mark goes.
@@ -40,31 +41,29 @@ def read_text(
     return _read(find_file(source, base), source, encoding, told)
 
 
-def _read(path: Path, name: str, encoding: Encoding, told: Callable[[int, int | None], None]) -> Iterator[str]:
-    try:
-        size = path.stat().st_size
-        with path.open("rb") as stream:
-            yield from _decoded(stream, name, encoding, lambda done: told(done, size))
-    except OSError as fault:
-        raise unreadable(name, fault) from fault
+def _read(path: Path, name: str, encoding: str, told: Callable[[int, int | None], None]) -> Iterator[str]:
+    with opened(path, name) as stream:
+        packed = path.suffix.lower() in PACKED
+        size = None if packed else path.stat().st_size
+        yield from _decoded(stream, name, encoding, lambda done: told(done, size))
 
 
-def _decoded(stream: BinaryIO, name: str, encoding: Encoding, told: Callable[[int], None]) -> Iterator[str]:
+def _decoded(stream: BinaryIO, name: str, encoding: str, told: Callable[[int], None]) -> Iterator[str]:
     decoder = codecs.getincrementaldecoder(encoding)()
     offset = 0
     while True:
         raw = stream.read(PIECE)
-        if offset == 0 and raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            raise DataError(f"{name}: the file is in UTF-16, expected UTF-8.", "Save it as UTF-8.")
-        if b"\0" in raw:
+        wide = codecs.lookup(encoding).name.startswith(("utf-16", "utf-32"))
+        if offset == 0 and raw.startswith(UTF16_MARKS) and not wide:
+            raise utf16_error(name)
+        if b"\0" in raw and not wide:
             raise DataError(f"{name}: byte {offset + raw.index(0)} is NUL: not a text file.", "Give a text.")
         held = len(decoder.getstate()[0])
         try:
             text = decoder.decode(raw, final=not raw)
         except UnicodeDecodeError as fault:
             found = f"byte {offset - held + fault.start} is not valid {encoding.upper()}"
-            other = "gb18030" if encoding == "utf-8" else "utf-8"
-            hint = f"If it is a text in {other.upper()}, say so (--encoding {other})."
+            hint = f"If it is a text in another encoding, say so (--encoding {others(encoding)})."
             raise DataError(f"{name}: {found}.", hint) from None
         yield text.removeprefix("\ufeff") if offset == 0 else text
         offset += len(raw)

@@ -7,7 +7,7 @@ same choice, on every machine.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -15,11 +15,14 @@ from pathlib import Path
 from trimtab.data.duplicates import kin, text_key
 from trimtab.data.example import Example
 from trimtab.data.mapping import RowReader, read_examples
-from trimtab.errors import DataError, TaskError
+from trimtab.data.memory import RowsInMemory
+from trimtab.data.records import InMemory, Source, source_name
+from trimtab.errors import DataError, TaskError, did_you_mean
 from trimtab.settings.task import DataSettings
 
 # Rows that dev gets by default where a tenth of train is fewer, up to a quarter of train.
 DEV_ROWS = 32
+SPLITS = ("train", "dev", "test")
 
 
 @dataclass(frozen=True)
@@ -39,21 +42,33 @@ class Splits:
     note: list[str] = field(default_factory=list)
 
 
-def load_splits(settings: DataSettings, fields: Sequence[str], reader: RowReader, *, base: Path) -> Splits:
+def load_splits(
+    settings: DataSettings, fields: Sequence[str], reader: RowReader, *, base: Path,
+    rows: Mapping[str, RowsInMemory] | None = None,
+) -> Splits:  # fmt: skip
     """Read the splits of a task, set test and dev aside where none are given, then draw the samples asked for.
 
     Test is set aside first (with `test_fraction`; left out of train even where another test is given), then dev, then
     train is sampled. With `shots`, dev gets as many rows a label as train, or what is left.
+
+    Args:
+        settings, fields, reader: where rows are, and how they are read.
+        base: folder at which relative paths start.
+        rows: rows in memory, by split (`train`, `dev`, `test`), in place of what the settings name.
 
     Raises:
         TaskError: settings that do not go with each other, or with the kind of answer.
         DataError: a split cannot be read, train has one label, number or tag only, or nothing can be set aside for
             test or dev.
     """
-    _check_settings(settings, reader)
-    assert settings.train is not None
+    given = {"train": settings.train, "dev": settings.dev, "test": settings.test, **_in_memory(rows)}
+    _check_settings(settings, reader, given)
     note: list[str] = []
-    train = _read("train", settings.train, fields, settings, reader, base, note)
+
+    def read(split: str) -> list[Example]:
+        return _read(split, given[split], fields, settings, reader, base, note)
+
+    train = read("train")
     reader.check_train(train, settings)
     note += [f"train: {found}" for found in reader.lookalikes(train)]
     if settings.group is not None:
@@ -61,14 +76,13 @@ def load_splits(settings: DataSettings, fields: Sequence[str], reader: RowReader
     test: list[Example] = []
     if settings.test_fraction is not None:
         train, test = _set_test_aside(train, settings, settings.test_fraction, note)
-    if settings.dev is None:
+    if given["dev"] is None:
         train, dev = _set_dev_aside(train, settings, note)
     else:
-        dev = _read("dev", settings.dev, fields, settings, reader, base, note)
+        dev = read("dev")
     dev, test = _merged("dev", dev, reader, note), _merged("test", test, reader, note)
-    if settings.test is not None:
-        test, done = read_test(settings.test, fields, settings, reader, base=base)
-        note += done
+    if given["test"] is not None:
+        test = _merged("test", read("test"), reader, note)
     return Splits(
         _sample_train(train, settings, note),
         _sample("dev", dev, settings.dev_limit, settings.seed, note),
@@ -78,7 +92,7 @@ def load_splits(settings: DataSettings, fields: Sequence[str], reader: RowReader
 
 
 def read_test(
-    source: str, fields: Sequence[str], settings: DataSettings, reader: RowReader, *, base: Path
+    source: Source | InMemory, fields: Sequence[str], settings: DataSettings, reader: RowReader, *, base: Path
 ) -> tuple[list[Example], list[str]]:
     """Read rows to report on, and say what was done to them. Raises DataError as `read_examples` does."""
     note: list[str] = []
@@ -86,11 +100,20 @@ def read_test(
     return _merged("test", test, reader, note), note
 
 
+def _in_memory(rows: Mapping[str, RowsInMemory] | None) -> dict[str, InMemory]:
+    """Rows in memory by split. Raises TaskError at a name that is no split's."""
+    for name in rows or {}:
+        if name not in SPLITS:
+            raise TaskError(f"rows: no split '{name}'.", did_you_mean(name, SPLITS) or f"Known: {', '.join(SPLITS)}.")
+    return {name: InMemory(name, given) for name, given in (rows or {}).items() if given is not None}
+
+
 def _read(
-    split: str, source: str, fields: Sequence[str], settings: DataSettings, reader: RowReader, base: Path,
-    note: list[str],
+    split: str, source: Source | InMemory | None, fields: Sequence[str], settings: DataSettings, reader: RowReader,
+    base: Path, note: list[str],
 ) -> list[Example]:  # fmt: skip
     """The examples of a split; what of its records is not read is noted."""
+    assert source is not None
     unread: list[str] = []
     examples = read_examples(source, fields, settings, reader, base=base, notes=unread)
     note += [f"{split}: {found}" for found in unread]
@@ -169,10 +192,14 @@ def _set_test_aside(
 ) -> tuple[list[Example], list[Example]]:
     kept, test = split_off(train, fraction, settings.seed)
     if not test:
-        message = f"{settings.train}: {len(train)} rows are too few to set test examples aside{_together_by(settings)}."
+        message = f"{_too_few(train, settings)} to set test examples aside{_together_by(settings)}."
         raise DataError(message, "Add rows, or name test examples in data.test.")
     note.append(f"test: {len(test)} of {len(train)} rows carved from train (seed {settings.seed})")
     return kept, test
+
+
+def _too_few(train: Sequence[Example], settings: DataSettings) -> str:
+    return f"{source_name(settings.train)}: {len(train)} rows are too few"
 
 
 def _together_by(settings: DataSettings) -> str:
@@ -188,7 +215,7 @@ def _set_dev_aside(
     else:
         kept, dev = _carve(train, lambda rows: min(shots, rows - shots), seed)
     if not dev:
-        message = f"{settings.train}: {len(train)} rows are too few to set dev examples aside{_together_by(settings)}."
+        message = f"{_too_few(train, settings)} to set dev examples aside{_together_by(settings)}."
         raise DataError(message, "Add rows, or name dev examples in data.dev.")
     note.append(f"dev: {len(dev)} of {len(train)} rows carved from train (seed {seed})")
     return kept, dev
@@ -226,15 +253,18 @@ def _merged(split: str, examples: list[Example], reader: RowReader, note: list[s
     return merged
 
 
-def _check_settings(settings: DataSettings, reader: RowReader) -> None:
-    if settings.train is None:
+def _check_settings(
+    settings: DataSettings, reader: RowReader, given: Mapping[str, Source | InMemory | None]
+) -> None:  # fmt: skip
+    if given["train"] is None:
         raise TaskError("data.train is not set.", "Name the training examples, such as data.train=reviews.jsonl.")
     if settings.limit is not None and settings.shots is not None:
         raise TaskError("data.limit and data.shots are both set.", "Keep one of them.")
     if settings.shots is not None and not reader.counted_by_label:
         message = f"data.shots counts rows a label, and the answers of this task are {reader.plural}."
         raise TaskError(message, "Set data.limit instead.")
-    if [settings.train, settings.dev, settings.test].count("-") > 1:
+    named = [[source] if isinstance(source, str) else source for source in given.values() if source is not None]
+    if sum(one == "-" for sources in named if not isinstance(sources, InMemory) for one in sources) > 1:
         raise TaskError("Standard input is named for more than one split.", "Use files for the others.")
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from trimtab.data.clean import clean_text
 from trimtab.data.example import TaggedExample
 from trimtab.data.records import Record
-from trimtab.data.tags import OUTSIDE, PREFIXES, as_bio
+from trimtab.data.tags import OUTSIDE, PREFIXES, as_bio, parted
 from trimtab.data.values import as_text, listed, no_column, whole
 from trimtab.errors import DataError, did_you_mean
 from trimtab.settings.answers import TagsAnswer
@@ -35,11 +35,11 @@ def read_tokens(record: Record, answer: TagsAnswer, clean: Sequence[CleanStep]) 
         DataError: neither is there, the list is empty, or a token is blank or no text.
     """
     column = answer.tokens
-    if column not in record.values and isinstance(record.values.get(_TEXT), str):
+    if not record.has(column) and isinstance(record.get(_TEXT), str):
         column = _TEXT
-    if column not in record.values:
+    if not record.has(column):
         raise no_column(record, column, "the tokens", "Set answer.tokens to one of them.")
-    items = listed(record.values[column])
+    items = listed(record.get(column))
     if items is None:
         text = as_text(record, column)
         if text is None:
@@ -61,7 +61,7 @@ def read_tags(record: Record, column: str, answer: TagsAnswer, tokens: tuple[str
     Raises:
         DataError: they are no list of texts, not as many as the tokens, or not of the scheme.
     """
-    value = record.values.get(column)
+    value = record.get(column)
     if value is None or value == "":
         return None
     items = listed(value)
@@ -103,11 +103,11 @@ def _counted(n: int, what: str) -> str:
 
 
 def _check_shape(tag: str, place: str, scheme: str) -> None:
-    prefix, dash, kind = tag.partition("-")
-    if tag == OUTSIDE or (len(prefix) == 1 and prefix in PREFIXES[scheme] and dash and kind):
+    parts = parted(tag)
+    if tag == OUTSIDE or (parts and parts[0] in PREFIXES[scheme]):
         return
     letters = ", ".join(f"{letter}-type" for letter in PREFIXES[scheme])
-    hint = "Set answer.scheme to bioes." if len(prefix) == 1 and prefix in PREFIXES["bioes"] and dash and kind else ""
+    hint = "Set answer.scheme to auto, which reads all of BIO, BIOES, BILOU and BMES." if parts else ""
     raise DataError(
         f"{place} is '{tag}', expected O, {letters}.",
         hint or "Correct the tag, or set answer.scheme to plain where each tag stands for itself.",

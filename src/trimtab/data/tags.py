@@ -9,8 +9,23 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 OUTSIDE = "O"
-# What may stand before the type of an entity, by scheme.
-PREFIXES = {"bio": "BI", "iob1": "BI", "bioes": "BIES"}
+# What may stand before (or behind) the type of an entity, by scheme.
+PREFIXES = {"bio": "BI", "iob1": "BI", "bioes": "BIES", "bilou": "BILU", "bmes": "BMES", "auto": "BIMELSU"}
+# The type of entities whose tags name none, `B` and `I`.
+UNNAMED = "entity"
+# Those that go on with an entity, and those that end one.
+_INSIDE, _LAST = "IMEL", "ELSU"
+
+
+def parted(tag: str) -> tuple[str, str] | None:
+    """The letter and the type of a tag, `B-place`, `place-B`, `B_place` or `B` alone; None of anything else."""
+    if len(tag) == 1:
+        return (tag, UNNAMED) if tag in PREFIXES["auto"] else None
+    if len(tag) > 2 and tag[0] in PREFIXES["auto"] and tag[1] in "-_":
+        return tag[0], tag[2:]
+    if len(tag) > 2 and tag[-1] in PREFIXES["auto"] and tag[-2] in "-_":
+        return tag[-1], tag[:-2]
+    return None
 
 
 class Span(NamedTuple):
@@ -21,26 +36,33 @@ class Span(NamedTuple):
     end: int
 
 
-def as_bio(tags: Sequence[str]) -> tuple[list[str], list[int]]:
-    """Tags in BIO, IOB1 or BIOES as valid BIO, and the places of those that were mended.
+def in_bio(tags: Sequence[str]) -> list[str]:
+    """Tags that there are, each by itself in BIO, once each."""
+    parts = ((tag, parted(tag)) for tag in tags)
+    named = (f"{'I' if own[0] in _INSIDE else 'B'}-{own[1]}" if own else tag for tag, own in parts)
+    return list(dict.fromkeys(named))
 
-    As in seqeval's default: an entity begins at `B-` and `S-`, and wherever an `I-` or `E-` does not go on with an
-    entity of its type. Where the latter happens, in BIO and BIOES it is an oversight, in IOB1 the rule.
+
+def as_bio(tags: Sequence[str]) -> tuple[list[str], list[int]]:
+    """Tags in BIO, IOB1, BIOES, BILOU or BMES as valid BIO, and the places of those that were mended.
+
+    As in seqeval's default: an entity begins at `B-`, `S-` and `U-`, and wherever an `I-`, `M-`, `E-` or `L-` does not
+    go on with an entity of its type. Where the latter happens, in IOB1 it is the rule, elsewhere an oversight.
     """
     out: list[str] = []
     begun: list[int] = []
     kind, ended = OUTSIDE, True
     for at, tag in enumerate(tags):
-        prefix, _, own = tag.partition("-")
         if tag == OUTSIDE:
             kind, ended = OUTSIDE, True
             out.append(tag)
             continue
-        inside = prefix in "IE" and own == kind and not ended
-        if prefix in "IE" and not inside:
+        prefix, own = parted(tag) or ("B", tag)
+        inside = prefix in _INSIDE and own == kind and not ended
+        if prefix in _INSIDE and not inside:
             begun.append(at)
         out.append(f"{'I' if inside else 'B'}-{own}")
-        kind, ended = own, prefix in "ES"
+        kind, ended = own, prefix in _LAST
     return out, begun
 
 

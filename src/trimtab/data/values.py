@@ -34,7 +34,7 @@ def as_text(record: Record, column: str) -> str | None:
     Raises:
         DataError: it is a list, an object or bytes.
     """
-    match record.values[column]:
+    match record.get(column):
         case None:
             return None
         case str() as text:
@@ -55,6 +55,6 @@ def as_text(record: Record, column: str) -> str | None:
 
 def no_column(record: Record, column: str, use: str, otherwise: str) -> DataError:
     """What to raise where a record lacks a column: `use` says for what, `otherwise` what to do."""
-    columns = list(record.values)
+    columns = record.columns
     message = f"{record.where}: no column '{column}' for {use}; the columns are {', '.join(columns) or 'none'}."
     return DataError(message, did_you_mean(column, columns) or otherwise)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from trimtab.data.example import TextExample
+from trimtab.data.memory import RowsInMemory
 from trimtab.errors import TaskError
 from trimtab.evaluation.programs import programs_of
 from trimtab.reports.files import write_comparison
@@ -37,6 +38,7 @@ def run(
     base: Path,
     offline: bool = False,
     agree: bool = False,
+    rows: Mapping[str, RowsInMemory] | None = None,
     pretrained: Pretrained | None = None,
     on_cell: OnCell | None = None,
     on_step: OnStep | None = None,
@@ -50,6 +52,7 @@ def run(
         wanted: the ways, and what to find out about them.
         base: folder at which the task's relative paths start.
         offline, agree: see `trimtab.sources.find_model`.
+        rows: rows in memory, by split, in place of what the task names (see `trimtab.jobs.tune.run`).
         pretrained: a backbone in memory, where the caller has one.
         on_cell, on_step, progress: told what is being done.
 
@@ -59,7 +62,7 @@ def run(
     """
     with held(out, "comparing"):
         began = time.monotonic()
-        read = read_rows(task, base)
+        read = read_rows(task, base, rows=rows)
         kind, splits, words = read.kind, read.splits, read.words
         asked = pick_ways(wanted.methods, False, kind) if wanted.methods else None
         judged = splits.test or splits.dev

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trimtab.data import Splits, load_splits, read_test
+from trimtab.data.memory import RowsInMemory
+from trimtab.data.records import InMemory
 from trimtab.errors import TaskError
 from trimtab.kinds.choose import kind_of
 from trimtab.runs.run import described
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 def run(
     folder: Path,
     *,
-    test: str | None = None,
+    test: str | RowsInMemory | None = None,
     out: Path | None = None,
     precision: Precision | None = None,
     offline: bool = False,
@@ -35,7 +37,8 @@ def run(
 
     Args:
         folder: the run.
-        test: other examples to score, instead of the task's own test.
+        test: other examples to score, instead of the task's own test: a file, or rows in memory (see
+            `trimtab.jobs.tune.run`).
         out: folder for report.json, report.html and card.md; the run folder by default.
         offline, agree: see `trimtab.sources.find_model`.
         beside: score majority, naive Bayes and the backbone without a prompt too.
@@ -54,15 +57,18 @@ def run(
             f"{folder}: the task of this run names no column of tests, so there are no programs to run.",
             "Set answer.tests in the run's task.yaml, or leave --run-code out.",
         )
+    given = InMemory("test", test) if test is not None and not isinstance(test, str) else None
     if test is not None:
-        data = data.model_copy(update={"test": absolute(test, Path.cwd()), "test_limit": None})
+        source = None if given else absolute(test, Path.cwd())
+        data = data.model_copy(update={"test": source, "test_limit": None})
     fields = kind.template(task).fields
     if test is not None and not is_here(data.train):
         note = f"train is not here: {kind.learnt_from_train} are left out"
-        examples, done = read_test(data.test or "", fields, data, kind, base=Path.cwd())
+        examples, done = read_test(given or data.test or "", fields, data, kind, base=Path.cwd())
         splits = Splits([], [], examples, [note, *done])
     else:
-        splits = load_splits(data, fields, kind, base=Path.cwd())
+        rows = {"test": given.rows} if given else None
+        splits = load_splits(data, fields, kind, base=Path.cwd(), rows=rows)
     for part in (splits.train, splits.dev, splits.test):
         kind.check_rows(part, words)
 

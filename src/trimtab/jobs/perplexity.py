@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from trimtab.data import Example, Record, read_records, to_example
-from trimtab.data.lines import Encoding
+from trimtab.data.files import Format, find_file, holds_rows
 from trimtab.data.mapping import field_text
 from trimtab.data.plain_text import read_text
-from trimtab.data.records import ROW_ENDINGS, Format, find_file, source_name
+from trimtab.data.records import source_name
 from trimtab.data.values import no_column
 from trimtab.errors import TrimtabError
 from trimtab.kinds.choose import kind_of
@@ -87,7 +87,7 @@ def look_at(
     *,
     field: str | None = None,
     format: Format | Literal["text"] = "auto",
-    encoding: Encoding = "utf-8",
+    encoding: str = "utf-8",
     base: Path | None = None,
 ) -> None:
     """See whether sources can be scored by what `open_scorer` opens under this name, before it is opened.
@@ -123,7 +123,7 @@ def run(
     *,
     field: str | None = None,
     format: Format | Literal["text"] = "auto",
-    encoding: Encoding = "utf-8",
+    encoding: str = "utf-8",
     context: int | None = None,
     stride: int | None = None,
     base: Path | None = None,
@@ -173,7 +173,7 @@ def run(
 def _is_text(source: str, field: str | None, format: str) -> bool:
     """Whether a source is a plain text and no rows."""
     if format == "auto":
-        return field is None and Path(source).suffix.lower() not in ROW_ENDINGS
+        return field is None and not holds_rows(source)
     return format == "text"
 
 
@@ -222,7 +222,7 @@ def _text_reader(column: str) -> Callable[[Record], str]:
     """What reads the texts of rows: raises TrimtabError where the column is not there, or holds none."""
 
     def read(record: Record) -> str:
-        if column not in record.values:
+        if not record.has(column):
             raise no_column(record, column, "the text", "Name one of them with --field.")
         return field_text(record, column, DataSettings())
 

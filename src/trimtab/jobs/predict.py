@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trimtab.data import BadRecord, Example, Record, read_records, to_example
+from trimtab.data.memory import RowsInMemory
+from trimtab.data.records import InMemory
 from trimtab.errors import TaskError, TrimtabError
 from trimtab.kinds.bound_task import BoundTask
 from trimtab.kinds.choose import kind_of
@@ -93,12 +95,14 @@ def decoding_otherwise(task: Task, folder: Path, overrides: Sequence[str]) -> Ta
     return read_task(folder / TASK_FILE, overrides)
 
 
-def run(engine: Engine, source: str, *, batch: int = 32, base: Path | None = None) -> Iterator[dict[str, object]]:
+def run(
+    engine: Engine, source: str | RowsInMemory, *, batch: int = 32, base: Path | None = None
+) -> Iterator[dict[str, object]]:
     """Answer a stream of rows.
 
     Args:
         engine: from `open_engine`.
-        source: a file, or `-` for standard input.
+        source: a file, or `-` for standard input; or rows in memory (see `trimtab.jobs.tune.run`).
         batch: rows answered together; 1 answers each as soon as it is read.
         base: folder at which a relative path starts.
 
@@ -116,13 +120,13 @@ def run(engine: Engine, source: str, *, batch: int = 32, base: Path | None = Non
 
 
 def answers(
-    task: Task, source: str, opened: Callable[[], Engine], *, batch: int = 32, base: Path | None = None
+    task: Task, source: str | RowsInMemory, opened: Callable[[], Engine], *, batch: int = 32, base: Path | None = None
 ) -> Iterator[dict[str, object]]:
     """Answer a stream of rows as `run` does, with an engine that is opened when it is needed.
 
     Args:
         task: that of the run, from `task_of`.
-        source: a file, or `-` for standard input.
+        source: a file, or `-` for standard input; or rows in memory.
         opened: called once: where the first row of a file can be answered, or before standard input is read, so that
             its first row need not wait.
         batch, base: see `run`.
@@ -131,11 +135,12 @@ def answers(
         TrimtabError: at the call, if there is no such source; later, if it cannot be read, and what `opened` raises.
     """
     settings = task.data
+    given = source if isinstance(source, str) else InMemory("rows", source)
     records = read_records(
-        source, base=base or Path.cwd(), format=settings.format if source == "-" else "auto",
+        given, base=base or Path.cwd(), format=settings.format if given == "-" else "auto",
         encoding=settings.encoding, tolerant=True,
     )  # fmt: skip
-    return _answers(task, records, opened, batch, at_once=source == "-")
+    return _answers(task, records, opened, batch, at_once=given == "-")
 
 
 def _answers(

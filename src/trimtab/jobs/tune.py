@@ -8,12 +8,13 @@ mistake in the task or its data is told at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trimtab.data import Splits
+from trimtab.data.memory import RowsInMemory
 from trimtab.errors import RunError
 from trimtab.runs.folder import TASK_FILE, check_folder
 from trimtab.runs.lock import held
@@ -61,6 +62,7 @@ def run(
     beside: bool = True,
     report: bool = True,
     splits: Splits | None = None,
+    rows: Mapping[str, RowsInMemory] | None = None,
     pretrained: Pretrained | None = None,
     on_plan: OnPlan | None = None,
     on_step: OnStep | None = None,
@@ -78,6 +80,9 @@ def run(
         beside: score majority, naive Bayes and the backbone without a prompt on the same rows.
         report: score the run and write its report; a run without one can be scored later (`evaluate`).
         splits: the rows, where the caller has read them as the task says.
+        rows: rows in memory, by split (`train`, `dev`, `test`), in place of what the task names: a list of
+            dictionaries, or a table of pandas, polars, pyarrow or `datasets`. The run does not keep them: give them
+            again to resume it.
         pretrained: a backbone in memory, where the caller has one.
         on_plan: told the task with everything picked, the plan, and notes on the data, before the first step.
         on_step: told of every step.
@@ -90,7 +95,7 @@ def run(
     with held(out, "tuning"):
         check_folder(out, resume)
         need_extra(task.method)
-        rows = read_rows(task, base, splits)
+        read = read_rows(task, base, splits, rows)
 
         from trimtab.backbones.open import backbone_of
         from trimtab.judging.report import report_of
@@ -100,8 +105,8 @@ def run(
         from trimtab.tuning.run import cost, finish, keep, train
 
         if pretrained is None:
-            pretrained = backbone_of(rows.task, base, offline=offline, agree=agree, progress=progress)
-        resolved = resolve(rows, pretrained, progress)
+            pretrained = backbone_of(read.task, base, offline=offline, agree=agree, progress=progress)
+        resolved = resolve(read, pretrained, progress)
         prepared = prepare(resolved)
         plan = prepared.training.plan
         if on_plan:
@@ -113,7 +118,7 @@ def run(
         scored = None
         if report:
             scored = report_of(
-                tuned, pretrained, rows.splits, folder=out, beside=beside, curve=metrics.curve(out, plan.seeds),
+                tuned, pretrained, read.splits, folder=out, beside=beside, curve=metrics.curve(out, plan.seeds),
                 cost=cost(out, plan), notes=prepared.notes, progress=progress,
             )  # fmt: skip
         finish(out)

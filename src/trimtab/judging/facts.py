@@ -14,6 +14,7 @@ import torch
 
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import Example, Splits
+from trimtab.data.records import source_name
 from trimtab.evaluation.scores.gold import answer_ids
 from trimtab.methods.method import trained
 from trimtab.reports.facts import BackboneFacts, MachineFacts
@@ -74,7 +75,7 @@ def data_facts(splits: Splits, labels: Sequence[str], data: DataSettings, notes:
         train_rows=len(splits.train),
         dev_rows=len(splits.dev),
         test_rows=len(splits.test),
-        sources={split: source for split in rows_of if (source := getattr(data, split))},
+        sources={split: source_name(source) for split in rows_of if (source := getattr(data, split))},
         label_counts={
             split: dict(zip(labels, np.bincount(answer_ids(rows, labels), minlength=len(labels)).tolist(), strict=True))
             for split, rows in rows_of.items()

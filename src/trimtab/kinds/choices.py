@@ -95,7 +95,7 @@ class Choices:
 
     def _holds_options(self, record: Record, field: str, settings: DataSettings) -> bool:
         column = settings.columns.get(field, field)
-        return column == self.settings.options and column in record.values
+        return column == self.settings.options and record.has(column)
 
     def unread(self, records: Sequence[Record], fields: Sequence[str], settings: DataSettings) -> list[str]:
         """None: what is in other columns, the task does not name."""

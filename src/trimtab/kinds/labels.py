@@ -15,7 +15,7 @@ from trimtab.data.counts.labels import LabelCounts, count_labels
 from trimtab.data.counts.lookalikes import lookalikes
 from trimtab.data.example import Example
 from trimtab.data.mapping import field_text, group_of, unlabelled
-from trimtab.data.records import Record
+from trimtab.data.records import Record, source_name
 from trimtab.errors import DataError, TrimtabError, did_you_mean
 from trimtab.kinds.baseline import Baseline, Learning
 from trimtab.kinds.bound_task import BoundTask
@@ -354,7 +354,9 @@ def check_two_answers(train: Sequence[Example], settings: DataSettings, kind: st
     """Raise DataError where all rows have the same answer; `kind` is what answers are called."""
     answers = {example.answer for example in train}
     if len(answers) == 1:
-        message = f"{settings.train}: every row has the {kind} '{answers.pop()}', expected two {kind}s or more."
+        message = (
+            f"{source_name(settings.train)}: every row has the {kind} '{answers.pop()}', expected two {kind}s or more."
+        )
         raise DataError(message, f"Add rows with other {kind}s, or set data.label (now '{settings.label}').")
 
 

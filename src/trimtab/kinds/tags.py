@@ -16,9 +16,9 @@ from trimtab.data.counts.lookalikes import lookalikes
 from trimtab.data.counts.tags import count_tags
 from trimtab.data.example import TaggedExample
 from trimtab.data.mapping import field_text, group_of, unlabelled
-from trimtab.data.records import Record
+from trimtab.data.records import Record, source_name
 from trimtab.data.tagged import check_tags, read_tags, read_tokens
-from trimtab.data.tags import OUTSIDE, spans
+from trimtab.data.tags import OUTSIDE, in_bio, spans
 from trimtab.data.tokens import joined, leads
 from trimtab.errors import DataError, TaskError, TrimtabError
 from trimtab.kinds.baseline import Baseline, Learning
@@ -150,9 +150,9 @@ class Tags:
         if len(tags) > 1:
             return
         if tags == {OUTSIDE} and not self.plain:
-            message = f"{settings.train}: no row has an entity; every tag is 'O'."
+            message = f"{source_name(settings.train)}: no row has an entity; every tag is 'O'."
             raise DataError(message, f"Add rows with entities, or set data.label (now '{settings.label}').")
-        message = f"{settings.train}: every token has the tag '{tags.pop()}', expected two tags or more."
+        message = f"{source_name(settings.train)}: every token has the tag '{tags.pop()}', expected two tags or more."
         raise DataError(message, f"Add rows with other tags, or set data.label (now '{settings.label}').")
 
     def lookalikes(self, train: Sequence[TaggedExample]) -> list[str]:
@@ -178,7 +178,9 @@ class Tags:
     def settled(self, task: Task, train: Sequence[TaggedExample]) -> Task:
         """With the tags there are. Raises DataError where the task names them and a training row has another."""
         found = {tag for example in train for tag in example.tags or ()}
-        tags = self.settings.tags or sorted(found, key=_in_order)
+        given = self.settings.tags or ()
+        tags = list(given) if self.plain else in_bio(given)
+        tags = tags or sorted(found, key=_in_order)
         check_tags(train, tags)
         return task.model_copy(update={"answer": self.settings.model_copy(update={"tags": tags})})
 

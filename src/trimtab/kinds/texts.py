@@ -116,7 +116,7 @@ class Texts:
 
     def _tests(self, record: Record) -> str:
         column = self.settings.tests or ""
-        if column not in record.values:
+        if not record.has(column):
             raise no_column(record, column, "the tests", "Set answer.tests to one of them.")
         return as_text(record, column) or ""
 

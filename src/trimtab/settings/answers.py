@@ -177,10 +177,11 @@ class TagsAnswer(AnswerBase):
         "tokens", min_length=1,
         description="Column that holds the list of tokens (as JSON in CSV and TSV); the template must have its field.",
     )  # fmt: skip
-    scheme: Literal["bio", "iob1", "bioes", "plain"] = Field(
-        "bio",
-        description="How tags mark entities: BIO (IOB2), IOB1 or BIOES; `plain` where each tag stands for itself, such "
-        "as a part of speech.",
+    scheme: Literal["auto", "bio", "iob1", "bioes", "bilou", "bmes", "plain"] = Field(
+        "auto",
+        description="How tags mark entities: BIO (IOB2), BIOES, BILOU and BMES are told by their letters, before or "
+        "behind the type or alone; the name of one refuses others' letters. IOB1 begins with `I-`. `plain` where each "
+        "tag stands for itself, such as a part of speech.",
     )
     join: Literal["auto", "space", "none"] = Field(
         "auto",

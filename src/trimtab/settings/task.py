@@ -9,36 +9,56 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from trimtab.errors import did_you_mean
 from trimtab.settings.answers import AnswerSettings, LabelAnswer, defaults_elsewhere
 from trimtab.settings.methods import MethodSettings, Settings, SoftPromptSettings
 
+# Encodings that a message names; any that Python knows will do.
+ENCODINGS = ("utf-8", "utf-16", "gb18030", "big5", "shift_jis", "euc-kr", "latin-1", "cp1252", "cp1251", "koi8-r")
 CleanStep = Literal["markup", "control", "fullwidth", "whitespace", "stopwords-en", "stopwords-zh"]
 Precision = Literal["auto", "float32", "bfloat16"]
+
+
+def text_encoding(name: str) -> str:
+    """The name of a text encoding, as given. Raises ValueError where Python knows none of that name."""
+    try:
+        if "a".encode(name).decode(name) == "a":
+            return name
+    except (LookupError, ValueError):
+        pass
+    near = did_you_mean(name, ENCODINGS) or f"Some that are: {', '.join(ENCODINGS)}."
+    raise ValueError(f"no text encoding that is known. {near}")
 
 
 class DataSettings(Settings):
     """Where the examples are and how they are read."""
 
-    train: str | None = Field(
+    train: str | list[str] | None = Field(
         None,
-        description="Training examples: a file (.jsonl, .csv, .tsv, .parquet, .conll), `-` for standard input, "
-        "`hub:NAME[:SPLIT]` for a `datasets` hub name, or a known demo data set such as `movie-reviews`. Relative "
-        "paths start at the task file.",
+        description="Training examples: a file (.jsonl, .json, .csv, .tsv, .parquet, .conll, .txt, packed or not), "
+        "several or a pattern (`part-*.jsonl.gz`), `-` for standard input, `hub:NAME[:CONFIGURATION][:SPLIT]` for a "
+        "`datasets` hub name, or a known demo data set such as `movie-reviews`. Relative paths start at the task file.",
     )
-    dev: str | None = Field(
+    dev: str | list[str] | None = Field(
         None, description="Examples to choose on. Where absent, a seeded, stratified part of train."
     )
-    test: str | None = Field(None, description="Examples to report on, once. Never used to choose anything.")
-    format: Literal["auto", "jsonl", "csv", "tsv", "parquet", "conll"] = Field(
+    test: str | list[str] | None = Field(
+        None, description="Examples to report on, once. Never used to choose anything."
+    )
+    format: Literal["auto", "jsonl", "json", "csv", "tsv", "parquet", "conll", "lines"] = Field(
         "auto",
         description="File format; `auto` goes by the file name's ending. `conll` has a token and its tag a line, a "
-        "blank line between rows.",
+        "blank line between rows; `lines` a row a line, its column `text`.",
     )
     columns: dict[str, str] = Field(
-        default_factory=dict, description="Template field -> column, where their names differ."
+        default_factory=dict,
+        description="Template field -> column, where their names differ. Here and wherever a column is named, dots "
+        "lead into it: `translation.en`.",
     )
     label: str = Field("label", description="Column that holds the answer; `tags` by default where answers are tags.")
-    encoding: Literal["utf-8", "gb18030"] = Field("utf-8", description="Text encoding; UTF-8 may start with a BOM.")
+    encoding: str = Field(
+        "utf-8", description="Text encoding, by any name that Python knows: `latin-1`, `gb18030`, `utf-16`."
+    )
     clean: list[CleanStep] = Field(
         default_factory=list, description="Cleaning steps, in this order, applied to every field. Off by default."
     )
@@ -69,6 +89,20 @@ class DataSettings(Settings):
         None, ge=1, description="Score only this many test rows, a seeded stratified sample; all by default."
     )
     seed: int = Field(0, ge=0, description="Seed of splits and samples.")
+
+    @field_validator("encoding")
+    @classmethod
+    def _check_encoding(cls, value: str) -> str:
+        """Refuse names of no encoding of texts."""
+        return text_encoding(value)
+
+    @field_validator("train", "dev", "test")
+    @classmethod
+    def _check_sources(cls, value: str | list[str] | None) -> str | list[str] | None:
+        """Refuse a list without a file."""
+        if isinstance(value, list) and not value:
+            raise ValueError("an empty list: name a file, or leave it out")
+        return value
 
 
 class TemplateSettings(Settings):

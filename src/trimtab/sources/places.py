@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+from glob import glob
 from pathlib import Path
 
 from trimtab.sources.demo_data import is_known_data
 
 
-def absolute(source: str | None, base: Path) -> str | None:
-    """A data source that means the same from any folder: files become absolute, names stay."""
-    if source is None or source == "-" or source.startswith("hub:"):
+def absolute(source: str | list[str] | None, base: Path) -> str | list[str] | None:
+    """A data source that means the same from any folder: files and patterns become absolute, names stay."""
+    if isinstance(source, list):
+        return [_absolute(one, base) for one in source]
+    return None if source is None else _absolute(source, base)
+
+
+def _absolute(source: str, base: Path) -> str:
+    if source == "-" or source.startswith("hub:"):
         return source
     path = base / source
     return source if not path.exists() and is_known_data(source) else str(path.resolve())
 
 
-def is_here(source: str | None) -> bool:
+def is_here(source: str | list[str] | None) -> bool:
     """Whether a data source of a resolved task can still be read: its file may have stayed on another machine."""
-    return source is not None and (Path(source).exists() or source.startswith("hub:") or is_known_data(source))
+    if source is None or isinstance(source, list):
+        return bool(source) and all(map(is_here, source or []))
+    if glob(source, recursive=True):  # noqa: PTH207  (Path's takes no absolute pattern)
+        return True
+    return Path(source).exists() or source.startswith("hub:") or is_known_data(source)
 
 
 def local_or_known(name: str, base: Path) -> str:

@@ -5,12 +5,14 @@ Nothing here imports torch, so that a mistake in a task or its data is told at o
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from trimtab.data import Splits
 from trimtab.data import load_splits as load
+from trimtab.data.memory import RowsInMemory
 from trimtab.errors import TaskError, TrimtabError
 from trimtab.kinds.choose import kind_of
 from trimtab.kinds.kind import Kind
@@ -50,13 +52,16 @@ class TaskRows:
         return kind_of(self.task.answer)
 
 
-def read_rows(task: Task, base: Path, splits: Splits | None = None) -> TaskRows:
+def read_rows(
+    task: Task, base: Path, splits: Splits | None = None, rows: Mapping[str, RowsInMemory] | None = None
+) -> TaskRows:
     """Read and check the rows of a task, and of the tasks that it is trained with.
 
     Args:
         task: the settings.
         base: folder at which the task's relative paths start.
         splits: the rows, where the caller has read them as the task says.
+        rows: rows in memory, by split, in place of what the task names (see `load_splits`).
 
     Raises:
         TrimtabError: whatever is wrong with settings or rows.
@@ -64,7 +69,7 @@ def read_rows(task: Task, base: Path, splits: Splits | None = None) -> TaskRows:
     kind = kind_of(task.answer)
     kind.check(task)
     started_from(task)
-    splits = splits or load(task.data, kind.template(task).fields, kind, base=base)
+    splits = splits or load(task.data, kind.template(task).fields, kind, base=base, rows=rows)
     task = kind.settled(task, splits.train)
     words = kind.words(task, splits.train)
     for part in (splits.train, splits.dev, splits.test):
@@ -73,8 +78,9 @@ def read_rows(task: Task, base: Path, splits: Splits | None = None) -> TaskRows:
 
 
 def load_splits(
-    settings: DataSettings, fields: tuple[str, ...] | list[str], answer: AnswerSettings = LABEL, *, base: Path
-) -> Splits:
+    settings: DataSettings, fields: tuple[str, ...] | list[str], answer: AnswerSettings = LABEL, *, base: Path,
+    rows: Mapping[str, RowsInMemory] | None = None,
+) -> Splits:  # fmt: skip
     """Read the splits of a task whose answers are of a kind; see `trimtab.data.splits.load_splits`.
 
     Args:
@@ -82,11 +88,13 @@ def load_splits(
         fields: fields of the template.
         answer: the kind of answer, and its settings.
         base: folder at which relative paths start.
+        rows: rows in memory, by split (`train`, `dev`, `test`), in place of what the settings name: a list of
+            dictionaries, or a table of pandas, polars, pyarrow or `datasets`.
 
     Raises:
         TrimtabError: a split cannot be read, train has one label, number or tag only, or nothing can be set aside.
     """
-    return load(settings, fields, kind_of(answer), base=base)
+    return load(settings, fields, kind_of(answer), base=base, rows=rows)
 
 
 def started_from(task: Task) -> Task | None:

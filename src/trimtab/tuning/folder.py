@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from trimtab.data.records import source_name
 from trimtab.errors import TrimtabError
 from trimtab.runs.folder import CHECKPOINT_FILE, TASK_FILE
 from trimtab.runs.run import save_task
@@ -71,7 +72,7 @@ def _take_up(out: Path, task: Task, training: Trainer, made_of: Mapping[str, str
         )
     if (out / CHECKPOINT_FILE).is_file():
         stored = load_tensors(out / CHECKPOINT_FILE)
-        for what, source in (("weights", task.backbone), ("examples", task.data.train)):
+        for what, source in (("weights", task.backbone), ("examples", source_name(task.data.train))):
             if stored.values.get(what) != made_of[what]:
                 raise TrimtabError(
                     f"{out}: begun with other {what} than {source} holds now.",

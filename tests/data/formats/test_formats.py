@@ -114,8 +114,9 @@ def test_bad_csv(write: Write, content: str, message: str) -> None:
 
 
 def test_bad_tsv(write: Write) -> None:
-    base = write("a.tsv", b'text\tlabel\n" the hill " , a film\tgood\n')
-    assert error("a.tsv", base) == f"a.tsv:2: not valid TSV ('\t' expected after '\"'). {CSV_HINT}"
+    base = write("a.tsv", b'text\tlabel\n"the hill\tgood\tbad\na\tb\n')
+    hint = "Put a value that holds tabs or line ends in double quotes, and double the quotes inside it."
+    assert error("a.tsv", base) == f"a.tsv:2: 3 values, expected 2 (text, label). {hint}"
 
 
 def test_bad_parquet(write: Write) -> None:
