@@ -12,6 +12,7 @@ import pytest
 
 from reading import error
 from trimtab.data import Record, read_records
+from trimtab.data.class_names import namer
 from trimtab.errors import MissingExtraError
 
 
@@ -64,3 +65,38 @@ def test_hub_errors(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         "hub:org/reviews: `datasets` cannot load it (Unknown split). "
         "Check the name, the split and the connection, or download the data and give a file."
     )
+
+
+def test_configurations_and_slices(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked = []
+
+    def load(*names: str, split: str) -> FakeDataset:
+        asked.append((*names, split))
+        return FakeDataset([{"text": "a", "label": 1}])
+
+    fake_datasets(monkeypatch, load)
+    for source in ("hub:glue:sst2:train", "hub:glue:sst2:", "hub:glue:train[:10%]", "hub:glue:sst2:train[:100]"):
+        assert len(list(read_records(source, base=tmp_path))) == 1
+    assert asked == [
+        ("glue", "sst2", "train"), ("glue", "sst2", "train"), ("glue", "train[:10%]"), ("glue", "sst2", "train[:100]"),
+    ]  # fmt: skip
+    assert error("hub:a:b:c:d", tmp_path) == (
+        "hub:a:b:c:d: not a name on the hub. Write hub:NAME, hub:NAME:SPLIT or hub:NAME:CONFIGURATION:SPLIT."
+    )
+
+    def refuse(*names: str, split: str) -> FakeDataset:
+        raise ValueError("Config name is missing.\nPlease pick one among the available configs: ['cola', 'sst2']")
+
+    fake_datasets(monkeypatch, refuse)
+    assert error("hub:glue", tmp_path) == (
+        "hub:glue: `datasets` cannot load it (Config name is missing). "
+        "Name one of its configurations: hub:NAME:CONFIGURATION:SPLIT."
+    )
+
+
+def test_classes_within_lists_and_objects_come_by_name() -> None:
+    """Features as `datasets` 5.2 has them: a list has `feature`, an object is a dictionary."""
+    classes = SimpleNamespace(names=["O", "B-x"])
+    named = namer({"tags": SimpleNamespace(feature=classes), "spans": {"type": SimpleNamespace(feature=classes)}})
+    row = {"tags": [0, 1], "spans": {"type": [1], "start": [3]}, "other": 1}
+    assert named(row) == {"tags": ["O", "B-x"], "spans": {"type": ["B-x"], "start": [3]}, "other": 1}

@@ -225,3 +225,15 @@ def test_folders_missing_files_and_unfinished_runs(trimtab, tmp_path, tiny_folde
     code, _, err = trimtab("perplexity", "folder", "text.txt")
     assert code == 2
     assert err.startswith("trimtab: folder: not a finished run (no prompt.safetensors).\n")
+
+
+def test_rows_of_several_files(scorer, tmp_path):
+    tiny.write_rows(tmp_path / "a-1.jsonl", [{"text": "a great film"}])
+    tiny.write_rows(tmp_path / "a-2.jsonl", [{"text": "so it is"}])
+    perplexity.look_at("a-backbone", ["a-*.jsonl"], base=tmp_path)
+    whole = perplexity.run(scorer, "a-*.jsonl", base=tmp_path).likelihood
+    parts = [perplexity.run(scorer, f"a-{i}.jsonl", base=tmp_path).likelihood for i in (1, 2)]
+    assert whole == parts[0] + parts[1]
+    with pytest.raises(TrimtabError) as error:
+        perplexity.look_at("a-backbone", ["b-*.jsonl"], base=tmp_path)
+    assert str(error.value) == f"b-*.jsonl: no file matches this pattern. Relative paths start at {tmp_path}."

@@ -164,6 +164,22 @@ def test_the_user_thinks_nothing(tokenizers):
     assert "user\n< think>x< /think><|im_end|>" in tokenizer.decode(ids)
 
 
+@pytest.mark.parametrize("family", ["mistral", "only where it is last"])
+def test_a_system_message_in_the_users_last_turn(tokenizers, family):
+    tokenizer = AutoTokenizer.from_pretrained(tokenizers["mistral"].name_or_path)
+    if family != "mistral":  # as Mistral 7B Instruct v0.3 has it: not at all where the assistant has the last word
+        tokenizer.chat_template = chats.template("mistral").replace("m == users[-1]", "loop.last")
+    turns = as_messages(DIALOGUES["system"])[:-1]
+    chat = make_chat(tokenizer)
+    row = DialogueEncoder(chat, "", budget=1000, answer_tokens=0).encode({MESSAGES: as_field(turns)})
+    expected = "[INST] a bad film [/INST] bad<eos>[INST] be brief\n\nwhy [/INST]"
+    assert chat.system
+    assert tokenizer.decode(row.ids) == expected
+    asked = [asdict(m) for m in turns]
+    assert tokenizer.apply_chat_template(asked, add_generation_prompt=True, tokenize=False) == expected
+    assert tokenizer.decode([row.ids[i] for i in row.said]) == " bad<eos>"
+
+
 def test_turns_that_are_not_trained_are_read_all_the_same(tokenizers):
     tokenizer = tokenizers["chatml"]
     messages = as_messages(DIALOGUES["three"])

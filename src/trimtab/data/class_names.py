@@ -17,22 +17,13 @@ def namer(features: Mapping[str, Any] | None) -> Callable[[Mapping[str, object]]
 
 
 def _named(value: object, feature: Any) -> object:
+    """A value with names: of a class, of a list's items, of an object's values."""
     names = getattr(feature, "names", None)
     if names is not None and isinstance(value, int):
         return names[value] if value >= 0 else None
-    inner = getattr(feature, "feature", None)  # of a list; before datasets 4 a list may be a list of one feature
-    if isinstance(feature, list) and len(feature) == 1:
-        inner = feature[0]
-    if isinstance(value, list) and inner is not None:
-        return [_named(item, inner) for item in value]
-    if isinstance(value, Mapping):
-        fields = inner if isinstance(inner, Mapping) else feature  # a `Sequence` of an object is an object of lists
-        of = fields if isinstance(fields, Mapping) else {}
-        return {key: _named_each(item, of.get(key)) for key, item in value.items()}
+    if isinstance(value, list):
+        items = feature[0] if isinstance(feature, list) and feature else getattr(feature, "feature", None)
+        return [_named(item, items) for item in value]
+    if isinstance(value, Mapping) and isinstance(feature, Mapping):
+        return {key: _named(item, feature.get(key)) for key, item in value.items()}
     return value
-
-
-def _named_each(value: object, feature: Any) -> object:
-    """A value of a feature, or, in an object of lists, a list of them."""
-    plain = isinstance(value, list) and getattr(feature, "names", None) is not None
-    return [_named(item, feature) for item in value] if isinstance(value, list) and plain else _named(value, feature)

@@ -101,9 +101,9 @@ def _text_columns(records: Sequence[Record], label: str) -> list[str]:
 
 def _blank_for_null(records: Sequence[Record], columns: Sequence[str]) -> Iterator[Record]:
     """Yield the records with "" for what is null or absent in `columns`, except in columns that no row has."""
-    known = {column for record in records for column in record.values}
+    known = {column for column in columns if any(record.has(column) for record in records)}
     for record in records:
-        blanks = {column: "" for column in columns if column in known and _is_null(record.values.get(column))}
+        blanks = {column: "" for column in known if _is_null(record.get(column))}
         yield replace(record, values={**record.values, **blanks})
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from trimtab.data import Example, Record, read_records, to_example
-from trimtab.data.files import Format, find_file, holds_rows
+from trimtab.data.files import Format, find_file, holds_rows, matching
 from trimtab.data.mapping import field_text
 from trimtab.data.plain_text import read_text
 from trimtab.data.records import source_name
@@ -109,7 +109,8 @@ def look_at(
             read_text(source, base=base, encoding=encoding)
             continue
         rows = read_records(source, base=base, format=format, encoding=encoding)  # type: ignore[arg-type]  # no text
-        if source == "-" or source.startswith("hub:") or not find_file(source, base).is_file():
+        files = () if source == "-" or source.startswith("hub:") else matching(source, base)
+        if not files or not all(find_file(one, base).is_file() for one in files):
             continue
         read = _text_reader(field or FIELD) if field or task is None else _answer_reader(task, words)
         for row in rows:
