@@ -33,7 +33,7 @@ def test_trec_has_numbers_for_labels() -> None:
 
 
 def test_waimai() -> None:
-    settings = DataSettings(train="waimai/train.jsonl", test="waimai/test.jsonl")
+    settings = DataSettings(train="waimai/train.jsonl", test="waimai/test.jsonl", dev_limit=None)
     splits = load_splits(settings, ["text"], LABELS, base=FOLDER)
     assert len(splits.train) + len(splits.dev) == 9000
     assert len(splits.test) == 2987
