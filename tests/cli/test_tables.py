@@ -18,7 +18,7 @@ movie-reviews: 1,821 test rows
 │ majority    │    50.1% │ 47.8 to 52.4 │       │ <0.001 │         │     0.0 │
 │ zero-shot   │    79.8% │ 77.9 to 81.6 │       │ <0.001 │         │    41.0 │
 │ naive Bayes │    82.0% │ 80.2 to 83.8 │       │ <0.001 │         │     1.4 │
-│ soft_prompt │    92.1% │ 90.8 to 93.3 │ 92.1% │        │  11,520 │     722 │
+│ soft_prompt │    92.1% │ 90.8 to 93.2 │ 92.1% │        │  11,520 │     722 │
 └─────────────┴──────────┴──────────────┴───────┴────────┴─────────┴─────────┘
 3 seeds on dev: 91.0 ± 1.0%
 10.1 points better than naive Bayes, the best of the baselines (p < 0.001, McNemar’s exact test).

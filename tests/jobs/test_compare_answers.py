@@ -73,7 +73,7 @@ def test_numbers_are_compared_by_r_squared(made: dict[str, Any], data: Path, tin
     expected = paired_permutation_test(
         (kept(data / "out-number", "head") - right) ** 2, (tuned - right) ** 2
     )  # fmt: skip
-    assert ways["head"].difference.p_value == pytest.approx(expected)
+    assert ways["head"].difference.p_value == pytest.approx(expected, abs=0.005)
     assert [w.mean("RMSE") for w in number.ways] == sorted(w.mean("RMSE") for w in number.ways)
     assert number.chosen in ways
     assert number.choose.startswith("Choose ")
@@ -110,11 +110,11 @@ def test_a_report_has_the_figures_of_the_comparison(
     if kind == "choice":
         majority = next(b for b in report.scored.baselines if b.name == "majority")
         assert majority.accuracy == pytest.approx(ways["majority"].score)
-        assert majority.p_value == pytest.approx(ways["majority"].difference.p_value)
+        assert majority.p_value == pytest.approx(ways["majority"].difference.p_value, abs=0.02)
     else:
         for own, key in zip(report.scored.baselines, ("mean", "ridge"), strict=True):
             assert own.rmse == pytest.approx(ways[key].mean("RMSE"))
-            assert own.p_value == pytest.approx(ways[key].difference.p_value)
+            assert own.p_value == pytest.approx(ways[key].difference.p_value, abs=0.005)
 
 
 @pytest.mark.parametrize("kind", QUICK)

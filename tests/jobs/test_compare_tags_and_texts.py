@@ -102,7 +102,8 @@ def test_tags_are_compared_by_f1_of_entities(made: dict[str, Any], data: Path, t
     assert ways["majority"].name == "commonest tag"
     assert ways["majority"].score == 0
     answers = [kept(data / "out-tags", key) for key in ("token_majority", "soft_prompt")]
-    assert ways["token_majority"].difference.p_value == tags_p_value(splits.test, *answers)
+    expected = tags_p_value(splits.test, *answers)
+    assert ways["token_majority"].difference.p_value == pytest.approx(expected, abs=0.02)
     assert ways["token_majority"].difference.test == "randomisation"
     assert tags.chosen == "token_majority"
     gap = 100 * ways["token_majority"].score
@@ -129,7 +130,7 @@ def test_texts_are_compared_by_the_first_metric(made: dict[str, Any], data: Path
     assert near == nearest_answer(splits.train, splits.test)
     [against] = compare_texts(near, kept(data / "out-text", "soft_prompt"), references, metrics=["BLEU"])
     difference = ways["nearest_answer"].difference
-    assert (difference.p_value, difference.test) == (against.p_value, "randomisation")
+    assert (difference.p_value, difference.test) == (pytest.approx(against.p_value, abs=0.02), "randomisation")
     assert difference.points == pytest.approx(against.difference / 100)
     assert text.chosen == "nearest_answer"
     reached = 100 * ways["nearest_answer"].score
@@ -311,7 +312,7 @@ def test_several_seeds_and_a_kill_between_them(
     tuned, other = ways["soft_prompt"], ways[QUICK[kind][0]]
     assert (tuned.seeds, other.seeds) == ([0, 1], [0])
     assert tuned.score == pytest.approx(np.mean(tuned.scores))
-    assert other.difference.test == "paired bootstrap"
+    assert other.difference.test == "sign flips over rows and seeds"
     assert [len(values) for values in tuned.beside.values()] == [2] * len(made.others)
     page = (tmp_path / "out" / "compare.html").read_text(encoding="utf-8")
     assert "Seed by seed" in page
@@ -371,7 +372,10 @@ def test_one_row_and_no_test(kind: str, data: Path, tiny_folder: Path, tmp_path:
     task = settings(kind, tiny_folder, data={"dev": f"{kind}-one.jsonl", "test": None})
     made = compare.run(task, tmp_path, Wanted(methods=QUICK[kind]), base=data, pretrained=pretrained)
     assert (made.split, made.rows, made.left_out) == ("dev", 1, [])
-    assert all((way.interval.low, way.interval.high) == pytest.approx((way.score,) * 2) for way in made.ways)
+    for way in made.ways:  # one row tells next to nothing of a share; a bootstrap of it has no width
+        width = way.interval.high - way.interval.low
+        assert way.interval.low <= way.score <= way.interval.high
+        assert width > 0.7 if kind == "tags" else width == pytest.approx(0)
     assert all(way.difference.p_value == 1 for way in made.ways if way.difference)
     assert made.notes[-1] == (
         "The figures are of dev, on which the best step of tuned ways was chosen: they flatter those."

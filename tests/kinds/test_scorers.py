@@ -7,6 +7,7 @@ import pytest
 
 from trimtab.data.example import ChoiceExample, Example, NumberExample, TaggedExample, TextExample
 from trimtab.kinds.choose import kind_of
+from trimtab.reports.figures import Cell, Measured, compare
 from trimtab.settings.answers import (
     AnswerSettings,
     ChoiceAnswer,
@@ -56,5 +57,7 @@ def test_what_is_right_scores_1_and_is_not_told_from_itself(answer: AnswerSettin
     rows = scorer.rows(given)
     assert (scorer.metric.name, scorer.score(rows), scorer.right(0)) == (name, 1.0, said)
     assert scorer.said(0, given[0]) == said
-    assert scorer.test(rows[None], rows[None], 0)[1:] == (1.0, ONE_SEED[answer.kind])
+    ways = [Measured(key, key, "tuned", [Cell(0, given)]) for key in ("a", "b")]
+    [found] = [way.difference for way in compare(ways, scorer, "b").ways if way.difference]
+    assert (found.p_value, found.p_adjusted, found.test) == (1.0, 1.0, ONE_SEED[answer.kind])
     assert scorer.divided(np.stack([given, given])) == []

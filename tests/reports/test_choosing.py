@@ -65,7 +65,7 @@ def test_the_best_is_chosen_where_it_is_also_the_cheapest_of_those_that_may_be_a
     [
         (("naive_bayes", 99.0), ("zero_shot", 0.0), "naive_bayes"),
         (("few_shot", 99.0), ("soft_prompt", 1.0), "few_shot"),
-        (("prefix", 60.0), ("soft_prompt", 59.0), "soft_prompt"),
+        (("prefix", 90.0), ("soft_prompt", 59.0), "soft_prompt"),
     ],
 )
 def test_no_model_is_cheaper_than_an_untrained_one_and_that_than_a_tuned_one_then_seconds_count(
@@ -76,6 +76,17 @@ def test_no_model_is_cheaper_than_an_untrained_one_and_that_than_a_tuned_one_the
         found = chosen_way(made)
         assert found is not None
         assert found.key == chosen
+
+
+def test_of_runs_that_noise_alone_sets_apart_in_time_the_best_on_dev_is_chosen() -> None:
+    good = way("prefix", 0.90, 44.0, against(-0.01, 0.5), dev_score=0.93)
+    poor = way("soft_prompt", 0.91, 40.0, dev_score=0.88)
+    assert said([poor, good]).startswith(
+        "Choose the prefix: 90.0%, and no other way is really better; it trains in 44 s, and was the best on dev of "
+        "those that cost as much."
+    )
+    slow = good.model_copy(update={"train_seconds": 80.0})
+    assert said([poor, slow]).startswith("Choose the soft prompt: ")
 
 
 def test_where_time_is_equal_the_smaller_one_is_chosen_and_then_the_more_accurate() -> None:

@@ -14,6 +14,7 @@ from trimtab.data.example import TextExample
 from trimtab.errors import TrimtabError
 from trimtab.evaluation.metrics.pass_at_k import pass_at_k
 from trimtab.evaluation.metrics.score import with_intervals
+from trimtab.evaluation.scores.gold import groups_among
 from trimtab.evaluation.scores.texts import Figure, figure_of
 
 _FENCED = re.compile(r"```[\w+-]*\n(.*?)(?:\n```|\Z)", re.DOTALL)
@@ -125,4 +126,4 @@ def pass_figures(
         passed[row] += right
     samples = [len(own) for own in texts]
     of_k = [pass_at_k(samples, passed, k) for k in sorted({1, min(samples)})]
-    return [figure_of(score) for score in with_intervals(of_k)]
+    return [figure_of(score) for score in with_intervals(of_k, groups_among(examples))]

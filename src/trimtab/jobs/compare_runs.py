@@ -79,7 +79,7 @@ def run(
         if opened.content_hash == first.backbone["content_hash"]:
             facts = made_with(task, first.backbone, opened)
         measured.append(Measured(tuned.name, tuned.name, "tuned", [_cell(tuned, opened, examples, labels, progress)]))
-    ways, against_best = compare(measured, scorer, first.name)
+    found = compare(measured, scorer, first.name)
     made = choose(Comparison(
         **facts,
         answer=task.answer.kind,
@@ -93,10 +93,11 @@ def run(
         splits={part: fingerprint(examples)},
         split=part,
         reference=first.name,
-        ways=ways,
+        ways=found.ways,
+        luck=found.luck,
         disagreements=disagreements(measured, examples, scorer, first.name),
         seconds=time.monotonic() - began,
-    ), against_best)  # fmt: skip
+    ), found.against_best)  # fmt: skip
     if out is not None:
         make_folder(out)
         write_comparison(out, made)
@@ -149,6 +150,7 @@ def _cell(
         answers=np.array([labels.index(own[i]) for i in answers.tolist()]) if kind.counted_by_label else answers,
         train_seconds=(before.cost.train_seconds if before else None) or 0.0,
         peak_memory_bytes=before.cost.peak_memory_bytes if before else None,
+        dev_score=tuned.facts["dev_accuracy"][tuned.kept],
         latency_seconds=alone,
         batch_rows_per_second=speed,
         trained_parameters=sum(x.numel() for tensors in tuned.answering for x in trained(tensors).values()),

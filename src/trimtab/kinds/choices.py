@@ -288,9 +288,11 @@ class Choices:
     ) -> Scorer:
         """By accuracy."""
         from trimtab.evaluation.scorers.accuracy import Accuracy
-        from trimtab.evaluation.scores.gold import answer_ids
+        from trimtab.evaluation.scores.gold import answer_ids, groups_among
 
-        return Accuracy(answer_ids(examples, classes), [example.options for example in examples], 0)
+        return Accuracy(
+            answer_ids(examples, classes), [example.options for example in examples], 0, groups_among(examples)
+        )
 
     def wording(self, scorer: Scorer) -> Wording:
         """Options are right or wrong."""

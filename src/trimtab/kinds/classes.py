@@ -34,7 +34,7 @@ def collected_classes(predictions: Sequence[LabelPrediction], classes: Sequence[
 def scored_classes(judging: Judging) -> tuple[LabelScores | None, LabelScores | None, list[LabelBaseline]]:
     """Scores of labels, or of places of options, on dev and on test, and what other ways reach."""
     from trimtab.evaluation.chance.mcnemar import mcnemar_test
-    from trimtab.evaluation.scores.gold import answer_ids
+    from trimtab.evaluation.scores.gold import answer_ids, groups_among
     from trimtab.evaluation.scores.labels import score_labels
     from trimtab.reports.scored import LabelBaseline
 
@@ -45,7 +45,7 @@ def scored_classes(judging: Judging) -> tuple[LabelScores | None, LabelScores | 
     baselines = []
     if judging.headline:
         examples, ours = judging.headline
-        gold_N = answer_ids(examples, judging.classes)
+        gold_N, groups = answer_ids(examples, judging.classes), groups_among(examples)
         for rival in judging.rivals:
             scores = score_labels(examples, rival.answers.probabilities_NC, judging.classes, worst=0)
             baselines.append(
@@ -54,7 +54,7 @@ def scored_classes(judging: Judging) -> tuple[LabelScores | None, LabelScores | 
                     accuracy=scores.accuracy,
                     interval=scores.intervals["accuracy"],
                     seconds=rival.seconds,
-                    p_value=mcnemar_test(ours.answers_N == gold_N, rival.answers.answers_N == gold_N),
+                    p_value=mcnemar_test(ours.answers_N == gold_N, rival.answers.answers_N == gold_N, groups),
                 )
             )
     return dev, test, baselines

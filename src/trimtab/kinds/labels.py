@@ -313,9 +313,11 @@ class Labels:
     ) -> Scorer:
         """By accuracy, macro F1 beside it."""
         from trimtab.evaluation.scorers.accuracy import Accuracy
-        from trimtab.evaluation.scores.gold import answer_ids
+        from trimtab.evaluation.scores.gold import answer_ids, groups_among
 
-        return Accuracy(answer_ids(examples, classes), [tuple(classes)] * len(examples), len(classes))
+        return Accuracy(
+            answer_ids(examples, classes), [tuple(classes)] * len(examples), len(classes), groups_among(examples)
+        )
 
     def wording(self, scorer: Scorer) -> Wording:
         """Labels are right or wrong."""

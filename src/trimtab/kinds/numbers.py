@@ -268,9 +268,9 @@ class Numbers:
     ) -> Scorer:
         """By the share of their variance that is explained, the root mean squared error beside it."""
         from trimtab.evaluation.scorers.r_squared import RSquared
-        from trimtab.evaluation.scores.gold import numbers_of
+        from trimtab.evaluation.scores.gold import groups_among, numbers_of
 
-        return RSquared(numbers_of(examples))
+        return RSquared(numbers_of(examples), groups_among(examples))
 
     def wording(self, scorer: Scorer) -> Wording:
         """Numbers are near or far."""
@@ -281,7 +281,7 @@ class Numbers:
     def scored(self, judging: Judging) -> NumberReport:
         """Error and correlation; other ways with a paired permutation test of squared errors."""
         from trimtab.evaluation.chance.permutation import paired_permutation_test
-        from trimtab.evaluation.scores.gold import numbers_of
+        from trimtab.evaluation.scores.gold import groups_among, numbers_of
         from trimtab.evaluation.scores.numbers import score_numbers
         from trimtab.reports.scored import NumberBaseline, NumberReport
 
@@ -301,7 +301,9 @@ class Numbers:
                         pearson=scores.pearson,
                         spearman=scores.spearman,
                         seconds=rival.seconds,
-                        p_value=paired_permutation_test((ours - gold) ** 2, (rival.answers - gold) ** 2),
+                        p_value=paired_permutation_test(
+                            (ours - gold) ** 2, (rival.answers - gold) ** 2, groups_among(examples)
+                        ),
                     )
                 )
         return NumberReport(dev=dev, test=test, baselines=baselines)

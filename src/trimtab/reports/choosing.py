@@ -3,9 +3,11 @@
 The rule. Out of the running is every way that is known to be really worse than another (adjusted p < 0.05), every way
 of which is not known how it stands to the best one, and every way more than 5 points below that: where rows
 are too few to show so wide a gap to be real, it is still the likelier loss. Of those left the cheapest is chosen: no
-language model before an untrained one before a tuned one, then the fewest seconds of training, the fewest bytes on
-disk, the better score. Where a way that gives the same to every row is left (`Way.always`), or the best way reaches
-nothing, no way has been shown to be worth anything, and that is said instead.
+language model before an untrained one before a tuned one, then the fewest seconds of training. Training times that
+noise may have set apart count as equal (`_alike`): of such ways the best on dev is chosen, as the rows that are scored
+should not choose twice; where that is not known, the fewest bytes on disk, the better score. Where a way that gives the
+same to every row is left (`Way.always`), or the best way reaches nothing, no way has been shown to be worth anything,
+and that is said instead.
 
 How two ways stand to each other is known where one of them is the reference or, given `against_best`, the best way.
 """
@@ -22,6 +24,8 @@ from trimtab.reports.format import capital, duration, metric_text, p_text
 KINDS = ("baseline", "untrained", "tuned")
 # Gaps as shares: from the first on more rows are asked for; beyond the second a way is not chosen, proof or none.
 WIDE_GAP, WIDEST_GAP = 0.02, 0.05
+# Training times that differ by no more than a quarter, or five seconds, are equal but for noise.
+NOISE_OF_TIMES, NOISE_SECONDS = 1.25, 5.0
 _TAKES_AN_ARTICLE = re.compile(r"^commonest |(prompt|prefix|head|probe|SVM|answer)$")
 
 
@@ -80,8 +84,10 @@ def choose(comparison: Comparison, against_best: Mapping[str, Difference] | None
         none = f"Choose none yet: no way reaches more than {_scored(tests, tests.best)}."
         update = {"choose": f"{none} Whether another would do better is not known.", "chosen": ""}
         return comparison.model_copy(update=update)
-    chosen = min(running, key=lambda way: (*_cost(way), -comparison.metric.goodness(way.score)))
-    said = f"Choose {in_a_sentence(chosen)}: {_why(tests, chosen)} {_beside(tests, chosen, running)}"
+    alike = _cheapest(running)
+    chosen = _best_of(alike, comparison)
+    on_dev = len(alike) > 1 and all(way.dev_score is not None for way in alike)
+    said = f"Choose {in_a_sentence(chosen)}: {_why(tests, chosen, on_dev)} {_beside(tests, chosen, running)}"
     return comparison.model_copy(update={"choose": said, "chosen": chosen.key})
 
 
@@ -95,12 +101,32 @@ def in_a_sentence(way: Way) -> str:
     return f"the {way.name}" if _TAKES_AN_ARTICLE.search(way.name) else way.name
 
 
-def _cost(way: Way) -> tuple[int, float, int]:
-    return KINDS.index(way.kind), way.train_seconds, way.bytes_on_disk
+def _cheapest(running: list[Way]) -> list[Way]:
+    """Return the ways that cost the least, and those that cost as much but for noise."""
+    least = min(running, key=lambda way: (KINDS.index(way.kind), way.train_seconds, way.bytes_on_disk))
+    return [way for way in running if _alike(way, least)]
 
 
-def _why(tests: _Tests, chosen: Way) -> str:
-    """Return the score of the chosen way, what is known of the others, and what it takes."""
+def _alike(one: Way, other: Way) -> bool:
+    """Whether two ways cost the same but for noise; no training is less than any."""
+    least, most = sorted((one.train_seconds, other.train_seconds))
+    if one.kind != other.kind or (not least and most):
+        return False
+    return most <= max(least * NOISE_OF_TIMES, least + NOISE_SECONDS)
+
+
+def _best_of(alike: list[Way], comparison: Comparison) -> Way:
+    """Return which of ways of equal cost to choose: the best on dev, or where that is not known the smallest."""
+
+    def order(way: Way) -> tuple[float, int, float]:
+        known = all(each.dev_score is not None for each in alike)
+        return -(way.dev_score or 0.0) if known else 0.0, way.bytes_on_disk, -comparison.metric.goodness(way.score)
+
+    return min(alike, key=order)
+
+
+def _why(tests: _Tests, chosen: Way, on_dev: bool) -> str:
+    """Return the score of the chosen way, what is known of the others, what it takes, and whether dev chose it."""
     others = [way for way in tests.comparison.ways if way.key != chosen.key]
     better = [way for way in others if tests.comparison.gap(way, chosen) > 0]
     if not others:
@@ -115,6 +141,7 @@ def _why(tests: _Tests, chosen: Way) -> str:
         takes = f"it {'is ready' if chosen.kind == 'untrained' else 'trains'} in {duration(chosen.train_seconds)}"
     else:
         takes = "it needs no training"
+    takes += ", and was the best on dev of those that cost as much" if on_dev else ""
     return f"{_scored(tests, chosen)}, {standing}; {takes}."
 
 

@@ -14,11 +14,12 @@ from markupsafe import Markup
 from trimtab.evaluation.metrics.metric import Metric
 from trimtab.reports.charts import comparison as charts
 from trimtab.reports.charts.axes import ticks
-from trimtab.reports.choosing import chosen_way, in_a_sentence
+from trimtab.reports.choosing import WIDEST_GAP, chosen_way, in_a_sentence
 from trimtab.reports.comparison import Comparison, Difference, Disagreement, Way
 from trimtab.reports.environment import TEMPLATES, environment
 from trimtab.reports.format import (
     bare_text,
+    difference_size,
     difference_text,
     flat_settings,
     heading,
@@ -42,6 +43,8 @@ _TESTS = {
     "McNemar": "McNemar’s exact test (for ways of one seed)",
     "permutation": "Fisher’s paired permutation test on squared errors (for ways of one seed)",
     "randomisation": "approximate randomisation (for ways of one seed)",
+    "sign flips over rows and seeds": "sign flips of rows, with seeds drawn too (for ways of several seeds)",
+    "sign flips of groups": "sign flips of whole groups of rows (for ways of one seed)",
     "paired bootstrap": "a paired bootstrap over rows and seeds (for ways of several seeds)",
 }
 _SENTENCE_ENDS = re.compile(r"(?<=[.。])\s+(?=[^\W\d_a-z])")
@@ -245,20 +248,32 @@ def _method(comparison: Comparison, reference: str) -> list[str]:
         f"All ways had the same training rows and were scored on the same {comparison.rows:,} {comparison.split} rows. "
         "Where a way was trained with several seeds, its scores are means over them.",
         *([comparison.wording.reading] if comparison.wording.reading else []),
-        "The intervals are 95% bootstrap intervals over rows and, where there are several, over seeds.",
+        "The intervals of scores are 95% intervals over rows (whole groups of them, where data.group names any) and, "
+        "where there are several, over seeds. A way of one seed has the luck of that seed: another could do otherwise.",
     ]
     if compared:
         tests = sorted({way.difference.test for way in comparison.ways if way.difference})
         named = " and ".join(_TESTS.get(test, test) for test in tests)
-        corrected = f", after Holm’s correction for {compared} comparisons" if compared > 1 else ""
+        pairs = len(comparison.ways) * (len(comparison.ways) - 1) // 2
+        corrected = f", corrected for all {pairs} pairs of ways" if pairs > 1 else ""
+        if comparison.luck is None and compared > 1:  # as an older Trimtab corrected
+            corrected = f", after Holm’s correction for {compared} comparisons"
         said.append(
             f"Differences are to the reference, {reference}, row by row on the same rows. The p-values are of {named}"
             f"{corrected}. From 0.05 up, chance could explain the difference: no real difference was found, which does "
             "not show that there is none."
         )
+    if comparison.luck is not None and compared:
+        said.append(
+            "Which way is the best was seen on these very rows. The p-values and the intervals of differences allow "
+            "for that: over all that is said here, the chance of one false “better” or “worse” is 5%. The score of the "
+            f"best itself is likely to be too high, by about {difference_size(comparison.luck, comparison.metric)}."
+        )
     said.append(
-        "Of the ways that are not known to be really worse than another, the cheapest is chosen: no language model "
-        "before an untrained one before a tuned one, then by training time."
+        "Out are the ways that are known to be really worse than another, those that were not tested against the best, "
+        f"and those more than {100 * WIDEST_GAP:.0f} points below it. Of the others the cheapest is chosen: no "
+        "language model before an untrained one before a tuned one, then by training time; of those that train for as "
+        "long but for noise, the best on dev. So the scores shown here take part in the choice."
     )
     if comparison.split != "test":
         said.append("There is no test set. These are dev rows, which also served to choose: expect a little less.")

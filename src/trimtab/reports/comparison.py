@@ -26,11 +26,13 @@ class Difference(Part):
 
     Attributes:
         points: score of this way less that of the reference, as a share (0.02 is two points).
-        interval: 95% interval of that, over rows and seeds, paired.
+        interval: 95% interval of that, over rows and seeds, paired; all such intervals of a comparison hold at once in
+            95% of cases, and leave 0 out where `p_adjusted` is below 0.05.
         p_value: two-sided, of the paired test.
-        p_adjusted: the same after Holm's correction over all ways compared.
+        p_adjusted: the same for all pairs of ways together (see `evaluation/chance/all_pairs`). Files that an older
+            Trimtab wrote have Holm's correction over the differences to the reference, and intervals one by one.
         test: the test that gave the p-value: where both have one seed `McNemar`, `permutation` (on squared errors) or
-            `randomisation`, else `paired bootstrap`.
+            `randomisation`, else `sign flips over rows and seeds`; `sign flips of groups` where rows belong together.
     """
 
     points: float
@@ -58,6 +60,8 @@ class Way(Part):
         scores: one a seed, by the metric of the comparison.
         score: their mean.
         interval: 95% interval of the score over rows and seeds.
+        dev_score: what it reached on dev, the mean over seeds, by whatever its steps were chosen by; None where nothing
+            is chosen on dev.
         beside: name of a further metric -> its values, one a seed.
         difference: to the reference; None for the reference itself.
         trained_parameters, bytes_on_disk: of one seed's result; 0 where nothing is trained or kept.
@@ -78,6 +82,7 @@ class Way(Part):
     scores: list[float]
     score: float
     interval: Interval
+    dev_score: float | None = None
     beside: dict[str, list[float]] = Field(default_factory=dict)
     difference: Difference | None = None
     trained_parameters: int = 0
@@ -149,6 +154,8 @@ class Comparison(Part):
         split: the one the figures are of, `test`, or `dev` where there is no test.
         reference: key of the way the others are compared with.
         ways: the best first.
+        luck: by how much the score of the first of them is likely to be too high, as it was picked for it on these very
+            rows, as a share; None for a single way, or where an older Trimtab wrote the file.
         left_out: what was asked for and not measured.
         curves: learning curves, empty where not asked for.
         disagreements: rows on which the reference and its best rivals differ, the most divided first.
@@ -179,6 +186,7 @@ class Comparison(Part):
     split: str
     reference: str
     ways: list[Way]
+    luck: float | None = None
     left_out: list[LeftOut] = Field(default_factory=list)
     curves: list[CurveLine] = Field(default_factory=list)
     disagreements: list[Disagreement] = Field(default_factory=list)

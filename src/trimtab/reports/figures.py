@@ -13,13 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trimtab.data.example import Example
-from trimtab.evaluation.chance.holm import holm
-from trimtab.evaluation.scorers.scorer import Scorer
+from trimtab.evaluation.chance.all_pairs import Contender, Family, all_pairs
+from trimtab.evaluation.interval.groups import each_alone
+from trimtab.evaluation.interval.interval import Interval
+from trimtab.evaluation.scorers.scorer import OF_GROUPS, SEVERAL_SEEDS, Scorer
 from trimtab.evaluation.text.shortening import shortened
 from trimtab.reports.comparison import CurveLine, Difference, Disagreement, Way, WayGroup
 
 # Rows shown on which ways disagree, and the ways whose answers decide which rows these are.
 SHOWN, RIVALS = 12, 4
+# How far the scores of two ways can be told apart, as a share.
+MOST_APART = 1.0
 
 
 def as_answers(given: Sequence[Any] | NDArray[Any]) -> NDArray[Any]:
@@ -37,6 +41,7 @@ class Cell:
         seed: the seed.
         answers: what is given to each row [N]: index of the label, place of the option, the number, the tags, or
             the text.
+        dev_score: what the run reached on dev, by whatever its steps are chosen by; None where nothing is chosen on it.
         train_seconds, peak_memory_bytes, latency_seconds, batch_rows_per_second, trained_parameters, bytes_on_disk,
         without_prompt: as in `Way`.
         notes: a sentence each.
@@ -45,6 +50,7 @@ class Cell:
 
     seed: int
     answers: NDArray[Any]
+    dev_score: float | None = None
     train_seconds: float = 0.0
     peak_memory_bytes: int | None = None
     latency_seconds: float | None = None
@@ -58,13 +64,14 @@ class Cell:
 
 @dataclass(frozen=True)
 class Measured:
-    """A way and its cells, one a seed; `always` as in `Way`."""
+    """A way and its cells, one a seed; `always` as in `Way`, `by_seed` whether another seed would answer otherwise."""
 
     key: str
     name: str
     kind: WayGroup
     cells: list[Cell] = field(default_factory=list)
     always: str | None = None
+    by_seed: bool = False
 
     def rows(self, scorer: Scorer) -> NDArray[Any]:
         """How each row is answered, [S, N] or [S, N, K]."""
@@ -75,6 +82,21 @@ class Measured:
         return float(np.mean([scorer.score(row_N) for row_N in self.rows(scorer)]))
 
 
+@dataclass(frozen=True)
+class Figures:
+    """What answers come to.
+
+    Attributes:
+        ways: the best first.
+        against_best: key of a way -> its difference to the best.
+        luck: see `Comparison.luck`.
+    """
+
+    ways: list[Way]
+    against_best: dict[str, Difference]
+    luck: float | None
+
+
 def compare(
     measured: Sequence[Measured],
     scorer: Scorer,
@@ -82,11 +104,11 @@ def compare(
     *,
     price_an_hour: float | None = None,
     seed: int = 0,
-) -> tuple[list[Way], dict[str, Difference]]:
-    """Figures of every way, the best first, and each one's difference to the best.
+) -> Figures:
+    """Figures of every way.
 
-    Differences are tested pairwise on the same rows (see `Scorer.test`), with Holm's correction over all ways but the
-    reference.
+    All pairs of ways are tested together (see `chance/all_pairs`), so that what is said of the best, which is picked on
+    these rows, holds as what is said of the reference does.
 
     Args:
         measured: the ways, each with at least one cell.
@@ -98,8 +120,9 @@ def compare(
     rows = {way.key: way.rows(scorer) for way in measured}
     scores = {key: [scorer.score(row_N) for row_N in rows_SN] for key, rows_SN in rows.items()}
     ranked = sorted(measured, key=lambda way: -scorer.metric.goodness(float(np.mean(scores[way.key]))))
-    differences, best = _differences(rows, scorer, reference, seed), ranked[0].key
-    against_best = differences if best == reference else _differences(rows, scorer, best, seed)
+    family = _family(measured, scorer, seed)
+    differences = _differences(measured, scores, family, scorer, reference)
+    against_best = _differences(measured, scores, family, scorer, ranked[0].key)
     ways = []
     for way in ranked:
         cells = way.cells
@@ -115,6 +138,7 @@ def compare(
                 score=float(np.mean(scores[way.key])),
                 beside=_beside(cells, scorer),
                 interval=scorer.interval(rows[way.key], seed),
+                dev_score=mean["dev_score"],
                 difference=differences.get(way.key),
                 trained_parameters=cells[0].trained_parameters,
                 bytes_on_disk=cells[0].bytes_on_disk,
@@ -127,7 +151,7 @@ def compare(
                 notes=list(dict.fromkeys(note for cell in cells for note in cell.notes)),
             )
         )
-    return ways, against_best
+    return Figures(ways, against_best, family.luck if len(ways) > 1 else None)
 
 
 def _beside(cells: Sequence[Cell], scorer: Scorer) -> dict[str, list[float]]:
@@ -138,30 +162,50 @@ def _beside(cells: Sequence[Cell], scorer: Scorer) -> dict[str, list[float]]:
 
 def _means(cells: Sequence[Cell]) -> dict[str, float | None]:
     out: dict[str, float | None] = {}
-    for name in ("train_seconds", "latency_seconds", "batch_rows_per_second", "without_prompt"):
+    for name in ("dev_score", "train_seconds", "latency_seconds", "batch_rows_per_second", "without_prompt"):
         values = [value for cell in cells if (value := getattr(cell, name)) is not None]
         out[name] = float(np.mean(values)) if values else None
     return out
 
 
+def _family(measured: Sequence[Measured], scorer: Scorer, seed: int) -> Family:
+    """All pairs of ways, in the order of `measured`; scores are turned so that more is better."""
+    sign = -1.0 if scorer.metric.higher_is_better is False else 1.0
+    contenders = []
+    for way in measured:
+        rows = way.rows(scorer)
+        moves_SN = sign * np.stack([scorer.moves(rows_N) for rows_N in rows])
+        contenders.append(Contender([sign * scorer.score(rows_N) for rows_N in rows], moves_SN, way.by_seed))
+    groups = scorer.groups or each_alone(len(measured[0].cells[0].answers))
+    return all_pairs(contenders, groups, whole_row=scorer.whole_row, seed=seed)
+
+
 def _differences(
-    rows: dict[str, NDArray[Any]], scorer: Scorer, reference: str, seed: int
-) -> dict[str, Difference]:  # fmt: skip
-    """Differences of all ways to the reference, corrected together."""
-    keys = [key for key in rows if key != reference]
-    tested = {key: scorer.test(rows[key], rows[reference], seed) for key in keys}
-    adjusted = holm([tested[key][1] for key in keys])
-    means = {key: float(np.mean([scorer.score(row_N) for row_N in rows_SN])) for key, rows_SN in rows.items()}
+    measured: Sequence[Measured], scores: dict[str, list[float]], family: Family, scorer: Scorer, to: str
+) -> dict[str, Difference]:
+    """Differences of all other ways to one of them."""
+    keys = [way.key for way in measured]
+    other = keys.index(to)
     return {
-        key: Difference(
-            points=means[key] - means[reference],
-            interval=tested[key][0],
-            p_value=tested[key][1],
-            p_adjusted=p_adjusted,
-            test=tested[key][2],
-        )
-        for key, p_adjusted in zip(keys, adjusted, strict=True)
+        way.key: _difference(family, scorer, at, other, measured, float(np.mean(scores[way.key]) - np.mean(scores[to])))
+        for at, way in enumerate(measured)
+        if at != other
     }
+
+
+def _difference(
+    family: Family, scorer: Scorer, at: int, other: int, measured: Sequence[Measured], points: float
+) -> Difference:
+    found = family.of(at, other)
+    if scorer.metric.higher_is_better is False:
+        found = found.turned()
+    if len(measured[at].cells) > 1 or len(measured[other].cells) > 1:
+        test = SEVERAL_SEEDS
+    else:
+        test = scorer.test if scorer.groups is None or scorer.groups.alone else OF_GROUPS
+    # Two shares are never further apart than 1; where nothing is ruled out, an end would be infinite.
+    interval = Interval(max(found.interval.low, -MOST_APART), min(found.interval.high, MOST_APART))
+    return Difference(points=points, interval=interval, p_value=found.p_value, p_adjusted=found.p_adjusted, test=test)
 
 
 def curve_lines(points: Sequence[tuple[Measured, int]], scorer: Scorer, *, seed: int = 0) -> list[CurveLine]:

@@ -35,6 +35,11 @@ def difference_text(difference: Difference) -> str:
     return "0.0" if points in ("+0.0", "−0.0") else points
 
 
+def difference_size(share: float, metric: Metric) -> str:
+    """Return how large a difference is as `0.7 points`, or in the metric's own unit with four digits."""
+    return f"{share:.4g}" if metric.unit in ("own", "ratio") else f"{100 * share:.1f} points"
+
+
 def plain(value: float | None) -> str:
     """Return a number with four digits; a dash where there is none."""
     return "–" if value is None else f"{value:.4g}"

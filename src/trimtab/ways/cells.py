@@ -47,7 +47,7 @@ from trimtab.ways.peak import PeakMemory
 from trimtab.ways.ways import BaselineWay, MethodWay, WayKind, method_of
 
 # Raised when cells measured before would come out otherwise now.
-CELL_VERSION = 3
+CELL_VERSION = 4
 BATCH, ALONE = 32, 15
 WORD_VECTORS = "glove-6b-50d"
 
@@ -152,6 +152,7 @@ def _name(way: WayKind, seed: int, material: Material, task: Task | None) -> str
         "rows": [fingerprint(part) for part in (splits.train, splits.dev, material.judged)],
         "labels": list(material.words),
         "language": material.task.language,
+        "precision": str(material.pretrained.backbone.dtype),
         "rules": material.task.rules if way.key == "rules" else None,
     }
     if way.key == "embeddings":
@@ -193,6 +194,7 @@ def _measure_method(
     cell = Cell(
         seed,
         answers,
+        dev_score=run.facts["dev_accuracy"][run.kept] if way.group == "tuned" else None,
         train_seconds=metrics.seconds(folder),
         peak_memory_bytes=peak,
         latency_seconds=alone,

@@ -46,7 +46,7 @@ def figures(
             "Give more time, or name another reference.",
         )
     scorer = whole.scorer
-    compared, against_best = compare(full, scorer, reference, price_an_hour=wanted.price_an_hour)
+    found = compare(full, scorer, reference, price_an_hour=wanted.price_an_hour)
     made = Comparison(
         **made_with(task, backbone_facts(pretrained), pretrained),
         answer=task.answer.kind,
@@ -60,7 +60,8 @@ def figures(
         splits={part: fingerprint(getattr(splits, part)) for part in ("train", "dev", "test") if getattr(splits, part)},
         split="test" if splits.test else "dev",
         reference=reference,
-        ways=compared,
+        ways=found.ways,
+        luck=found.luck,
         left_out=left_out,
         curves=curve_lines(measured, scorer) if wanted.curve else [],
         disagreements=disagreements(full, whole.judged, scorer, reference) if len(full) > 1 else [],
@@ -69,7 +70,7 @@ def figures(
         seconds=sum(cell.seconds for way, _ in measured for cell in way.cells),
         notes=[*splits.note, *_notes(whole.kind, scorer, bool(splits.test), wanted.run_code)],
     )
-    return choose(made, against_best)
+    return choose(made, found.against_best)
 
 
 def _notes(kind: Kind[Any], scorer: Scorer, tested: bool, run_code: bool) -> list[str]:
@@ -144,7 +145,7 @@ def measure_all(
             name = f"{way.name}{on_fewer}, seed {seed}" if (way.key, rows) in cells else f"{way.name}{on_fewer}"
             left_out[f"{way.key} {rows} {seed}"] = LeftOut(key=way.key, name=name, why=why.rstrip("."))
     measured = [
-        (Measured(key, kinds[key].name, kinds[key].group, found, _always(kinds[key])), rows)
+        (Measured(key, kinds[key].name, kinds[key].group, found, _always(kinds[key]), kinds[key].seeded), rows)
         for (key, rows), found in cells.items()
     ]
     return measured, list(left_out.values())

@@ -9,7 +9,6 @@ from trimtab.evaluation.interval.bootstrap import (
     counts_by_draw,
     drawn_seeds,
     draws_at_once,
-    group_counts,
     resample,
     row_counts,
     row_places,
@@ -18,13 +17,13 @@ from trimtab.evaluation.interval.bootstrap import (
 
 def test_counts_are_of_the_places_drawn() -> None:
     places = row_places(7)(np.random.default_rng(1), 5)
-    counts = row_counts(7)(np.random.default_rng(1), 5)
+    counts = row_counts(np.arange(7))(np.random.default_rng(1), 5)
     assert counts.tolist() == [[(row == n).sum() for n in range(7)] for row in places]
     assert (counts.sum(axis=1) == 7).all()
 
 
 def test_values_do_not_depend_on_how_many_are_drawn_at_once() -> None:
-    for draw in (row_places(13), row_counts(13), group_counts(np.array([5, 1, 7]))):
+    for draw in (row_places(13), row_counts(np.arange(13)), row_counts(np.array([0, 1, 0, 2]))):
         one, other = (
             resample(draw, lambda drawn: drawn.astype(float), np.random.default_rng(2), resamples=50, at_once=at_once)
             for at_once in (50, 7)
@@ -33,14 +32,12 @@ def test_values_do_not_depend_on_how_many_are_drawn_at_once() -> None:
         np.testing.assert_array_equal(one, other)
 
 
-def test_drawing_groups_is_drawing_their_rows() -> None:
-    groups = np.array([50, 30, 20])
-    of_groups = group_counts(groups)(np.random.default_rng(3), 20_000)
-    rows = row_counts(100)(np.random.default_rng(4), 20_000)
-    of_rows = np.add.reduceat(rows, [0, 50, 80], axis=1)
-    assert (of_groups.sum(axis=1) == 100).all()
-    np.testing.assert_allclose(of_groups.mean(axis=0), of_rows.mean(axis=0), rtol=0.01)
-    np.testing.assert_allclose(np.cov(of_groups.T), np.cov(of_rows.T), rtol=0.1)
+def test_rows_of_a_group_are_drawn_together() -> None:
+    of_rows = np.array([0, 1, 0, 2, 1])
+    drawn = row_counts(of_rows)(np.random.default_rng(3), 400)
+    np.testing.assert_array_equal(drawn[:, 0], drawn[:, 2])
+    np.testing.assert_array_equal(drawn[:, 1], drawn[:, 4])
+    assert (drawn[:, [0, 1, 3]].sum(axis=1) == 3).all()  # three groups, however many rows they have
 
 
 def test_so_many_are_drawn_at_once_that_numbers_stay_few() -> None:

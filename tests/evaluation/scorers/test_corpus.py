@@ -22,7 +22,8 @@ def f1_of(right: Any, found: Any, there: Any) -> float:
 def test_intervals_are_scipys_bootstrap() -> None:
     examples = tagged(200)
     scorer = tag_scorer(examples)
-    one, other = (scorer.rows(as_answers(spoilt(examples, share, seed))) for share, seed in ((0.3, 1), (0.5, 2)))
+    given = [as_answers(spoilt(examples, share, seed)) for share, seed in ((0.3, 1), (0.5, 2))]
+    one, other = map(scorer.rows, given)
     how: dict[str, Any] = {"paired": True, "vectorized": False, "n_resamples": 1999, "method": "percentile"}
     theirs = bootstrap(tuple(one.T), f1_of, rng=np.random.default_rng(0), **how).confidence_interval
     ours = scorer.interval(one[None], 0)
@@ -30,9 +31,12 @@ def test_intervals_are_scipys_bootstrap() -> None:
     theirs = bootstrap(
         (*one.T, *other.T), lambda *s: f1_of(*s[:3]) - f1_of(*s[3:]), rng=np.random.default_rng(0), **how
     ).confidence_interval
-    ours, p_value, test = scorer.test(one[None], other[None], 0)
+    ways = [Measured("a", "a", "tuned", [Cell(0, given[0])]), Measured("b", "b", "tuned", [Cell(0, given[1])])]
+    found = compare(ways, scorer, "b").ways[0].difference
+    assert found is not None
+    ours = found.interval
     assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=0.12 * (theirs.high - theirs.low))
-    assert (p_value, test) == (pytest.approx(1e-4), "randomisation")
+    assert (found.p_value, found.test) == (pytest.approx(1e-4), "randomisation")
 
 
 def test_a_metric_that_is_better_when_lower_ranks_the_lower_first() -> None:
@@ -41,7 +45,8 @@ def test_a_metric_that_is_better_when_lower_ranks_the_lower_first() -> None:
     texts = {"few": garbled(examples, 0.2, 1), "many": garbled(examples, 0.2, 2)}
     texts["few"][:3], texts["many"][:20] = [""] * 3, [""] * 20
     measured = [Measured(key, key, "tuned", [Cell(0, as_answers(given))]) for key, given in texts.items()]
-    ways, against_best = compare(measured, scorer, "many")
+    made = compare(measured, scorer, "many")
+    ways, against_best = made.ways, made.against_best
     assert [(way.key, way.score) for way in ways] == [("few", 3 / 40), ("many", 0.5)]
     assert ways[0].difference is not None
     assert ways[0].difference.points == pytest.approx(3 / 40 - 0.5)
@@ -73,6 +78,6 @@ def test_ten_ways_on_two_thousand_rows_take_seconds() -> None:
     for way in measured:
         way.rows(scorer)
     began = time.process_time()
-    ways, _ = compare(measured, scorer, "3")
+    ways = compare(measured, scorer, "3").ways
     assert [way.key for way in ways] == [str(i) for i in range(10)]
     assert time.process_time() - began < 30

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import bootstrap
@@ -62,14 +64,18 @@ def test_the_difference_of_two_ways_is_paired() -> None:
         (right, good, fair), lambda y, a, b: r_squared(y, a) - r_squared(y, b), paired=True, vectorized=False,
         n_resamples=1999, method="percentile", rng=np.random.default_rng(0),
     ).confidence_interval  # fmt: skip
-    a, b = scorer.rows(good)[None], scorer.rows(fair)[None]
-    interval, p_value, test = scorer.test(a, b, 0)
+    one, two = Measured("a", "a", "tuned", [Cell(0, good)]), Measured("b", "b", "tuned", [Cell(0, fair)])
+    found = compare([one, two], scorer, "b").ways[0].difference
+    assert found is not None
     width = theirs.high - theirs.low
-    assert (interval.low, interval.high) == pytest.approx((theirs.low, theirs.high), abs=0.12 * width)
-    assert (test, p_value) == ("permutation", paired_permutation_test((good - right) ** 2, (fair - right) ** 2))
-    several, p_value, test = scorer.test(np.concatenate([a, a]), b, 0)
-    assert (test, several) == ("paired bootstrap", interval)  # seeds that agree add nothing
-    assert p_value == pytest.approx(2 / 2001)
+    assert (found.interval.low, found.interval.high) == pytest.approx((theirs.low, theirs.high), abs=0.12 * width)
+    by_hand = paired_permutation_test((good - right) ** 2, (fair - right) ** 2)
+    assert (found.test, found.p_value) == ("permutation", pytest.approx(by_hand))
+    twice = replace(one, cells=[Cell(0, good), Cell(1, good)])
+    several = compare([twice, two], scorer, "b").ways[0].difference
+    assert several is not None
+    assert several.interval == found.interval  # seeds that agree add nothing
+    assert several.test == "sign flips over rows and seeds"
 
 
 def test_seeds_that_differ_widen_the_interval() -> None:
@@ -86,7 +92,9 @@ def test_numbers_that_are_all_the_same_have_no_variance_to_explain(given: list[f
     rows = scorer.rows(np.array(given))
     assert scorer.score(rows) == score
     assert scorer.interval(rows[None], 0).low == score
-    assert scorer.test(rows[None], rows[None], 0)[1] == 1.0
+    ways = [Measured(key, key, "tuned", [Cell(0, np.array(given))]) for key in "ab"]
+    [found] = [way.difference for way in compare(ways, scorer, "b").ways if way.difference]
+    assert (found.points, found.p_adjusted) == (0.0, 1.0)
 
 
 def test_a_way_with_smaller_errors_comes_first_and_its_difference_is_a_gain() -> None:
@@ -94,13 +102,14 @@ def test_a_way_with_smaller_errors_comes_first_and_its_difference_is_a_gain() ->
     scorer = RSquared(numbers_of(examples))
     measured = [Measured(key, key, "baseline", [Cell(0, given)]) for key, given in
                 (("bad", bad), ("fair", fair), ("good", good))]  # fmt: skip
-    ways, against_best = compare(measured, scorer, "fair")
+    made = compare(measured, scorer, "fair")
+    ways, against_best = made.ways, made.against_best
     assert [way.key for way in ways] == ["good", "fair", "bad"]
     assert [way.mean("RMSE") for way in ways] == sorted(way.mean("RMSE") for way in ways)
     gains = {way.key: way.difference.points for way in ways if way.difference}
     assert gains["bad"] < 0 < gains["good"]
     p_values = {key: difference.p_adjusted for key, difference in against_best.items()}
-    assert p_values == {"fair": pytest.approx(2e-4), "bad": pytest.approx(2e-4)}
+    assert p_values == {"fair": pytest.approx(1e-4), "bad": pytest.approx(1e-4)}
     assert all(list(way.beside) == ["RMSE"] for way in ways)
     [line, *_] = curve_lines([(measured[2], 8), (measured[2], 64)], scorer)
     assert [share for _, share, _ in line.points] == [ways[0].score] * 2

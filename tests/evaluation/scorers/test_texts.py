@@ -9,7 +9,7 @@ from made_answers import garbled, written
 from trimtab.errors import TrimtabError
 from trimtab.evaluation.metrics.compare import compare_texts
 from trimtab.evaluation.scorers.texts import text_scorer
-from trimtab.reports.figures import as_answers
+from trimtab.reports.figures import Cell, Measured, as_answers, compare
 
 
 def test_texts_are_scored_over_all_rows_in_shares() -> None:
@@ -29,8 +29,10 @@ def test_p_values_are_those_of_two_systems_beside_each_other() -> None:
     scorer = text_scorer(examples, ["chrF"], "en")
     one, other = garbled(examples, 0.3, 1), garbled(examples, 0.34, 2)
     [expected] = compare_texts(one, other, [[e.answer or ""] for e in examples], metrics=["chrF"])
-    a, b = (scorer.rows(as_answers(given))[None] for given in (one, other))
-    assert scorer.test(a, b, 0)[1] == expected.p_value
+    ways = [Measured(key, key, "tuned", [Cell(0, as_answers(given))]) for key, given in (("a", one), ("b", other))]
+    found = compare(ways, scorer, "b").ways[0].difference
+    assert found is not None
+    assert found.p_value == pytest.approx(expected.p_value, abs=0.02)
 
 
 def test_programs_are_scored_by_what_passes_and_run_once() -> None:

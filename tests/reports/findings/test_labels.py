@@ -131,3 +131,20 @@ def test_commonest_confusions_by_rows_then_share() -> None:
     counts = {("a", "a"): 96, ("a", "b"): 4, ("b", "b"): 6, ("b", "c"): 4, ("c", "a"): 9}
     assert most_confused(scores_of(counts)) == [("c", "a", 9, 1.0), ("b", "c", 4, 0.4), ("a", "b", 4, 0.04)]
     assert most_confused(scores_of(counts), most=1) == [("c", "a", 9, 1.0)]
+
+
+def test_a_majority_that_wins_is_not_left_out_of_the_verdict() -> None:
+    scores = scores_of({("a", "a"): 50, ("b", "b"): 20, ("b", "c"): 30})
+    held = Interval(0.0, 1.0)
+    others = [
+        LabelBaseline(name="majority", accuracy=0.767, interval=held, p_value=0.12),
+        LabelBaseline(name="zero-shot", accuracy=0.69, interval=held, p_value=0.9),
+    ]
+    found = findings_of(report(scores, scored=of_labels(scores, baselines=others)).scored)
+    assert found.verdict() == (
+        "No clear difference from majority (6.7 points below it, p = 0.12): chance could explain it."
+    )
+    assert [other.name for other in found.rivals()] == ["majority", "zero-shot"]
+    worse = [others[0].model_copy(update={"accuracy": 0.5}), others[1]]
+    found = findings_of(report(scores, scored=of_labels(scores, baselines=worse)).scored)
+    assert [other.name for other in found.rivals()] == ["zero-shot"]

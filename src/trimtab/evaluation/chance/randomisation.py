@@ -7,11 +7,16 @@ from collections.abc import Sequence
 import numpy as np
 
 from trimtab.evaluation.chance.coins import THROWS, coins, p_value_of
+from trimtab.evaluation.interval.groups import Groups, each_alone
 from trimtab.evaluation.interval.row_sums import RowSums
 
 
 def randomisation_tests(
-    pairs: Sequence[tuple[RowSums, RowSums]], *, seed: int = 0, exchanges: int = THROWS
+    pairs: Sequence[tuple[RowSums, RowSums]],
+    groups: Groups | None = None,
+    *,
+    seed: int = 0,
+    exchanges: int = THROWS,
 ) -> list[float]:
     """Return two-sided p-values by approximate randomisation (Noreen 1989; Yeh 2000; Riezler & Maxwell 2005).
 
@@ -21,13 +26,17 @@ def randomisation_tests(
 
     Args:
         pairs: of each metric, the figures of system a and of system b; all of the same rows.
+        groups: which rows are exchanged together, by one throw; each alone by default.
         seed: seed of the throws, the same ones for all metrics.
         exchanges: how many throws.
     """
     extreme = np.zeros(len(pairs), dtype=np.int64)
-    for swapped_BN in coins(len(pairs[0][0].rows_NS), exchanges, seed) if pairs else ():
+    if not pairs:
+        return []
+    groups = groups or each_alone(len(pairs[0][0].rows_NS))
+    for swapped_BG in coins(groups.count, exchanges, seed):
         for m, (a, b) in enumerate(pairs):
-            gained_BS = swapped_BN @ (b.rows_NS - a.rows_NS)
+            gained_BS = swapped_BG @ groups.sums(b.rows_NS - a.rows_NS)
             found_B = a.of_sums(a.rows_NS.sum(axis=0) + gained_BS) - b.of_sums(b.rows_NS.sum(axis=0) - gained_BS)
             # Sums of fractions differ in the last digits with the order they are added in.
             seen = abs(a.value - b.value)

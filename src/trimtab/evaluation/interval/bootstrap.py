@@ -2,16 +2,14 @@
 
 Every interval of a report or a comparison comes from `resample` (Efron 1979). Its callers pass in how rows are drawn:
 
-* labels (`scores/label_intervals`), tags, texts and whatever else is made of sums (`row_sums`): `row_counts`, as it is
-  enough to know how often each row is drawn;
-* numbers (`scores/numbers`): `row_places`, as ranks are made of the rows themselves;
-* accuracies in comparisons (`rows_and_seeds`): `group_counts` of rows that equally many seeds answer rightly, which are
-  drawn together;
-* R squared in comparisons (`rows_and_seeds`): `group_counts` of groups of one row each.
+* labels (`scores/label_intervals`), texts and whatever else is made of sums (`row_sums`), R squared (`rows_and_seeds`):
+  `row_counts`, as it is enough to know how often each row is drawn;
+* numbers (`scores/numbers`): `row_places`, as ranks are made of the rows themselves.
 
-Where a way was trained with several seeds, `rows_and_seeds` adds `drawn_seeds` to that.
+Rows that belong together are drawn together (cluster bootstrap; Davison and Hinkley 1997, section 3.8). Shares have
+intervals of their own (`shares`). Where a way was trained with several seeds, `rows_and_seeds` adds `drawn_seeds`.
 
-N rows, G groups of rows alike, S seeds, B resamples, b resamples drawn at once.
+N rows, G groups of rows that belong together, S seeds, B resamples, b resamples drawn at once.
 """
 
 from __future__ import annotations
@@ -59,27 +57,20 @@ def draws_at_once(numbers: int, most: int = MOST_DRAWN) -> int:
     return max(1, most // max(1, numbers))
 
 
-def row_places(rows: int) -> Draw:
-    """Draw N of N rows with replacement: the place of each row drawn, shape (b, N)."""
-    return lambda random, size: random.integers(rows, size=(size, rows))
+def row_places(groups: int) -> Draw:
+    """Draw G of G groups with replacement: the place of each group drawn, shape (b, G)."""
+    return lambda random, size: random.integers(groups, size=(size, groups))
 
 
-def row_counts(rows: int) -> Draw:
-    """Draw N of N rows with replacement: how often each row is drawn, shape (b, N)."""
-    places = row_places(rows)
-    return lambda random, size: counts_by_draw(places(random, size), rows, size)
-
-
-def group_counts(rows_G: NDArray[np.integer[Any]]) -> Draw:
-    """Draw as many rows as there are, those of a group being alike: how often each group is drawn, shape (b, G).
-
-    It is the same as drawing rows (their counts are multinomial), but quick where rows are alike.
+def row_counts(group_N: Ints) -> Draw:
+    """Draw G of G groups with replacement: how often each row is drawn, shape (b, N).
 
     Args:
-        rows_G: how many rows each group has.
+        group_N: the group of each row, from 0 to G - 1; its own number where each row stands alone.
     """
-    rows = int(rows_G.sum())
-    return lambda random, size: random.multinomial(rows, rows_G / rows, size=size)
+    groups = int(group_N.max(initial=-1)) + 1
+    places = row_places(groups)
+    return lambda random, size: counts_by_draw(places(random, size), groups, size)[:, group_N]
 
 
 def drawn_seeds(scores_S: Floats, of_rows: float, resamples: int, random: np.random.Generator) -> Floats:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from trimtab.evaluation.chance.coins import THROWS
 from trimtab.evaluation.chance.randomisation import randomisation_tests
 from trimtab.evaluation.interval.bootstrap import RESAMPLES
+from trimtab.evaluation.interval.groups import Groups
 from trimtab.evaluation.interval.interval import Interval
 from trimtab.evaluation.interval.row_sums import difference_intervals
 from trimtab.evaluation.metrics.choose import metric_results
@@ -46,6 +47,7 @@ def compare_texts(
     metrics: Sequence[str],
     language: Language = "auto",
     inputs: Sequence[str] | None = None,
+    groups: Groups | None = None,
     seed: int = 0,
     resamples: int = RESAMPLES,
     exchanges: int = THROWS,
@@ -58,6 +60,7 @@ def compare_texts(
     Args:
         predictions_a, predictions_b: N texts each.
         references, metrics, language, inputs: as for `score_texts`.
+        groups: which rows belong together; each stands alone by default.
         seed: seed of the draws.
         resamples: resamples of the bootstrap.
         exchanges: throws of the test.
@@ -71,8 +74,8 @@ def compare_texts(
     )
     both = list(zip(results_a, results_b, strict=True))
     pairs = [(a.sums, b.sums) for a, b in both if a.sums and b.sums]
-    apart = iter(difference_intervals(pairs, seed=seed, resamples=resamples))
-    p_values = iter(randomisation_tests(pairs, seed=seed, exchanges=exchanges))
+    apart = iter(difference_intervals(pairs, groups, seed=seed, resamples=resamples))
+    p_values = iter(randomisation_tests(pairs, groups, seed=seed, exchanges=exchanges))
     return [
         TextDifference(
             a.metric.name, a.metric.unit, a.metric.higher_is_better, a.signature, a.value, b.value, a.value - b.value,

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from trimtab.evaluation.interval.bootstrap import RESAMPLES
+from trimtab.evaluation.interval.groups import Groups
 from trimtab.evaluation.interval.interval import Interval
 from trimtab.evaluation.interval.row_sums import intervals
+from trimtab.evaluation.interval.shares import share_interval
 from trimtab.evaluation.metrics.choose import metric_results
 from trimtab.evaluation.metrics.metric import MetricResult, Unit
 from trimtab.evaluation.text.words import Language, are_chinese
@@ -21,7 +23,8 @@ class MetricScore:
     Attributes:
         name: as the field writes it, e.g. `ROUGE-L`.
         value: over all rows, in `unit`.
-        interval: 95% percentile bootstrap interval over rows (Efron 1979); None for distinct-n, no sum over rows.
+        interval: 95% interval over rows: of shares Wilson’s (`interval/shares`), else the percentile bootstrap (Efron
+            1979); None for distinct-n, no sum over rows.
         what: what it is, in one sentence.
         unit: `points` from 0 to 100, `share` from 0 to 1, or `ratio`.
         higher_is_better: None where neither direction is.
@@ -55,6 +58,7 @@ def score_texts(
     metrics: Sequence[str],
     language: Language = "auto",
     inputs: Sequence[str] | None = None,
+    groups: Groups | None = None,
     seed: int = 0,
     resamples: int = RESAMPLES,
 ) -> MetricScores:
@@ -66,6 +70,7 @@ def score_texts(
         metrics: names out of `TEXT_METRICS`, in any case.
         language: whose rules to follow; `auto` goes by the characters of the references.
         inputs: what the answers were asked about, for `copied` alone.
+        groups: which rows belong together; each stands alone by default.
         seed: seed of the bootstrap.
         resamples: resamples of the bootstrap.
 
@@ -75,16 +80,25 @@ def score_texts(
     """
     results = metric_results(predictions, references, metrics=metrics, language=language, inputs=inputs)
     chinese = are_chinese([text for row in references for text in row], language)
-    scores = with_intervals(results, seed=seed, resamples=resamples)
+    scores = with_intervals(results, groups, seed=seed, resamples=resamples)
     return MetricScores(rows=len(predictions), language="zh" if chinese else "en", scores=scores)
 
 
-def with_intervals(results: Sequence[MetricResult], *, seed: int = 0, resamples: int = RESAMPLES) -> list[MetricScore]:
-    """Return the scores of metrics of the same rows, with their 95% intervals, all from the same resamples."""
-    found = iter(intervals([r.sums for r in results if r.sums], seed=seed, resamples=resamples))
+def with_intervals(
+    results: Sequence[MetricResult], groups: Groups | None = None, *, seed: int = 0, resamples: int = RESAMPLES
+) -> list[MetricScore]:
+    """Return the scores of metrics of the same rows, with their 95% intervals; resamples are the same for all."""
+    drawn = [r.sums for r in results if r.sums and r.metric.unit != "share"]
+    found = iter(intervals(drawn, groups, seed=seed, resamples=resamples))
+
+    def interval(r: MetricResult) -> Interval | None:
+        if r.sums and r.metric.unit == "share":
+            return share_interval(r.value, r.sums.moves_N, groups)
+        return next(found) if r.sums else None
+
     return [
         MetricScore(
-            r.metric.name, r.value, next(found) if r.sums else None, r.metric.what, r.metric.unit,
+            r.metric.name, r.value, interval(r), r.metric.what, r.metric.unit,
             r.metric.higher_is_better, r.signature, None if r.per_row is None else r.per_row.tolist(),
         )
         for r in results

@@ -1,6 +1,6 @@
 """Labels and choices scored by accuracy. Knows nothing about ways or how they answer.
 
-N rows, S seeds of a way, R seeds of another, W ways.
+N rows, S seeds of a way, W ways.
 """
 
 from __future__ import annotations
@@ -12,12 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trimtab.evaluation.chance.mcnemar import mcnemar_test
-from trimtab.evaluation.chance.paired_bootstrap import paired_bootstrap
+from trimtab.evaluation.interval.bootstrap import Floats
+from trimtab.evaluation.interval.groups import Groups
 from trimtab.evaluation.interval.interval import Interval
-from trimtab.evaluation.interval.rows_and_seeds import accuracy_interval
+from trimtab.evaluation.interval.shares import share_interval_of_seeds
 from trimtab.evaluation.metrics.metric import Metric
-from trimtab.evaluation.scorers.scorer import SEVERAL_SEEDS
 from trimtab.evaluation.scores.classes import macro_f1
 
 MACRO_F1 = Metric(name="macro F1", what="mean F1 of the labels")
@@ -31,11 +30,16 @@ class Accuracy:
         right_N: index of the right answer of each row.
         names: the answers that each row may get, N of them: its options, or the labels.
         labels: how many labels there are; 0 for choices, whose classes would be places.
+        groups: which rows belong together; each stands alone by default.
     """
 
     right_N: NDArray[np.int64]
     names: Sequence[Sequence[str]]
     labels: int
+    groups: Groups | None = None
+
+    whole_row = 1.0
+    test = "McNemar"
 
     @property
     def metric(self) -> Metric:
@@ -58,14 +62,13 @@ class Accuracy:
 
     def interval(self, rows_SN: NDArray[Any], seed: int) -> Interval:
         """Of the mean accuracy."""
-        return accuracy_interval(rows_SN, seed)
+        moves_SN = np.stack([self.moves(rows_N) for rows_N in rows_SN])
+        return share_interval_of_seeds(rows_SN.mean(axis=1).tolist(), moves_SN, self.groups)
 
-    def test(self, a_SN: NDArray[Any], b_RN: NDArray[Any], seed: int) -> tuple[Interval, float, str]:
-        """McNemar's exact test where both have one seed, else a paired bootstrap over rows and seeds."""
-        interval, p_value = paired_bootstrap(a_SN, b_RN, seed)
-        if len(a_SN) == len(b_RN) == 1:
-            return interval, mcnemar_test(a_SN[0], b_RN[0]), "McNemar"
-        return interval, p_value, SEVERAL_SEEDS
+    def moves(self, rows_N: NDArray[Any]) -> Floats:
+        """Right or not, less accuracy."""
+        moves_N: Floats = rows_N - rows_N.mean()
+        return moves_N
 
     def beside(self, answers_N: NDArray[Any]) -> dict[str, float]:
         """Macro F1, where answers are labels."""

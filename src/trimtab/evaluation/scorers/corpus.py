@@ -3,7 +3,7 @@
 F1 of entities, BLEU or chrF are no means over rows but functions of a few sums, so that resamples of the rows and
 exchanges of answers are matrix products over what each row adds to them (see `interval/row_sums`).
 
-N rows, S seeds of a way, R seeds of another, W ways, K sums of a metric.
+N rows, S seeds of a way, W ways, K sums of a metric.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trimtab.data.example import Example
-from trimtab.evaluation.chance.paired_bootstrap import paired_sums
-from trimtab.evaluation.chance.randomisation import randomisation_tests
 from trimtab.evaluation.interval.bootstrap import Floats
+from trimtab.evaluation.interval.groups import Groups
 from trimtab.evaluation.interval.interval import Interval
 from trimtab.evaluation.interval.row_sums import RowSums
 from trimtab.evaluation.interval.rows_and_seeds import sums_interval
+from trimtab.evaluation.interval.shares import share_interval_of_seeds
 from trimtab.evaluation.metrics.metric import Metric, MetricResult
-from trimtab.evaluation.scorers.scorer import SEVERAL_SEEDS
+from trimtab.evaluation.scores.gold import groups_among
 from trimtab.evaluation.text.shortening import shortened
 
 
@@ -48,6 +48,9 @@ class CorpusScorer:
     results: Callable[[Sequence[Any]], list[MetricResult]]
     say: Callable[[Any, Any], str]
     right_answers: Sequence[str]
+
+    test = "randomisation"
+
     _known: dict[tuple[Any, ...], list[MetricResult]] = field(default_factory=dict, repr=False, compare=False)
 
     def rows(self, answers_N: NDArray[Any]) -> Floats:
@@ -62,16 +65,25 @@ class CorpusScorer:
 
     def interval(self, rows_SNK: NDArray[Any], seed: int) -> Interval:
         """Of the mean over seeds."""
-        found = sums_interval(rows_SNK, self._of_sums, seed)
+        if self.metric.unit == "share":
+            moves_SN = np.stack([self.moves(rows_NK) for rows_NK in rows_SNK])
+            return share_interval_of_seeds([self.score(rows_NK) for rows_NK in rows_SNK], moves_SN, self.groups)
+        found = sums_interval(rows_SNK, self._of_sums, self.groups, seed)
         return Interval(max(found.low, 0.0), min(found.high, 1.0))
 
-    def test(self, a_SNK: NDArray[Any], b_RNK: NDArray[Any], seed: int) -> tuple[Interval, float, str]:
-        """Approximate randomisation where both have one seed, else a paired bootstrap over rows and seeds."""
-        interval, p_value = paired_sums(a_SNK, b_RNK, self._of_sums, seed)
-        if len(a_SNK) == len(b_RNK) == 1:
-            [p_value] = randomisation_tests([(RowSums(a_SNK[0], self._of_sums), RowSums(b_RNK[0], self._of_sums))])
-            return interval, p_value, "randomisation"
-        return interval, p_value, SEVERAL_SEEDS
+    @property
+    def whole_row(self) -> float:
+        """1 where rows have a score each, else not known."""
+        return 1.0 if self.metric.unit == "share" else 0.0
+
+    @property
+    def groups(self) -> Groups:
+        """Which rows belong together."""
+        return groups_among(self.examples)
+
+    def moves(self, rows_NK: NDArray[Any]) -> Floats:
+        """What leaving each row out takes away."""
+        return RowSums(rows_NK, self._of_sums).moves_N
 
     def beside(self, answers_N: NDArray[Any]) -> dict[str, float]:
         """The other metrics."""

@@ -1,6 +1,6 @@
 """Numbers scored by the share of the variance that is explained. Knows nothing about ways or how they answer.
 
-N rows, S seeds of a way, R seeds of another, W ways.
+N rows, S seeds of a way, W ways.
 """
 
 from __future__ import annotations
@@ -11,12 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trimtab.evaluation.chance.paired_bootstrap import paired_r_squared
-from trimtab.evaluation.chance.permutation import paired_permutation_test
+from trimtab.evaluation.interval.groups import Groups
 from trimtab.evaluation.interval.interval import Interval
 from trimtab.evaluation.interval.rows_and_seeds import r_squared_interval
 from trimtab.evaluation.metrics.metric import Metric
-from trimtab.evaluation.scorers.scorer import SEVERAL_SEEDS
 
 RMSE = Metric(name="RMSE", what="root mean squared error, in the numbers’ own unit", unit="own", higher_is_better=False)
 
@@ -27,9 +25,14 @@ class RSquared:
 
     Attributes:
         right_N: the right numbers. Where they are all the same, R squared is 0 unless all answers are right.
+        groups: which rows belong together; each stands alone by default.
     """
 
     right_N: NDArray[np.float64]
+    groups: Groups | None = None
+
+    whole_row = 0.0
+    test = "permutation"
 
     @property
     def metric(self) -> Metric:
@@ -58,16 +61,16 @@ class RSquared:
         if not self.right_N.var():
             score = float(np.mean([self.score(row) for row in rows_SN]))
             return Interval(score, score)
-        return r_squared_interval(rows_SN, self.right_N, seed)
+        return r_squared_interval(rows_SN, self.right_N, self.groups, seed)
 
-    def test(self, a_SN: NDArray[Any], b_RN: NDArray[Any], seed: int) -> tuple[Interval, float, str]:
-        """Paired permutation test on squared errors where both have one seed, else a bootstrap over rows and seeds."""
-        interval, p_value = Interval(0.0, 0.0), 1.0
-        if self.right_N.var():
-            interval, p_value = paired_r_squared(a_SN, b_RN, self.right_N, seed)
-        if len(a_SN) == len(b_RN) == 1:
-            return interval, paired_permutation_test(a_SN[0], b_RN[0]), "permutation"
-        return interval, p_value, SEVERAL_SEEDS
+    def moves(self, rows_N: NDArray[Any]) -> NDArray[np.float64]:
+        """How much less error than the mean a row has, and what it does to the variance that there is."""
+        variance, error = float(self.right_N.var()), float(rows_N.mean())
+        if not variance:
+            return np.zeros(len(rows_N))
+        spread_N = (self.right_N - self.right_N.mean()) ** 2 - variance
+        moves_N: NDArray[np.float64] = (error - rows_N + error / variance * spread_N) / variance
+        return moves_N
 
     def beside(self, answers_N: NDArray[Any]) -> dict[str, float]:
         """Root mean squared error, in the numbers' own unit."""

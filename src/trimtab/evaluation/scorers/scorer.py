@@ -1,6 +1,6 @@
 """What scores answers of one kind, and says what of a difference is chance. Knows nothing about how ways answer.
 
-N rows, S seeds of a way, R seeds of another, W ways, K sums of a metric.
+N rows, S seeds of a way, W ways, K sums of a metric.
 """
 
 from __future__ import annotations
@@ -10,15 +10,34 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
+from trimtab.evaluation.interval.bootstrap import Floats
+from trimtab.evaluation.interval.groups import Groups
 from trimtab.evaluation.interval.interval import Interval
 from trimtab.evaluation.metrics.metric import Metric
 
-# The test of ways of several seeds.
-SEVERAL_SEEDS = "paired bootstrap"
+# What ways of several seeds are tested by.
+SEVERAL_SEEDS = "sign flips over rows and seeds"
+# What takes the place of a test of rows where rows belong together.
+OF_GROUPS = "sign flips of groups"
 
 
 class Scorer(Protocol):
     """Scores answers of one kind to the same N rows against the right ones."""
+
+    @property
+    def whole_row(self) -> float:
+        """The most that the score of a row may differ by, as a share; 0 where that is not known."""
+        ...
+
+    @property
+    def test(self) -> str:
+        """What a difference of two ways of one seed is tested by, where rows stand alone."""
+        ...
+
+    @property
+    def groups(self) -> Groups | None:
+        """Which rows belong together; None where each stands alone."""
+        ...
 
     @property
     def metric(self) -> Metric:
@@ -42,8 +61,8 @@ class Scorer(Protocol):
         """95% interval of the mean score, over rows and seeds."""
         ...
 
-    def test(self, a_SN: NDArray[Any], b_RN: NDArray[Any], seed: int) -> tuple[Interval, float, str]:
-        """95% interval of the difference of two ways' scores, its two-sided p-value, and the test that gives it."""
+    def moves(self, rows_N: NDArray[Any]) -> Floats:
+        """By how much each row moves the score of one seed [N] (its influence; see `interval/shares`)."""
         ...
 
     def beside(self, answers_N: NDArray[Any]) -> dict[str, float]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from trimtab.data.example import Example, NumberExample, TaggedExample, TextExample
 from trimtab.errors import TrimtabError, did_you_mean
+from trimtab.evaluation.interval.groups import Groups, groups_of
 
 MOST_LABELS_IN_A_MESSAGE = 12
 
@@ -55,6 +56,11 @@ def tags_of(example: TaggedExample) -> tuple[str, ...]:
 def references_of(examples: Sequence[TextExample]) -> list[list[str]]:
     """Return the texts that are right for each example, one or more."""
     return [list(example.references) for example in examples]
+
+
+def groups_among(examples: Sequence[Example]) -> Groups:
+    """Return which examples belong together: those whose `group` is the same (`data.group`)."""
+    return groups_of([example.group for example in examples])
 
 
 def inputs_of(examples: Sequence[Example]) -> list[str]:

@@ -17,7 +17,7 @@ from trimtab.errors import TrimtabError
 from trimtab.evaluation.interval.interval import Interval
 from trimtab.evaluation.scores.calibration import CalibrationBin, calibration
 from trimtab.evaluation.scores.classes import ClassScore, class_scores
-from trimtab.evaluation.scores.gold import answer_ids
+from trimtab.evaluation.scores.gold import answer_ids, groups_among
 from trimtab.evaluation.scores.label_intervals import label_intervals
 from trimtab.evaluation.text.shortening import shortened
 
@@ -60,10 +60,10 @@ class LabelScores:
         calibration_error: expected calibration error (Guo et al. 2017, section 2, eq. 3), 15 equal-width bins.
         calibration_bins: the 15 bins from low to high confidence; an empty one is (0, 0, 0).
         log_loss: mean negative log probability of the answer, in nats.
-        intervals: 95% percentile bootstrap intervals (Efron 1979) of `accuracy`, `macro_f1` and
-            `calibration_error`. The calibration error of a resample is biased upwards where rows are few, so
-            its interval is moved down by the bootstrap estimate of that bias (Efron & Tibshirani 1993, section
-            10.3), to 0 at most.
+        intervals: 95% intervals of `accuracy` (Wilson's, see `interval/shares`), and of `macro_f1` and
+            `calibration_error` (percentile bootstrap, Efron 1979); rows of a group are drawn together.
+            The calibration error of a resample is biased upwards where rows are few, so its interval is moved down by
+            the bootstrap estimate of that bias (Efron & Tibshirani 1993, section 10.3), to 0 at most.
         mistakes: wrong rows, the most confident first.
     """
 
@@ -131,7 +131,7 @@ def score_labels(
         calibration_error=calibration_error,
         calibration_bins=bins,
         log_loss=float(-np.log(np.maximum(of_answer_N, np.finfo(np.float64).eps)).mean()),
-        intervals=label_intervals(answers_N, predicted_N, confidence_N, classes, seed),
+        intervals=label_intervals(answers_N, predicted_N, confidence_N, classes, groups_among(examples), seed),
         mistakes=_mistakes(examples, labels, probabilities_NC, answers_N, worst),
     )
 

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from trimtab.data.example import NumberExample
 from trimtab.errors import TrimtabError
 from trimtab.evaluation.interval.bootstrap import Ints, draws_at_once, resample, row_places
+from trimtab.evaluation.interval.groups import Groups
 from trimtab.evaluation.interval.interval import Interval, percentile_interval
-from trimtab.evaluation.scores.gold import numbers_of
+from trimtab.evaluation.scores.gold import groups_among, numbers_of
 from trimtab.evaluation.text.shortening import shortened
 
 POINTS = 500
@@ -45,7 +46,8 @@ class NumberScores:
         spearman: Spearman's correlation (Pearson's of the ranks, ties sharing their mean rank); None likewise.
         rmse: root of the mean squared error, in the numbers' own unit.
         mae: mean absolute error, likewise.
-        intervals: 95% percentile bootstrap intervals (Efron 1979) of those that are not None.
+        intervals: 95% percentile bootstrap intervals (Efron 1979) of those that are not None; rows of a group are drawn
+            together.
         points: (right, predicted) of the rows, of a seeded sample of 500 where there are more.
         mistakes: the rows furthest off, the worst first.
     """
@@ -85,7 +87,7 @@ def score_numbers(
         )
     random = np.random.default_rng(seed)
     pearson, spearman, rmse, mae = _scores(right_N, predicted_N)
-    intervals = _intervals(right_N, predicted_N, random)
+    intervals = _intervals(right_N, predicted_N, groups_among(examples), random)
     shown = np.sort(random.permutation(len(right_N))[:POINTS])
     far_first = np.argsort(-np.abs(right_N - predicted_N), kind="stable")[:worst]
     return NumberScores(
@@ -106,14 +108,20 @@ def score_numbers(
     )  # fmt: skip
 
 
-def _intervals(right_N: Floats, predicted_N: Floats, random: np.random.Generator) -> dict[str, Interval]:
+def _intervals(
+    right_N: Floats, predicted_N: Floats, groups: Groups, random: np.random.Generator
+) -> dict[str, Interval]:
     """Intervals by name, all from the same resamples; resamples with a constant side count for errors alone."""
 
-    def scores(places_BN: Ints) -> NDArray[np.float64]:
-        return np.array([_scores(right_N[places_N], predicted_N[places_N]) for places_N in places_BN])
+    first_N = np.argsort(groups.of_N, kind="stable")
+    rows_G = np.split(first_N, np.cumsum(groups.sizes_G)[:-1])
+
+    def scores(places_BG: Ints) -> NDArray[np.float64]:
+        drawn = places_BG if groups.alone else [np.concatenate([rows_G[g] for g in places_G]) for places_G in places_BG]
+        return np.array([_scores(right_N[places_N], predicted_N[places_N]) for places_N in drawn])
 
     rows = len(right_N)
-    values = resample(row_places(rows), scores, random, at_once=draws_at_once(rows)).T
+    values = resample(row_places(groups.count), scores, random, at_once=draws_at_once(rows)).T
     kept = {name: values_B[~np.isnan(values_B)] for name, values_B in zip(NAMES, values, strict=True)}
     return {name: percentile_interval(values_B) for name, values_B in kept.items() if len(values_B)}
 

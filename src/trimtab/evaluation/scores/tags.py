@@ -25,7 +25,7 @@ from trimtab.evaluation.interval.interval import Interval
 from trimtab.evaluation.metrics.metric import Metric, MetricResult, f1_of_sums, ratio_of_sums, result_of_sums
 from trimtab.evaluation.metrics.score import with_intervals
 from trimtab.evaluation.scores.classes import ClassScore
-from trimtab.evaluation.scores.gold import tags_of
+from trimtab.evaluation.scores.gold import groups_among, tags_of
 from trimtab.evaluation.scores.tag_mistakes import TagMistake, tag_mistake
 
 Tags = Sequence[str]
@@ -46,8 +46,8 @@ class TagScores:
         macro_f1: mean F1 of the types that occur among right or given entities.
         token_accuracy: share of tokens whose tag is right.
         per_type: precision, recall, F1 and entities of each type.
-        intervals: 95% percentile bootstrap intervals (Efron 1979) over rows, of `precision`, `recall`, `f1`, `macro_f1`
-            and `token_accuracy`.
+        intervals: 95% intervals over rows (see `interval/shares`), those of a group together, of `precision`,
+            `recall`, `f1`, `macro_f1` and `token_accuracy`.
         mistakes: the rows with the most entities wrong.
     """
 
@@ -93,7 +93,7 @@ def score_tags(
     types = _types(gold, predicted, plain)
     counts_NT3 = _counts(gold, predicted, types, plain)
     totals_T3 = counts_NT3.sum(axis=0)
-    figures = with_intervals(_results(gold, predicted, counts_NT3), seed=seed)
+    figures = with_intervals(_results(gold, predicted, counts_NT3), groups_among(examples), seed=seed)
     wrong_N = (counts_NT3[:, :, 1] + counts_NT3[:, :, 2] - 2 * counts_NT3[:, :, 0]).sum(axis=1)
     first = [int(n) for n in np.argsort(-wrong_N, kind="stable")[:worst] if wrong_N[n]]
     return TagScores(
@@ -131,12 +131,12 @@ def tags_p_value(
 ) -> float:
     """Return the two-sided p-value of the difference in F1 between two ways of tagging the same rows.
 
-    By approximate randomisation (Yeh 2000).
+    By approximate randomisation (Yeh 2000), rows of a group exchanged together.
     """
     (one, *_), (other, *_) = (tag_results(examples, predicted, plain) for predicted in (ours, theirs))
     assert one.sums, one.metric
     assert other.sums, other.metric
-    [p_value] = randomisation_tests([(one.sums, other.sums)])
+    [p_value] = randomisation_tests([(one.sums, other.sums)], groups_among(examples))
     return p_value
 
 

@@ -14,7 +14,7 @@ from trimtab.evaluation.metrics.choose import metric_names
 from trimtab.evaluation.metrics.compare import compare_texts
 from trimtab.evaluation.metrics.metric import Unit
 from trimtab.evaluation.metrics.score import MetricScore, score_texts
-from trimtab.evaluation.scores.gold import inputs_of, references_of
+from trimtab.evaluation.scores.gold import groups_among, inputs_of, references_of
 from trimtab.evaluation.text.words import Language
 
 # What is reported where a task does not say; the first is the headline.
@@ -29,7 +29,7 @@ class Figure:
 
     Attributes:
         name: as the field writes it, e.g. `ROUGE-L`.
-        value, interval: over all rows, in `unit`, and its 95% bootstrap interval; None for distinct-n.
+        value, interval: over all rows, in `unit`, and its 95% interval; None for distinct-n.
         unit: `points` from 0 to 100, `share` from 0 to 1, or `ratio`.
         higher_is_better: None where neither direction is.
         what: what it is, in one sentence.
@@ -120,7 +120,10 @@ def score_text_answers(
     names = metric_names(metrics or DEFAULT_METRICS)
     by_row = next((name for name in names if name in _BY_ROW), "ROUGE-L")
     every = list(dict.fromkeys([*names, by_row]))
-    found = score_texts(answers, references_of(examples), metrics=every, language=language, inputs=inputs_of(examples))
+    found = score_texts(
+        answers, references_of(examples), metrics=every, language=language, inputs=inputs_of(examples),
+        groups=groups_among(examples),
+    )  # fmt: skip
     scores = {score.name: score for score in found.scores}
     per_row = np.array(scores[by_row].per_row or [0.0] * len(answers))
     return TextScores(
@@ -172,8 +175,10 @@ def texts_p_value(
 ) -> float | None:
     """Return the two-sided p-value of the difference in a metric between two ways of answering the same rows.
 
-    By approximate randomisation (Riezler & Maxwell 2005); None for distinct-n.
+    By approximate randomisation (Riezler & Maxwell 2005), rows of a group exchanged together; None for distinct-n.
     """
     references, inputs = references_of(examples), inputs_of(examples)
-    [found] = compare_texts(ours, theirs, references, metrics=[metric], language=language, inputs=inputs)
+    [found] = compare_texts(
+        ours, theirs, references, metrics=[metric], language=language, inputs=inputs, groups=groups_among(examples)
+    )
     return found.p_value

@@ -9,7 +9,7 @@ from typing import Any
 from trimtab.evaluation.scores.classes import ClassScore
 from trimtab.evaluation.scores.labels import LabelScores
 from trimtab.reports.findings.findings import Axis, DevScore, Headline, Result, Table
-from trimtab.reports.findings.verdict import rival_sentences, verdict_sentence
+from trimtab.reports.findings.verdict import rival_sentences, that_count, verdict_sentence
 from trimtab.reports.format import interval_text, percent
 from trimtab.reports.scored import ChoiceReport, LabelBaseline, LabelReport
 
@@ -128,9 +128,8 @@ class LabelFindings:
         return [*((macro,) if self.classes.are_answers else ()), ("Calibration error", *error)]
 
     def rivals(self) -> list[Result]:
-        """All baselines; majority counts only where it is the only one."""
-        others = [b for b in self.part.baselines if b.name != "majority"] or self.part.baselines
-        return sorted(map(_result, others), key=lambda other: -other.goodness)
+        """All baselines; majority counts only where no other is as good."""
+        return that_count([_result(other) for other in self.part.baselines], "majority")
 
     def summary(self) -> str:
         """Accuracy, interval and the baselines beside it."""

@@ -7,7 +7,7 @@ from math import inf
 from typing import Any
 
 from trimtab.reports.findings.findings import Axis, DevScore, Headline, Result, Table
-from trimtab.reports.findings.verdict import is_chance, proof, rival_sentences
+from trimtab.reports.findings.verdict import is_chance, proof, rival_sentences, that_count
 from trimtab.reports.format import between, plain
 from trimtab.reports.scored import NumberBaseline, NumberReport
 
@@ -61,9 +61,8 @@ class NumberFindings:
         ]  # fmt: skip
 
     def rivals(self) -> list[Result]:
-        """All baselines; the mean counts only where it is the only one."""
-        others = [b for b in self.part.baselines if b.name != "mean"] or self.part.baselines
-        return sorted(map(_result, others), key=lambda other: -other.goodness)
+        """All baselines; the mean counts only where no other is as good."""
+        return that_count([_result(other) for other in self.part.baselines], "mean")
 
     def summary(self) -> str:
         """Error, interval, correlation and the baselines beside it."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from trimtab.evaluation.scores.tags import TagScores
 from trimtab.reports.findings.findings import Axis, DevScore, Headline, Result, Table
-from trimtab.reports.findings.verdict import rival_sentences, verdict_sentence
+from trimtab.reports.findings.verdict import rival_sentences, that_count, verdict_sentence
 from trimtab.reports.format import capital, heading, interval_text, percent
 from trimtab.reports.scored import TagBaseline, TagReport
 
@@ -77,9 +77,8 @@ class TagFindings:
         ]  # fmt: skip
 
     def rivals(self) -> list[Result]:
-        """All baselines; the commonest tag counts only where it is the only one."""
-        others = [b for b in self.part.baselines if b.name != "commonest tag"] or self.part.baselines
-        return sorted(self._others(others), key=lambda other: -other.goodness)
+        """All baselines; the commonest tag counts only where no other is as good."""
+        return that_count(list(self._others(self.part.baselines)), "commonest tag")
 
     def summary(self) -> str:
         """F1, interval, precision, recall and the baselines beside it."""

@@ -40,6 +40,17 @@ def is_chance(best: Result) -> bool:
     return best.p_value is not None and best.p_value >= SIGNIFICANT
 
 
+def that_count(others: list[Result], guess: str) -> list[Result]:
+    """Return the other ways, the best first, without the one that answers blindly unless that is the best of them.
+
+    Args:
+        others: all of them.
+        guess: name of the one that gives the same to every row.
+    """
+    ranked = sorted(others, key=lambda other: (-other.goodness, other.name == guess))
+    return [other for at, other in enumerate(ranked) if other.name != guess or at == 0]
+
+
 def rival_sentences(run: Result, rivals: list[Result], metric: str = "") -> list[str]:
     """Return that the best other way does as well or better, where it does.
 
