@@ -37,6 +37,8 @@ from trimtab.runs.run import Run, load_run, zero_shot
 from trimtab.settings.answers import AnswerSettings
 from trimtab.settings.methods import FullSettings, HeadSettings
 from trimtab.settings.task import Task
+from trimtab.sources.cache import sha256_of
+from trimtab.sources.places import local_or_known
 from trimtab.tasks.resolve import resolve
 from trimtab.tasks.rows import read_rows
 from trimtab.tuning import metrics
@@ -156,7 +158,8 @@ def _name(way: WayKind, seed: int, material: Material, task: Task | None) -> str
         "rules": material.task.rules if way.key == "rules" else None,
     }
     if way.key == "embeddings":
-        decides["embeddings"] = material.task.embeddings
+        named = material.task.embeddings
+        decides["embeddings"] = [named, weights_at(named, material.base), material.task.train.precision]
     if not material.kind.counted_by_label:
         decides["answer"] = material.answer.model_dump(mode="json")
     if task is not None:
@@ -172,6 +175,17 @@ def _name(way: WayKind, seed: int, material: Material, task: Task | None) -> str
         }
     digest = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:16]
     return f"{way.key}-{len(splits.train)}-{seed}-{digest}"
+
+
+def weights_at(name: str, base: Path) -> str:
+    """SHA-256 of the files of a model's folder, so that other weights in it are another model.
+
+    "" where the name is no folder: what is fetched is the same under one name.
+    """
+    folder = Path(local_or_known(name, base))
+    files = sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
+    each = [[path.relative_to(folder).as_posix(), sha256_of(path)] for path in files]
+    return hashlib.sha256(json.dumps(each).encode()).hexdigest() if each else ""
 
 
 def _measure_baseline(way: BaselineWay, seed: int, material: Material) -> Cell:
