@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, get_args
 import click
 
 from trimtab.cli import printing
-from trimtab.cli.options import AGREE, ENCODING, OFFLINE, PRECISION, PRECISIONS, Format
+from trimtab.cli.options import AGREE, ENCODING, LARGEST_SEED, MANY, OFFLINE, PRECISION, PRECISIONS, FiniteRange, Format
 from trimtab.cli.progress import Bars
 from trimtab.runs.folder import check_finished
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.argument("run", type=click.Path(path_type=Path))
 @click.argument("source", default="-")
 @click.option("--text", "-t", multiple=True, help="Answer this text; may be given several times.")
-@click.option("--batch", default=32, show_default=True, type=click.IntRange(1), help="Rows answered together.")
+@click.option("--batch", default=32, show_default=True, type=click.IntRange(1, 65_536), help="Rows answered together.")
 @click.option(
     "--set",
     "overrides",
@@ -69,8 +69,12 @@ def predict(
     "--format", "form", type=click.Choice(get_args(Format)), default="auto", help="`auto` goes by its ending."
 )
 @click.option("--encoding", type=ENCODING, default="utf-8", help="Text encoding.")
-@click.option("--context", type=click.IntRange(2), help="Tokens read at a time.  [default: the backbone's, up to 2048]")
-@click.option("--stride", type=click.IntRange(1), help="Tokens that each window adds.  [default: half of a window]")
+@click.option(
+    "--context", type=click.IntRange(2, MANY), help="Tokens read at a time.  [default: the backbone's, up to 2048]"
+)
+@click.option(
+    "--stride", type=click.IntRange(1, MANY), help="Tokens that each window adds.  [default: half of a window]"
+)
 @click.option("--per-row", is_flag=True, help="A JSON line for each row on standard output, totals on standard error.")
 @click.option("--json", "as_json", is_flag=True, help="Print totals as a JSON line for each file.")
 @click.option("--precision", type=PRECISIONS, default="float32", show_default=True, help="Compute in it.")
@@ -104,10 +108,14 @@ def perplexity(
 @click.command()
 @click.argument("runs", metavar="[RUN ...]", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--backbone", help="Talk to this backbone as it is, alone or beside runs.")
-@click.option("--temperature", type=click.FloatRange(0), help="0 takes the likeliest token; above 0 they are drawn.")
-@click.option("--top-p", type=float, help="Draw from the fewest tokens that have this share of the probability.")
-@click.option("--max-tokens", type=click.IntRange(1), help="Longest answer, in tokens.")
-@click.option("--seed", type=click.IntRange(0), help="Seed of what is drawn.")
+@click.option("--temperature", type=FiniteRange(0, 10), help="0 takes the likeliest token; above 0 they are drawn.")
+@click.option(
+    "--top-p",
+    type=FiniteRange(0, 1, min_open=True, max_open=True),
+    help="Draw from the fewest tokens that have this share of the probability.",
+)
+@click.option("--max-tokens", type=click.IntRange(1, 10_000_000), help="Longest answer, in tokens.")
+@click.option("--seed", type=click.IntRange(0, LARGEST_SEED), help="Seed of what is drawn.")
 @PRECISION
 @OFFLINE
 @AGREE

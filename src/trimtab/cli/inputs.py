@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from trimtab.cli import printing
-from trimtab.cli.options import AGREE, ENCODING, OFFLINE, SET
+from trimtab.cli.options import AGREE, ENCODING, MANY, OFFLINE, SET
 from trimtab.cli.progress import Bars
 
 
@@ -73,7 +73,7 @@ def data(
 
 @click.command()
 @click.argument("task", type=click.Path(path_type=Path))
-@click.option("-n", "rows", default=3, show_default=True, type=click.IntRange(1), help="Rows to show.")
+@click.option("-n", "rows", default=3, show_default=True, type=click.IntRange(1, MANY), help="Rows to show.")
 @SET
 @OFFLINE
 @AGREE

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import math
+from typing import Any, Literal
 
 import click
 
@@ -24,6 +25,21 @@ class _Encoding(click.ParamType):  # type: ignore[type-arg]  # generic in newer 
 
 ENCODING = _Encoding()
 Format = Literal["auto", "text", "jsonl", "json", "csv", "tsv", "parquet", "lines"]
+# Bounds of options that count rows, tokens or seeds: what is larger is a slip.
+MANY, LARGEST_SEED = 1_000_000_000, 2**32 - 1
+
+
+class FiniteRange(click.FloatRange):
+    """A number within bounds; neither infinity nor `nan`, which no comparison refuses."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number. Fails where it is out of bounds or not finite."""
+        number: float = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a finite number.", param, ctx)
+        return number
+
+
 OFFLINE = click.option("--offline", is_flag=True, help="Use what is cached; never the network.")
 AGREE = click.option("--agree", is_flag=True, help="Agree to the backbone's terms of use (see `trimtab models`).")
 PRECISIONS = click.Choice(["auto", "float32", "bfloat16"])
@@ -42,7 +58,7 @@ RUN_CODE = click.option(
 def row_counts(text: str | None) -> list[int]:
     """`8,32,all` as numbers of rows; all of them are measured anyway. Raises click.UsageError for anything else."""
     parts = [part.strip() for part in (text or "").split(",") if part.strip() not in ("", "all")]
-    if not all(part.isdecimal() and int(part) > 1 for part in parts):
+    if not all(part.isdecimal() and len(part) < 10 and int(part) > 1 for part in parts):
         raise click.UsageError(f"--learning-curve: '{text}' is not a list of numbers of rows such as 8,32,128.")
     return [int(part) for part in parts]
 
@@ -53,6 +69,9 @@ def seconds(text: str | None) -> float | None:
         return None
     units = {"s": 1, "m": 60, "h": 3600}
     try:
-        return float(text[:-1]) * units[text[-1:]]
+        found = float(text[:-1]) * units[text[-1:]]
     except (KeyError, ValueError):
-        raise click.UsageError(f"--budget: '{text}' is not a time such as 90s, 10m or 1.5h.") from None
+        found = math.nan
+    if not 0 < found < math.inf:
+        raise click.UsageError(f"--budget: '{text}' is not a time such as 90s, 10m or 1.5h.")
+    return found

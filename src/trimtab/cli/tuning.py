@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from trimtab.cli import printing
-from trimtab.cli.options import AGREE, BESIDE, OFFLINE, PRECISION, RUN_CODE, SET, row_counts, seconds
+from trimtab.cli.options import AGREE, BESIDE, OFFLINE, PRECISION, RUN_CODE, SET, FiniteRange, row_counts, seconds
 from trimtab.cli.progress import Bars
 from trimtab.runs.folder import check_finished
 
@@ -59,12 +59,14 @@ def tune(
 @click.argument("task", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="Folder to write.  [default: runs/compare-NAME]")
 @click.option("--methods", help="Ways to compare, with commas between them.  [default: a set for the machine]")
-@click.option("--seeds", default=1, show_default=True, type=click.IntRange(1), help="Seeds of each way that has one.")
+@click.option(
+    "--seeds", default=1, show_default=True, type=click.IntRange(1, 64), help="Seeds of each way that has one."
+)
 @click.option("--reference", help="Compare the others with this way.  [default: soft_prompt]")
 @click.option("--learning-curve", metavar="8,32,128", help="Measure every way on so many training rows too.")
 @click.option("--without-prompt", is_flag=True, help="Measure what is left of tuned ways without their prompt.")
 @click.option("--budget", metavar="10m", help="Take no longer (s, m or h); say what was left out.")
-@click.option("--price", type=click.FloatRange(0), help="What an hour of this machine costs.")
+@click.option("--price", type=FiniteRange(0), help="What an hour of this machine costs.")
 @click.option("--currency", default="", help="In what.")
 @RUN_CODE
 @SET

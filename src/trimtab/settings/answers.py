@@ -7,7 +7,12 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-from trimtab.settings.methods import Settings
+from trimtab.settings.methods import LARGEST_SEED, Settings
+
+# Most tokens of an answer, and of a vocabulary.
+LONGEST = 10_000_000
+# Below it, scores over the temperature leave the range of float32.
+COLDEST = 0.001
 
 
 class AnswerBase(Settings):
@@ -78,13 +83,10 @@ class NumberAnswer(AnswerBase):
         description="Squared error, or Huber's loss (Huber 1964), which minds outliers less: linear beyond one "
         "standard deviation of the training rows' numbers.",
     )
-    mean: float | None = Field(
-        None, allow_inf_nan=False, description="Number that the layer calls 0; the mean of train by default."
-    )
+    mean: float | None = Field(None, description="Number that the layer calls 0; the mean of train by default.")
     sd: float | None = Field(
-        None, gt=0, allow_inf_nan=False,
-        description="What it calls 1, above the mean; the standard deviation of train by default.",
-    )  # fmt: skip
+        None, gt=0, description="What it calls 1, above the mean; the standard deviation of train by default."
+    )
 
 
 class TextAnswer(AnswerBase):
@@ -97,14 +99,20 @@ class TextAnswer(AnswerBase):
     max_tokens: int | None = Field(
         None,
         ge=1,
+        le=LONGEST,
         description="Longest answer in tokens, its end included; that much of the context is kept free. By default "
         "what the longest training answer takes, and at most 256.",
     )
-    min_tokens: int = Field(0, ge=0, description="Fewest tokens of an answer before its end.")
+    min_tokens: int = Field(0, ge=0, le=LONGEST, description="Fewest tokens of an answer before its end.")
     temperature: float = Field(
-        0.0, ge=0, le=10, description="0 takes the likeliest token each time (greedy); else tokens are drawn."
+        0.0,
+        ge=0,
+        le=10,
+        description="0 takes the likeliest token each time (greedy); from 0.001 on tokens are drawn.",
     )
-    top_k: int | None = Field(None, ge=1, description="Draw from the k likeliest tokens only (Fan et al. 2018).")
+    top_k: int | None = Field(
+        None, ge=1, le=LONGEST, description="Draw from the k likeliest tokens only (Fan et al. 2018)."
+    )
     top_p: float | None = Field(
         None, gt=0, lt=1,
         description="Draw from the fewest tokens that have this share of the probability (Holtzman et al. 2020).",
@@ -116,20 +124,25 @@ class TextAnswer(AnswerBase):
     beams: int = Field(1, ge=1, le=64, description="Beam search over this many texts; 1 is none.")
     length_penalty: float = Field(
         1.0,
+        ge=-10,
+        le=10,
         description="A beam's score is its log-likelihood over its length to this power; above 1 favours long ones.",
     )
     repetition_penalty: float = Field(
-        1.0, ge=1, description="Takes this factor off tokens that the answer holds (Keskar et al. 2019); 1 is none."
+        1.0,
+        ge=1,
+        le=100,
+        description="Takes this factor off tokens that the answer holds (Keskar et al. 2019); 1 is none.",
     )
     no_repeat_ngram: int = Field(
-        0, ge=0, description="No sequence of this many tokens twice in an answer; 0 allows all."
+        0, ge=0, le=1000, description="No sequence of this many tokens twice in an answer; 0 allows all."
     )
     stop: list[str] = Field(
         default_factory=list,
         description="Texts at which an answer ends; not part of it, nor of the data's answers that end with them.",
     )
     answers: int = Field(1, ge=1, le=100, description="Answers given to each row: drawn, or of the best beams.")
-    seed: int = Field(0, ge=0, description="Seed of what is drawn.")
+    seed: int = Field(0, ge=0, le=LARGEST_SEED, description="Seed of what is drawn.")
     metrics: list[str] | None = Field(
         None,
         min_length=1,
@@ -150,6 +163,8 @@ class TextAnswer(AnswerBase):
     @model_validator(mode="after")
     def _check_decoding(self) -> TextAnswer:
         drawing = [name for name in ("top_k", "top_p", "min_p") if getattr(self, name) is not None]
+        if 0 < self.temperature < COLDEST:
+            raise ValueError(f"temperature is {self.temperature:g}: set 0 for greedy, or {COLDEST} or more to draw")
         if self.beams > 1 and self.temperature:
             raise ValueError("beams and temperature do not go together: set one of them")
         if drawing and not self.temperature:

@@ -64,10 +64,50 @@ def _load(text: str, under: Sequence[str] = ()) -> Any:
         node = loader.get_single_node()
         if node is None:
             return None
+        _check_size(node)
         _keep_words(node, tuple(under))
         return loader.construct_document(node)
     finally:
         loader.dispose()
+
+
+# Far more than any task file needs, and few enough that what walks over settings (repr, pydantic, YAML) can.
+_DEEPEST, _MOST_VALUES = 64, 1_000_000
+
+
+def _check_size(root: yaml.Node) -> None:
+    """Refuse nesting that later stages cannot follow, and aliases that stand for themselves or for millions of values.
+
+    Raises:
+        ConstructorError: with the place.
+    """
+    sizes: dict[int, int | None] = {}
+
+    def size(node: yaml.Node, depth: int) -> int:
+        if depth > _DEEPEST:
+            raise _unfit(node, "it is nested too deeply")
+        if id(node) in sizes:
+            known = sizes[id(node)]
+            if known is None:
+                raise _unfit(node, "an alias stands within what it stands for")
+            return known
+        sizes[id(node)] = None
+        inner: list[yaml.Node] = []
+        if isinstance(node, yaml.SequenceNode):
+            inner = node.value
+        elif isinstance(node, yaml.MappingNode):
+            inner = [one for pair in node.value for one in pair]
+        found = 1 + sum(size(one, depth + 1) for one in inner)
+        if found > _MOST_VALUES:
+            raise _unfit(node, "its aliases stand for more than a million values")
+        sizes[id(node)] = found
+        return found
+
+    size(root, 0)
+
+
+def _unfit(node: yaml.Node, problem: str) -> yaml.constructor.ConstructorError:
+    return yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
 
 
 def _keep_words(node: yaml.Node, path: tuple[str, ...]) -> None:
@@ -181,7 +221,18 @@ def make_task(content: Mapping[str, object], where: str = "task") -> Task:
             raise TaskError(f"{where}: unknown setting '{name}'.", near or f"Known here: {', '.join(known)}.") from None
         kind = first["type"] in ("model_type", "dict_type")
         what = "expected settings, `name: value` a line" if kind else first["msg"]
-        raise TaskError(f"{where}: {name}: {what} (found {first['input']!r}).", "See docs/task-file.md.") from None
+        raise TaskError(
+            f"{where}: {name}: {what} (found {_shown(first['input'])}).", "See docs/task-file.md."
+        ) from None
+
+
+def _shown(value: object) -> str:
+    """A value as Python writes it, cut where it is long."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # a number of thousands of digits, a list of lists of lists
+        return f"a value of type {type(value).__name__} too large to show"
+    return text if len(text) <= 200 else f"{text[:200]}..."
 
 
 def dump_task(task: Task) -> str:

@@ -10,9 +10,15 @@ from trimtab.errors import need_library
 
 
 class Settings(BaseModel):
-    """Base of all settings: unknown names are errors, values do not change after validation."""
+    """Base of all settings: unknown names are errors, numbers are finite, values do not change after validation."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+# Largest seed: numpy and scikit-learn take no larger ones, and seeds times a step must stay below 2^63.
+LARGEST_SEED = 2**32 - 1
+# Largest number of rows, steps, evaluations: nobody has more, and what is larger is a slip.
+MANY = 1_000_000_000
 
 
 class MethodBase(Settings):
@@ -115,6 +121,8 @@ class PrefixSettings(MethodBase):
     )
 
 
+# Largest cache: 100 terabytes.
+MEGABYTES = 100_000_000
 CACHE = "Memory for the rows' hidden states; what does not fit is computed every time."
 
 
@@ -126,13 +134,15 @@ class LatePromptSettings(MethodBase):
 
     name: Literal["late_prompt"] = Field("late_prompt", description="Late prompt.")
     length: int = Field(20, ge=1, le=2000, description="Length of the prompt, in tokens.")
-    layer: int | None = Field(None, ge=1, description="Layer it enters at, counted from 0; half way up by default.")
+    layer: int | None = Field(
+        None, ge=1, le=10_000, description="Layer it enters at, counted from 0; half way up by default."
+    )
     init: Literal["task", "labels", "text", "random"] = Field(
         "task", description="Start from the hidden states of the task description, the label words or `init_text`."
     )
     init_text: str | None = Field(None, description="Text to start from where init is `text`.")
     dropout: float = Field(0.0, ge=0, lt=1, description="Prompt dropout: share of prompt values zeroed each step.")
-    cache_megabytes: int = Field(1024, ge=0, description=CACHE)
+    cache_megabytes: int = Field(1024, ge=0, le=MEGABYTES, description=CACHE)
 
 
 class PTuningSettings(MethodBase):
@@ -181,9 +191,13 @@ class LoraSettings(MethodBase):
 
     name: Literal["lora"] = Field("lora", description="Low-rank changes of the weights.")
     rank: int = Field(8, ge=1, le=1024, description="Rank of the changes.")
-    alpha: float = Field(16.0, gt=0, description="Their scale: alpha / rank, or alpha / sqrt(rank) with `rslora`.")
+    alpha: float = Field(
+        16.0, gt=0, le=1e6, description="Their scale: alpha / rank, or alpha / sqrt(rank) with `rslora`."
+    )
     dropout: float = Field(0.0, ge=0, lt=1, description="Dropout on what the changes read.")
-    targets: list[str] | None = Field(None, description="Names of the linear layers changed; all by default.")
+    targets: list[str] | None = Field(
+        None, min_length=1, description="Names of the linear layers changed; all by default."
+    )
     dora: bool = Field(False, description="Train the weights' magnitudes apart from their directions (DoRA).")
     rslora: bool = Field(False, description="Scale by the root of the rank (rsLoRA).")
     prompt: int = Field(0, ge=0, le=2000, description="Length of a soft prompt trained along, in tokens; 0 for none.")
@@ -242,6 +256,7 @@ class HeadSettings(MethodBase):
     cache_megabytes: int = Field(
         1024,
         ge=0,
+        le=MEGABYTES,
         description="Memory for the rows' hidden states. What does not fit is computed at every step; to be fitted to, "
         "all must fit.",
     )
@@ -289,7 +304,9 @@ class FewShotSettings(MethodBase):
         le=100,
         description="Random draws tried on up to 100 rows of dev; the best is shown. Luck decides much.",
     )
-    pool: int = Field(1000, ge=1, description="Training rows the nearest are chosen from, a seeded stratified sample.")
+    pool: int = Field(
+        1000, ge=1, le=MANY, description="Training rows the nearest are chosen from, a seeded stratified sample."
+    )
     calibrate: bool = Field(False, description=CALIBRATE + " Not with `nearest`, where every row has its own prompt.")
 
 
@@ -299,7 +316,7 @@ class SearchSettings(MethodBase):
     title: ClassVar[str] = "hard prompt"
 
     name: Literal["search"] = Field("search", description="The best of many wordings; nothing trained.")
-    budget: int = Field(2000, ge=16, description="Rows scored at most, over all wordings tried.")
+    budget: int = Field(2000, ge=16, le=MANY, description="Rows scored at most, over all wordings tried.")
 
 
 def need_extra(method: MethodBase | type[MethodBase]) -> None:

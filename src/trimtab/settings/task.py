@@ -10,8 +10,8 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from trimtab.errors import did_you_mean
-from trimtab.settings.answers import AnswerSettings, LabelAnswer, defaults_elsewhere
-from trimtab.settings.methods import MethodSettings, Settings, SoftPromptSettings
+from trimtab.settings.answers import LONGEST, AnswerSettings, LabelAnswer, defaults_elsewhere
+from trimtab.settings.methods import LARGEST_SEED, MANY, MethodSettings, Settings, SoftPromptSettings
 
 # Encodings that a message names; any that Python knows will do.
 ENCODINGS = ("utf-8", "utf-16", "gb18030", "big5", "shift_jis", "euc-kr", "latin-1", "cp1252", "cp1251", "koi8-r")
@@ -63,9 +63,9 @@ class DataSettings(Settings):
         default_factory=list, description="Cleaning steps, in this order, applied to every field. Off by default."
     )
     limit: int | None = Field(
-        None, ge=1, description="Use this many training rows, a seeded sample stratified by label."
+        None, ge=1, le=MANY, description="Use this many training rows, a seeded sample stratified by label."
     )
-    shots: int | None = Field(None, ge=1, description="Use this many training rows a label (k-shot), seeded.")
+    shots: int | None = Field(None, ge=1, le=MANY, description="Use this many training rows a label (k-shot), seeded.")
     dev_fraction: float | None = Field(
         None,
         gt=0,
@@ -83,12 +83,15 @@ class DataSettings(Settings):
         "several questions are about, or a writer: rows with the same value stay together.",
     )
     dev_limit: int | None = Field(
-        400, ge=1, description="Rows of dev scored at each evaluation during tuning, a seeded stratified sample."
+        400,
+        ge=1,
+        le=MANY,
+        description="Rows of dev scored at each evaluation during tuning, a seeded stratified sample.",
     )
     test_limit: int | None = Field(
-        None, ge=1, description="Score only this many test rows, a seeded stratified sample; all by default."
+        None, ge=1, le=MANY, description="Score only this many test rows, a seeded stratified sample; all by default."
     )
-    seed: int = Field(0, ge=0, description="Seed of splits and samples.")
+    seed: int = Field(0, ge=0, le=LARGEST_SEED, description="Seed of splits and samples.")
 
     @field_validator("encoding")
     @classmethod
@@ -123,7 +126,10 @@ class TemplateSettings(Settings):
         description="Fields that may be shortened to fit; never others. By default `text`, where the template has it.",
     )
     max_tokens: int | None = Field(
-        None, ge=8, description="Longest row in tokens, prompt and answer included; the backbone's context by default."
+        None,
+        ge=8,
+        le=LONGEST,
+        description="Longest row in tokens, prompt and answer included; the backbone's context by default.",
     )
 
 
@@ -151,13 +157,15 @@ class TrainSettings(Settings):
 
     runs: int = Field(1, ge=1, le=64, description="Seeds trained in one pass; the best on dev is kept.")
     ensemble: bool = Field(False, description="Answer with the mean probability of all runs, not the best run alone.")
-    seed: int = Field(0, ge=0, description="Seed of the first run; run k uses seed + k.")
-    epochs: float | None = Field(None, gt=0, description="Passes over train. Picked from the data's size by default.")
-    steps: int | None = Field(None, ge=1, description="Optimiser steps; takes the place of `epochs`.")
-    batch_size: int | None = Field(
-        None, ge=1, description="Rows a step and run. Picked from the data's size by default."
+    seed: int = Field(0, ge=0, le=LARGEST_SEED, description="Seed of the first run; run k uses seed + k.")
+    epochs: float | None = Field(
+        None, gt=0, le=100_000, description="Passes over train. Picked from the data's size by default."
     )
-    accumulate: int = Field(1, ge=1, description="Split each batch into this many parts to save memory.")
+    steps: int | None = Field(None, ge=1, le=MANY, description="Optimiser steps; takes the place of `epochs`.")
+    batch_size: int | None = Field(
+        None, ge=1, le=65_536, description="Rows a step and run. Picked from the data's size by default."
+    )
+    accumulate: int = Field(1, ge=1, le=65_536, description="Split each batch into this many parts to save memory.")
     gradient_checkpointing: bool = Field(
         False, description="Make activations again in the backward pass: a third of the speed for most of the memory."
     )
@@ -165,6 +173,7 @@ class TrainSettings(Settings):
     rate: float | None = Field(
         None,
         gt=0,
+        le=1000,
         description="Learning rate; for prompts relative to the RMS of the backbone's input embeddings, for prefixes "
         "to the typical size of each layer's keys and values, so that one value serves all backbones. Picked by "
         "method, optimiser and kind of answer by default: 0.08 for a soft prompt with adamw, "
@@ -174,25 +183,29 @@ class TrainSettings(Settings):
         "cosine", description="Course of the rate after warm-up; exponential ends at 1% of the rate."
     )
     warmup: float = Field(0.06, ge=0, lt=1, description="Share of the steps over which the rate rises from 0.")
-    weight_decay: float = Field(0.0, ge=0, description="Decoupled weight decay, towards zero.")
+    weight_decay: float = Field(0.0, ge=0, le=1000, description="Decoupled weight decay, towards zero.")
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="Share of the target spread over all labels.")
     clip: float | None = Field(
         1.0,
         gt=0,
+        le=1e9,
         description="Largest gradient norm a run, the prompt measured in units of the embedding RMS; null turns "
         "clipping off.",
     )
-    evaluate_every: int | None = Field(None, ge=1, description="Steps between evaluations on dev. Picked by default.")
+    evaluate_every: int | None = Field(
+        None, ge=1, le=MANY, description="Steps between evaluations on dev. Picked by default."
+    )
     patience: int | None = Field(
         None,
         ge=0,
+        le=MANY,
         description="Stop a run after this many evaluations without a better dev score; 0 never stops. By default a "
         "third of the steps where answers are texts, 0 elsewhere.",
     )
     checkpoint_seconds: float = Field(
-        30.0, ge=0, description="Seconds between checkpoints (resume starts at the last)."
+        30.0, ge=0, le=MANY, description="Seconds between checkpoints (resume starts at the last)."
     )
-    threads: int | None = Field(None, ge=1, description="CPU threads; all by default.")
+    threads: int | None = Field(None, ge=1, le=1024, description="CPU threads; all by default.")
     precision: Precision = Field(
         "auto", description="Number format of the frozen weights; `auto` is bfloat16 where the machine is fast at it."
     )
