@@ -20,11 +20,16 @@ class TrimtabError(Exception):
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = _writable(message)
+        self.hint = _writable(hint)
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".rstrip()
+
+
+def _writable(text: str) -> str:
+    """`text`, which may quote what it is about, with each half of a surrogate pair, which no output takes, escaped."""
+    return text.encode("utf-8", errors="backslashreplace").decode("utf-8")
 
 
 class TaskError(TrimtabError):

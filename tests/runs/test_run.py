@@ -162,8 +162,14 @@ def test_a_task_file_that_was_changed(tmp_path: Path) -> None:
     ("change", "fault"),
     [
         ({"kept": None}, "KeyError('kept')"),
-        ({"sets": 1}, "IndexError('list index out of range')"),
-        ({"sets": "two"}, "TypeError(\"'str' object cannot be interpreted as an integer\")"),
+        ({"sets": 1}, "ValueError('1 is not in range')"),
+        ({"sets": "two"}, "ValueError(\"set 0 of 'two'\")"),
+        ({"sets": 10**12}, "ValueError('set 0 of 1000000000000')"),
+        ({"kept": 2}, "ValueError('set 2 of 2')"),
+        ({"words": [1]}, "ValueError('words are no lists by label')"),
+        ({"words": {"a": [1]}}, "ValueError('a word is no text')"),
+        ({"backbone": "x"}, "ValueError('the backbone is not named')"),
+        ({"facts": 3}, "ValueError('facts or examples are of another kind')"),
         ({"examples": [{"field": {}}]}, "TypeError(\"Example.__init__() got an unexpected keyword argument 'field'\")"),
     ],
 )

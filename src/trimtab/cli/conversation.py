@@ -35,7 +35,7 @@ class Conversation:
 
     def __init__(self, talk: Talk) -> None:
         self._talk = talk
-        self._terminal = sys.stdin.isatty() and sys.stdout.isatty()
+        self._terminal = sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
 
     def run(self) -> None:
         """Read lines until they end or one says `/quit`; a line is a message, or a command where it begins with `/`."""
@@ -65,7 +65,7 @@ class Conversation:
             try:
                 if self._terminal:
                     return input(PROMPT)
-                return sys.stdin.readline() or None
+                return (sys.stdin.readline() or None) if sys.stdin is not None else None
             except EOFError:
                 click.echo()
                 return None

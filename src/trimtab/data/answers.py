@@ -137,15 +137,29 @@ def read_choice(record: Record, column: str, answer: ChoiceAnswer, options: Sequ
             if not (text.isascii() and text.removeprefix("-").isdigit()):
                 hint = "Set answer.by to letter or text, or correct the row."
                 raise DataError(f"{record.where}: answer '{text}' is not the number of an option.", hint)
-            if not 0 <= int(text) - answer.first < n:
+            number = _number_of(text, answer.first)
+            if not 0 <= number < n:
                 other = f" Where options are counted from {1 - answer.first}, set answer.first to {1 - answer.first}."
-                message = f"{record.where}: answer {text} is not one of {answer.first} to {n - 1 + answer.first}."
+                shown = text if len(text) <= 40 else f"{text[:40]}..."
+                message = f"{record.where}: answer {shown} is not one of {answer.first} to {n - 1 + answer.first}."
                 raise DataError(message, f"Correct the row.{other}")
-            return options[int(text) - answer.first]
+            return options[number]
+
+
+def _number_of(text: str, first: int) -> int:
+    """The place that digits name, counted from 0; -1 for more digits than any number of options has."""
+    digits = text.removeprefix("-").lstrip("0") or "0"
+    if len(digits) > 9:
+        return -1
+    return (-int(digits) if text.startswith("-") else int(digits)) - first
 
 
 def _letter(i: int) -> str:
-    return ascii_uppercase[i] if i < 26 else f"{ascii_uppercase[i // 26 - 1]}{ascii_uppercase[i % 26]}"
+    """A to Z, AA to ZZ, AAA and so on, as spreadsheets name their columns."""
+    letters = ""
+    while i >= 0:
+        letters, i = ascii_uppercase[i % 26] + letters, i // 26 - 1
+    return letters
 
 
 def _listed(record: Record, column: str) -> list[str | None]:

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import codecs
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import BinaryIO
 
 from trimtab.errors import DataError
 
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 # Encodings in which what a byte means depends on those before it in other lines.
 _STATEFUL = re.compile("hz|utf[-_]?7|iso2022|iso-2022")
+
+
+def standard_input() -> BinaryIO:
+    """The bytes of standard input. Raises DataError where it is closed (`<&-`)."""
+    if sys.stdin is None:
+        raise DataError("standard input: closed.", "Give a file, or pipe rows in.")
+    return sys.stdin.buffer
 
 
 @dataclass(frozen=True)

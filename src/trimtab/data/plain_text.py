@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import codecs
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from trimtab.data.files import PACKED, find_file, opened
-from trimtab.data.lines import UTF16_MARKS, others, utf16_error
+from trimtab.data.lines import UTF16_MARKS, others, standard_input, utf16_error
 from trimtab.data.records import source_name
 from trimtab.errors import DataError
 
@@ -37,7 +36,7 @@ def read_text(
     """
     told = on_bytes or (lambda done, total: None)
     if source == "-":
-        return _decoded(sys.stdin.buffer, source_name(source), encoding, lambda done: told(done, None))
+        return _decoded(standard_input(), source_name(source), encoding, lambda done: told(done, None))
     return _read(find_file(source, base), source, encoding, told)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -18,7 +17,7 @@ from trimtab.data.formats.row import Fault, Row
 from trimtab.data.formats.tables import read_table
 from trimtab.data.formats.text_lines import read_text
 from trimtab.data.hub import read_hub
-from trimtab.data.lines import read_lines
+from trimtab.data.lines import read_lines, standard_input
 from trimtab.data.memory import RowsInMemory, read_memory
 from trimtab.errors import DataError
 
@@ -190,7 +189,7 @@ def _as_records(rows: Iterator[Row | Fault], name: str, tolerant: bool) -> Itera
 
 def _open_source(source: str, base: Path, format: Format, encoding: str) -> Iterator[Row | Fault]:
     if source == "-":
-        stream = BytesIO(sys.stdin.buffer.read()) if format == "parquet" else sys.stdin.buffer
+        stream = BytesIO(standard_input().read()) if format == "parquet" else standard_input()
         if format == "jsonl":  # which may be typed, and is not waited for
             return read_jsonl(read_lines(stream, source_name(source), encoding), source_name(source))
         return _read_stream(stream, source_name(source), format, encoding)

@@ -68,7 +68,7 @@ def read_adapter(folder: Path) -> Adapter:
 def _config(path: Path) -> dict[str, Any]:
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
+    except (ValueError, RecursionError, OSError) as error:
         raise RunError(f"{path}: damaged ({error}).", "Get the adapter again.") from None
     if not isinstance(config, dict) or not isinstance(config.get("peft_type"), str):
         raise RunError(f"{path}: names no peft_type.", "Give the folder that `save_pretrained` of PEFT wrote.")
@@ -83,5 +83,14 @@ def _weights(path: Path) -> tuple[dict[str, torch.Tensor], int]:
             own = json.loads((stream.metadata() or {}).get("trimtab", "{}"))
             tensors = {name: stream.get_tensor(name).float() for name in stream.keys()}  # noqa: SIM118  (not a dict)
         return tensors, int(own.get("leading", 0))
-    except (SafetensorError, ValueError, TypeError, AttributeError, OSError) as error:
+    except (
+        SafetensorError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        LookupError,
+        ArithmeticError,
+        RuntimeError,
+        OSError,
+    ) as error:
         raise RunError(f"{path}: damaged ({error}).", "Get the adapter again.") from None

@@ -72,6 +72,7 @@ class Adapters:
 
         model = self.material.backbone.model
         own = list(model.parameters())
+        self._check_targets()
         config = self._config(LoraConfig, IA3Config)
         try:
             with quiet():
@@ -115,6 +116,14 @@ class Adapters:
             fan_in_fan_out=transposed,
         )
 
+    def _check_targets(self) -> None:
+        """Raise TrimtabError for a target that is no layer: PEFT would train the others without a word."""
+        targets = self.settings.targets if isinstance(self.settings, LoraSettings) else None
+        names = [name for name, _ in self.material.backbone.model.named_modules()]
+        for target in targets or ():
+            if not any(name == target or name.endswith(f".{target}") for name in names):
+                raise self._refusal(ValueError(target))
+
     def _refusal(self, error: ValueError) -> TrimtabError:
         model = self.material.backbone.model
         linear = {name.rpartition(".")[2] for name, module in model.named_modules() if isinstance(module, nn.Linear)}
@@ -122,7 +131,8 @@ class Adapters:
         if not targets:
             kind = self.material.backbone.config.model_type
             return TrimtabError(f"method '{self.settings.name}' on a backbone of type '{kind}': {error}")
-        wrong = next((target for target in targets if target not in linear), targets[0])
+        unknown = (target for target in targets if target.rpartition(".")[2] not in linear)
+        wrong = next(unknown, str(error) if str(error) in targets else targets[0])
         return TrimtabError(
             f"method.targets names '{wrong}', which is no linear layer of the backbone.",
             did_you_mean(wrong, linear) or f"Its linear layers are {', '.join(sorted(linear))}.",

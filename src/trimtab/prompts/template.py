@@ -9,6 +9,8 @@ from string import Formatter
 from trimtab.errors import TaskError, did_you_mean
 
 TASK, ANSWER, SOFT = "task", "answer", "soft"
+# As many vectors as `method.length` allows.
+LONGEST_SOFT = 100_000
 
 
 @dataclass(frozen=True)
@@ -156,11 +158,16 @@ def _parts(text: str, task: str) -> list[Slot | str | Soft]:
         literal += constant
         if field is None:
             continue
-        if field == SOFT and spec and spec.isdecimal() and int(spec) and not conversion:
+        if field == SOFT and spec and _is_length(spec) and not conversion:
             parts += [literal] if literal else []
             parts.append(Soft(soft, int(spec)))
             literal, soft = "", soft + int(spec)
             continue
+        if field == SOFT and spec and spec.isdecimal() and not conversion:
+            raise TaskError(
+                f"template.text: '{{soft:{spec[:20]}}}' does not ask for 1 to {LONGEST_SOFT:,} vectors.",
+                "Write {soft:8} for eight.",
+            )
         if not field.isidentifier() or spec or conversion:
             found = field + (f"!{conversion}" if conversion else "") + (f":{spec}" if spec else "")
             raise TaskError(
@@ -186,3 +193,8 @@ def _parts(text: str, task: str) -> list[Slot | str | Soft]:
     if literal:
         parts.append(literal)
     return parts
+
+
+def _is_length(spec: str) -> bool:
+    """Whether it is a number of soft vectors, from 1 to `LONGEST_SOFT`."""
+    return spec.isascii() and spec.isdecimal() and len(spec) < 9 and 0 < int(spec) <= LONGEST_SOFT

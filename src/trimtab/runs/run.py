@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 FORMAT = "trimtab-run-1"
 # Name in `Run.facts` of the wording that hard prompt search began with: task description, template text, label words.
 GIVEN = "given"
+# Sets of tensors that a run may hold: the seeds trained in one pass (`train.runs`).
+MOST_SETS = 64
 
 
 class Weights(Protocol):
@@ -188,15 +190,34 @@ def load_run(folder: Path) -> Run:
         )
     task = _task_of(folder)
     try:
+        _check_values(values)
         sets: list[dict[str, torch.Tensor]] = [{} for _ in range(values["sets"])]
         for name, tensor in stored.tensors.items():
             k, _, own = name.partition(".")
-            sets[int(k)][own] = tensor
+            sets[range(len(sets)).index(int(k))][own] = tensor
         examples = tuple(Example(**example) for example in values.get("examples", ()))
         kept, backbone, facts = values["kept"], values["backbone"], values["facts"]
         return Run(str(folder), task, values["words"], tuple(sets), kept, backbone, facts, examples)
-    except (LookupError, TypeError, ValueError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise RunError(f"{folder / PROMPT_FILE}: damaged ({error!r}).", "Delete it and tune again.") from None
+
+
+def _check_values(values: Mapping[str, Any]) -> None:
+    """Raise ValueError or KeyError where what a run remembers is not of the form that `save_run` writes."""
+    words, backbone, kept, sets = (values[name] for name in ("words", "backbone", "kept", "sets"))
+    if not (isinstance(words, dict) and all(isinstance(own, list) for own in words.values())):
+        raise ValueError("words are no lists by label")
+    if not all(isinstance(word, str) for own in words.values() for word in own):
+        raise ValueError("a word is no text")
+    if not (
+        isinstance(backbone, dict)
+        and all(isinstance(backbone.get(n), str) for n in ("name", "origin", "licence", "content_hash"))
+    ):
+        raise ValueError("the backbone is not named")
+    if not (type(sets) is int and type(kept) is int and 0 <= kept < sets <= MOST_SETS):
+        raise ValueError(f"set {kept!r} of {sets!r}")
+    if not isinstance(values["facts"], dict) or not isinstance(values.get("examples", []), list):
+        raise ValueError("facts or examples are of another kind")
 
 
 def _task_of(folder: Path) -> Task:

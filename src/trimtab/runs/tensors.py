@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     import torch
 
 
+# What reading raises of a file that is not what it should be.
+_DAMAGES = (LookupError, TypeError, ValueError, AttributeError, RecursionError, OverflowError, RuntimeError, OSError)
+
+
 @dataclass(frozen=True)
 class Stored:
     """Tensors by name and everything else as plain JSON values."""
@@ -61,10 +65,10 @@ def load_tensors(path: Path) -> Stored:
         with safe_open(path, framework="pt") as stream:
             metadata = stream.metadata() or {}
             tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118  (not a dict)
-        return Stored(tensors, json.loads(metadata["trimtab"]))
+        return Stored(tensors, _object(metadata["trimtab"]))
     except FileNotFoundError:
         raise RunError(f"{path}: no such file.") from None
-    except (SafetensorError, KeyError, ValueError, OSError) as error:
+    except (SafetensorError, *_DAMAGES) as error:
         raise RunError(f"{path}: damaged or not written by Trimtab ({error}).", "Delete it and tune again.") from None
 
 
@@ -80,9 +84,16 @@ def read_values(path: Path) -> dict[str, Any]:
         with path.open("rb") as stream:
             size = int.from_bytes(stream.read(8), "little")
             header = json.loads(stream.read(min(size, path.stat().st_size)))
-        values: dict[str, Any] = json.loads(header["__metadata__"]["trimtab"])
-        return values
+        return _object(header["__metadata__"]["trimtab"])
     except FileNotFoundError:
         raise RunError(f"{path}: no such file.") from None
-    except (KeyError, TypeError, ValueError, OSError) as error:
+    except _DAMAGES as error:
         raise RunError(f"{path}: damaged or not written by Trimtab ({error}).", "Delete it and tune again.") from None
+
+
+def _object(text: str) -> dict[str, Any]:
+    """A JSON object. Raises ValueError for any other value."""
+    values = json.loads(text)
+    if not isinstance(values, dict):
+        raise ValueError(f"a JSON {type(values).__name__}, expected an object")
+    return values
