@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import difflib
+import re
 import sys
 from collections.abc import Iterable
 from importlib.util import find_spec
+
+# Control characters, what turns the direction of writing, line and paragraph ends, halves of surrogate pairs.
+_UNWRITABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+# Characters of a message; the middle of a longer one, which quotes something that nobody would read, is left out.
+_LONGEST = 3000
 
 
 class TrimtabError(Exception):
@@ -28,8 +36,9 @@ class TrimtabError(Exception):
 
 
 def _writable(text: str) -> str:
-    """`text`, which may quote what it is about, with each half of a surrogate pair, which no output takes, escaped."""
-    return text.encode("utf-8", errors="backslashreplace").decode("utf-8")
+    """`text` as one paragraph that any output takes; what it quotes may hold line ends and escape sequences."""
+    text = _UNWRITABLE.sub(lambda found: repr(found[0])[1:-1], text)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]} ... {text[-_LONGEST // 4 :]}"
 
 
 class TaskError(TrimtabError):

@@ -65,7 +65,7 @@ def test_nothing_heavy_is_loaded_to_help_or_to_refuse_a_file(arguments, heavy):
         (["tun"], "Error: No such command 'tun'."),
         (["tune"], "Error: Missing argument 'TASK'."),
         (["tune", "x.yaml", "--sett", "a=1"], "--sett"),
-        (["predict", "run", "--batch", "0"], "Error: Invalid value for '--batch': 0 is not in the range x>=1."),
+        (["predict", "run", "--batch", "0"], "Error: Invalid value for '--batch': 0 is not in the range 1<=x<=65536."),
     ],
 )
 def test_misuse_exits_with_2(trimtab, arguments, said):

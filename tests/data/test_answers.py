@@ -220,3 +220,31 @@ def test_what_an_answer_stops_at_is_no_part_of_it(value: object, right: tuple[st
     record = Record({"text": "x", "label": value}, HERE)
     answer = TextAnswer(stop=["<|end|>", "\n"])
     assert to_example(record, ["text"], DataSettings(), kind_of(answer), need_answer=False).references == right
+
+
+def test_options_by_letter_go_on_as_columns_of_a_spreadsheet() -> None:
+    """Names by counting in base 26 without a nought (bijective numeration); `ZZ` is the 702nd, `AAA` behind it."""
+    texts = [f"option {i}" for i in range(800)]
+    for letter, place in (("A", 0), ("Z", 25), ("AA", 26), ("AZ", 51), ("BA", 52), ("ZZ", 701), ("AAA", 702)):
+        record = Record({"text": "a", "options": texts, "label": letter}, "rows.jsonl:1")
+        settings = DataSettings(train="-")
+        answer = ChoiceAnswer(options="options", by="letter")
+        example = to_example(record, ["options"], settings, kind_of(answer), need_answer=True)
+        assert example.answer == texts[place]
+        assert f"\n{letter}. option {place}\n" in f"\n{example.fields['options']}\n"
+
+
+@pytest.mark.parametrize(
+    ("index", "shown"),
+    [("9" * 5000, "9" * 40 + "..."), ("-" + "9" * 5000, "-" + "9" * 39 + "..."), ("0" * 5000 + "7", "0" * 40 + "...")],
+)
+def test_an_index_of_thousands_of_digits(index: str, shown: str) -> None:
+    record = Record({"text": "a", "options": ["x", "y"], "label": index}, "rows.jsonl:1")
+    with pytest.raises(DataError) as caught:
+        to_example(
+            record, ["text"], DataSettings(train="-"), kind_of(ChoiceAnswer(options="options")), need_answer=True
+        )
+    assert str(caught.value) == (
+        f"rows.jsonl:1: answer {shown} is not one of 0 to 1. Correct the row. Where options are counted from 1, set "
+        "answer.first to 1."
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import unicodedata
 from typing import get_args
 
@@ -147,3 +148,15 @@ def test_chinese_stop_words(text: str, clean: str) -> None:
 @given(ANY_TEXT, st.lists(st.sampled_from(get_args(CleanStep))))
 def test_no_text_makes_a_step_fail(text: str, steps: list[CleanStep]) -> None:
     assert len(clean_text(text, steps)) <= len(text)
+
+
+@pytest.mark.parametrize(
+    "piece", ["<", "</", "<a ", "<a x='", "<!--", "<!doctype ", " x=1", " y='<a z=\"'", "&amp", "&#", " "]
+)
+@pytest.mark.parametrize("before", ["", "<a", "<!--", "-->"])
+def test_markup_takes_time_in_proportion_to_the_text(before: str, piece: str) -> None:
+    """A million characters in a second or so; where each tag looked through the rest, it would be an hour."""
+    text = before + piece * (1_000_000 // len(piece))
+    begun = time.process_time()
+    clean_text(text, ["markup"])
+    assert time.process_time() - begun < 30

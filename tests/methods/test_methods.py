@@ -278,6 +278,24 @@ def test_lora_variants(pretrained):
     )
 
 
+def test_one_target_with_a_typo_among_good_ones_is_told(pretrained):
+    """PEFT trains the good ones without a word."""
+    for targets, wrong, hint in (
+        (["q_proj", "v_prj"], "v_prj", "Did you mean 'v_proj'?"),
+        (["q_proj", "layers.9.v_proj"], "layers.9.v_proj", ""),
+    ):
+        with pytest.raises(TrimtabError) as caught:
+            method_of(pretrained, {"name": "lora", "targets": targets}).initial(0)
+        assert str(caught.value).startswith(
+            f"method.targets names '{wrong}', which is no linear layer of the backbone."
+        )
+        assert str(caught.value).endswith(hint)
+    assert any(
+        ".self_attn.q_proj." in name
+        for name in method_of(pretrained, {"name": "lora", "targets": ["q_proj"]}).initial(0)
+    )
+
+
 def test_lora_with_a_prompt_is_both(pretrained):
     joint = method_of(pretrained, {"name": "lora", "prompt": 4})
     prompt, lora = method_of(pretrained, {"name": "soft_prompt", "length": 4}), method_of(pretrained, "lora")

@@ -206,7 +206,7 @@ def test_every_label_comes_back(tmp_path, words):
         ("data:\n  train: a\n  train: b\n", "{path}:3: not valid YAML: 'train' stands twice."),
         ("labels: {1: bad, '1': good}\n", "{path}:1: not valid YAML: '1' stands twice."),
         ("name: a\n---\nname: b\n", "{path}:2: not valid YAML: but found another document."),
-        ("name: " + "[" * 1500, "{path}: not valid YAML: it is nested too deeply."),
+        ("name: " + "[" * 1500, "{path}:1: not valid YAML: it is nested too deeply."),
     ],
 )  # fmt: skip
 def test_yaml_that_will_not_do(tmp_path, text, message):

@@ -186,8 +186,9 @@ def _from_prompt(adapter: Adapter, name: str, pretrained: Pretrained) -> tuple[d
     network = {key.removeprefix(NETWORK): x for key, x in adapter.tensors.items() if key.startswith(NETWORK)}
     if not network:
         return {"name": "soft_prompt", "length": len(own), "init": "random"}, {"prompt": own}
-    encoder, hidden = adapter.config["encoder_reparameterization_type"], adapter.config["encoder_hidden_size"]
-    return {"name": "p_tuning", "length": len(own), "encoder": encoder.lower(), "hidden": hidden}, network
+    encoder = str(adapter.config.get("encoder_reparameterization_type")).lower()  # checked as settings are
+    hidden = adapter.config.get("encoder_hidden_size")
+    return {"name": "p_tuning", "length": len(own), "encoder": encoder, "hidden": hidden}, network
 
 
 def _from_prefix(adapter: Adapter, name: str, pretrained: Pretrained) -> tuple[dict[str, Any], Tensors]:

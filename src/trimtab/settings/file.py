@@ -38,6 +38,18 @@ class _Loader(yaml.SafeLoader):
     # No text is what the loop below names: by YAML 1.2 (10.3.2), but nothing that PyYAML writes for a text.
     yaml_implicit_resolvers = {"<": [("tag:yaml.org,2002:merge", re.compile("^<<$"))]}  # noqa: RUF012  (as in the parent)
 
+    _depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """A node; an error where it is nested more deeply than what walks over settings can follow."""
+        if self._depth > _DEEPEST:
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.constructor.ConstructorError(None, None, "it is nested too deeply", mark)
+        self._depth += 1
+        node: yaml.Node | None = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
+
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         """A mapping; a name that stands twice is an error, not the last word."""
         seen = set()
@@ -76,16 +88,14 @@ _DEEPEST, _MOST_VALUES = 64, 1_000_000
 
 
 def _check_size(root: yaml.Node) -> None:
-    """Refuse nesting that later stages cannot follow, and aliases that stand for themselves or for millions of values.
+    """Refuse aliases that stand for themselves or for millions of values.
 
     Raises:
         ConstructorError: with the place.
     """
     sizes: dict[int, int | None] = {}
 
-    def size(node: yaml.Node, depth: int) -> int:
-        if depth > _DEEPEST:
-            raise _unfit(node, "it is nested too deeply")
+    def size(node: yaml.Node) -> int:
         if id(node) in sizes:
             known = sizes[id(node)]
             if known is None:
@@ -97,13 +107,13 @@ def _check_size(root: yaml.Node) -> None:
             inner = node.value
         elif isinstance(node, yaml.MappingNode):
             inner = [one for pair in node.value for one in pair]
-        found = 1 + sum(size(one, depth + 1) for one in inner)
+        found = 1 + sum(size(one) for one in inner)
         if found > _MOST_VALUES:
             raise _unfit(node, "its aliases stand for more than a million values")
         sizes[id(node)] = found
         return found
 
-    size(root, 0)
+    size(root)
 
 
 def _unfit(node: yaml.Node, problem: str) -> yaml.constructor.ConstructorError:

@@ -312,6 +312,8 @@ def _as_word(value: object) -> str:
     match value:
         case None:
             raise ValueError("a label or a word is null: give its name, in quotes if that is 'null'")
+        case dict() | list():
+            raise ValueError("a label or a word is a list or a mapping: write a text")
         case bool():
             return str(value).lower()
         case float() if value.is_integer():
