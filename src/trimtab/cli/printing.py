@@ -214,7 +214,7 @@ def print_comparison(comparison: Comparison, folder: Path | None) -> None:
         cells = _way_cells(way, comparison)
         table.add_row(*(escape(cells[name]) for name in shown), style="bold" if way is chosen else None)
     console.print(table)
-    lines = [comparison.choose]
+    lines = [comparison.choose, *(f"Note: {warning}" for warning in comparison.warnings)]
     lines += [f"Left out: {left.name} ({left.why})." for left in comparison.left_out]
     if folder is not None:
         lines.append(f"Comparison: {folder / 'compare.html'}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
 
@@ -15,6 +16,24 @@ def text_key(example: Example) -> str:
     return "\x1f".join(texts) if any(texts) else ""
 
 
+def twin_key(example: Example) -> str:
+    """Return what is left of a text where case, width, punctuation and Unicode form do not count.
+
+    Symbols (`+`, an emoji) count, as letters and digits do. A text of punctuation alone is as `text_key` has it.
+    """
+    given = [*(text for _, text in sorted(example.fields.items())), *example.beside]
+    bare = [" ".join("".join(map(_counts, unicodedata.normalize("NFKC", text).casefold())).split()) for text in given]
+    return "\x1f".join(bare) if any(bare) else text_key(example)
+
+
+def _counts(character: str) -> str:
+    """The character, or a space for punctuation; nothing for a control or format character."""
+    kind = unicodedata.category(character)
+    if character.isspace() or kind[0] == "P":
+        return " "
+    return "" if kind[0] == "C" else character
+
+
 def group_by_text(examples: Sequence[Example]) -> dict[str, list[int]]:
     """Return text key -> positions in `examples`, both in order of first appearance."""
     groups: dict[str, list[int]] = defaultdict(list)
@@ -24,7 +43,7 @@ def group_by_text(examples: Sequence[Example]) -> dict[str, list[int]]:
 
 
 def kin(examples: Sequence[Example]) -> list[list[int]]:
-    """Return the positions of examples that belong together: those of the same text or the same group, and of theirs.
+    """Return the positions of examples that belong together: twins and those of the same group, and those of theirs.
 
     Each list rises; the lists stand in the order of their least text keys.
     """
@@ -37,7 +56,7 @@ def kin(examples: Sequence[Example]) -> list[list[int]]:
 
     first: dict[tuple[str, str], int] = {}
     for row, example in enumerate(examples):
-        for key in (("text", text_key(example)), *([("group", example.group)] if example.group else [])):
+        for key in (("text", twin_key(example)), *([("group", example.group)] if example.group else [])):
             leaders[leader(row)] = leader(first.setdefault(key, row))
     groups: dict[int, list[int]] = defaultdict(list)
     for row in range(len(examples)):

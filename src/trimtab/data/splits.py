@@ -14,6 +14,7 @@ from pathlib import Path
 
 from trimtab.data.duplicates import kin, text_key
 from trimtab.data.example import Example
+from trimtab.data.leakage import Seen
 from trimtab.data.mapping import RowReader, read_examples
 from trimtab.data.memory import RowsInMemory
 from trimtab.data.records import InMemory, Source, source_name
@@ -83,12 +84,17 @@ def load_splits(
     dev, test = _merged("dev", dev, reader, note), _merged("test", test, reader, note)
     if given["test"] is not None:
         test = _merged("test", read("test"), reader, note)
-    return Splits(
-        _sample_train(train, settings, note),
-        _sample("dev", dev, settings.dev_limit, settings.seed, note),
-        _sample("test", test, settings.test_limit, settings.seed, note),
-        note,
-    )
+    train = _sample_train(train, settings, note)
+    dev = _sample("dev", dev, settings.dev_limit, settings.seed, note)
+    test = _sample("test", test, settings.test_limit, settings.seed, note)
+    return Splits(train, dev, test, [*leaks(train, dev, test), *note])
+
+
+def leaks(train: Sequence[Example], dev: Sequence[Example], test: Sequence[Example]) -> list[str]:
+    """Say which rows of test and dev stand in train too, a sentence a split; nothing where none do."""
+    seen = Seen.of(train)
+    found = [(split, seen.among(rows)) for split, rows in (("test", test), ("dev", dev))]
+    return [f"{leak.said(split)}: what is reached on them says little" for split, leak in found if leak]
 
 
 def read_test(

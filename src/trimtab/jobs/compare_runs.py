@@ -20,6 +20,7 @@ from trimtab.reports.figures import Cell, Measured, compare, disagreements
 from trimtab.reports.files import write_comparison
 from trimtab.runs.folder import PROMPT_FILE, make_folder
 from trimtab.runs.run import described, load_run
+from trimtab.runs.trained_on import trained_on
 from trimtab.settings.task import Precision, Task
 from trimtab.sources.places import absolute
 
@@ -59,6 +60,7 @@ def run(
     began = time.monotonic()
     task, words = _same_task(folders)
     part, examples = _rows(task, test)
+    examples, warnings = _unseen(folders, part, examples)
     labels, kind = list(words), kind_of(task.answer)
     kind.check_rows(examples, words)
     passes = programs_of(kind.tests, cast("Sequence[TextExample]", examples), progress=progress) if run_code else None
@@ -97,6 +99,7 @@ def run(
         luck=found.luck,
         disagreements=disagreements(measured, examples, scorer, first.name),
         seconds=time.monotonic() - began,
+        warnings=warnings,
     ), found.against_best)  # fmt: skip
     if out is not None:
         make_folder(out)
@@ -132,6 +135,31 @@ def _rows(task: Task, test: str | None) -> tuple[str, list[Example]]:
         return "test", read_test(absolute(test, Path.cwd()) or "", fields, data, kind, base=Path.cwd())[0]
     splits = load_splits(data, fields, kind, base=Path.cwd())
     return ("test", splits.test) if splits.test else ("dev", splits.dev)
+
+
+def _unseen(folders: Sequence[Path], part: str, examples: list[Example]) -> tuple[list[Example], list[str]]:
+    """The rows that none of the runs was trained on, and what was left out.
+
+    Raises:
+        TrimtabError: there are none.
+    """
+    warnings, left = [], set(range(len(examples)))
+    for folder in folders:
+        seen = trained_on(folder)
+        if seen is None:
+            warnings.append(f"{folder} does not say what it was trained on: rows that it knows cannot be told.")
+            continue
+        leak = seen.among(examples)
+        left &= set(leak.clean)
+        if leak:
+            count = len(examples) - len(leak.clean)
+            rows = "row, on which" if count == 1 else "rows, on which"
+            warnings.insert(0, f"{count:,} of {len(examples):,} {part} {rows} {folder} was trained, left out.")
+    if not left:
+        raise TrimtabError(
+            f"every {part} row is one that a run was trained on.", "Name other rows to score with --test."
+        )
+    return [examples[i] for i in sorted(left)], warnings
 
 
 def _cell(

@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trimtab.data import Splits
+from trimtab.data.leakage import Seen
 from trimtab.data.memory import RowsInMemory
 from trimtab.errors import RunError
 from trimtab.runs.folder import TASK_FILE, check_folder
 from trimtab.runs.lock import held
+from trimtab.runs.trained_on import remember
 from trimtab.settings.file import read_task
 from trimtab.settings.methods import need_extra
 from trimtab.settings.task import Task
@@ -113,6 +115,7 @@ def run(
             on_plan(prepared.task, plan, prepared.notes)
         stopped_at = train(prepared, out, on_step)
         tuned = keep(prepared, out, stopped=stopped_at is not None)
+        remember(out, Seen.of(rows.splits.train))
         if stopped_at is not None:
             return Tuned(tuned, None, stopped_at)
         scored = None

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 from trimtab.backbones.open import Progress
 from trimtab.data import Example, Splits
 from trimtab.data.example import TextExample
+from trimtab.data.leakage import Seen
 from trimtab.evaluation.programs import pass_figures
 from trimtab.evaluation.scores.texts import Figure
 from trimtab.inference.engine import Engine
 from trimtab.kinds.baseline import Learning
+from trimtab.kinds.bound_task import BoundTask
 from trimtab.kinds.kind import Judging, Rival
 from trimtab.kinds.prediction import Prediction
+from trimtab.reports.format import capital, metric_text
 from trimtab.reports.scored import Scored
 
 # Names under which the engine knows the run and the backbone without a prompt.
@@ -32,16 +35,18 @@ class Judged:
         scored: scores on dev and test, and other ways on test or else on dev.
         cut: rows of test, or else of dev, that were shortened to fit.
         seconds: time to answer test; None where there is none.
+        leaks: on rows of dev and test that were trained on, a sentence a split, with the score of the others.
     """
 
     scored: Scored
     cut: int = 0
     seconds: float | None = None
+    leaks: tuple[str, ...] = ()
 
 
 def judge(
     engine: Engine, classes: Sequence[str], splits: Splits, *, beside: bool, progress: Progress | None,
-    run_code: bool = False,
+    run_code: bool = False, seen: Seen | None = None,
 ) -> Judged:  # fmt: skip
     """Score the run that the engine knows as `run` on dev and test, and other ways on test, or else on dev.
 
@@ -52,6 +57,7 @@ def judge(
         beside: score other ways of doing the task too.
         progress: told what is being done.
         run_code: run answers as programs, against their rows' tests.
+        seen: what the run was trained on, where that is known.
     """
     bound = engine.runs[RUN]
     kind = bound.kind
@@ -71,7 +77,29 @@ def judge(
         rivals,
         _passed(judged, predictions, progress) if run_code else (),
     )
-    return Judged(kind.scored(judging), sum(answer.cut_tokens > 0 for answer in predictions), seconds)
+    cut = sum(answer.cut_tokens > 0 for answer in predictions)
+    leaks = _leaks(bound, classes, {"test": (splits.test, test), "dev": (of_dev, dev)}, seen) if seen else ()
+    return Judged(kind.scored(judging), cut, seconds, tuple(leaks))
+
+
+def _leaks(
+    bound: BoundTask, classes: Sequence[str], parts: Mapping[str, tuple[Sequence[Example], Sequence[Prediction]]],
+    seen: Seen,
+) -> Iterator[str]:  # fmt: skip
+    """Says which rows of a split were trained on, and what is reached on the others."""
+    kind = bound.kind
+    for split, (examples, predictions) in parts.items():
+        leak = seen.among(examples) if predictions else None
+        if not leak:
+            continue
+        if not leak.clean:
+            yield f"{capital(leak.said(split))}: its score says nothing of rows that are new."
+            continue
+        rows, answers = [examples[i] for i in leak.clean], [predictions[i] for i in leak.clean]
+        scorer = kind.scorer(rows, classes, bound.task)
+        score = scorer.score(scorer.rows(kind.comparable(kind.collected(answers, classes))))
+        reached = metric_text(score, scorer.metric)
+        yield f"{capital(leak.said(split))}: on the other {len(rows):,} it reaches {scorer.metric.name} {reached}."
 
 
 def _answers(

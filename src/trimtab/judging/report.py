@@ -8,6 +8,7 @@ from pathlib import Path
 from trimtab.backbones.open import Progress
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import Example, Splits
+from trimtab.data.leakage import Seen
 from trimtab.errors import TrimtabError
 from trimtab.inference.engine import Engine
 from trimtab.judging.facts import data_facts, made_with, method_facts, run_facts
@@ -18,6 +19,7 @@ from trimtab.reports.files import read_report, write_report
 from trimtab.reports.run_report import Cost, CurvePoint, RunReport
 from trimtab.runs.folder import make_folder
 from trimtab.runs.run import Run, as_given, zero_shot
+from trimtab.runs.trained_on import trained_on
 from trimtab.settings.methods import ZeroShotSettings
 from trimtab.settings.task import DataSettings
 
@@ -58,7 +60,8 @@ def report_of(
     words = not bound.kind.headed and pretrained.backbone.scores_words
     if beside and judged and words and tuned.task.method != ZeroShotSettings():
         engine.add(ZERO_SHOT, zero_shot(*as_given(tuned), pretrained))
-    found = judge(engine, classes, splits, beside=beside, progress=progress, run_code=run_code)
+    seen = Seen.of(splits.train) if splits.train else trained_on(Path(tuned.name))
+    found = judge(engine, classes, splits, beside=beside, progress=progress, run_code=run_code, seen=seen)
     if found.seconds is not None:
         cost = cost.model_copy(update={"predict_rows_per_second": len(splits.test) / found.seconds})
     cut = [f"{found.cut} of {len(judged)} rows were shortened to fit."] if found.cut else []
@@ -72,7 +75,7 @@ def report_of(
         runs=run_facts(tuned),
         scored=found.scored,
         template_example=_as_read(bound, (judged or splits.train)[0]),
-        warnings=_warnings(tuned),
+        warnings=[*found.leaks, *_warnings(tuned)],
     )
     write_report(folder, report)
     return report

@@ -164,6 +164,7 @@ class Comparison(Part):
         choose: what to choose and why, two sentences that follow from the figures.
         chosen: key of the way that they say to choose, "" where they name none.
         notes: what was done to the data, a sentence each.
+        warnings: what the reader should know first, a sentence each.
         settings: the task as resolved.
     """
 
@@ -187,6 +188,7 @@ class Comparison(Part):
     reference: str
     ways: list[Way]
     luck: float | None = None
+    warnings: list[str] = Field(default_factory=list)
     left_out: list[LeftOut] = Field(default_factory=list)
     curves: list[CurveLine] = Field(default_factory=list)
     disagreements: list[Disagreement] = Field(default_factory=list)

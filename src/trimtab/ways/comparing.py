@@ -10,8 +10,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from trimtab.backbones.open import Progress
 from trimtab.data import stratified_sample
+from trimtab.data.leakage import Seen
 from trimtab.errors import TaskError, TrimtabError
 from trimtab.evaluation.scorers.scorer import Scorer
 from trimtab.judging.facts import made_with
@@ -19,6 +22,7 @@ from trimtab.kinds.kind import Kind
 from trimtab.reports.choosing import choose
 from trimtab.reports.comparison import Comparison, LeftOut
 from trimtab.reports.figures import Cell, Measured, compare, curve_lines, disagreements
+from trimtab.reports.format import capital, metric_text
 from trimtab.runs.run import backbone_facts
 from trimtab.settings.methods import FewShotSettings
 from trimtab.settings.task import Task
@@ -69,8 +73,26 @@ def figures(
         currency=wanted.currency,
         seconds=sum(cell.seconds for way, _ in measured for cell in way.cells),
         notes=[*splits.note, *_notes(whole.kind, scorer, bool(splits.test), wanted.run_code)],
+        warnings=_without_leaks(whole, full),
     )
     return choose(made, found.against_best)
+
+
+def _without_leaks(whole: Material, ways: Sequence[Measured]) -> list[str]:
+    """What ways reach on the scored rows that do not stand in train, where some do; the mean over seeds."""
+    leak = Seen.of(whole.splits.train).among(whole.judged)
+    if not leak or not leak.clean:
+        return []
+    rows = [whole.judged[i] for i in leak.clean]
+    scorer = whole.kind.scorer(rows, list(whole.words), whole.task)
+    reached = {
+        way.name: float(np.mean([scorer.score(scorer.rows(cell.answers[leak.clean])) for cell in way.cells]))
+        for way in ways
+    }
+    ranked = sorted(reached, key=lambda name: -scorer.metric.goodness(reached[name]))
+    listed = ", ".join(f"{name} {metric_text(reached[name], scorer.metric)}" for name in ranked)
+    split = "test" if whole.splits.test else "dev"
+    return [f"{capital(leak.said(split))}. {capital(scorer.metric.name)} on the other {len(rows):,}: {listed}."]
 
 
 def _notes(kind: Kind[Any], scorer: Scorer, tested: bool, run_code: bool) -> list[str]:

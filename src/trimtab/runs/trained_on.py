@@ -1,0 +1,42 @@
+"""What a run was trained on, as hashes in its folder. Knows nothing about what they are used for; needs no torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from trimtab.data.leakage import Seen
+from trimtab.errors import RunError
+from trimtab.runs.folder import write_whole
+
+TRAINED_ON_FILE = "trained_on.safetensors"
+
+
+def remember(folder: Path, seen: Seen) -> None:
+    """Write what a run was trained on into its folder. Raises RunError where it cannot be written."""
+    import numpy as np
+    from safetensors.numpy import save
+
+    hashes = {name: np.array(sorted(getattr(seen, name)), dtype=np.int64) for name in ("exact", "alike")}
+    write_whole(folder / TRAINED_ON_FILE, save(hashes))
+
+
+def trained_on(folder: Path) -> Seen | None:
+    """What the run in a folder was trained on; None where the folder does not say (a run of an older version).
+
+    Raises:
+        RunError: the file is damaged.
+    """
+    path = folder / TRAINED_ON_FILE
+    if not path.is_file():
+        return None
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        hashes = load_file(path)
+        exact, alike = (frozenset(map(int, hashes[name].ravel())) for name in ("exact", "alike"))
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        raise RunError(
+            f"{path}: damaged ({error}).", "Delete it; rows that the run was trained on are not told then."
+        ) from None
+    return Seen(exact, alike)
