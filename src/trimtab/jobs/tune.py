@@ -114,8 +114,8 @@ def run(
         if on_plan:
             on_plan(prepared.task, plan, prepared.notes)
         stopped_at = train(prepared, out, on_step)
+        remember(out, Seen.of(read.splits.train))
         tuned = keep(prepared, out, stopped=stopped_at is not None)
-        remember(out, Seen.of(rows.splits.train))
         if stopped_at is not None:
             return Tuned(tuned, None, stopped_at)
         scored = None
