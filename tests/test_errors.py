@@ -61,10 +61,11 @@ def test_task_errors(tmp_path, content, overrides, message):
     [
         ("rows.jsonl", None, "rows.jsonl: no such file. Relative paths start at given."),
         ("rows.xml", "", "rows.xml: the ending '.xml' is not one of .jsonl, .ndjson, .json, .csv, .tsv, .parquet, "
-                         ".conll. Set data.format to jsonl, csv, tsv, parquet or conll."),
+                         ".conll, .txt (or one of these and .gz, .bz2 or .xz). Set data.format to jsonl, json, csv, "
+                         "tsv, parquet, conll or lines."),
         ("rows.jsonl", "", "rows.jsonl: no rows. Check the file: it needs one example a row."),
-        ("rows.jsonl", "[1]\n", "rows.jsonl:1: found a JSON array, expected an object. Each line must hold one whole "
-                                'JSON object, such as {"text": "...", "label": "..."}.'),
+        ("rows.jsonl", "[1]\n", "rows.jsonl:1: found a JSON number in the list, expected an object. Write a list of "
+                                'objects, [{"text": "...", "label": "..."}, ...], or one object a line (.jsonl).'),
         ("rows.csv", "text,label\na,b,c\n", "rows.csv:2: 3 values, expected 2 (text, label). Put a value that holds "
                                             "quotes, separators or line ends in double quotes, and double the quotes "
                                             "inside it."),

@@ -22,7 +22,10 @@ from trimtab.runs.tensors import load_tensors
 from trimtab.settings.file import read_task
 from whole_jobs import Killed, dying_at
 
-FINISHED = ["card.md", "metrics.jsonl", "prompt.safetensors", "report.html", "report.json", "task.yaml"]
+FINISHED = [
+    "card.md", "metrics.jsonl", "prompt.safetensors", "report.html", "report.json", "task.yaml",
+    "trained_on.safetensors",
+]  # fmt: skip
 
 
 def files(folder: Path) -> list[str]:
