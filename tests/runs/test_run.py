@@ -154,7 +154,7 @@ def test_a_task_file_that_was_changed(tmp_path: Path) -> None:
     assert refusal(lambda: load_run(tmp_path)) == (
         f"{path}: no such file. Give a task file; examples/ holds some to start from."
     )
-    save_task(tmp_path, make_task({"name": "mended"}))
+    save_task(tmp_path, make_run().task.model_copy(update={"name": "mended"}))
     assert load_run(tmp_path).task.name == "mended"
 
 

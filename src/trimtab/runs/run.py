@@ -154,6 +154,7 @@ def save_run(folder: Path, run: Run) -> None:
             "kept": run.kept,
             "backbone": run.backbone,
             "facts": run.facts,
+            "trained_with": _trained_with(run.task),
             "examples": [{"fields": e.fields, "answer": e.answer, "where": e.where} for e in run.examples],
         },
     )
@@ -167,8 +168,10 @@ def described(folder: Path) -> tuple[Task, dict[str, list[str]]]:
         MissingExtraError: if a library that its method needs is not installed.
     """
     check_finished(folder)
-    words = read_values(folder / PROMPT_FILE).get("words")
-    return _task_of(folder), words if isinstance(words, dict) else {}
+    values, task = read_values(folder / PROMPT_FILE), _task_of(folder)
+    _check_task(folder, task, values.get("trained_with"))
+    words = values.get("words")
+    return task, words if isinstance(words, dict) else {}
 
 
 def load_run(folder: Path) -> Run:
@@ -189,6 +192,8 @@ def load_run(folder: Path) -> Run:
             "Update Trimtab, or tune again.",
         )
     task = _task_of(folder)
+    _check_task(folder, task, values.get("trained_with"))
+    _check_finite(folder / PROMPT_FILE, stored.tensors)
     try:
         _check_values(values)
         sets: list[dict[str, torch.Tensor]] = [{} for _ in range(values["sets"])]
@@ -218,6 +223,36 @@ def _check_values(values: Mapping[str, Any]) -> None:
         raise ValueError(f"set {kept!r} of {sets!r}")
     if not isinstance(values["facts"], dict) or not isinstance(values.get("examples", []), list):
         raise ValueError("facts or examples are of another kind")
+
+
+def _trained_with(task: Task) -> dict[str, Any]:
+    """What of a task is part of what was trained: with other words around its rows, a prompt answers anything."""
+    return {
+        "task": task.task,
+        "answer.kind": task.answer.kind,
+        **{f"template.{name}": value for name, value in task.template.model_dump(mode="json").items()},
+        **{f"labels.{name}": value for name, value in task.labels.model_dump(mode="json").items()},
+        **{f"method.{name}": value for name, value in task.method.model_dump(mode="json").items()},
+    }
+
+
+def _check_task(folder: Path, task: Task, trained_with: object) -> None:
+    """Raise RunError where a run's task.yaml says something else than what was trained; older runs do not tell."""
+    now = _trained_with(task)
+    before = trained_with if isinstance(trained_with, dict) else {}
+    for name, value in before.items():
+        if name in now and now[name] != value:
+            raise RunError(
+                f"{folder / TASK_FILE}: {name} is {now[name]!r}, and the run was trained with {value!r}.",
+                "Put it back, or tune again.",
+            )
+
+
+def _check_finite(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
+    """Raise RunError where a number is none."""
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
+            raise RunError(f"{path}: '{name}' holds numbers that are not finite.", "Delete it and tune again.")
 
 
 def _task_of(folder: Path) -> Task:

@@ -5,6 +5,7 @@ Written beside and moved into place, so that a file is whole or absent. No pickl
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 # What reading raises of a file that is not what it should be.
 _DAMAGES = (LookupError, TypeError, ValueError, AttributeError, RecursionError, OverflowError, RuntimeError, OSError)
+
+# Among the values of a file: what it holds, hashed.
+CHECKSUM = "sha256"
 
 
 @dataclass(frozen=True)
@@ -44,13 +48,26 @@ def save_tensors(path: Path, tensors: Mapping[str, torch.Tensor], values: Mappin
     def put(file: Path) -> None:
         """Straight from where the tensors are: of full fine-tuning they fill gigabytes."""
         own = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+        said = {**values, CHECKSUM: _checksum(own, values)}
         try:
-            save_file(own, file, {"trimtab": json.dumps(dict(values))})
+            save_file(own, file, {"trimtab": json.dumps(said)})
         except SafetensorError as error:
             found = re.search(r"os error (\d+)", str(error))
             raise OSError(*((int(found[1]), os.strerror(int(found[1]))) if found else (str(error),))) from error
 
     write_whole(path, put)
+
+
+def _checksum(tensors: Mapping[str, torch.Tensor], values: Mapping[str, Any]) -> str:
+    """SHA-256 of values, and of tensors with their names, types and shapes."""
+    import torch
+
+    digest = hashlib.sha256(json.dumps(dict(values), sort_keys=True).encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(json.dumps([name, str(tensor.dtype), list(tensor.shape)]).encode())
+        if tensor.numel():
+            digest.update(memoryview(tensor.reshape(-1).view(torch.uint8).numpy()))  # type: ignore[arg-type]
+    return digest.hexdigest()
 
 
 def load_tensors(path: Path) -> Stored:
@@ -65,7 +82,11 @@ def load_tensors(path: Path) -> Stored:
         with safe_open(path, framework="pt") as stream:
             metadata = stream.metadata() or {}
             tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118  (not a dict)
-        return Stored(tensors, _object(metadata["trimtab"]))
+        values = _object(metadata["trimtab"])
+        expected = values.pop(CHECKSUM, None)  # older files have none
+        if expected is not None and expected != _checksum(tensors, values):
+            raise ValueError("its checksum is another")
+        return Stored(tensors, values)
     except FileNotFoundError:
         raise RunError(f"{path}: no such file.") from None
     except (SafetensorError, *_DAMAGES) as error:
@@ -84,7 +105,8 @@ def read_values(path: Path) -> dict[str, Any]:
         with path.open("rb") as stream:
             size = int.from_bytes(stream.read(8), "little")
             header = json.loads(stream.read(min(size, path.stat().st_size)))
-        return _object(header["__metadata__"]["trimtab"])
+        values = _object(header["__metadata__"]["trimtab"])
+        return {name: value for name, value in values.items() if name != CHECKSUM}
     except FileNotFoundError:
         raise RunError(f"{path}: no such file.") from None
     except _DAMAGES as error:
