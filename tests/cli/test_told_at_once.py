@@ -100,8 +100,10 @@ def test_predict_says_of_each_row_that_its_column_is_wrong(place: Path, session_
     message, hint = WRONG_COLUMN
     error = f"{message} {hint}".format(base="")
     said = [{"error": error.replace(":1:", f":{i}:"), "where": f"columns.jsonl:{i}"} for i in (1, 2, 3)]
-    assert [json.loads(line) for line in done.out.splitlines()] == said
-    assert done[0::2] == (0, "3 row(s) could not be answered; their records say why.\n")
+    found = [json.loads(line) for line in done.out.splitlines()]
+    assert [set(answer.pop("row")) for answer in found] == [{"texts", "label"}] * 3
+    assert found == said
+    assert done[0::2] == (2, "3 row(s) could not be answered; their records say why.\n")
     assert not done.torch
 
 

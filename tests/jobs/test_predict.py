@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 from pathlib import Path
@@ -88,6 +89,55 @@ def test_a_csv_file(trimtab, run, tmp_path):
     assert len(records(trimtab("predict", run, "new.csv").out)) == 2
 
 
+def test_each_line_of_standard_input_is_what_it_begins_as(trimtab, run, monkeypatch):
+    feed(monkeypatch, 'a great film\n{"text": "a great film"}\n\n{"text": \n[an awful film]\n')
+    code, out, err = trimtab("predict", run)
+    text, record, broken, bracket = records(out)
+    assert (code, err) == (0, "1 row(s) could not be answered; their records say why.\n")
+    assert text == record
+    assert broken["where"] == "standard input:4"
+    assert "label" in bracket
+
+
+def test_a_file_is_not_dropped_where_texts_are_given_too(trimtab, run, tmp_path):
+    tiny.write_rows(tmp_path / "new.jsonl", [{"text": "an awful film"}])
+    both = records(trimtab("predict", run, "new.jsonl", "-t", "a great film", "-t", "cold").out)
+    apart = [trimtab("predict", run, *given).out for given in (("-t", "a great film", "-t", "cold"), ("new.jsonl",))]
+    assert both == [answer for out in apart for answer in records(out)]
+
+
+def test_other_columns_are_passed_through(trimtab, run, tmp_path):
+    (tmp_path / "new.csv").write_text("id,text,label\n7,a great film,negative\n8,awful,\n")
+    answers = records(trimtab("predict", run, "new.csv").out)
+    assert [answer["row"] for answer in answers] == [{"id": "7", "label": "negative"}, {"id": "8", "label": ""}]
+
+
+def test_csv(trimtab, run, tmp_path):
+    (tmp_path / "new.csv").write_text('id,text,answer\n7,"a ""great"", film",x\n8,这家店 👍,\n')
+    written = list(csv.reader(trimtab("predict", run, "new.csv", "--csv").out.splitlines()))
+    plain = records(trimtab("predict", run, "new.csv").out)
+    assert written[0] == ["id", "text", "answer", "trimtab answer", "probability", "error"]
+    assert [row[:3] for row in written[1:]] == [["7", 'a "great", film', "x"], ["8", "这家店 👍", ""]]
+    assert [row[3:] for row in written[1:]] == [[a["label"], str(a["probability"]), ""] for a in plain]
+    tiny.write_rows(tmp_path / "odd.jsonl", [{"text": "a", "n": [1]}, {"text": None}, {"text": "b", "more": 1}])
+    code, out, err = trimtab("predict", run, "odd.jsonl", "--csv")
+    header, first, bad = csv.reader(out.splitlines())
+    assert header == ["text", "n", "answer", "probability", "error"]
+    assert first[:2] == ["a", "[1]"]
+    assert bad[:4] == ["", "", "", ""]
+    assert bad[4].startswith("odd.jsonl:2: column 'text' is null")
+    assert (code, err) == (
+        2, "trimtab: a row has the column 'more', which the first row did not have.\n         Leave --csv out.\n",
+    )  # fmt: skip
+
+
+def test_it_fails_where_no_row_could_be_answered(trimtab, run, tmp_path):
+    tiny.write_rows(tmp_path / "new.jsonl", [{"texts": "a"}, {"texts": "b"}])
+    code, out, err = trimtab("predict", run, "new.jsonl")
+    assert (code, len(records(out))) == (2, 2)
+    assert err == "2 row(s) could not be answered; their records say why.\n"
+
+
 def test_bad_rows_are_answered_with_errors_in_their_places(trimtab, run, tmp_path):
     good = b'{"text": "a great film"}'
     lines = [
@@ -117,7 +167,8 @@ def test_bad_rows_are_answered_with_errors_in_their_places(trimtab, run, tmp_pat
     for i, answer in enumerate(answers):
         if i in expected:
             message = expected[i] if i != 4 else expected[i].replace("new.jsonl:5:", "new.jsonl:")
-            assert answer == {"error": message, "where": f"new.jsonl:{i + 1}"}
+            row = {"row": {"texts": "x"}} if i == 2 else {}
+            assert answer == {"error": message, "where": f"new.jsonl:{i + 1}", **row}
         else:
             assert "label" in answer
     assert_near(answers[0]["probability"], answers[6]["probability"])

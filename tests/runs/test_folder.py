@@ -92,3 +92,20 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
         f"{tmp_path / 'none' / 'a.json'}: cannot be written (No such file or directory). Free some space, or choose "
         "another folder."
     )
+
+
+def test_others_may_read_what_the_umask_lets_them(tmp_path: Path) -> None:
+    import torch
+
+    from trimtab.runs.tensors import save_tensors
+
+    before = os.umask(0o022)
+    try:
+        save_tensors(tmp_path / "tensors", {"a": torch.zeros(2)}, {})
+        write_whole(tmp_path / "text", "text")
+        os.umask(0o077)
+        write_whole(tmp_path / "own", "text")
+    finally:
+        os.umask(before)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    assert modes == {"tensors": 0o644, "text": 0o644, "own": 0o600}

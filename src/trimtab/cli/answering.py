@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
+import sys
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 import click
 
 from trimtab.cli import printing
+from trimtab.cli.answers import CsvAnswers, print_answer
 from trimtab.cli.options import AGREE, ENCODING, LARGEST_SEED, MANY, OFFLINE, PRECISION, PRECISIONS, FiniteRange, Format
 from trimtab.cli.progress import Bars
 from trimtab.runs.folder import check_finished
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
-@click.argument("source", default="-")
+@click.argument("source", required=False)
 @click.option("--text", "-t", multiple=True, help="Answer this text; may be given several times.")
 @click.option("--batch", default=32, show_default=True, type=click.IntRange(1, 65_536), help="Rows answered together.")
 @click.option(
@@ -30,12 +32,17 @@ if TYPE_CHECKING:
     metavar="SETTING=VALUE",
     help="Override how free text is found, e.g. answer.temperature=0.8.",
 )
+@click.option("--csv", "as_csv", is_flag=True, help="Write CSV: the columns of each row, then its answer.")
 @OFFLINE
 @AGREE
 def predict(
-    run: Path, source: str, text: tuple[str, ...], batch: int, overrides: tuple[str, ...], offline: bool, agree: bool
-) -> None:
-    """Answer rows of SOURCE (a file, or `-` for standard input) with RUN: JSON lines, in the same order."""
+    run: Path, source: str | None, text: tuple[str, ...], batch: int, overrides: tuple[str, ...], as_csv: bool,
+    offline: bool, agree: bool,
+) -> None:  # fmt: skip
+    """Answer rows of SOURCE (a file, or `-` for standard input) with RUN: JSON lines, in the same order.
+
+    By default SOURCE is standard input, or nothing where texts are given with -t.
+    """
     check_finished(run)
     from trimtab.jobs import predict as job
 
@@ -48,17 +55,18 @@ def predict(
             printing.note(f"Note: {task.notice}")
         return engine
 
+    once = cache(opened)
     if text:
         job.only_field(task)  # which is told before anything is loaded
-        answers = job.texts(opened(), text)
-    else:
-        answers = job.answers(task, source, opened, batch=batch)
-    failed = 0
-    for answer in answers:
-        failed += "error" in answer
-        click.echo(json.dumps(answer, ensure_ascii=False))
+    write = CsvAnswers() if as_csv else print_answer
+    rows = failed = 0
+    for row, answer in job.all_answers(task, once, text, source, batch=batch):
+        rows, failed = rows + 1, failed + ("error" in answer)
+        write(row, answer)
     if failed:
         printing.note(f"{failed} row(s) could not be answered; their records say why.")
+    if rows and failed == rows:
+        sys.exit(2)
 
 
 @click.command()

@@ -60,9 +60,9 @@ def run(
     began = time.monotonic()
     task, words = _same_task(folders)
     part, examples = _rows(task, test)
-    examples, warnings = _unseen(folders, part, examples)
     labels, kind = list(words), kind_of(task.answer)
     kind.check_rows(examples, words)
+    examples, warnings = _unseen(folders, part, examples)
     passes = programs_of(kind.tests, cast("Sequence[TextExample]", examples), progress=progress) if run_code else None
     scorer = kind.scorer(examples, labels, task, passes)
 

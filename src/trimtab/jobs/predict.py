@@ -8,7 +8,7 @@ settings, the source or its columns is told at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -111,7 +111,8 @@ def run(
         `{"option": ..., "index": ..., ...}` likewise, where they are numbers `{"number": ...}`, where they are tags
         `{"tokens": [...], "tags": [...], "entities": [...]}`, where they are free text `{"text": ..., "ended": ...,
         "log_likelihood": ...}` and, if several, `"texts"`; with `cut_tokens` where the text was shortened to fit; or
-        `{"error": ..., "where": ...}` in place of a row that cannot be answered.
+        `{"error": ..., "where": ...}` in place of a row that cannot be answered. `row` holds the columns that no field
+        is read from, where there are some.
 
     Raises:
         TrimtabError: if the source cannot be read at all.
@@ -134,6 +135,51 @@ def answers(
     Raises:
         TrimtabError: at the call, if there is no such source; later, if it cannot be read, and what `opened` raises.
     """
+    read = _read_columns(task)
+    pairs = answered_rows(task, source, opened, batch=batch, base=base)
+    return (answer | _others(row, read) for row, answer in pairs)
+
+
+def all_answers(
+    task: Task, opened: Callable[[], Engine], given: Sequence[str], source: str | None, *, batch: int = 32
+) -> Iterator[tuple[Mapping[str, object], dict[str, object]]]:
+    """Rows and their answers: texts given directly, then those of a source, by default of standard input alone.
+
+    Args:
+        task: that of the run, from `task_of`.
+        opened: see `answers`; called for both.
+        given: texts, for a task with one input field.
+        source: a file, `-`, or None.
+        batch: see `run`.
+
+    Raises:
+        TrimtabError: as `texts` and `answers` do.
+    """
+    if given:
+        field = only_field(task)
+        for text, answer in zip(given, texts(opened(), given), strict=True):
+            yield {field: text}, answer
+    if source is not None or not given:
+        read = _read_columns(task)
+        for row, answer in answered_rows(task, source or "-", opened, batch=batch):
+            yield row, answer | _others(row, read)
+
+
+def _read_columns(task: Task) -> set[str]:
+    """The columns that fields are read from."""
+    return {task.data.columns.get(field, field) for field in kind_of(task.answer).template(task).fields}
+
+
+def _others(row: Mapping[str, object], read: Collection[str]) -> dict[str, object]:
+    """The columns of a row that are not read, as they are written beside its answer."""
+    others = {column: value for column, value in row.items() if column not in read}
+    return {"row": others} if others else {}
+
+
+def answered_rows(
+    task: Task, source: str | RowsInMemory, opened: Callable[[], Engine], *, batch: int = 32, base: Path | None = None
+) -> Iterator[tuple[Mapping[str, object], dict[str, object]]]:
+    """Every row as it was read (nothing where it could not be) and its answer; the rest is as for `answers`."""
     settings = task.data
     given = source if isinstance(source, str) else InMemory("rows", source)
     records = read_records(
@@ -145,7 +191,7 @@ def answers(
 
 def _answers(
     task: Task, records: Iterator[Record | BadRecord], opened: Callable[[], Engine], batch: int, *, at_once: bool
-) -> Iterator[dict[str, object]]:
+) -> Iterator[tuple[Mapping[str, object], dict[str, object]]]:
     kind = kind_of(task.answer)
     fields = kind.template(task).fields
 
@@ -163,7 +209,9 @@ def _answers(
         made = [example(record) for record in chunk]
         if engine is None and any(isinstance(one, Example) for one in made):
             engine = opened()
-        yield from _answered(engine, made) if engine else (one for one in made if isinstance(one, dict))
+        said = _answered(engine, made) if engine else (one for one in made if isinstance(one, dict))
+        for record, answer in zip(chunk, said, strict=True):
+            yield record.values if isinstance(record, Record) else {}, answer
 
 
 def _answered(engine: Engine, made: Sequence[Example | dict[str, object]]) -> Iterator[dict[str, object]]:

@@ -51,6 +51,7 @@ def write_whole(path: Path, content: str | bytes | Callable[[Path], None]) -> No
             new.write_bytes(content.encode("utf-8", errors="replace") if isinstance(content, str) else content)
         with new.open("rb") as written:
             os.fsync(written.fileno())
+        new.chmod(work.stat().st_mode & 0o666)  # as the umask has it: safetensors would keep others from reading it
         new.replace(path)
     except OSError as error:
         raise RunError(

@@ -58,11 +58,22 @@ def read_jsonl(lines: Iterable[Line], name: str) -> Iterator[Row | Fault]:
 
 
 def read_jsonl_or_text(lines: Iterator[Line], name: str) -> Iterator[Row | Fault]:
-    """Read JSON Lines if the first character that is not blank is `{`, else plain text."""
+    """Read each line as a JSON object if it begins with `{`, else as a text; blank lines are left out.
+
+    A line that begins so and is no JSON is a text too, unless an object or such a line came first.
+    """
+    texts_alone = None
     for line in lines:
-        if line.text.strip():
-            rest = chain([line], lines)
-            yield from read_jsonl(rest, name) if line.text.lstrip().startswith("{") else read_text(rest)
+        if not line.text.strip():
+            continue
+        found = _parse(line, name) if line.text.lstrip().startswith("{") else None
+        if texts_alone is None:
+            texts_alone = found is None
+        if found is None or (texts_alone and isinstance(found, Fault)):
+            yield from read_text(iter([line]))
+        else:
+            texts_alone = False
+            yield found
 
 
 def _parse(line: Line, name: str) -> Row | Fault:
