@@ -154,3 +154,7 @@ def test_a_closed_pipe_ends_quietly(tmp_path):
     )
     assert done.stderr == ""
     assert done.stdout.count("\n") == 1
+
+
+def test_the_package_lists_what_it_offers():
+    assert set(trimtab_package.__all__) <= set(dir(trimtab_package))

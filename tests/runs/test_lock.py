@@ -26,7 +26,7 @@ def test_it_is_held_by_one_at_a_time(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_was_made_for_nothing_is_removed_and_one_that_was_there_stays(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), held(tmp_path / "new", "tuning"):
+    with pytest.raises(ZeroDivisionError), held(tmp_path / "runs" / "of" / "new", "tuning"):
         raise ZeroDivisionError
     (tmp_path / "old").mkdir()
     with held(tmp_path / "old", "tuning"):

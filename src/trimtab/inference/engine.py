@@ -166,7 +166,7 @@ class Engine:
         for event in self._write([request], self._encode([request], [bound.kind.example(request)])):
             if isinstance(event, Token) and event.answer == 0:
                 text = self.pretrained.tokenizer.decode(list(event.ids), skip_special_tokens=True).lstrip()
-                whole = text[: len(text) - held].rstrip("\ufffd").rstrip()
+                whole = text[: max(0, len(text) - held)].rstrip("\ufffd").rstrip()
                 if len(whole) > len(said):
                     yield whole[len(said) :]
                     said = whole

