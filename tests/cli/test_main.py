@@ -14,6 +14,7 @@ import pytest
 import trimtab as trimtab_package
 from trimtab.cli.main import main
 from trimtab.errors import TrimtabError
+from trimtab.runs.stops import STOPS
 
 ROOT = Path(__file__).parents[2]
 OUT_OF_MEMORY = (
@@ -119,10 +120,11 @@ def test_ctrl_c(trimtab, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("trimtab.jobs.models.run", stop)
-    heeded = signal.getsignal(signal.SIGINT)
+    heeded = {own: signal.getsignal(own) for own in STOPS}
     assert trimtab("models") == (130, "", "\ntrimtab: stopped.\n")
-    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN  # while the program ends
-    signal.signal(signal.SIGINT, heeded)
+    for own, before in heeded.items():
+        assert signal.getsignal(own) is signal.SIG_IGN  # while the program ends
+        signal.signal(own, before)
 
 
 def test_sigterm_and_sighup_are_ctrl_c_unless_they_are_ignored(monkeypatch):

@@ -81,3 +81,18 @@ def test_values_of_ours_that_are_damaged(values, tmp_path):
     path = tmp_path / "adapter_model.safetensors"
     save_file({"w": torch.zeros(1)}, path, {"trimtab": values})
     assert refusal(lambda: read_adapter(tmp_path)).startswith(f"{path}: damaged (")
+
+
+def test_a_flipped_bit_of_ours_and_numbers_that_are_none_are_refused(tmp_path):
+    config = {"peft_type": "PROMPT_TUNING", "task_type": "CAUSAL_LM", "num_virtual_tokens": 3, "token_dim": 4}
+    path = tmp_path / "adapter_model.safetensors"
+    write_adapter(tmp_path, Adapter(config, {"prompt_embeddings": torch.ones(3, 4)}))
+    content = bytearray(path.read_bytes())
+    content[-4] ^= 1
+    path.write_bytes(bytes(content))
+    said = "damaged or not written by Trimtab (its checksum is another)"
+    assert refusal(lambda: read_adapter(tmp_path)) == f"{path}: {said}. Get the adapter again."
+    save_file({"prompt_embeddings": torch.tensor([[1.0, float("nan")]])}, path)  # of others, without checksums
+    assert refusal(lambda: read_adapter(tmp_path)) == (
+        f"{path}: 'prompt_embeddings' holds numbers that are not finite. Get the adapter again."
+    )

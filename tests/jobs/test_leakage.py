@@ -89,6 +89,11 @@ def test_a_comparison_says_what_each_way_reaches_on_the_others(data: Path, pretr
         f"form). Accuracy on the other 24: {listed}."
     ]
     assert made.warnings[0] in (data / "out" / "compare.html").read_text()
+    known = read_task(data / "task.yaml", ["data.test=reviews.jsonl"])
+    made = compare.run(known, data / "known", Wanted(methods=["majority"]), base=data, pretrained=pretrained)
+    assert made.warnings == [
+        "All 64 test rows stand in train too (64 word for word): the scores say nothing of rows that are new."
+    ]
 
 
 def test_runs_are_compared_on_rows_that_none_was_trained_on(data: Path, pretrained: Any) -> None:

@@ -211,7 +211,7 @@ def test_reports_and_predictions_are_of_records(
     engine = open_engine(folder, pretrained=loaded[kind])
     found = list(predict.run(engine, str(data / "test.jsonl")))
     assert [record["tokens"] for record in found] == [row["tokens"] for row in given]
-    assert all(set(record) == {"tokens", "tags", "entities"} for record in found)
+    assert all(set(record) == {"tokens", "tags", "entities", "row"} for record in found)
     tags: list[list[str]] = [record["tags"] for record in found]  # type: ignore[misc]
     assert test.f1 == pytest.approx(f1_score([row["tags"] for row in given], tags))
     again = evaluate.run(folder, out=tmp_path / "again", beside=False, pretrained=loaded[kind])

@@ -70,6 +70,7 @@ def test_tuned_on_tables_as_on_files(rows, tiny_folder, pretrained, tmp_path):
         {
             "error": "rows:1: no column 'text' for the field 'text'; the columns are tex. Did you mean 'tex'?",
             "where": "rows:1",
+            "row": {"tex": "a"},
         }
     ]
 

@@ -178,9 +178,10 @@ TEXT = "the plot is awful, the cast boring"
 
 
 def apart(said: dict[str, Any]) -> tuple[dict[str, Any], list[float]]:
-    """What is said of a row but for the probabilities, and the probabilities."""
+    """What is said of a row but for the probabilities and what came with it, and the probabilities."""
     entities = [{name: value for name, value in e.items() if name != "probability"} for e in said["entities"]]
-    return {**said, "entities": entities}, [e["probability"] for e in said["entities"]]
+    own = {name: value for name, value in said.items() if name != "row"}
+    return {**own, "entities": entities}, [e["probability"] for e in said["entities"]]
 
 
 def assert_same_said(found: dict[str, Any], expected: dict[str, Any]) -> None:
@@ -209,7 +210,7 @@ def test_predicting(run: Path, loaded: Any, tmp_path: Path) -> None:
     assert [TEXT[slice(*e["characters"])] for e in places] == [e["text"] for e in found]
     assert empty["error"] == "in.jsonl:4: column 'tokens' holds an empty list. Leave the row out."
     assert str(absent["error"]).startswith("in.jsonl:5: no column 'tokens' for the tokens;")
-    assert blank == {"tokens": [], "tags": [], "entities": []}
+    assert blank == {"tokens": [], "tags": [], "entities": [], "row": {"text": " "}}
     [direct] = predict.texts(engine, [TEXT])
     assert_same_said(direct, text)
 

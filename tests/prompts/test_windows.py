@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from encoders import save_encoder
 from trimtab.backbones.pretrained import Pretrained, load
-from trimtab.data.tokens import leads
+from trimtab.data.text.tokens import leads
 from trimtab.errors import TrimtabError
 from trimtab.prompts import EncodedRow, Encoder, Frame, parse_template, tokenize
 from trimtab.prompts.windows import Window, windows

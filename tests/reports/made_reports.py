@@ -9,7 +9,7 @@ import numpy as np
 
 from trimtab.data.example import ChoiceExample, Example, NumberExample, TaggedExample, TextExample
 from trimtab.data.tags import as_bio
-from trimtab.data.tokens import joined
+from trimtab.data.text.tokens import joined
 from trimtab.evaluation.interval.interval import Interval
 from trimtab.evaluation.scores.labels import LabelScores, score_labels
 from trimtab.evaluation.scores.numbers import NumberScores, score_numbers

@@ -296,7 +296,7 @@ def test_how_it_was_measured_names_tests_splits_and_machine() -> None:
     text = words(render_comparison(five_ways()))
     assert (
         "Differences are to the reference, soft prompt, row by row on the same rows. The p-values are of McNemar’s "
-        "exact test (for ways of one seed) and a paired bootstrap over rows and seeds (for ways of several seeds), "
+        "test (for ways of one seed) and a paired bootstrap over rows and seeds (for ways of several seeds), "
         "after Holm’s correction for 4 comparisons. From 0.05 up, chance could explain the difference: no real "
         "difference was found, which does not show that there is none."
     ) in text

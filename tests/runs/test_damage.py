@@ -138,6 +138,17 @@ def test_what_is_said(folder: Path) -> None:
                 described(broken)
 
 
+def test_values_are_checked_where_tensors_are_not_read(folder: Path) -> None:
+    path = folder / "prompt.safetensors"
+    content = path.read_bytes()
+    assert described(folder)[1] == WORDS
+    path.write_bytes(content.replace(b'[\\"good\\"]', b'[\\"food\\"]'))
+    assert path.read_bytes() != content
+    with pytest.raises(RunError) as refused:
+        described(folder)
+    assert "its checksum is another" in refused.value.message
+
+
 def test_what_does_not_decide_what_was_trained_may_change(folder: Path) -> None:
     changed("data", "test", "other.jsonl")(folder)
     changed(None, "notice", "Be careful.")(folder)

@@ -11,6 +11,7 @@ import click
 
 from trimtab.cli import answering, exchange, inputs, printing, tuning
 from trimtab.errors import TrimtabError
+from trimtab.runs.stops import STOPS
 
 VERBS = (
     inputs.new, inputs.data, inputs.show, inputs.models, tuning.tune, tuning.compare, tuning.evaluate,
@@ -53,14 +54,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _stop_by_signals() -> None:
     """Let SIGTERM and SIGHUP stop a job as Ctrl-C does; where SIGHUP is ignored (nohup), it stays so."""
-    for name in ("SIGTERM", "SIGHUP"):
-        own = getattr(signal, name, None)
-        if own is not None and signal.getsignal(own) is signal.SIG_DFL:
+    for own in STOPS:
+        if signal.getsignal(own) is signal.SIG_DFL:
             with suppress(ValueError):  # not the main thread
                 signal.signal(own, signal.default_int_handler)
 
 
 def _heed_no_more() -> None:
-    """Stop heeding Ctrl-C: the program is ending as it is, and another one would only break into that."""
+    """Stop heeding Ctrl-C and its like: the program is ending as it is, and another would only break into that."""
     with suppress(ValueError):
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for own in STOPS:
+            signal.signal(own, signal.SIG_IGN)

@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from string import ascii_uppercase
 
-from trimtab.data.clean import clean_text
 from trimtab.data.records import Record
+from trimtab.data.text.clean import clean_text
 from trimtab.data.values import as_text, listed, no_column, whole
 from trimtab.errors import DataError, did_you_mean
 from trimtab.settings.answers import ChoiceAnswer

@@ -14,9 +14,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from trimtab.data.counts.answers import AnswerCounts
-from trimtab.data.damage import damage_signs
 from trimtab.data.duplicates import group_by_text
 from trimtab.data.example import Example
+from trimtab.data.text.damage import damage_signs
 
 SHOWN = 5
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from trimtab.data.clean import clean_text
 from trimtab.data.messages import MESSAGES, Message, given_messages, read_messages, unread_keys
 from trimtab.data.records import Record
+from trimtab.data.text.clean import clean_text
 from trimtab.data.values import listed, whole
 from trimtab.errors import DataError
 from trimtab.settings.task import DataSettings

@@ -9,6 +9,19 @@ from collections.abc import Sequence
 from trimtab.data.example import Example
 
 
+class _Counts(dict[int, str]):
+    """What stands for a character, found once for each: a space for punctuation, nothing for control and format."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        kind = unicodedata.category(character)[0]
+        self[code] = " " if character.isspace() or kind == "P" else "" if kind == "C" else character
+        return self[code]
+
+
+_COUNTS = _Counts()
+
+
 def text_key(example: Example) -> str:
     """Return the text of fields and options, white space collapsed and case folded; "" where every one is blank."""
     given = [*(text for _, text in sorted(example.fields.items())), *example.beside]
@@ -22,16 +35,8 @@ def twin_key(example: Example) -> str:
     Symbols (`+`, an emoji) count, as letters and digits do. A text of punctuation alone is as `text_key` has it.
     """
     given = [*(text for _, text in sorted(example.fields.items())), *example.beside]
-    bare = [" ".join("".join(map(_counts, unicodedata.normalize("NFKC", text).casefold())).split()) for text in given]
+    bare = [" ".join(unicodedata.normalize("NFKC", text).casefold().translate(_COUNTS).split()) for text in given]
     return "\x1f".join(bare) if any(bare) else text_key(example)
-
-
-def _counts(character: str) -> str:
-    """The character, or a space for punctuation; nothing for a control or format character."""
-    kind = unicodedata.category(character)
-    if character.isspace() or kind[0] == "P":
-        return " "
-    return "" if kind[0] == "C" else character
 
 
 def group_by_text(examples: Sequence[Example]) -> dict[str, list[int]]:

@@ -28,8 +28,10 @@ class Seen:
     @classmethod
     def of(cls, examples: Iterable[Example]) -> Seen:
         """What training rows are known by; rows without any text are left out."""
-        some = [example for example in examples if twin_key(example)]
-        return cls(frozenset(map(_exact, some)), frozenset(_hash(twin_key(example)) for example in some))
+        keys = [(example, twin_key(example)) for example in examples]
+        return cls(
+            frozenset(_exact(example) for example, key in keys if key), frozenset(_hash(key) for _, key in keys if key)
+        )
 
     def among(self, examples: Sequence[Example]) -> Leak:
         """Which of these rows were trained on."""

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from trimtab.data.clean import clean_text
 from trimtab.data.example import Example
 from trimtab.data.records import InMemory, Record, Source, read_all
+from trimtab.data.text.clean import clean_text
 from trimtab.data.values import as_text, no_column, whole
 from trimtab.errors import DataError, TaskError, TrimtabError, did_you_mean
 from trimtab.settings.task import DataSettings

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 from trimtab.data.tags import as_bio, spans
-from trimtab.data.tokens import cut, joined
+from trimtab.data.text.tokens import cut, joined
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def tag(
         probabilities_WC: theirs.
         names: the C tags.
         plain: whether tags stand each for itself; else they mark entities.
-        join: what stands between tokens (see `trimtab.data.tokens.joined`).
+        join: what stands between tokens (see `trimtab.data.text.tokens.joined`).
     """
     best = probabilities_WC.argmax(-1).tolist() if len(probabilities_WC) else []
     tags = decoded(best, names, plain)

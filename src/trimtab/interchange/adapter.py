@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trimtab.errors import RunError
-from trimtab.runs.tensors import save_tensors
+from trimtab.runs.tensors import DAMAGES, check_finite, load_tensors, save_tensors
 
 if TYPE_CHECKING:
     import torch
 
 CONFIG_FILE, WEIGHTS_FILE, PICKLE = "adapter_config.json", "adapter_model.safetensors", "adapter_model.bin"
 FORMAT = "trimtab-adapter-1"
+AGAIN = "Get the adapter again."
 
 
 @dataclass(frozen=True)
@@ -69,28 +70,24 @@ def _config(path: Path) -> dict[str, Any]:
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError, OSError) as error:
-        raise RunError(f"{path}: damaged ({error}).", "Get the adapter again.") from None
+        raise RunError(f"{path}: damaged ({error}).", AGAIN) from None
     if not isinstance(config, dict) or not isinstance(config.get("peft_type"), str):
         raise RunError(f"{path}: names no peft_type.", "Give the folder that `save_pretrained` of PEFT wrote.")
     return config
 
 
 def _weights(path: Path) -> tuple[dict[str, torch.Tensor], int]:
+    """The tensors, float32, and `leading`; what Trimtab wrote is held against its checksums."""
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, framework="pt") as stream:
-            own = json.loads((stream.metadata() or {}).get("trimtab", "{}"))
+            ours = "trimtab" in (stream.metadata() or {})
             tensors = {name: stream.get_tensor(name).float() for name in stream.keys()}  # noqa: SIM118  (not a dict)
-        return tensors, int(own.get("leading", 0))
-    except (
-        SafetensorError,
-        ValueError,
-        TypeError,
-        AttributeError,
-        LookupError,
-        ArithmeticError,
-        RuntimeError,
-        OSError,
-    ) as error:
-        raise RunError(f"{path}: damaged ({error}).", "Get the adapter again.") from None
+        leading = int(load_tensors(path).values.get("leading", 0)) if ours else 0
+    except RunError as error:
+        raise RunError(error.message, AGAIN) from None
+    except (SafetensorError, *DAMAGES) as error:
+        raise RunError(f"{path}: damaged ({error}).", AGAIN) from None
+    check_finite(path, tensors, AGAIN)
+    return tensors, leading

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trimtab.data import Splits, load_splits, read_test
 from trimtab.data.memory import RowsInMemory
 from trimtab.data.records import InMemory
 from trimtab.errors import TaskError
 from trimtab.kinds.choose import kind_of
+from trimtab.kinds.kind import Kind
 from trimtab.runs.run import described
-from trimtab.settings.task import Precision
+from trimtab.settings.task import DataSettings, Precision
 from trimtab.sources.places import absolute, is_here
 
 if TYPE_CHECKING:
@@ -57,18 +58,7 @@ def run(
             f"{folder}: the task of this run names no column of tests, so there are no programs to run.",
             "Set answer.tests in the run's task.yaml, or leave --run-code out.",
         )
-    given = InMemory("test", test) if test is not None and not isinstance(test, str) else None
-    if test is not None:
-        source = None if given else absolute(test, Path.cwd())
-        data = data.model_copy(update={"test": source, "test_limit": None})
-    fields = kind.template(task).fields
-    if test is not None and not is_here(data.train):
-        note = f"train is not here: {kind.learnt_from_train} are left out"
-        examples, done = read_test(given or data.test or "", fields, data, kind, base=Path.cwd())
-        splits = Splits([], [], examples, [note, *done])
-    else:
-        rows = {"test": given.rows} if given else None
-        splits = load_splits(data, fields, kind, base=Path.cwd(), rows=rows)
+    data, splits = _read(data, kind, test, kind.template(task).fields)
     for part in (splits.train, splits.dev, splits.test):
         kind.check_rows(part, words)
 
@@ -88,3 +78,21 @@ def run(
         curve=before.curve if before else [], cost=before.cost if before else Cost(), progress=progress,
         run_code=run_code,
     )  # fmt: skip
+
+
+def _read(
+    data: DataSettings, kind: Kind[Any], test: str | RowsInMemory | None, fields: tuple[str, ...]
+) -> tuple[DataSettings, Splits]:
+    """The rows to score and those that baselines learn from, and where they came from."""
+    given = InMemory("test", test) if test is not None and not isinstance(test, str) else None
+    if test is not None:
+        source = None if given else absolute(test, Path.cwd())
+        data = data.model_copy(update={"test": source, "test_limit": None})
+    if test is not None and not is_here(data.train):
+        note = f"train is not here: {kind.learnt_from_train} are left out"
+        examples, done = read_test(given or data.test or "", fields, data, kind, base=Path.cwd())
+        splits = Splits([], [], examples, [note, *done])
+    else:
+        rows = {"test": given.rows} if given else None
+        splits = load_splits(data, fields, kind, base=Path.cwd(), rows=rows)
+    return data, splits

@@ -95,6 +95,20 @@ class BoundTask:
         }
 
 
+def encoded(bound: BoundTask, examples: Sequence[Example], taken: Sequence[int] = ()) -> list[EncodedRow]:
+    """Rows as token ids, behind their nearest demonstrations where each gets its own.
+
+    Args:
+        bound: the task.
+        examples: the rows.
+        taken: tokens of the budget that are not left for each row and what is shown before it; by default none.
+    """
+    rows = [(example.fields, example.where) for example in examples]
+    if bound.nearest:
+        return bound.nearest.encode(rows, taken)
+    return [bound.encoder.encode(*row, own) for row, own in zip(rows, taken or [0] * len(rows), strict=True)]
+
+
 def before_leading(task: Task) -> bool:
     """Whether a task's soft prompt stands before the tokens that begin every text."""
     return isinstance(task.method, SoftPromptSettings) and task.method.before_leading

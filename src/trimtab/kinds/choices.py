@@ -13,10 +13,10 @@ from trimtab.data.mapping import field_text, group_of, unlabelled
 from trimtab.data.records import Record
 from trimtab.errors import DataError, TaskError, TrimtabError
 from trimtab.kinds.baseline import Baseline, Learning
-from trimtab.kinds.bound_task import BoundTask
+from trimtab.kinds.bound_task import BoundTask, encoded
 from trimtab.kinds.classes import collected_classes, scored_classes
 from trimtab.kinds.kind import Generating, Input, Judging
-from trimtab.kinds.labels import encoded, first_word, likely_word, not_said, probabilities
+from trimtab.kinds.labels import first_word, likely_word, not_said, probabilities
 from trimtab.kinds.prediction import ChoicePrediction, Prediction
 from trimtab.kinds.templates import answered_template, check_chat, check_no_dialogue, check_no_labels
 from trimtab.prompts import EncodedRow, Template, Verbalizer, make_options

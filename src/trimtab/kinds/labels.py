@@ -18,7 +18,7 @@ from trimtab.data.mapping import field_text, group_of, unlabelled
 from trimtab.data.records import Record, source_name
 from trimtab.errors import DataError, TrimtabError, did_you_mean
 from trimtab.kinds.baseline import Baseline, Learning
-from trimtab.kinds.bound_task import BoundTask
+from trimtab.kinds.bound_task import BoundTask, encoded
 from trimtab.kinds.classes import collected_classes, scored_classes
 from trimtab.kinds.kind import Generating, Input, Judging
 from trimtab.kinds.prediction import LabelPrediction, Prediction
@@ -360,20 +360,6 @@ def check_two_answers(train: Sequence[Example], settings: DataSettings, kind: st
             f"{source_name(settings.train)}: every row has the {kind} '{answers.pop()}', expected two {kind}s or more."
         )
         raise DataError(message, f"Add rows with other {kind}s, or set data.label (now '{settings.label}').")
-
-
-def encoded(bound: BoundTask, examples: Sequence[Example], taken: Sequence[int] = ()) -> list[EncodedRow]:
-    """Rows as token ids, behind their nearest demonstrations where each gets its own.
-
-    Args:
-        bound: the task.
-        examples: the rows.
-        taken: tokens of the budget that are not left for each row and what is shown before it; by default none.
-    """
-    rows = [(example.fields, example.where) for example in examples]
-    if bound.nearest:
-        return bound.nearest.encode(rows, taken)
-    return [bound.encoder.encode(*row, own) for row, own in zip(rows, taken or [0] * len(rows), strict=True)]
 
 
 def first_word(verbalizer: Verbalizer, label: str) -> str:

@@ -14,9 +14,9 @@ from trimtab.data.mapping import field_text, group_of, unlabelled
 from trimtab.data.records import Record
 from trimtab.errors import TaskError, TrimtabError
 from trimtab.kinds.baseline import Baseline, Learning
-from trimtab.kinds.bound_task import BoundTask
+from trimtab.kinds.bound_task import BoundTask, encoded
 from trimtab.kinds.kind import Generating, Input, Judging
-from trimtab.kinds.labels import check_two_answers, encoded, not_said
+from trimtab.kinds.labels import check_two_answers, not_said
 from trimtab.kinds.prediction import NumberPrediction, Prediction
 from trimtab.kinds.templates import answered_template, check_chat, check_no_dialogue, check_no_labels
 from trimtab.prompts import EncodedRow, Template, Verbalizer

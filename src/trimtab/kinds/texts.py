@@ -18,11 +18,10 @@ from trimtab.data.records import Record
 from trimtab.data.values import as_text, no_column
 from trimtab.errors import DataError, TaskError, TrimtabError
 from trimtab.kinds.baseline import Baseline, Learning
-from trimtab.kinds.bound_task import BoundTask
+from trimtab.kinds.bound_task import BoundTask, encoded
 from trimtab.kinds.choices import NEED_LABELS
 from trimtab.kinds.classes import as_objects
 from trimtab.kinds.kind import Generating, Input, Judging
-from trimtab.kinds.labels import encoded
 from trimtab.kinds.prediction import Prediction, TextPrediction
 from trimtab.kinds.templates import answered_template, check_chat, check_no_labels
 from trimtab.prompts import DialogueEncoder, EncodedRow, Template, Verbalizer, is_dialogue, make_chat, spaced, tokenize

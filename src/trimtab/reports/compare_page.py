@@ -40,7 +40,7 @@ LOWEST_DRAWN = -0.5
 MOST_BESIDE = 2
 KIND_NAMES = {"baseline": "no language model", "untrained": "untrained", "tuned": "tuned"}
 _TESTS = {
-    "McNemar": "McNemar’s exact test (for ways of one seed)",
+    "McNemar": "McNemar’s test (for ways of one seed)",
     "permutation": "Fisher’s paired permutation test on squared errors (for ways of one seed)",
     "randomisation": "approximate randomisation (for ways of one seed)",
     "sign flips over rows and seeds": "sign flips of rows, with seeds drawn too (for ways of several seeds)",

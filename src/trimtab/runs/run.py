@@ -181,7 +181,7 @@ def load_run(folder: Path) -> Run:
         RunError: if it is not a finished run, or its files are damaged.
         MissingExtraError: if a library that its method needs is not installed.
     """
-    from trimtab.runs.tensors import load_tensors
+    from trimtab.runs.tensors import check_finite, load_tensors
 
     check_finished(folder)
     stored = load_tensors(folder / PROMPT_FILE)
@@ -193,7 +193,7 @@ def load_run(folder: Path) -> Run:
         )
     task = _task_of(folder)
     _check_task(folder, task, values.get("trained_with"))
-    _check_finite(folder / PROMPT_FILE, stored.tensors)
+    check_finite(folder / PROMPT_FILE, stored.tensors, "Delete it and tune again.")
     try:
         _check_values(values)
         sets: list[dict[str, torch.Tensor]] = [{} for _ in range(values["sets"])]
@@ -246,13 +246,6 @@ def _check_task(folder: Path, task: Task, trained_with: object) -> None:
                 f"{folder / TASK_FILE}: {name} is {now[name]!r}, and the run was trained with {value!r}.",
                 "Put it back, or tune again.",
             )
-
-
-def _check_finite(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
-    """Raise RunError where a number is none."""
-    for name, tensor in tensors.items():
-        if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
-            raise RunError(f"{path}: '{name}' holds numbers that are not finite.", "Delete it and tune again.")
 
 
 def _task_of(folder: Path) -> Task:

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 
 # What reading raises of a file that is not what it should be.
-_DAMAGES = (LookupError, TypeError, ValueError, AttributeError, RecursionError, OverflowError, RuntimeError, OSError)
+DAMAGES = (LookupError, TypeError, ValueError, AttributeError, RecursionError, ArithmeticError, RuntimeError, OSError)
 
-# Among the values of a file: what it holds, hashed.
-CHECKSUM = "sha256"
+# Among the values of a file: what it holds, hashed, values and tensors apart, so that either is checked alone.
+CHECKSUMS = "sha256"
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def save_tensors(path: Path, tensors: Mapping[str, torch.Tensor], values: Mappin
     def put(file: Path) -> None:
         """Straight from where the tensors are: of full fine-tuning they fill gigabytes."""
         own = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-        said = {**values, CHECKSUM: _checksum(own, values)}
+        said = {**values, CHECKSUMS: {"values": _of_values(values), "tensors": _of_tensors(own)}}
         try:
             save_file(own, file, {"trimtab": json.dumps(said)})
         except SafetensorError as error:
@@ -58,11 +58,23 @@ def save_tensors(path: Path, tensors: Mapping[str, torch.Tensor], values: Mappin
     write_whole(path, put)
 
 
-def _checksum(tensors: Mapping[str, torch.Tensor], values: Mapping[str, Any]) -> str:
-    """SHA-256 of values, and of tensors with their names, types and shapes."""
+def check_finite(path: Path, tensors: Mapping[str, torch.Tensor], hint: str) -> None:
+    """Raise RunError where a number of a file is none."""
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
+            raise RunError(f"{path}: '{name}' holds numbers that are not finite.", hint)
+
+
+def _of_values(values: Mapping[str, Any]) -> str:
+    """SHA-256 of values."""
+    return hashlib.sha256(json.dumps(dict(values)).encode()).hexdigest()
+
+
+def _of_tensors(tensors: Mapping[str, torch.Tensor]) -> str:
+    """SHA-256 of tensors with their names, types and shapes."""
     import torch
 
-    digest = hashlib.sha256(json.dumps(dict(values), sort_keys=True).encode())
+    digest = hashlib.sha256()
     for name, tensor in sorted(tensors.items()):
         digest.update(json.dumps([name, str(tensor.dtype), list(tensor.shape)]).encode())
         if tensor.numel():
@@ -82,14 +94,13 @@ def load_tensors(path: Path) -> Stored:
         with safe_open(path, framework="pt") as stream:
             metadata = stream.metadata() or {}
             tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118  (not a dict)
-        values = _object(metadata["trimtab"])
-        expected = values.pop(CHECKSUM, None)  # older files have none
-        if expected is not None and expected != _checksum(tensors, values):
+        values, checksums = _checked(metadata["trimtab"])
+        if checksums and checksums.get("tensors") != _of_tensors(tensors):
             raise ValueError("its checksum is another")
         return Stored(tensors, values)
     except FileNotFoundError:
         raise RunError(f"{path}: no such file.") from None
-    except (SafetensorError, *_DAMAGES) as error:
+    except (SafetensorError, *DAMAGES) as error:
         raise RunError(f"{path}: damaged or not written by Trimtab ({error}).", "Delete it and tune again.") from None
 
 
@@ -105,17 +116,23 @@ def read_values(path: Path) -> dict[str, Any]:
         with path.open("rb") as stream:
             size = int.from_bytes(stream.read(8), "little")
             header = json.loads(stream.read(min(size, path.stat().st_size)))
-        values = _object(header["__metadata__"]["trimtab"])
-        return {name: value for name, value in values.items() if name != CHECKSUM}
+        return _checked(header["__metadata__"]["trimtab"])[0]
     except FileNotFoundError:
         raise RunError(f"{path}: no such file.") from None
-    except _DAMAGES as error:
+    except DAMAGES as error:
         raise RunError(f"{path}: damaged or not written by Trimtab ({error}).", "Delete it and tune again.") from None
 
 
-def _object(text: str) -> dict[str, Any]:
-    """A JSON object. Raises ValueError for any other value."""
+def _checked(text: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """The values that a file holds, and its checksums; files of older versions have none.
+
+    Raises:
+        ValueError: they are no JSON object, or not those that were written.
+    """
     values = json.loads(text)
     if not isinstance(values, dict):
         raise ValueError(f"a JSON {type(values).__name__}, expected an object")
-    return values
+    checksums = values.pop(CHECKSUMS, {})
+    if not isinstance(checksums, dict) or (checksums and checksums.get("values") != _of_values(values)):
+        raise ValueError("its checksum is another")
+    return values, checksums

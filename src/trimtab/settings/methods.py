@@ -245,7 +245,7 @@ class HeadSettings(MethodBase):
     init: Literal["labels", "zero"] = Field(
         "labels",
         description="Start from the label words' own output vectors (which is zero-shot), or from zeros. What is "
-        "fitted is drawn to where it starts if that foretells rows left out better.",
+        "fitted to up to 500 rows is drawn to where it starts if that foretells rows left out better.",
     )
     dropout: float = Field(
         0.0,

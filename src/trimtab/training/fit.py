@@ -80,15 +80,19 @@ class Fit:
 
     def checkpoint(self) -> Stored:
         """What was read so far."""
-        return Stored({f"states.{i}": states for i, states in self._states.items()}, {"done": self.done})
+        states = list(self._states.values())
+        values = {"done": self.done, "rows": list(self._states), "counts": list(map(len, states))}
+        return Stored({"states": torch.cat(states)} if states else {}, values)
 
     def restore(self, checkpoint: Stored) -> None:
         """Go on reading behind what was read. Raises TrimtabError where other rows were read."""
-        states = {int(name.split(".")[1]): x for name, x in checkpoint.tensors.items() if name.startswith("states.")}
-        done = checkpoint.values.get("done")
-        if not isinstance(done, int) or set(states) != {i for group in self.groups[:done] for i in group}:
+        done, rows, counts = (checkpoint.values.get(name) for name in ("done", "rows", "counts"))
+        states = checkpoint.tensors.get("states", torch.zeros(0))
+        read = [i for group in self.groups[:done] for i in group] if isinstance(done, int) else None
+        if read is None or rows != read or len(counts or ()) != len(read) or sum(counts or ()) != len(states):
             raise TrimtabError("the checkpoint does not fit this task.", "Delete it, then use --resume to start over.")
-        self._states, self.done = states, min(done, len(self.groups))
+        self._states = dict(zip(read, torch.split(states, counts or []), strict=True)) if read else {}
+        self.done = min(int(done or 0), len(self.groups))
 
 
 def fit_plan(rows: int, groups: int, seed: int) -> Plan:

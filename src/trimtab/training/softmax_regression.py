@@ -7,8 +7,9 @@ is zero, or a layer that knows something already (the vectors of the labels' wor
 & Nocedal 1989) in coordinates in which the curvature is about the same in all directions: the principal axes of the
 features, each over the root of an estimate of the curvature along it. That is e_j / C + penalty, where e_j is the
 features' variance there: where classes are equally likely, the Hessian of their cross entropy is about 1 / C times the
-features' covariance (compare Boehning 1992). Some axes of hidden states are thousands of times as long as others;
-without this, hundreds of iterations more are needed.
+features' covariance (compare Boehning 1992). Some axes of hidden states are a thousand times as long as others. On
+1,000 questions (TREC, SmolLM2-135M) 52, 124 and 234 iterations at penalties of 0.1, 0.01 and 0.001 take the place of
+259, and of more than 2,000 twice.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ FEWEST_FOLDS = 3
 # Gradient (largest component, in the coordinates of the search) and iterations at which a search ends.
 CLOSE, MOST = 1e-5, 2000
 ROUGHLY, FEWER = 1e-4, 100
+# With more rows than this what was known before tells nothing more, and is not tried: it doubles the time.
+FEW = 500
 # Along the path of ever weaker penalties, so many that are no better end it.
 NO_BETTER = 2
 
@@ -119,8 +122,9 @@ def fit(
     Args:
         rows: what is fitted to.
         penalties: those to choose among, from strong to weak; where there is one alone, and no prior, it is taken.
-        prior: weight [C, D] and bias [C] of a layer that is known before.
+        prior: weight [C, D] and bias [C] of a layer that is known before; tried with up to `FEW` rows.
     """
+    prior = prior if len(rows.labels_N) <= FEW else None
     axes = _Axes.of(rows.features_ND)
     taken = replace(rows, features_ND=axes.taken(rows.features_ND, torch.float32))
     offsets = [None] if prior is None else [None, F.linear(rows.features_ND, *prior).float()]

@@ -17,6 +17,7 @@ from trimtab.data.records import source_name
 from trimtab.errors import TrimtabError
 from trimtab.runs.folder import CHECKPOINT_FILE, TASK_FILE
 from trimtab.runs.run import save_task
+from trimtab.runs.stops import STOPS
 from trimtab.runs.tensors import load_tensors, save_tensors
 from trimtab.settings.file import read_task
 from trimtab.settings.task import Task
@@ -24,8 +25,6 @@ from trimtab.training.loop import Plan, StepRecord
 from trimtab.training.trainer import Trainer
 from trimtab.tuning import metrics
 
-# What stops a training as Ctrl-C does; SIGHUP is not on all systems.
-STOPS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 OnStep = Callable[[StepRecord, Plan], None]
 
 # Large checkpoints are written less often, so that writing them takes at most one part in this many of the time; but

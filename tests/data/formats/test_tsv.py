@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from reading import values
@@ -55,7 +55,9 @@ def test_what_pandas_writes_comes_back(tmp_path: Path, rows: list[tuple[str, str
 @QUICK
 @given(rows=st.lists(st.tuples(RAW, st.sampled_from(["yes", "no"])), max_size=6))
 def test_sets_that_quote_nothing_come_back(tmp_path: Path, rows: list[tuple[str, str]]) -> None:
-    """But for a text that is quoted whole as RFC 4180 has it, whose quotes are read as such."""
+    """But for quotes that can be read as RFC 4180 has them: a text quoted whole, or opened here and closed below."""
+    opened = next((place for place, (text, _) in enumerate(rows) if text[0] == '"'), len(rows))
+    assume(not any('""' in text for text, _ in rows[opened + 1 :]))
     (tmp_path / "a.tsv").write_text("".join(f"{a}\t{b}\n" for a, b in [("text", "label"), *rows]))
     expected = []
     for text, label in rows:

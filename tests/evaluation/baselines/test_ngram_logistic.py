@@ -11,8 +11,8 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 
 from trimtab.data.example import Example
-from trimtab.evaluation.baselines.ngram_logistic import STRENGTHS, ngram_logistic, ngrams
-from trimtab.evaluation.baselines.tfidf import tfidf_logistic
+from trimtab.evaluation.baselines.ngram_logistic import ngram_logistic, ngrams
+from trimtab.evaluation.baselines.tfidf import STRENGTHS, tfidf_logistic
 
 
 def test_the_bag_by_hand() -> None:

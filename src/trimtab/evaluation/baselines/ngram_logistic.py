@@ -1,6 +1,6 @@
 """A linear bag of n-grams, of words and of characters. Knows nothing about language models.
 
-Shapes: N rows, C classes. scikit-learn is imported when it is asked for.
+Shapes: N rows, C classes.
 """
 
 from __future__ import annotations
@@ -9,11 +9,9 @@ from collections.abc import Sequence
 
 from trimtab.data.example import Example
 from trimtab.evaluation.baselines.class_answers import ClassAnswers
-from trimtab.evaluation.baselines.classifier import classify
-from trimtab.evaluation.text.words import Language, words
+from trimtab.evaluation.baselines.tfidf import weighted_logistic
+from trimtab.evaluation.text.words import Language
 
-# Inverse strengths of the L2 penalty.
-STRENGTHS = (10.0, 1.0, 100.0)
 # Lengths of words' n-grams, and of characters' within words; most distinct n-grams kept, the commonest.
 WORDS, CHARACTERS, MOST = (1, 2), (3, 6), 200_000
 
@@ -42,20 +40,7 @@ def ngram_logistic(
     Raises:
         TrimtabError: train is empty, or has an answer that is missing or not one of the labels.
     """
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.multiclass import OneVsRestClassifier
-
-    return classify(
-        train, examples, labels,
-        features=lambda texts: [words(text, language) or None for text in texts],
-        transformer=lambda: TfidfVectorizer(analyzer=ngrams, sublinear_tf=True, max_features=MOST),
-        classifier=lambda strength: OneVsRestClassifier(
-            LogisticRegression(C=strength, solver="liblinear", dual=True, tol=0.1, max_iter=1000, random_state=seed)
-        ),
-        strengths=STRENGTHS,
-        seed=seed,
-    )  # fmt: skip
+    return weighted_logistic(train, examples, labels, {"analyzer": ngrams, "max_features": MOST}, language, seed)
 
 
 def ngrams(tokens: Sequence[str]) -> list[str]:

@@ -5,7 +5,8 @@ Shapes: N rows, C classes. scikit-learn is imported when it is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from trimtab.data.example import Example
 from trimtab.evaluation.baselines.class_answers import ClassAnswers
@@ -44,6 +45,24 @@ def tfidf_logistic(
     Raises:
         TrimtabError: train is empty, or has an answer that is missing or not one of the labels.
     """
+    counted = {"tokenizer": list, "lowercase": False, "token_pattern": None, "ngram_range": (1, 2)}
+    return weighted_logistic(train, examples, labels, counted, language, seed)
+
+
+def weighted_logistic(
+    train: Sequence[Example],
+    examples: Sequence[Example],
+    labels: Sequence[str],
+    counted: Mapping[str, Any],
+    language: Language,
+    seed: int,
+) -> ClassAnswers:
+    """Logistic regression over TF-IDF weights of whatever is counted of a text's words.
+
+    Args:
+        train, examples, labels, language, seed: as for `tfidf_logistic`, and so are what is returned and raised.
+        counted: how scikit-learn's `TfidfVectorizer` is to count, given a text as its words.
+    """
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
     from sklearn.multiclass import OneVsRestClassifier
@@ -51,9 +70,7 @@ def tfidf_logistic(
     return classify(
         train, examples, labels,
         features=lambda texts: [words(text, language) or None for text in texts],
-        transformer=lambda: TfidfVectorizer(
-            tokenizer=list, lowercase=False, token_pattern=None, ngram_range=(1, 2), sublinear_tf=True
-        ),
+        transformer=lambda: TfidfVectorizer(sublinear_tf=True, **counted),
         classifier=lambda strength: OneVsRestClassifier(
             LogisticRegression(C=strength, solver="liblinear", dual=True, tol=0.1, max_iter=1000, random_state=seed)
         ),

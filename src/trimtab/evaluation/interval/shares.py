@@ -12,6 +12,7 @@ S seeds, N rows, G groups.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -84,11 +85,19 @@ def wilson(share: float, rows: float, freedom: float = math.inf) -> Interval:
     return Interval(0.0 if share == 0 else max(0.0, centre - half), 1.0 if share == 1 else min(1.0, centre + half))
 
 
+@dataclass(frozen=True)
 class SeedVariance:
-    """The variance between scores of seeds, and how much of it each erring on other rows explains."""
+    """The variance between scores of seeds.
 
-    def __init__(self, between: float, explained: float, freedom: int) -> None:
-        self.between, self.explained, self.freedom = between, explained, freedom
+    Attributes:
+        between: the variance.
+        explained: how much of it each erring on other rows explains.
+        freedom: its degrees of freedom.
+    """
+
+    between: float
+    explained: float
+    freedom: int
 
 
 def variance_of_seeds(scores_S: list[float], moves_SN: Floats, groups: Groups) -> SeedVariance:

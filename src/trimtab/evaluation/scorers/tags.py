@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from trimtab.data.example import TaggedExample
 from trimtab.data.tags import spans
-from trimtab.data.tokens import joined
+from trimtab.data.text.tokens import joined
 from trimtab.evaluation.metrics.metric import MetricResult
 from trimtab.evaluation.scorers.corpus import CorpusScorer, corpus_scorer
 from trimtab.evaluation.scores.gold import tags_of

@@ -8,7 +8,7 @@ from typing import Literal
 
 from trimtab.data.example import TaggedExample
 from trimtab.data.tags import Span, spans
-from trimtab.data.tokens import joined, leads
+from trimtab.data.text.tokens import joined, leads
 from trimtab.evaluation.scores.gold import tags_of
 
 # Tokens of a mistaken row that are shown.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from trimtab.data import clean_text
-from trimtab.data.stopwords import CHINESE, CHINESE_KEPT, ENGLISH
+from trimtab.data.text.stopwords import CHINESE, CHINESE_KEPT, ENGLISH
 
 NEGATIONS = {
     "not",

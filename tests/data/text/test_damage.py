@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from trimtab.data.damage import damage_signs
+from trimtab.data.text.damage import damage_signs
 
 SOUND = [
     "It's a café — naïve, “quoted”, 50 €, São Paulo, Müller, Ångström, smørrebrød, garçon…",

@@ -6,7 +6,7 @@ import html
 import re
 from collections.abc import Sequence
 
-from trimtab.data.stopwords import CHINESE, CHINESE_KEPT, ENGLISH
+from trimtab.data.text.stopwords import CHINESE, CHINESE_KEPT, ENGLISH
 from trimtab.settings.task import CleanStep
 
 

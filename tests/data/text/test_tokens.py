@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trimtab.data.tokens import cut, joined, leads
+from trimtab.data.text.tokens import cut, joined, leads
 
 
 @pytest.mark.parametrize(
