@@ -21,6 +21,7 @@ from trimtab.backbones.attention.packed import PACKED_ATTENTION, PackedPass, att
 from trimtab.backbones.backbone import AnswerPlace, Decoding
 from trimtab.backbones.frozen_model import FrozenModel
 from trimtab.backbones.layout import Layout, Row, pack
+from trimtab.backbones.pooling import pooled
 from trimtab.backbones.prefix import KVCache, PrefixState, Prompt
 from trimtab.backbones.swapped_weights import swapped
 from trimtab.errors import BackboneError
@@ -134,14 +135,4 @@ class EncoderBackbone(FrozenModel):
         if self.scores_words:
             return hidden_ND.index_select(0, keep)
         assert now.rows is not None
-        row_M, own_ND = now.rows.row_R[keep], hidden_ND.float()
-        alone_B = torch.tensor([row.read_at is not None for row in now.rows.rows], device=hidden_ND.device)
-        means_MD = _means(own_ND, now.rows).index_select(0, row_M)
-        return torch.where(alone_B[row_M, None], own_ND.index_select(0, keep), means_MD)
-
-
-def _means(hidden_RD: torch.Tensor, layout: Layout) -> torch.Tensor:
-    """Mean hidden state of each row [B, D], float32."""
-    sums = torch.zeros(len(layout.rows), hidden_RD.shape[1], device=hidden_RD.device)
-    lengths = torch.tensor([len(row.ids) for row in layout.rows], device=hidden_RD.device)
-    return sums.index_add(0, layout.row_R, hidden_RD.float()) / lengths[:, None]
+        return pooled(hidden_ND, now.rows, keep)

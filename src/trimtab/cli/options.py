@@ -67,11 +67,9 @@ def seconds(text: str | None) -> float | None:
     """`90s`, `10m` or `1.5h` in seconds. Raises click.UsageError for anything else."""
     if text is None:
         return None
-    units = {"s": 1, "m": 60, "h": 3600}
+    from trimtab.settings.methods import seconds_of
+
     try:
-        found = float(text[:-1]) * units[text[-1:]]
-    except (KeyError, ValueError):
-        found = math.nan
-    if not 0 < found < math.inf:
-        raise click.UsageError(f"--budget: '{text}' is not a time such as 90s, 10m or 1.5h.")
-    return found
+        return seconds_of(text)
+    except ValueError as error:
+        raise click.UsageError(f"--budget: {error}.") from None

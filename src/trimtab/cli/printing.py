@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from trimtab.settings.task import Task
     from trimtab.sources import ModelEntry
     from trimtab.training.loop import Plan
+    from trimtab.ways.ways import WayKind
 
 TABLE_WIDTH = 100
 # Answers of which `trimtab data` lists how often they occur.
@@ -149,6 +150,13 @@ def say_plan(task: Task, plan: Plan, notes: Sequence[str], bars: Bars) -> None:
     ]
     for line in lines:
         bars.say(line)
+
+
+def say_way(way: WayKind, left: float | None, bars: Bars) -> None:
+    """Say which way is tried next, above the bars, and how much time is left, once that is known."""
+    from trimtab.reports.format import duration
+
+    bars.say(f"trying {way.name}" + (f" ({duration(left)} left)" if left is not None and left > 0 else ""))
 
 
 def _picked(task: Task, plan: Plan) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,15 +22,21 @@ if TYPE_CHECKING:
 @click.argument("task", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder to write.  [default: runs/NAME]")
 @click.option("--resume", is_flag=True, help="Go on with a run that was stopped or killed. TASK may be its folder.")
+@click.option("--budget", metavar="10m", help="Try several methods for so long (s, m or h), and keep the best.")
+@click.option("--smallest", is_flag=True, help="Keep the smallest of the methods that do as well as the best.")
+@click.option("--no-weights-changed", is_flag=True, help="Try no method that changes the backbone's weights.")
 @SET
 @BESIDE
 @OFFLINE
 @AGREE
 def tune(
-    task: Path, out: Path | None, resume: bool, overrides: tuple[str, ...], beside: bool, offline: bool, agree: bool
-) -> None:
+    task: Path, out: Path | None, resume: bool, budget: str | None, smallest: bool, no_weights_changed: bool,
+    overrides: tuple[str, ...], beside: bool, offline: bool, agree: bool,
+) -> None:  # fmt: skip
     """Tune a prompt as TASK (a YAML file) says, judge it, and keep it in a run folder."""
     from trimtab.settings.file import read_task
+
+    overrides = (*overrides, *_searching(budget, smallest, no_weights_changed, overrides))
 
     taken_up = task.is_dir() and resume
     if taken_up and out is not None:
@@ -44,15 +51,33 @@ def tune(
     with Bars() as bars:
         tuned = job.run(
             settings, out, base=base, resume=resume, offline=offline, agree=agree, beside=beside,
-            on_plan=lambda made, plan, notes: printing.say_plan(made, plan, notes, bars), on_step=bars.step,
-            progress=bars.progress,
+            on_plan=lambda made, plan, notes: printing.say_plan(made, plan, notes, bars),
+            on_way=lambda way, left: printing.say_way(way, left, bars), on_step=bars.step, progress=bars.progress,
         )  # fmt: skip
+    for line in tuned.why:
+        printing.note(line)
+    if tuned.stopped_at is not None and tuned.why:
+        printing.note(f"Stopped. The best run so far is kept in {out} and can be used.")
+        printing.note(f"`trimtab tune {out} --resume` goes on; `trimtab evaluate {out}` scores it as it is.")
+        sys.exit(130)
     if tuned.stopped_at is not None:
         printing.note(f"Stopped at step {tuned.stopped_at}. The best prompt so far is kept in {out} and can be used.")
         printing.note(f"`trimtab tune {out} --resume` goes on; `trimtab evaluate {out}` scores it as it is.")
         sys.exit(130)
     if tuned.report is not None:
         printing.print_report(tuned.report, out)
+
+
+def _searching(budget: str | None, smallest: bool, no_weights_changed: bool, overrides: Sequence[str]) -> Iterator[str]:
+    """Settings that ask for the best of several methods. Raises click.UsageError where one is named besides."""
+    asked = [f"method.budget={seconds(budget)}"] if budget else []
+    asked += ["method.smallest=true"] if smallest else []
+    asked += ["method.change_weights=false"] if no_weights_changed else []
+    if asked and any(own.startswith("method") and own not in ("method=auto", "method.name=auto") for own in overrides):
+        raise click.UsageError("--budget, --smallest and --no-weights-changed go with --set method=auto only.")
+    if asked:
+        yield "method=auto"
+    yield from asked
 
 
 @click.command()

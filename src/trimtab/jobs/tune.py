@@ -2,7 +2,8 @@
 
     task -> rows -> resolved and bound -> prepared -> trained -> run -> report
 
-Each is made from the one before by one function. What needs torch is imported once the rows have been read, so that a
+Each is made from the one before by one function. Where the method is `auto`, the run is the best of those that a search
+makes so (`trimtab.ways.auto`). What needs torch is imported once the rows have been read, so that a
 mistake in the task or its data is told at once.
 """
 
@@ -17,13 +18,13 @@ from trimtab.data import Splits
 from trimtab.data.leakage import Seen
 from trimtab.data.memory import RowsInMemory
 from trimtab.errors import RunError
-from trimtab.runs.folder import TASK_FILE, check_folder
+from trimtab.runs.folder import SEARCH_FOLDER, TASK_FILE, check_folder
 from trimtab.runs.lock import held
 from trimtab.runs.trained_on import remember
 from trimtab.settings.file import read_task
-from trimtab.settings.methods import need_extra
+from trimtab.settings.methods import AutoSettings, need_extra
 from trimtab.settings.task import Task
-from trimtab.tasks.rows import read_rows
+from trimtab.tasks.rows import TaskRows, read_rows
 
 if TYPE_CHECKING:
     from trimtab.backbones.open import Progress
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from trimtab.runs.run import Run
     from trimtab.training.loop import Plan
     from trimtab.tuning.folder import OnStep
+    from trimtab.ways.auto import OnWay
 
 
 @dataclass(frozen=True)
@@ -42,12 +44,15 @@ class Tuned:
         run: the run, as it stands in the run folder.
         report: its scores; None where none were asked for, or the user stopped the training (`evaluate` scores the run
             as it is).
-        stopped_at: the step at which the user stopped the training, or None.
+        stopped_at: the step at which the user stopped the training, or None; of a search for the best method the ways
+            that were tried.
+        why: where the method was `auto`, which way was kept and why, a sentence each.
     """
 
     run: Run
     report: RunReport | None
     stopped_at: int | None
+    why: tuple[str, ...] = ()
 
 
 OnPlan = Callable[[Task, "Plan", list[str]], None]
@@ -67,6 +72,7 @@ def run(
     rows: Mapping[str, RowsInMemory] | None = None,
     pretrained: Pretrained | None = None,
     on_plan: OnPlan | None = None,
+    on_way: OnWay | None = None,
     on_step: OnStep | None = None,
     progress: Progress | None = None,
 ) -> Tuned:
@@ -87,6 +93,7 @@ def run(
             again to resume it.
         pretrained: a backbone in memory, where the caller has one.
         on_plan: told the task with everything picked, the plan, and notes on the data, before the first step.
+        on_way: where the method is `auto`, told of every way before it is tried, and the seconds left, once known.
         on_step: told of every step.
         progress: told what is being done besides.
 
@@ -108,16 +115,18 @@ def run(
 
         if pretrained is None:
             pretrained = backbone_of(read.task, base, offline=offline, agree=agree, progress=progress)
+        if isinstance(read.task.method, AutoSettings):
+            return _best(read, pretrained, out, offline, beside, report, on_way, on_step, progress)
         resolved = resolve(read, pretrained, progress)
         prepared = prepare(resolved)
         plan = prepared.training.plan
         if on_plan:
             on_plan(prepared.task, plan, prepared.notes)
-        stopped_at = train(prepared, out, on_step)
+        stop = train(prepared, out, on_step)
         remember(out, Seen.of(read.splits.train))
-        tuned = keep(prepared, out, stopped=stopped_at is not None)
-        if stopped_at is not None:
-            return Tuned(tuned, None, stopped_at)
+        tuned = keep(prepared, out, stop)
+        if stop is not None:
+            return Tuned(tuned, None, stop.step)
         scored = None
         if report:
             scored = report_of(
@@ -128,8 +137,36 @@ def run(
         return Tuned(tuned, scored, None)
 
 
+def _best(
+    read: TaskRows, pretrained: Pretrained, out: Path, offline: bool, beside: bool, report: bool,
+    on_way: OnWay | None, on_step: OnStep | None, progress: Progress | None,
+) -> Tuned:  # fmt: skip
+    """The best of several ways, judged as any run is."""
+    from trimtab.judging.report import report_of
+    from trimtab.tuning import metrics
+    from trimtab.tuning.run import cost_of
+    from trimtab.ways import auto
+
+    found = auto.find(read, pretrained, out, offline=offline, on_way=on_way, on_step=on_step, progress=progress)
+    why = tuple(found.why)
+    if found.stopped:
+        return Tuned(found.run, None, len(found.tried), why)
+    scored = None
+    if report:
+        seconds = sum(tried.seconds for tried in found.tried)
+        scored = report_of(
+            found.run, found.pretrained, read.splits, folder=out, beside=beside,
+            curve=metrics.curve(out, found.run.facts["seeds"]), cost=cost_of(seconds), notes=[*read.splits.note, *why],
+            tried=found.tried, progress=progress,
+        )  # fmt: skip
+    auto.finish(out)
+    return Tuned(found.run, scored, None, why)
+
+
 def resolved_task(folder: Path, overrides: Sequence[str] = ()) -> Task:
     """The task of a run folder that was begun. Raises RunError where there is none."""
+    if (folder / SEARCH_FOLDER / TASK_FILE).is_file():
+        return read_task(folder / SEARCH_FOLDER / TASK_FILE, overrides)
     if not (folder / TASK_FILE).is_file():
         raise RunError(f"{folder}: not a run folder (no {TASK_FILE}).", "Give a task file to begin one.")
     return read_task(folder / TASK_FILE, overrides)

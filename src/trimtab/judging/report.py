@@ -16,7 +16,7 @@ from trimtab.judging.judge import RUN, ZERO_SHOT, judge
 from trimtab.kinds.bound_task import BoundTask
 from trimtab.kinds.choose import kind_of
 from trimtab.reports.files import read_report, write_report
-from trimtab.reports.run_report import Cost, CurvePoint, RunReport
+from trimtab.reports.run_report import Cost, CurvePoint, RunReport, TriedWay
 from trimtab.runs.folder import make_folder
 from trimtab.runs.run import Run, as_given, zero_shot
 from trimtab.runs.trained_on import trained_on
@@ -37,6 +37,7 @@ def report_of(
     data: DataSettings | None = None,
     progress: Progress | None = None,
     run_code: bool = False,
+    tried: Sequence[TriedWay] = (),
 ) -> RunReport:
     """Score a run on dev and test, make its report and write it to `folder`.
 
@@ -48,6 +49,7 @@ def report_of(
         data: where the examples came from, if not as the run's task says.
         progress: told what is being done.
         run_code: run answers as programs (see `run`).
+        tried: the ways that were tried, where the method was picked from several.
     """
     kind = kind_of(tuned.task.answer)
     for part in (splits.train, splits.dev, splits.test):
@@ -74,6 +76,7 @@ def report_of(
         curve=curve,
         runs=run_facts(tuned),
         scored=found.scored,
+        tried=list(tried),
         template_example=_as_read(bound, (judged or splits.train)[0]),
         warnings=[*found.leaks, *_warnings(tuned)],
     )
@@ -93,6 +96,8 @@ def _warnings(tuned: Run) -> list[str]:
     found = [tuned.task.notice] if tuned.task.notice else []
     if facts["stopped"]:
         found.append(f"Training was stopped at step {facts['steps']} of {facts['planned_steps']}; `--resume` goes on.")
+    elif facts.get("enough"):
+        found.append(f"Training ended at step {facts['steps']} of {facts['planned_steps']}, as the time was up.")
     elif facts["steps"] < facts["planned_steps"]:
         found.append(
             f"Training ended at step {facts['steps']} of {facts['planned_steps']}, as dev had not improved for "

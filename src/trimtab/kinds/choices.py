@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 
 # Ways that need labels that are the same for all rows.
-NEED_LABELS = ("head", "multitask_prompt", "search", "calibrated_zero_shot", "calibrated_few_shot")
+NEED_LABELS = ("head", "sentence_head", "multitask_prompt", "search", "calibrated_zero_shot", "calibrated_few_shot")
 
 
 def _majority(given: Learning) -> ClassAnswers:
@@ -258,6 +258,11 @@ class Choices:
         """On any machine, what a GPU adds, and what few training rows add."""
         adds = ("prefix", "p_tuning", "lora", "full") if gpu else ()
         return ("majority", "zero_shot", "few_shot", "soft_prompt", *adds, *(("context_tuning",) if few else ()))
+
+    def tried_ways(self, *, few: bool) -> tuple[str, ...]:
+        """The backbone as it is, then prompts, then what changes weights."""
+        tuned = ("context_tuning", "soft_prompt") if few else ("soft_prompt", "prefix")
+        return ("majority", "zero_shot", *tuned, "lora")
 
     def misfit(self, way: str, *, trained: bool) -> str | None:
         """What needs labels that are the same for all rows."""

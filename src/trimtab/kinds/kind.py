@@ -332,6 +332,10 @@ class Kind(Protocol[E]):
         """Keys of the ways that are compared by default, where there is a GPU, or few training rows."""
         ...
 
+    def tried_ways(self, *, few: bool) -> tuple[str, ...]:
+        """Keys of the ways that `method: auto` tries, cheap ones first; `few` says that training rows are few."""
+        ...
+
     def misfit(self, way: str, *, trained: bool) -> str | None:
         """Why a way, of its key, does not give such answers, as a clause; None where it does."""
         ...

@@ -288,6 +288,13 @@ class Labels:
             "head", "soft_prompt", *adds, *(("prefix", "context_tuning") if few else ()),
         )  # fmt: skip
 
+    def tried_ways(self, *, few: bool) -> tuple[str, ...]:
+        """What takes seconds, then prompts, then what changes weights."""
+        return (
+            "majority", "naive_bayes", "tfidf", "zero_shot", "head", "sentence_head",
+            *(("context_tuning", "soft_prompt") if few else ("soft_prompt", "prefix")), "lora",
+        )  # fmt: skip
+
     def misfit(self, way: str, *, trained: bool) -> str | None:
         """Every way gives labels."""
         return None

@@ -241,6 +241,10 @@ class Numbers:
         adds = ("word_vector_ridge", "prefix", "lora", "full") if gpu else ()
         return ("mean", "ridge", "head", "soft_prompt", *adds)
 
+    def tried_ways(self, *, few: bool) -> tuple[str, ...]:
+        """What is fitted, then a prompt, then what changes weights."""
+        return ("mean", "ridge", "head", "sentence_head", "soft_prompt", "lora")
+
     def misfit(self, way: str, *, trained: bool) -> str | None:
         """What trains nothing, or gives labels."""
         return headed_misfit(way, self.plural, trained=trained)

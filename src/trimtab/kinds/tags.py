@@ -305,6 +305,10 @@ class Tags:
         adds = ("prefix", "p_tuning", "lora", "full") if gpu else ()
         return ("majority", "token_majority", "head", "soft_prompt", *adds)
 
+    def tried_ways(self, *, few: bool) -> tuple[str, ...]:
+        """What is fitted, then a prompt, then what changes weights."""
+        return ("majority", "token_majority", "head", "soft_prompt", "lora")
+
     def misfit(self, way: str, *, trained: bool) -> str | None:
         """What trains nothing, or gives labels."""
         return headed_misfit(way, self.plural, trained=trained)

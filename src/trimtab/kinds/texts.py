@@ -297,6 +297,10 @@ class Texts:
         adds = ("p_tuning", "lora", "full") if gpu else ()
         return ("nearest_answer", "zero_shot", "few_shot", "soft_prompt", "prefix", *adds)
 
+    def tried_ways(self, *, few: bool) -> tuple[str, ...]:
+        """The backbone as it is, then prompts, then what changes weights."""
+        return ("nearest_answer", "few_shot", "soft_prompt", "prefix", "lora")
+
     def misfit(self, way: str, *, trained: bool) -> str | None:
         """What needs labels."""
         return "needs labels, and the answers of this task are texts" if way in NEED_LABELS else None

@@ -15,6 +15,7 @@ from trimtab.methods.soft_prompt import ReadPrompt, SoftPrompt
 from trimtab.methods.weights import Weights
 from trimtab.methods.zero_shot import ZeroShot
 from trimtab.settings.methods import (
+    AutoSettings,
     BitFitSettings,
     FewShotSettings,
     FullSettings,
@@ -65,5 +66,7 @@ def _named(settings: MethodSettings, material: Material, read_prompt: ReadPrompt
             return Weights(material, biases_only=False, rate=3e-5)
         case HeadSettings():
             return Head(settings, material)
+        case AutoSettings():
+            raise AssertionError("method: auto is settled before anything is bound")
         case ZeroShotSettings() | FewShotSettings() | SearchSettings():
             return ZeroShot()

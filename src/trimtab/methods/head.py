@@ -1,4 +1,4 @@
-"""Head only: a linear layer on the last hidden state scores the labels, or on each token's the tags.
+"""Head only: a linear layer on a hidden state scores the labels, or on each token's the tags.
 
 Knows nothing about tasks.
 
@@ -8,9 +8,11 @@ C labels, D hidden.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 
+from trimtab.backbones.early import EarlyBackbone
 from trimtab.methods.method import Condition, Material, Tensors, dropped
 from trimtab.settings.methods import HeadSettings
 
@@ -32,7 +34,14 @@ class Head:
 
     @property
     def _from_words(self) -> bool:
-        return self.settings.init == "labels" and not self.material.headed
+        """What label words are scored by is the last layer's, where the row is answered."""
+        return self.settings.init == "labels" and not self.material.headed and self.view is None
+
+    @cached_property
+    def view(self) -> EarlyBackbone | None:
+        """The part of the backbone that is read; None for the whole of it. Raises BackboneError where there is none."""
+        layer, mean = self.settings.layer, self.settings.pooling == "mean"
+        return EarlyBackbone(self.material.backbone, layer, mean=mean) if layer is not None or mean else None
 
     def initial(self, seed: int) -> Tensors:
         """`weight` [C, D] and `bias` [C]: from the output vectors of each label's words, or zero."""
@@ -49,6 +58,6 @@ class Head:
         return 1.0
 
     def condition(self, tensors: Tensors, noise: torch.Generator | None = None) -> Condition:
-        """The layer. Dropout falls on its weights' inputs: a column is zeroed for the whole batch."""
+        """The layer, and what it reads. Dropout falls on weights' inputs: a column is zeroed for the whole batch."""
         keep = dropped(torch.ones_like(tensors["weight"][:1]), self.settings.dropout, noise)
-        return Condition(head=(tensors["weight"] * keep, tensors["bias"]))
+        return Condition(head=(tensors["weight"] * keep, tensors["bias"]), view=self.view)

@@ -26,7 +26,7 @@ KINDS = ("baseline", "untrained", "tuned")
 WIDE_GAP, WIDEST_GAP = 0.02, 0.05
 # Training times that differ by no more than a quarter, or five seconds, are equal but for noise.
 NOISE_OF_TIMES, NOISE_SECONDS = 1.25, 5.0
-_TAKES_AN_ARTICLE = re.compile(r"^commonest |(prompt|prefix|head|probe|SVM|answer)$")
+_TAKES_AN_ARTICLE = re.compile(r"^commonest |(prompt|prefix|head|probe|SVM|answer)$|^head on ")
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def choose(comparison: Comparison, against_best: Mapping[str, Difference] | None
     alike = _cheapest(running)
     chosen = _best_of(alike, comparison)
     on_dev = len(alike) > 1 and all(way.dev_score is not None for way in alike)
-    said = f"Choose {in_a_sentence(chosen)}: {_why(tests, chosen, on_dev)} {_beside(tests, chosen, running)}"
+    said = f"Choose {in_a_sentence(chosen.name)}: {_why(tests, chosen, on_dev)} {_beside(tests, chosen, running)}"
     return comparison.model_copy(update={"choose": said, "chosen": chosen.key})
 
 
@@ -96,9 +96,9 @@ def chosen_way(comparison: Comparison) -> Way | None:
     return next((way for way in comparison.ways if way.key == comparison.chosen), None)
 
 
-def in_a_sentence(way: Way) -> str:
+def in_a_sentence(name: str) -> str:
     """Return the name of a way with its article: `the soft prompt`, `naive Bayes`."""
-    return f"the {way.name}" if _TAKES_AN_ARTICLE.search(way.name) else way.name
+    return f"the {name}" if _TAKES_AN_ARTICLE.search(name) else name
 
 
 def _cheapest(running: list[Way]) -> list[Way]:
@@ -153,9 +153,10 @@ def _beside(tests: _Tests, chosen: Way, running: list[Way]) -> str:
     tested = [way for way in others if tests.of(chosen, way)]
     rival = next(iter([way for way in running if way.key != chosen.key] or tested or others))
     known = tests.of(chosen, rival)
-    name = capital(in_a_sentence(rival))
+    name = capital(in_a_sentence(rival.name))
     if known is None:
-        return f"How it stands to the others, {in_a_sentence(rival)} at {_scored(tests, rival)} first, was not tested."
+        first = f"{in_a_sentence(rival.name)} at {_scored(tests, rival)}"
+        return f"How it stands to the others, {first} first, was not tested."
     if known.real:
         untested = len(tested) < len(others)
         tail = "; how the others stand to it was not tested" if untested else ""
@@ -182,7 +183,7 @@ def _nothing_gained(tests: _Tests, guess: Way) -> str:
         return f"{first}, and nothing else was measured. Whether another way would do better is not known."
     rival = others[0]
     known = tests.of(guess, rival)
-    at = f"{in_a_sentence(rival)}, at {_scored(tests, rival)}"
+    at = f"{in_a_sentence(rival.name)}, at {_scored(tests, rival)}"
     said = "was not tested against that"
     if known:
         said = f"is {'really worse' if known.real else 'no real difference'} {_proof(known)}"

@@ -77,7 +77,7 @@ def render_comparison(comparison: Comparison) -> str:
     script = (TEMPLATES / "compare.js").read_text(encoding="utf-8")
     chosen = chosen_way(comparison)
     names = {way.key: way.name for way in comparison.ways}
-    head = f"Choose {in_a_sentence(chosen)}" if chosen else ""
+    head = f"Choose {in_a_sentence(chosen.name)}" if chosen else ""
     headline, *rest = _SENTENCE_ENDS.split(comparison.choose.removeprefix(f"{head}:"), maxsplit=1)
     context: dict[str, Any] = {
         "c": comparison,

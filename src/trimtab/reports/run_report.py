@@ -75,6 +75,31 @@ class RunFacts(Part):
     kept: bool
 
 
+class TriedWay(Part):
+    """A way that `method: auto` tried.
+
+    Attributes:
+        key, name: the way.
+        kind: `baseline`, `untrained` or `tuned`.
+        score: on dev; None where it was left out.
+        reached: the same as text.
+        seconds: what trying it took.
+        bytes_on_disk: what its run takes; 0 where it trains nothing.
+        note: why it was left out, or where its training was left, or "".
+        kept: whether it is the one that is kept.
+    """
+
+    key: str
+    name: str
+    kind: str
+    score: float | None = None
+    reached: str = ""
+    seconds: float = 0.0
+    bytes_on_disk: int = 0
+    note: str = ""
+    kept: bool = False
+
+
 class RunReport(Part):
     """Everything report.json, report.html and card.md say about a run.
 
@@ -88,6 +113,7 @@ class RunReport(Part):
         curve: records of training, of all runs.
         scored: scores and baselines, by the kind of answer.
         template_example: how one row reads as text.
+        tried: the ways that were tried, where the method was picked from several.
         warnings: what the reader should know first, a sentence each.
     """
 
@@ -106,6 +132,7 @@ class RunReport(Part):
     runs: list[RunFacts] = Field(default_factory=list)
     scored: Scored
     template_example: str = ""
+    tried: list[TriedWay] = Field(default_factory=list)
     warnings: list[str] = Field(default_factory=list)
 
     @model_validator(mode="before")

@@ -14,6 +14,8 @@ from trimtab.errors import RunError
 
 TASK_FILE, PROMPT_FILE, CHECKPOINT_FILE = "task.yaml", "prompt.safetensors", "checkpoint.safetensors"
 METRICS_FILE, LOCK_FILE = "metrics.jsonl", ".lock"
+# Where a search for the best method (`method: auto`) keeps what it tries, until it has come to its end.
+SEARCH_FOLDER = "tried"
 # Behind the name of a file while it is written.
 PART = ".part"
 # What a process leaves that was killed while it began a run: nothing is lost with it.
@@ -77,8 +79,9 @@ def check_folder(out: Path, resume: bool) -> None:
     """Raise RunError where `out` cannot be begun, or with `resume` taken up."""
     if out.is_file():
         raise RunError(f"{out}: a file, not a folder.", "Choose another folder with --out.")
-    begun = (out / TASK_FILE).is_file()
-    finished = is_finished(out)
+    searching = (out / SEARCH_FOLDER).is_dir()
+    begun = searching or (out / TASK_FILE).is_file()
+    finished = is_finished(out) and not searching
     if resume and begun:
         if finished:
             raise RunError(f"{out}: this run is finished.", "Look at it with `trimtab evaluate`.")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator
 
 from trimtab.errors import need_library
 
@@ -229,7 +230,7 @@ class FullSettings(MethodBase):
 
 
 class HeadSettings(MethodBase):
-    """Head only: a linear layer on the backbone's last hidden state, in place of the label words' scores.
+    """Head only: a linear layer on the backbone's hidden states, in place of the label words' scores.
 
     Known as linear probing (Alain & Bengio 2017).
     """
@@ -246,6 +247,19 @@ class HeadSettings(MethodBase):
         "labels",
         description="Start from the label words' own output vectors (which is zero-shot), or from zeros. What is "
         "fitted to up to 500 rows is drawn to where it starts if that foretells rows left out better.",
+    )
+    layer: int | None = Field(
+        None,
+        ge=1,
+        le=10_000,
+        description="Layer whose hidden states it reads, counted from 1; null for the last. Where neither this nor "
+        "`pooling` is given, a head that is fitted to labels reads the layer half way up a causal backbone, and the "
+        "mean.",
+    )
+    pooling: Literal["answer", "mean"] = Field(
+        "answer",
+        description="Read a causal backbone where the row is answered, or the mean over the row's tokens. Encoders "
+        "without a language-model head always give the mean.",
     )
     dropout: float = Field(
         0.0,
@@ -319,6 +333,51 @@ class SearchSettings(MethodBase):
     budget: int = Field(2000, ge=16, le=MANY, description="Rows scored at most, over all wordings tried.")
 
 
+def seconds_of(text: str) -> float:
+    """`90s`, `10m` or `1.5h` in seconds. Raises ValueError for anything else."""
+    units = {"s": 1, "m": 60, "h": 3600}
+    try:
+        found = float(text[:-1]) * units[text[-1:]]
+    except (KeyError, ValueError):
+        found = math.nan
+    if not 0 < found < math.inf:
+        raise ValueError(f"'{text}' is not a time such as 90s, 10m or 1.5h")
+    return found
+
+
+# Longest time that may be given, in seconds: a year.
+YEAR = 366 * 86_400
+
+
+class AutoSettings(MethodBase):
+    """The best way found: several methods are tried, cheap ones first, and the one that is best on dev is kept."""
+
+    title: ClassVar[str] = "best way found"
+
+    name: Literal["auto"] = Field("auto", description="The best of several methods.")
+    budget: float | None = Field(
+        None,
+        gt=0,
+        le=YEAR,
+        description="Seconds that all of it may take, or a time such as `5m`. By default half as long again as a soft "
+        "prompt alone takes, at least two minutes and at most half an hour.",
+    )
+    change_weights: bool = Field(
+        True,
+        description="Try LoRA too, where time is left. What changes the backbone's weights is served apart from other "
+        "tasks, and is kept only where it is better by more than chance is likely to make it.",
+    )
+    smallest: bool = Field(
+        False, description="Keep the smallest of those that the best one is ahead of by no more than chance may do."
+    )
+
+    @field_validator("budget", mode="before")
+    @classmethod
+    def _read_time(cls, value: object) -> object:
+        """Read `5m` as 300."""
+        return seconds_of(value) if isinstance(value, str) else value
+
+
 def need_extra(method: MethodBase | type[MethodBase]) -> None:
     """Raise MissingExtraError where a method needs a library that is not installed."""
     kind = method if isinstance(method, type) else type(method)
@@ -331,6 +390,7 @@ METHODS = {
     for kind in (
         SoftPromptSettings, PrefixSettings, LatePromptSettings, PTuningSettings, MultitaskPromptSettings, LoraSettings,
         IA3Settings, BitFitSettings, FullSettings, HeadSettings, ZeroShotSettings, FewShotSettings, SearchSettings,
+        AutoSettings,
     )
 }  # fmt: skip
 
@@ -354,6 +414,7 @@ MethodSettings = Annotated[
     | Annotated[HeadSettings, Tag("head")]
     | Annotated[ZeroShotSettings, Tag("zero_shot")]
     | Annotated[FewShotSettings, Tag("few_shot")]
-    | Annotated[SearchSettings, Tag("search")],
+    | Annotated[SearchSettings, Tag("search")]
+    | Annotated[AutoSettings, Tag("auto")],
     Discriminator(_method_name),
 ]

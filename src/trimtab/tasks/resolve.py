@@ -23,7 +23,7 @@ from trimtab.settings.task import Task
 from trimtab.tasks.demonstrations import best_draw, drawn, starting, with_count
 from trimtab.tasks.rows import TaskRows, started_from
 from trimtab.tasks.search import search
-from trimtab.tasks.usual_method import context_tuned, note
+from trimtab.tasks.usual_method import context_tuned, note, with_reading, without_auto
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,9 @@ def resolve(
         TrimtabError: what rows, template or words have against the method.
     """
     task = rows.kind.settled_length(rows.task, rows.splits.train, pretrained)
+    task = with_reading(task, rows, pretrained)
     usual = context_tuned(task, rows, pretrained)
+    task = without_auto(task)
     if usual is not None:
         with suppress(TrimtabError):
             found = _picked(usual, rows, pretrained, progress, training)

@@ -1,4 +1,4 @@
-"""What is tuned where a task file names no method. Knows nothing about run folders."""
+"""What is tuned where a task file names no method, and what a head reads. Knows nothing about run folders."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import statistics
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.prompts import is_dialogue
 from trimtab.prompts.demonstrations import usual_count
-from trimtab.settings.methods import FewShotSettings, PrefixSettings
+from trimtab.settings.methods import AutoSettings, FewShotSettings, HeadSettings, PrefixSettings, SoftPromptSettings
 from trimtab.settings.task import Task
 from trimtab.tasks.rows import TaskRows
 
@@ -30,7 +30,8 @@ def context_tuned(task: Task, rows: TaskRows, pretrained: Pretrained) -> Task | 
         pretrained: the backbone.
     """
     train = rows.splits.train
-    given = "method" in task.model_fields_set or task.train.rate is not None
+    named = "method" in task.model_fields_set and not isinstance(task.method, AutoSettings)
+    given = named or task.train.rate is not None
     if given or len(train) > FEW or pretrained.backbone.whole_rows:
         return None
     dialogue = task.template.chat or is_dialogue(task.template.text)
@@ -50,3 +51,27 @@ def note(rows: int) -> str:
         f"method: context tuning (a prefix that starts from training rows), which does best on as few rows as {rows}; "
         "--set method=soft_prompt tunes a soft prompt, which is far smaller."
     )
+
+
+def without_auto(task: Task) -> Task:
+    """The task with a soft prompt for `method: auto`, which is settled elsewhere (`trimtab.ways.auto`)."""
+    return task.model_copy(update={"method": SoftPromptSettings()}) if isinstance(task.method, AutoSettings) else task
+
+
+def with_reading(task: Task, rows: TaskRows, pretrained: Pretrained) -> Task:
+    """The task with what its head reads written out, where that is left open.
+
+    What is fitted to labels reads the mean over a row, half way up a causal backbone (docs/methods.md, Heads); else a
+    head reads the last layer where the row is answered.
+
+    Args:
+        task: the settings.
+        rows: its rows.
+        pretrained: the backbone.
+    """
+    method, layers = task.method, pretrained.backbone.fused_layers
+    if not isinstance(method, HeadSettings) or {"layer", "pooling"} & method.model_fields_set:
+        return task
+    if not method.fitted or not rows.kind.counted_by_label or layers < 2:
+        return task
+    return task.model_copy(update={"method": method.model_copy(update={"layer": layers // 2, "pooling": "mean"})})

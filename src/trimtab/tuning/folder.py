@@ -10,6 +10,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,17 @@ from trimtab.training.trainer import Trainer
 from trimtab.tuning import metrics
 
 OnStep = Callable[[StepRecord, Plan], None]
+# Asked after every step whether to leave it at that.
+Enough = Callable[[StepRecord, Plan], bool]
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A training that ended before its last step: at which, and whether the user wished so."""
+
+    step: int
+    by_user: bool
+
 
 # Large checkpoints are written less often, so that writing them takes at most one part in this many of the time; but
 # where one is wanted after every step it is written.
@@ -90,9 +102,14 @@ def _flat(values: Mapping[str, Any], above: str = "") -> dict[str, Any]:
 
 
 def run_loop(
-    training: Trainer, out: Path, made_of: Mapping[str, str], every: float, on_step: OnStep | None
-) -> int | None:
-    """Run the loop, recording and saving as it goes. Returns the step at which the user stopped it, if so."""
+    training: Trainer,
+    out: Path,
+    made_of: Mapping[str, str],
+    every: float,
+    on_step: OnStep | None,
+    enough: Enough | None = None,
+) -> Stop | None:
+    """Run the loop, recording and saving as it goes. Returns where it was stopped, by the user or as it was enough."""
     saved = time.monotonic()
     with _interruptible() as interrupted:
         try:
@@ -102,7 +119,9 @@ def run_loop(
                     on_step(record, training.plan)
                 if interrupted() and training.done < training.plan.steps:
                     _save(out, training, made_of)
-                    return training.done
+                    return Stop(training.done, by_user=True)
+                if enough and training.done < training.plan.steps and enough(record, training.plan):
+                    return Stop(training.done, by_user=False)
                 if time.monotonic() - saved >= every:
                     began = time.monotonic()
                     _save(out, training, made_of)

@@ -22,10 +22,10 @@ from trimtab.training.targets import Target
 
 def fit_of(bound: BoundTask, train: Sequence[Target], dev: Sequence[Target], seed: int) -> Fit:
     """The fit of a head to train. Raises TaskError where the rows' hidden states would not fit into memory."""
-    states, groups = read_states_of(bound, train, dev, Condition())
+    start = bound.method.initial(seed)
+    states, groups = read_states_of(bound, train, dev, bound.method.condition(start))
     criterion = bound.kind.criterion(bound, train, dev, states)
     assert isinstance(criterion, HeadCriterion)
-    start = bound.method.initial(seed)
 
     def condition(head: Tensors, step: int | None, run: int) -> Condition:
         return bound.method.condition(head)
@@ -42,7 +42,8 @@ def read_states_of(
     Raises:
         TaskError: where they would not fit into the memory that the method may take.
     """
-    backbone, megabytes = bound.pretrained.backbone, getattr(bound.task.method, "cache_megabytes", 0)
+    backbone = condition.view or bound.pretrained.backbone
+    megabytes = getattr(bound.task.method, "cache_megabytes", 0)
     rows, judged = [row.read() for row in train], [row.read() for row in dev]
     needed = 4 * backbone.hidden_size * sum(map(states_read, [*rows, *judged]))
     if needed > megabytes << 20:

@@ -187,7 +187,7 @@ def _training(
     """The loop, given the loss over the rows of all tasks and the dev score of the task's own."""
     method = bound.task.method
     seeded = _Seeded(start, plan.seeds, bound.method.condition)
-    own = _objective(bound, seeded, train, dev, _kept(bound, plan, train, dev))
+    own = _objective(bound, seeded, train, dev, _kept(bound, plan, bound.method.condition(start[0]), train, dev))
     if isinstance(method, LatePromptSettings):
         view = bound.method.condition(start[0]).view
         if isinstance(view, LateBackbone):
@@ -208,15 +208,17 @@ def _objective(
     )  # fmt: skip
 
 
-def _kept(bound: BoundTask, plan: Plan, train: Sequence[Any], dev: Sequence[Any]) -> KeptStates | None:
+def _kept(
+    bound: BoundTask, plan: Plan, condition: Condition, train: Sequence[Any], dev: Sequence[Any]
+) -> KeptStates | None:
     """Rows' hidden states where a head alone is trained, so that they stay as they are; None where they do not."""
     method = bound.task.method
     if not isinstance(method, HeadSettings) or not method.cache_megabytes:
         return None
-    prompt = bound.prompt(Condition())
     rows, judged = [row.read() for row in train], [row.read() for row in dev]
     order, size = plan.first_seen(), method.cache_megabytes << 20
-    return KeptStates(bound.pretrained.backbone, prompt, rows, judged, order, size)
+    backbone = condition.view or bound.pretrained.backbone
+    return KeptStates(backbone, bound.prompt(condition), rows, judged, order, size)
 
 
 def _written_out(bound: BoundTask, plan: Plan, words: dict[str, list[str]], base: Path) -> Task:

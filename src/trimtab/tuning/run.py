@@ -11,23 +11,23 @@ from trimtab.runs.folder import CHECKPOINT_FILE
 from trimtab.runs.run import Run, backbone_facts, save_run
 from trimtab.training.loop import Plan
 from trimtab.tuning import metrics
-from trimtab.tuning.folder import OnStep, begin, run_loop
+from trimtab.tuning.folder import Enough, OnStep, Stop, begin, run_loop
 from trimtab.tuning.prepare import Prepared
 
 
-def train(prepared: Prepared, out: Path, on_step: OnStep | None) -> int | None:
-    """Begin or take up the run folder and run the loop. Returns the step at which the user stopped it, if so."""
+def train(prepared: Prepared, out: Path, on_step: OnStep | None, enough: Enough | None = None) -> Stop | None:
+    """Begin or take up the run folder and run the loop. Returns where it was stopped, if it was."""
     training = prepared.training
     begin(out, prepared.task, training, prepared.made_of, prepared.choosing)
     try:
-        return run_loop(training, out, prepared.made_of, prepared.task.train.checkpoint_seconds, on_step)
+        return run_loop(training, out, prepared.made_of, prepared.task.train.checkpoint_seconds, on_step, enough)
     except BaseException:
         if training.done == 0:  # nothing to go on from
             shutil.rmtree(out, ignore_errors=True)
         raise
 
 
-def keep(prepared: Prepared, out: Path, *, stopped: bool) -> Run:
+def keep(prepared: Prepared, out: Path, stop: Stop | None) -> Run:
     """Save the best tensors as a run. A run stopped before its first evaluation keeps them as they are."""
     training, scores = prepared.training, prepared.training.best_scores
     kept_of = [b if s else p for b, s, p in zip(training.best, scores, training.parameters, strict=True)]
@@ -47,7 +47,8 @@ def keep(prepared: Prepared, out: Path, *, stopped: bool) -> Run:
         "steps": training.done,
         "planned_steps": training.plan.steps,
         **prepared.facts,
-        "stopped": stopped,
+        "stopped": stop is not None and stop.by_user,
+        "enough": stop is not None and not stop.by_user,
     }
     run = Run(
         str(out), prepared.task, prepared.words, tuple(sets), kept, backbone_facts(prepared.bound.pretrained), facts,
@@ -65,8 +66,12 @@ def finish(out: Path) -> None:
 
 def cost(out: Path, plan: Plan) -> Cost:
     """What choosing and training took."""
+    return cost_of(metrics.seconds(out)).model_copy(update={"examples_per_second": metrics.pace(out) * plan.batch_size})
+
+
+def cost_of(seconds: float) -> Cost:
+    """What all that this process did took, of which so many seconds were training."""
     return Cost(
-        train_seconds=metrics.seconds(out),
-        examples_per_second=metrics.pace(out) * plan.batch_size,
+        train_seconds=seconds,
         peak_memory_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
     )

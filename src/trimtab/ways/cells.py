@@ -11,7 +11,7 @@ import hashlib
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trimtab.backbones.open import Progress
+from trimtab.backbones.open import Progress, backbone_of
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import Example, Splits
 from trimtab.evaluation.scorers.scorer import Scorer
@@ -42,7 +42,7 @@ from trimtab.sources.places import local_or_known
 from trimtab.tasks.resolve import resolve
 from trimtab.tasks.rows import read_rows
 from trimtab.tuning import metrics
-from trimtab.tuning.folder import OnStep
+from trimtab.tuning.folder import Enough, OnStep
 from trimtab.tuning.prepare import prepare
 from trimtab.tuning.run import finish, keep, train
 from trimtab.ways.peak import PeakMemory
@@ -67,6 +67,7 @@ class Material:
         folder: where cells and runs are kept.
         without_prompt: whether to measure what is left of tuned ways without their prompt.
         offline: do not use the network.
+        enough: asked after every step of a training whether to leave it at that.
     """
 
     task: Task
@@ -78,6 +79,24 @@ class Material:
     folder: Path
     without_prompt: bool = False
     offline: bool = False
+    enough: Enough | None = None
+    _encoders: dict[str, Pretrained] = field(default_factory=dict, repr=False, compare=False)
+
+    def of(self, way: WayKind) -> Material:
+        """The same for a way that stands on the task's sentence encoder: that model, and the fields of a row alone.
+
+        Raises:
+            TrimtabError: there is no such encoder.
+        """
+        if not isinstance(way, MethodWay) or not way.encoder:
+            return self
+        task, name = self.task, self.task.embeddings
+        plain = " ".join(f"{{{name}}}" for name in self.kind.template(task).fields)
+        template = task.template.model_copy(update={"text": plain, "chat": False})
+        task = task.model_copy(update={"backbone": name, "task": "", "template": template})
+        if name not in self._encoders:
+            self._encoders[name] = backbone_of(task, self.base, offline=self.offline)
+        return replace(self, task=task, pretrained=self._encoders[name])
 
     @property
     def judged(self) -> list[Example]:
@@ -105,6 +124,7 @@ def measure(
         TrimtabError: whatever keeps the way from being measured.
         KeyboardInterrupt: the user stopped its training, which goes on when it is asked for again.
     """
+    material = material.of(way)
     task = _task_of(way, seed, material)
     name = _name(way, seed, material, task)
     kept = material.folder / "cells" / f"{name}.json"
@@ -123,9 +143,16 @@ def measure(
 
 def is_kept(way: WayKind, seed: int, material: Material) -> bool:
     """Whether the cell need not be measured."""
+    material = material.of(way)
     task = _task_of(way, seed, material)
     name = _name(way, seed, material, task)
     return _read(material.folder / "cells" / f"{name}.json") is not None
+
+
+def run_folder(way: WayKind, seed: int, material: Material) -> Path:
+    """Where the run of a way by a method is kept."""
+    material = material.of(way)
+    return material.folder / "runs" / _name(way, seed, material, _task_of(way, seed, material))
 
 
 def _task_of(way: WayKind, seed: int, material: Material) -> Task | None:
@@ -236,9 +263,9 @@ def _run_of(
     rows = read_rows(task, material.base, material.splits)
     with PeakMemory(material.pretrained.backbone.device) as peak:
         prepared = prepare(resolve(rows, material.pretrained, progress))
-        stopped_at = train(prepared, folder, on_step)
-        run = keep(prepared, folder, stopped=stopped_at is not None)
-    if stopped_at is not None:
+        stop = train(prepared, folder, on_step, material.enough)
+        run = keep(prepared, folder, stop)
+    if stop is not None and stop.by_user:
         raise KeyboardInterrupt
     finish(folder)
     return run, peak.bytes

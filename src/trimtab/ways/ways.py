@@ -50,10 +50,12 @@ class MethodWay(WayKind):
     Attributes:
         method: name of the method.
         settings: those that make it this way; none where the task's own are taken, if it names this method.
+        encoder: whether it stands on the task's sentence encoder, and not on its backbone.
     """
 
     method: str = ""
     settings: tuple[tuple[str, Any], ...] = ()
+    encoder: bool = False
 
 
 def _untrained(key: str, name: str, cost: float, seeded: bool = False, *, of: str, **settings: Any) -> MethodWay:
@@ -77,6 +79,7 @@ BY_METHOD = (
         ("lora", 5), ("ia3", 4), ("bitfit", 5),
     )),
     MethodWay("head", METHODS["head"].title, "tuned", cost=1, method="head"),  # fitted: no seed has a part in it
+    MethodWay("sentence_head", "head on a sentence encoder", "tuned", cost=0.2, method="head", encoder=True),
     _tuned("full", 7),
     _tuned("context_tuning", 4, name="context tuning", of="prefix", init="demonstrations"),
 )  # fmt: skip

@@ -1,0 +1,434 @@
+"""The best way to do a task, found on dev within a time: `method: auto`. Knows nothing about verbs or reports.
+
+Ways are tried in the order that their kind of answer has them in: what takes seconds first, so that there is a run that
+answers soon, then what is trained in steps, as many as the time left allows. A training that is far behind the best way
+half way through is left (racing: Maron & Moore 1994). The best of those tried is kept at every time; the rest goes.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trimtab.backbones.open import Progress
+from trimtab.backbones.pretrained import Pretrained
+from trimtab.data import Splits, stratified_sample
+from trimtab.data.leakage import Seen
+from trimtab.errors import RunError, TaskError, TrimtabError
+from trimtab.evaluation.interval.groups import each_alone
+from trimtab.evaluation.scorers.scorer import Scorer
+from trimtab.evaluation.text.words import are_chinese
+from trimtab.reports.choosing import in_a_sentence
+from trimtab.reports.figures import Cell
+from trimtab.reports.format import capital, duration, metric_text
+from trimtab.reports.run_report import TriedWay
+from trimtab.runs.folder import METRICS_FILE, SEARCH_FOLDER, TASK_FILE, write_json
+from trimtab.runs.run import Run, load_run, save_run, save_task
+from trimtab.runs.trained_on import remember
+from trimtab.settings.file import dump_task
+from trimtab.settings.methods import AutoSettings
+from trimtab.settings.task import Task
+from trimtab.sources.places import absolute, local_or_known
+from trimtab.tasks.resolve import resolve
+from trimtab.tasks.rows import TaskRows
+from trimtab.tasks.usual_method import FEW, without_auto
+from trimtab.training.loop import Plan, StepRecord
+from trimtab.tuning.folder import OnStep
+from trimtab.tuning.prepare import prepare
+from trimtab.ways.cells import Material, measure, run_folder
+from trimtab.ways.ways import BaselineWay, MethodWay, WayKind, method_of, ways_of
+
+STATE_FILE = "search.json"
+# The time that is taken by default: so many times what the first training in steps is foreseen to take, within bounds.
+TIMES, LEAST, MOST = 1.5, 120.0, 1800.0
+# Steps that are timed before it is said how many there will be, and the smallest share of the usual ones worth making.
+TIMED, WORTH = 3, 0.2
+# Evaluations of a training: the second is where it may be left. Where dev is large there are two.
+EVALUATIONS = 3
+# Standard errors by which a training is behind when it is left, and by which what changes weights must be ahead.
+BEHIND, AHEAD = 2.0, 1.0
+# Rows of dev that ways are judged on where answers are said token by token.
+SAID = 100
+# What the time left is taken to be, so that answering dev fits into it.
+KEPT_FREE = 0.9
+
+# (way, seconds left or None) -> told before a way is tried
+OnWay = Callable[[WayKind, float | None], None]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search ended with.
+
+    Attributes:
+        run: the run that is kept, as it stands in the run folder.
+        pretrained: what it was made for: the task's backbone, or its sentence encoder.
+        tried: every way, in the order in which they were tried.
+        why: which was kept, and why, a sentence each.
+        stopped: whether the user stopped the search.
+    """
+
+    run: Run
+    pretrained: Pretrained
+    tried: list[TriedWay]
+    why: list[str]
+    stopped: bool
+
+
+@dataclass
+class _State:
+    """What a search that was stopped goes on with: seconds spent and foreseen, and the steps of each training."""
+
+    path: Path
+    budget: float | None = None
+    spent: float = 0.0
+    steps: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, path: Path) -> _State:
+        """As it was written, or a new one."""
+        if not path.is_file():
+            return cls(path)
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            steps = {str(key): int(count) for key, count in content["steps"].items()}
+            budget = content["budget"]
+            return cls(path, None if budget is None else float(budget), float(content["spent"]), steps)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise RunError(f"{path}: damaged ({error!r}).", f"Delete {path.parent} and tune again.") from None
+
+    def write(self) -> None:
+        """Keep it."""
+        write_json(self.path, {"budget": self.budget, "spent": self.spent, "steps": self.steps})
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A way that was measured, and what its run takes on disk."""
+
+    way: WayKind
+    cell: Cell
+    rows: NDArray[Any]
+    score: float
+
+    @property
+    def changes_weights(self) -> bool:
+        return self.way.key in ("lora", "full")
+
+
+def find(
+    rows: TaskRows,
+    pretrained: Pretrained,
+    out: Path,
+    *,
+    offline: bool = False,
+    on_way: OnWay | None = None,
+    on_step: OnStep | None = None,
+    progress: Progress | None = None,
+) -> Found:
+    """Try ways to do a task, and keep the best one as a run in `out`.
+
+    Args:
+        rows: the task, whose method is `auto`, and its rows; those of test are not looked at.
+        pretrained: the backbone.
+        out: the run folder; a search that was stopped there goes on.
+        offline: do not use the network.
+        on_way, on_step, progress: told what is being done.
+
+    Raises:
+        TaskError: no way that could be kept as a run could be tried.
+        TrimtabError: whatever is wrong with settings, data, backbone or disk.
+    """
+    return _Search(rows, pretrained, out, offline, on_way, on_step, progress).run()
+
+
+class _Search:
+    def __init__(
+        self, rows: TaskRows, pretrained: Pretrained, out: Path, offline: bool, on_way: OnWay | None,
+        on_step: OnStep | None, progress: Progress | None,
+    ) -> None:  # fmt: skip
+        assert isinstance(rows.task.method, AutoSettings)
+        self.auto, self.rows, self.out = rows.task.method, rows, out
+        self.on_way, self.on_step, self.progress = on_way, on_step, progress
+        folder = out / SEARCH_FOLDER
+        _begin(folder, _from_anywhere(rows.task, rows.base))
+        self.state = _State.read(folder / STATE_FILE)
+        self.state.budget = self.auto.budget or self.state.budget
+        self.began = time.monotonic() - self.state.spent
+        splits = rows.splits
+        judged = stratified_sample(splits.dev, SAID, rows.task.data.seed) if rows.kind.generates else splits.dev
+        self.scorer: Scorer = rows.kind.scorer(judged, list(rows.words), rows.task)
+        task = without_auto(rows.task)
+        self.material = Material(
+            task, rows.base, Splits(splits.train, judged, []), rows.words, pretrained, self.scorer, folder,
+            offline=offline, enough=self._enough,
+        )  # fmt: skip
+        self.seed = task.train.seed
+        self.measured: list[_Candidate] = []
+        self.tried: list[TriedWay] = []
+        self.best: _Candidate | None = None
+
+    def run(self) -> Found:
+        """Every way in turn."""
+        stopped = False
+        for way in self._ways():
+            try:
+                self._try(way)
+            except KeyboardInterrupt:
+                self._note(way, None, "stopped")
+                stopped = True
+                break
+        if self.best is None:
+            if stopped:
+                raise KeyboardInterrupt
+            raise TaskError(
+                f"method: auto found no way to do this task: {'; '.join(f'{t.name}: {t.note}' for t in self.tried)}",
+                "Name a method.",
+            )
+        return self._found(stopped)
+
+    def _ways(self) -> list[WayKind]:
+        kind, known = self.rows.kind, ways_of(self.rows.kind)
+        task, train = self.rows.task, self.rows.splits.train
+        chinese = are_chinese([text for example in train for text in example.fields.values()], task.language)
+        keys = [
+            key for key in kind.tried_ways(few=len(train) <= FEW)
+            if not (key == "sentence_head" and chinese and task.embeddings == "minilm-l6")  # it reads English only
+            and not (key in ("lora", "full") and not self.auto.change_weights)
+        ]  # fmt: skip
+        return [known[key] for key in keys]
+
+    def _try(self, way: WayKind) -> None:
+        """Measure a way, if there is time, and keep its run where it is the best so far."""
+        began = time.monotonic()
+        if self.on_way:
+            self.on_way(way, None if self.state.budget is None else self._left)
+        try:
+            material = self._planned(way)
+            cell = measure(way, self.seed, material, on_step=self.on_step, progress=self.progress)
+        except TrimtabError as error:
+            self._note(way, None, " ".join(part for part in (error.message, error.hint) if part), began)
+            return
+        finally:
+            self.state.spent = time.monotonic() - self.began
+            self.state.write()
+        rows = self.scorer.rows(cell.answers)
+        candidate = _Candidate(way, cell, rows, self.scorer.score(rows))
+        self.measured.append(candidate)
+        self._note(way, candidate, self._left_at(way, material), began)
+        if isinstance(way, MethodWay) and (best := self._best()) is candidate:
+            self.best = best
+            self._keep(candidate, material)
+
+    def _note(self, way: WayKind, candidate: _Candidate | None, note: str, began: float | None = None) -> None:
+        seconds = candidate.cell.seconds if candidate else time.monotonic() - began if began else 0.0
+        self.tried.append(
+            TriedWay(
+                key=way.key,
+                name=way.name,
+                kind=way.group,
+                score=candidate.score if candidate else None,
+                reached=metric_text(candidate.score, self.scorer.metric) if candidate else "",
+                seconds=seconds,
+                bytes_on_disk=candidate.cell.bytes_on_disk if candidate else 0,
+                note=note,
+            )
+        )
+
+    def _left_at(self, way: WayKind, material: Material) -> str:
+        """Where the training of a way was left before its end, or ""."""
+        if way.group != "tuned":
+            return ""
+        facts = load_run(run_folder(way, self.seed, material)).facts
+        return f"left at step {facts['steps']} of {facts['planned_steps']}" if facts["enough"] else ""
+
+    @property
+    def _left(self) -> float:
+        """Seconds left of the time that all may take."""
+        assert self.state.budget is not None
+        return self.state.budget - (time.monotonic() - self.began)
+
+    def _planned(self, way: WayKind) -> Material:
+        """What a way is measured with: of a training, as many steps as there is time for.
+
+        Raises:
+            TaskError: there is not enough time.
+        """
+        material = self.material
+        if way.group != "tuned" or not isinstance(way, MethodWay) or method_of(way, material.task).fitted:
+            if self.state.budget is not None and self._left < 0 and self.best is not None:
+                raise TaskError("the time was up.", "")
+            return material
+        key = way.key
+        if key not in self.state.steps:
+            self.state.steps[key] = self._steps_that_fit(way)
+            self.state.write()
+        steps = self.state.steps[key]
+        train = material.task.train
+        every = train.evaluate_every or math.ceil(steps / EVALUATIONS)
+        update = {"steps": steps, "epochs": None, "evaluate_every": every}
+        task = material.task.model_copy(update={"train": train.model_copy(update=update)})
+        return replace(material, task=task)
+
+    def _steps_that_fit(self, way: MethodWay) -> int:
+        """Steps for a training, by the time that a few of them take. Raises TaskError where too few would fit."""
+        if self.state.budget is not None and self._left <= 0:
+            raise TaskError("the time was up.", "")
+        task, began = self.material.task, time.monotonic()
+        task = task.model_copy(update={"method": method_of(way, task)})
+        splits = self.material.splits
+        rows = replace(self.rows, task=task, splits=splits)
+        if self.progress:
+            self.progress(f"timing {way.name}", 0, None)
+        training = prepare(resolve(rows, self.material.pretrained, self.progress)).training
+        plan = training.plan
+        records = list(islice(training.steps(), min(TIMED, plan.steps)))
+        pace = min(record.seconds for record in records if record.dev is None or len(records) == 1)
+        setting_up = time.monotonic() - began
+        speeds = [c.cell.batch_rows_per_second for c in self.measured if c.cell.batch_rows_per_second]
+        dev = len(self.material.judged) / max(speeds) if speeds and not self.rows.kind.generates else pace
+        whole = plan.steps * pace + (EVALUATIONS + 1) * dev
+        if self.state.budget is None:
+            spent = time.monotonic() - self.began
+            self.state.budget = min(max(TIMES * whole + spent, LEAST), MOST)
+        left = KEPT_FREE * self._left - (EVALUATIONS + 1) * dev - setting_up
+        steps = min(plan.steps, int(left / pace))
+        if steps < WORTH * plan.steps:
+            raise TaskError(
+                f"it would take about {_minutes(whole)}, and {_minutes(max(self._left, 0))} were left.",
+                f"--budget {_minutes_up(whole + self.state.budget - max(self._left, 0))} leaves enough.",
+            )
+        return steps
+
+    def _enough(self, record: StepRecord, plan: Plan) -> bool:
+        """Whether to leave a training: the time is up, or half way through it is far behind."""
+        if self.state.budget is not None and self._left < 0 and self.best is not None:
+            return True
+        if not record.dev or self.best is None or self.scorer.metric.name != "accuracy":
+            return False
+        reached = max(score.accuracy for score in record.dev if score)
+        n, best = len(self.best.rows), self.best.score
+        error = math.sqrt(max(best * (1 - best), 1 / n) / n)
+        return record.step >= plan.steps / 2 and best - reached > BEHIND * error
+
+    def _best(self) -> _Candidate:
+        """The best of the ways that can be kept; see `AutoSettings`."""
+        kept = [one for one in self.measured if isinstance(one.way, MethodWay)]
+        goodness = self.scorer.metric.goodness
+        mixed = [one for one in kept if not one.changes_weights]
+        best = max(mixed or kept, key=lambda one: goodness(one.score))
+        for other in kept:
+            if other.changes_weights and self._ahead(other, best) > AHEAD:
+                best = other
+        if self.auto.smallest:
+            alike = [one for one in kept if self._ahead(best, one) <= AHEAD]
+            best = min(alike, key=lambda one: (one.cell.bytes_on_disk, -goodness(one.score)))
+        return best
+
+    def _ahead(self, one: _Candidate, other: _Candidate) -> float:
+        """By how many standard errors of their difference, on the same rows, one way is better than another."""
+        metric = self.scorer.metric
+        gap = metric.goodness(one.score) - metric.goodness(other.score)
+        if not gap:
+            return 0.0
+        error = standard_error(self.scorer, one.rows, other.rows)
+        return gap / error if error else math.copysign(math.inf, gap)
+
+    def _keep(self, candidate: _Candidate, material: Material) -> None:
+        """Put the run of a way into the run folder, in place of what is there."""
+        folder = run_folder(candidate.way, self.seed, material)
+        run = load_run(folder)
+        facts = {**run.facts, "auto": candidate.way.key}
+        shutil.copyfile(folder / METRICS_FILE, self.out / METRICS_FILE)
+        remember(self.out, Seen.of(self.rows.splits.train))
+        save_run(self.out, replace(run, name=str(self.out), facts=facts))
+
+    def _found(self, stopped: bool) -> Found:
+        best = self.best
+        assert best is not None
+        tried = [one.model_copy(update={"kept": one.key == best.way.key}) for one in self.tried]
+        return Found(load_run(self.out), self.material.of(best.way).pretrained, tried, self._why(best), stopped)
+
+    def _why(self, best: _Candidate) -> list[str]:
+        """Which way was kept, what of the others is known, and what was left out."""
+
+        def said(one: _Candidate) -> str:
+            return f"{in_a_sentence(one.way.name)} ({metric_text(one.score, self.scorer.metric)})"
+
+        metric, spent = self.scorer.metric, self.state.spent
+        out = [
+            f"{len(self.measured)} ways were tried in {duration(spent)}; kept is {said(best)}, by {metric.name} on "
+            f"{len(best.rows):,} rows of dev."
+        ]
+        others = sorted((one for one in self.measured if one is not best), key=lambda o: -metric.goodness(o.score))
+        ahead = [one for one in others if metric.goodness(one.score) > metric.goodness(best.score)]
+        for one in ahead:
+            what = "is no run that can be kept" if isinstance(one.way, BaselineWay) else "is larger or served apart"
+            out.append(f"{capital(said(one))} is ahead by {_chance(self._ahead(one, best))}, and {what}.")
+        if others and not ahead:
+            out.append(f"The next, {said(others[0])}, is behind by {_chance(self._ahead(best, others[0]))}.")
+        left = [f"{tried.name} ({tried.note.rstrip('.')})" for tried in self.tried if tried.score is None]
+        if left:
+            out.append(f"Left out: {'; '.join(left)}.")
+        return out
+
+
+def standard_error(scorer: Scorer, rows_N: NDArray[Any], others_N: NDArray[Any]) -> float:
+    """Standard error of the difference of two ways' scores on the same rows, those that belong together as one."""
+    moves_N = scorer.moves(rows_N) - scorer.moves(others_N)
+    groups = scorer.groups or each_alone(len(moves_N))
+    sums_G = groups.sums(moves_N[:, None])[:, 0]
+    correction = len(sums_G) / max(len(sums_G) - 1, 1)
+    return float(np.sqrt(correction * np.square(sums_G).sum()) / len(moves_N))
+
+
+def _begin(folder: Path, task: Task) -> None:
+    """Write down what was asked for, or hold it against what a search that was stopped was asked for.
+
+    Raises:
+        RunError: it was begun with other settings.
+    """
+    path = folder / TASK_FILE
+    if not path.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        save_task(folder, task)
+    elif path.read_text(encoding="utf-8") != dump_task(task):
+        raise RunError(
+            f"{folder.parent}: begun with other settings.",
+            "Give the settings it was begun with, or choose another folder with --out.",
+        )
+
+
+def _from_anywhere(task: Task, base: Path) -> Task:
+    """The task with its places written out."""
+    places = {part: absolute(getattr(task.data, part), base) for part in ("train", "dev", "test")}
+    named = {name: local_or_known(getattr(task, name), base) for name in ("backbone", "embeddings")}
+    return task.model_copy(update={"data": task.data.model_copy(update=places), **named})
+
+
+def finish(folder: Path) -> None:
+    """Remove what a search that is done tried besides."""
+    shutil.rmtree(folder / SEARCH_FOLDER, ignore_errors=True)
+
+
+def _chance(errors: float) -> str:
+    """What a gap of so many standard errors says."""
+    return "more than chance is likely to make" if errors > BEHIND else "no more than chance may do"
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"
+
+
+def _minutes_up(seconds: float) -> str:
+    return f"{math.ceil(seconds / 60)}m"
