@@ -11,7 +11,7 @@ from trimtab.settings.methods import METHODS
 
 NAMES = [
     "soft_prompt", "prefix", "late_prompt", "p_tuning", "multitask_prompt", "lora", "ia3", "bitfit", "full", "head",
-    "zero_shot", "few_shot", "search",
+    "zero_shot", "few_shot", "search", "auto",
 ]  # fmt: skip
 
 

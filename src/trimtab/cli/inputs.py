@@ -6,29 +6,67 @@ Knows nothing about runs.
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from trimtab.cli import printing
-from trimtab.cli.options import AGREE, ENCODING, MANY, OFFLINE, SET
+from trimtab.cli.options import AGREE, ANSWER, ENCODING, LABEL, MANY, OFFLINE, SET, TEXT
 from trimtab.cli.progress import Bars
 
 
 @click.command()
 @click.argument("name", required=False)
 @click.argument("folder", required=False, type=click.Path(path_type=Path))
+@click.option("--from", "source", metavar="FILE", help="Write a task file for these rows, here.")
+@LABEL
+@TEXT
+@ANSWER
 @click.option("--force", is_flag=True, help="Overwrite files of the same names.")
-def new(name: str | None, folder: Path | None, force: bool) -> None:
-    """List ready tasks, or write NAME into FOLDER (by default NAME): a task file and a few sample rows."""
+def new(
+    name: str | None, folder: Path | None, source: str | None, label: str | None, text: tuple[str, ...],
+    answer: str | None, force: bool,
+) -> None:  # fmt: skip
+    """List ready tasks, or write NAME into FOLDER (by default NAME): a task file and a few sample rows.
+
+    With --from, write a task file for rows that you have.
+    """
     from trimtab.jobs import new as job
 
+    if source is None and (label or text or answer):
+        raise click.UsageError("--label, --text and --answer go with --from FILE.")
+    if source is not None:
+        if name is not None:
+            raise click.UsageError("--from does not go with the name of a ready task.")
+        task_file_for(source, label, text, answer, force=force)
+        return
     if name is None:
         printing.print_ready(job.ready_tasks())
         return
     written = job.run(name, folder or Path(name), force=force)
     click.echo("\n".join(map(str, written)))
     printing.note(f"The rows are a small sample: put your own in their place. `trimtab tune {written[0]}` runs it.")
+
+
+def task_file_for(
+    source: str, label: str | None, text: tuple[str, ...], answer: str | None, *, force: bool = False
+) -> Path:
+    """Write a task file for rows and show it; what cannot be told is asked on a terminal."""
+    from trimtab.jobs import new as job
+
+    ask = _asked if sys.stdin.isatty() and sys.stderr.isatty() else None
+    path, inferred = job.from_rows(source, base=Path.cwd(), label=label, text=text, answer=answer, ask=ask, force=force)
+    printing.note(f"{path.name}, told from {source}:")
+    printing.note(job.written(source, inferred).partition("\n")[2].rstrip())
+    printing.note(f"Change it as you like; `trimtab tune {path.name}` runs it.")
+    return path
+
+
+def _asked(question: str, choices: Sequence[str]) -> str:
+    """An answer from the terminal."""
+    return str(click.prompt(question, type=click.Choice(list(choices)), err=True))
 
 
 @click.command()

@@ -50,6 +50,11 @@ SET = click.option(
 BESIDE = click.option(
     "--beside/--no-beside", default=True, help="Score majority, naive Bayes and zero-shot on the same rows too."
 )
+LABEL = click.option("--label", metavar="COLUMN", help="Column of the answer, where a file of rows is given.")
+TEXT = click.option(
+    "--text", multiple=True, metavar="COLUMN", help="Column of what is read, where a file of rows is given."
+)
+ANSWER = click.option("--answer", metavar="KIND", help="Kind of answer: label, choice, number, tags, text.")
 RUN_CODE = click.option(
     "--run-code", is_flag=True, help="Run answers as Python programs against the tests in `answer.tests`, in a sandbox."
 )

@@ -10,7 +10,21 @@ from typing import TYPE_CHECKING
 import click
 
 from trimtab.cli import printing
-from trimtab.cli.options import AGREE, BESIDE, OFFLINE, PRECISION, RUN_CODE, SET, FiniteRange, row_counts, seconds
+from trimtab.cli.inputs import task_file_for
+from trimtab.cli.options import (
+    AGREE,
+    ANSWER,
+    BESIDE,
+    LABEL,
+    OFFLINE,
+    PRECISION,
+    RUN_CODE,
+    SET,
+    TEXT,
+    FiniteRange,
+    row_counts,
+    seconds,
+)
 from trimtab.cli.progress import Bars
 from trimtab.runs.folder import check_finished
 
@@ -25,17 +39,29 @@ if TYPE_CHECKING:
 @click.option("--budget", metavar="10m", help="Try several methods for so long (s, m or h), and keep the best.")
 @click.option("--smallest", is_flag=True, help="Keep the smallest of the methods that do as well as the best.")
 @click.option("--no-weights-changed", is_flag=True, help="Try no method that changes the backbone's weights.")
+@LABEL
+@TEXT
+@ANSWER
 @SET
 @BESIDE
 @OFFLINE
 @AGREE
 def tune(
-    task: Path, out: Path | None, resume: bool, budget: str | None, smallest: bool, no_weights_changed: bool,
-    overrides: tuple[str, ...], beside: bool, offline: bool, agree: bool,
+    task: Path, out: Path | None, resume: bool, label: str | None, text: tuple[str, ...], answer: str | None,
+    budget: str | None, smallest: bool, no_weights_changed: bool, overrides: tuple[str, ...], beside: bool,
+    offline: bool, agree: bool,
 ) -> None:  # fmt: skip
-    """Tune a prompt as TASK (a YAML file) says, judge it, and keep it in a run folder."""
+    """Tune a prompt as TASK (a YAML file) says, judge it, and keep it in a run folder.
+
+    TASK may be a file of rows too (CSV, TSV, JSON, Parquet, hub:NAME): a task file is written for it, and shown; of
+    several methods the best one is kept.
+    """
     from trimtab.settings.file import read_task
 
+    if is_rows(task):
+        task = task_file_for(str(task), label, text, answer).relative_to(Path.cwd())
+    elif label or text or answer:
+        raise click.UsageError("--label, --text and --answer go with a file of rows; a task file says it itself.")
     overrides = (*overrides, *_searching(budget, smallest, no_weights_changed, overrides))
 
     taken_up = task.is_dir() and resume
@@ -66,6 +92,13 @@ def tune(
         sys.exit(130)
     if tuned.report is not None:
         printing.print_report(tuned.report, out)
+
+
+def is_rows(path: Path) -> bool:
+    """Whether what is given is rows, by its name, and no task file or run folder."""
+    from trimtab.data.files import holds_rows
+
+    return str(path).startswith("hub:") or (holds_rows(str(path)) and not path.is_dir())
 
 
 def _searching(budget: str | None, smallest: bool, no_weights_changed: bool, overrides: Sequence[str]) -> Iterator[str]:

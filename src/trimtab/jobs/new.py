@@ -1,12 +1,20 @@
-"""`trimtab new`: ready task files and a sample of rows for each, to start from. Knows nothing about backbones."""
+"""`trimtab new`: task files to start from: ready ones with a sample of rows, or one for rows that a user has.
+
+Knows nothing about backbones.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from trimtab.errors import TrimtabError, did_you_mean
+import yaml
+
+from trimtab.errors import TaskError, TrimtabError, did_you_mean
+from trimtab.runs.folder import write_whole
 from trimtab.settings.file import read_task
+from trimtab.tasks.inferred import Ask, Inferred, infer
 
 TASKS = Path(__file__).parents[1] / "ready"
 
@@ -73,3 +81,48 @@ def run(name: str, folder: Path, *, force: bool = False) -> list[Path]:
     for source, target in zip(sources, targets, strict=True):
         target.write_bytes(source.read_bytes())
     return targets
+
+
+def from_rows(
+    source: str,
+    *,
+    base: Path,
+    label: str | None = None,
+    text: Sequence[str] = (),
+    answer: str | None = None,
+    ask: Ask | None = None,
+    force: bool = False,
+) -> tuple[Path, Inferred]:
+    """Write a task file for a file of rows into `base`, called as the file is.
+
+    Args:
+        source: the rows.
+        base: the folder, at which a relative path starts too.
+        label, text, answer, ask: see `infer`.
+        force: whether a file of the same name is overwritten; one that says the same is left as it is anyway.
+
+    Returns:
+        The task file, and what it was told from.
+
+    Raises:
+        TrimtabError: as `infer` does, or another task file of that name is there already.
+    """
+    inferred = infer(source, base=base, label=label, text=text, answer=answer, ask=ask)
+    assert inferred.task  # what it says is valid
+    path = base / f"{inferred.settings['name']}.yaml"
+    content = written(source, inferred)
+    if path.exists() and not force and path.read_text(encoding="utf-8", errors="replace") != content:
+        raise TaskError(
+            f"{path}: is there already, and says something else than {source} would.",
+            f"Use it as it is (`trimtab tune {path}`), move it, or overwrite it with --force.",
+        )
+    write_whole(path, content)
+    return path, inferred
+
+
+def written(source: str, inferred: Inferred) -> str:
+    """A task file: what was told from the rows as comments, and the settings."""
+    told = "".join(f"#   {sentence}\n" for sentence in inferred.told)
+    settings = yaml.safe_dump(inferred.settings, sort_keys=False, allow_unicode=True, width=100)
+    name = " ".join(source.split())
+    return f"# Told from the rows of {name}; every line can be changed (docs/task-file.md).\n{told}{settings}"

@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING
 from trimtab.data import Splits
 from trimtab.data.leakage import Seen
 from trimtab.data.memory import RowsInMemory
-from trimtab.errors import RunError
+from trimtab.errors import RunError, TaskError
 from trimtab.runs.folder import SEARCH_FOLDER, TASK_FILE, check_folder
 from trimtab.runs.lock import held
 from trimtab.runs.trained_on import remember
 from trimtab.settings.file import read_task
 from trimtab.settings.methods import AutoSettings, need_extra
 from trimtab.settings.task import Task
+from trimtab.tasks.inferred import infer
 from trimtab.tasks.rows import TaskRows, read_rows
 
 if TYPE_CHECKING:
@@ -59,10 +60,13 @@ OnPlan = Callable[[Task, "Plan", list[str]], None]
 
 
 def run(
-    task: Task,
-    out: Path,
+    task: Task | RowsInMemory,
+    out: Path | None = None,
     *,
-    base: Path,
+    base: Path | None = None,
+    label: str | None = None,
+    text: Sequence[str] = (),
+    answer: str | None = None,
     resume: bool = False,
     offline: bool = False,
     agree: bool = False,
@@ -79,9 +83,12 @@ def run(
     """Tune a prompt.
 
     Args:
-        task: the settings.
-        out: run folder to write; must not exist or be empty, unless `resume`.
-        base: folder at which the task's relative paths start.
+        task: the settings; or rows in memory, or a file of them, for which a task is told from what they hold
+            (`trimtab.tasks.inferred`), and the best of several methods kept.
+        out: run folder to write; must not exist or be empty, unless `resume`. By default `runs/` and the task's name.
+        base: folder at which the task's relative paths start; the working folder by default.
+        label, text, answer: of rows, the column of the answer, the columns of what is read, and the kind of answer,
+            where they cannot be told.
         resume: go on from the checkpoint in `out`; ends bit-identical (on the same machine and threads) to a run that
             was never stopped.
         offline, agree: see `trimtab.sources.find_model`.
@@ -101,6 +108,15 @@ def run(
         TrimtabError: whatever is wrong with settings, data, backbone or disk. Nothing is left in `out` unless training
             had begun.
     """
+    base = base or Path.cwd()
+    if not isinstance(task, Task):
+        if not isinstance(task, str | Path):
+            rows = {"train": task, **(rows or {})}
+        source = str(task) if isinstance(task, Path) else task
+        task = infer(source, base=base, label=label, text=text, answer=answer).task
+    elif label or text or answer:
+        raise TaskError("label, text and answer go with rows; a task says them itself.", "Leave them out.")
+    out = out or Path("runs") / task.name
     with held(out, "tuning"):
         check_folder(out, resume)
         need_extra(task.method)

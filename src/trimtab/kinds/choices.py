@@ -44,7 +44,15 @@ if TYPE_CHECKING:
 
 
 # Ways that need labels that are the same for all rows.
-NEED_LABELS = ("head", "sentence_head", "multitask_prompt", "search", "calibrated_zero_shot", "calibrated_few_shot")
+NEED_LABELS = (
+    "head",
+    "early_head",
+    "sentence_head",
+    "multitask_prompt",
+    "search",
+    "calibrated_zero_shot",
+    "calibrated_few_shot",
+)
 
 
 def _majority(given: Learning) -> ClassAnswers:

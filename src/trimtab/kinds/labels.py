@@ -291,7 +291,7 @@ class Labels:
     def tried_ways(self, *, few: bool) -> tuple[str, ...]:
         """What takes seconds, then prompts, then what changes weights."""
         return (
-            "majority", "naive_bayes", "tfidf", "zero_shot", "head", "sentence_head",
+            "majority", "naive_bayes", "tfidf", "zero_shot", "head", *(("early_head",) if few else ()), "sentence_head",
             *(("context_tuning", "soft_prompt") if few else ("soft_prompt", "prefix")), "lora",
         )  # fmt: skip
 

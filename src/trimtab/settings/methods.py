@@ -252,14 +252,14 @@ class HeadSettings(MethodBase):
         None,
         ge=1,
         le=10_000,
-        description="Layer whose hidden states it reads, counted from 1; null for the last. Where neither this nor "
-        "`pooling` is given, a head that is fitted to labels reads the layer half way up a causal backbone, and the "
-        "mean.",
+        description="Layer whose hidden states it reads, counted from 1; null for the last. Where it is left out, a "
+        "mean is read half way up a causal backbone.",
     )
     pooling: Literal["answer", "mean"] = Field(
         "answer",
         description="Read a causal backbone where the row is answered, or the mean over the row's tokens. Encoders "
-        "without a language-model head always give the mean.",
+        "without a language-model head always give the mean. Where neither this nor `layer` is given, what is fitted "
+        "to more than 200 rows of labels reads the mean.",
     )
     dropout: float = Field(
         0.0,
@@ -375,7 +375,7 @@ class AutoSettings(MethodBase):
     @classmethod
     def _read_time(cls, value: object) -> object:
         """Read `5m` as 300."""
-        return seconds_of(value) if isinstance(value, str) else value
+        return seconds_of(value) if isinstance(value, str) and value[-1:].isalpha() else value
 
 
 def need_extra(method: MethodBase | type[MethodBase]) -> None:

@@ -61,8 +61,8 @@ def without_auto(task: Task) -> Task:
 def with_reading(task: Task, rows: TaskRows, pretrained: Pretrained) -> Task:
     """The task with what its head reads written out, where that is left open.
 
-    What is fitted to labels reads the mean over a row, half way up a causal backbone (docs/methods.md, Heads); else a
-    head reads the last layer where the row is answered.
+    What is fitted to labels reads the mean over a row, half way up a causal backbone, but on up to `FEW` rows, on which
+    the label words tell more (docs/methods.md, Heads); else a head reads the last layer where the row is answered.
 
     Args:
         task: the settings.
@@ -70,8 +70,9 @@ def with_reading(task: Task, rows: TaskRows, pretrained: Pretrained) -> Task:
         pretrained: the backbone.
     """
     method, layers = task.method, pretrained.backbone.fused_layers
-    if not isinstance(method, HeadSettings) or {"layer", "pooling"} & method.model_fields_set:
+    if not isinstance(method, HeadSettings) or "layer" in method.model_fields_set or layers < 2:
         return task
-    if not method.fitted or not rows.kind.counted_by_label or layers < 2:
+    usual = method.fitted and rows.kind.counted_by_label and len(rows.splits.train) > FEW
+    if method.pooling != "mean" and (not usual or "pooling" in method.model_fields_set):
         return task
     return task.model_copy(update={"method": method.model_copy(update={"layer": layers // 2, "pooling": "mean"})})

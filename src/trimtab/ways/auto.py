@@ -56,7 +56,7 @@ TIMED, WORTH = 3, 0.2
 # Evaluations of a training: the second is where it may be left. Where dev is large there are two.
 EVALUATIONS = 3
 # Standard errors by which a training is behind when it is left, and by which what changes weights must be ahead.
-BEHIND, AHEAD = 2.0, 1.0
+BEHIND, AHEAD = 2.0, 1.5
 # Rows of dev that ways are judged on where answers are said token by token.
 SAID = 100
 # What the time left is taken to be, so that answering dev fits into it.

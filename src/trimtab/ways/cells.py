@@ -91,7 +91,9 @@ class Material:
         if not isinstance(way, MethodWay) or not way.encoder:
             return self
         task, name = self.task, self.task.embeddings
-        plain = " ".join(f"{{{name}}}" for name in self.kind.template(task).fields)
+        plain = " ".join(f"{{{name}}}" for name in self.kind.template(task).fields) + "{answer}" * (
+            "{answer}" in task.template.text
+        )
         template = task.template.model_copy(update={"text": plain, "chat": False})
         task = task.model_copy(update={"backbone": name, "task": "", "template": template})
         if name not in self._encoders:

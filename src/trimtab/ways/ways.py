@@ -79,6 +79,7 @@ BY_METHOD = (
         ("lora", 5), ("ia3", 4), ("bitfit", 5),
     )),
     MethodWay("head", METHODS["head"].title, "tuned", cost=1, method="head"),  # fitted: no seed has a part in it
+    MethodWay("early_head", "head half way up", "tuned", cost=0.5, method="head", settings=(("pooling", "mean"),)),
     MethodWay("sentence_head", "head on a sentence encoder", "tuned", cost=0.2, method="head", encoder=True),
     _tuned("full", 7),
     _tuned("context_tuning", 4, name="context tuning", of="prefix", init="demonstrations"),

@@ -1,0 +1,197 @@
+"""The best way found: what is tried, what is kept, what a stop leaves, and what is said of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tiny
+from encoders import save_encoder
+from trimtab.backbones.pretrained import Pretrained
+from trimtab.errors import RunError, TrimtabError
+from trimtab.evaluation.scorers.accuracy import Accuracy
+from trimtab.kinds.labels import Labels
+from trimtab.reports.figures import Cell
+from trimtab.runs.run import load_run
+from trimtab.settings.file import make_task
+from trimtab.tasks.rows import TaskRows, read_rows
+from trimtab.ways import auto
+from trimtab.ways.cells import Material
+from trimtab.ways.ways import WayKind
+
+# Accuracy on dev of ways that are not really measured.
+Scores = dict[str, float]
+
+
+@pytest.fixture
+def rows(tmp_path: Path, tiny_folder: Path) -> Callable[..., TaskRows]:
+    """Rows of a task whose method is auto."""
+    for name, n, seed in (("reviews", 64, 1), ("dev", 24, 2), ("test", 24, 3)):
+        tiny.write_rows(tmp_path / f"{name}.jsonl", tiny.rows(n, seed))
+
+    def made(**settings: Any) -> TaskRows:
+        method = {"name": "auto", **settings}
+        task = make_task({**tiny.task(tiny_folder, embeddings=str(tmp_path / "bare")), "method": method})
+        return read_rows(task, tmp_path)
+
+    return made
+
+
+@pytest.fixture
+def measured(monkeypatch: pytest.MonkeyPatch, pretrained: Pretrained) -> Callable[[Scores], list[str]]:
+    """Have ways reach what they are said to reach, none of them trained; lists what is measured."""
+
+    def put(scores: Scores) -> list[str]:
+        asked: list[str] = []
+
+        def measure(way: WayKind, seed: int, material: Material, **_: Any) -> Cell:
+            asked.append(way.key)
+            if way.key not in scores:
+                raise TrimtabError(f"{way.key} cannot be done.", "Leave it.")
+            right = np.array([material.words and list(material.words).index(e.answer or "") for e in material.judged])
+            wrong = round((1 - scores[way.key]) * len(right))
+            answers = np.where(np.arange(len(right)) < wrong, 1 - right, right)
+            return Cell(seed, answers, bytes_on_disk={"lora": 9_000, "prefix": 500}.get(way.key, 50), seconds=1.0)
+
+        monkeypatch.setattr(auto, "measure", measure)
+        monkeypatch.setattr(auto._Search, "_steps_that_fit", lambda self, way: 8)
+        monkeypatch.setattr(auto._Search, "_keep", lambda self, candidate, material: None)
+        monkeypatch.setattr(auto._Search, "_left_at", lambda self, way, material: "")
+        monkeypatch.setattr(auto, "load_run", lambda folder: folder)
+        monkeypatch.setattr(Material, "of", lambda self, way: self)
+        return asked
+
+    return put
+
+
+def kept(found: auto.Found) -> str:
+    [way] = [tried.key for tried in found.tried if tried.kept]
+    return way
+
+
+@pytest.mark.parametrize(
+    ("settings", "scores", "best"),
+    [
+        ({}, {"naive_bayes": 1.0, "head": 0.7, "soft_prompt": 0.75, "lora": 0.75}, "soft_prompt"),
+        ({}, {"zero_shot": 0.9, "head": 0.8}, "zero_shot"),
+        ({}, {"head": 0.5, "lora": 1.0}, "lora"),
+        ({}, {"head": 0.92, "lora": 0.96}, "head"),  # one row of 24 is no reason to change weights
+        ({"smallest": True}, {"head": 0.92, "lora": 0.96, "soft_prompt": 0.96}, "soft_prompt"),
+        ({"change_weights": False}, {"head": 0.5, "lora": 1.0}, "head"),
+    ],
+)
+def test_what_is_kept(
+    settings: dict[str, Any], scores: Scores, best: str, rows: Callable[..., TaskRows],
+    measured: Callable[[Scores], list[str]], pretrained: Pretrained, tmp_path: Path,
+) -> None:  # fmt: skip
+    asked = measured(scores)
+    found = auto.find(rows(**settings), pretrained, tmp_path / "run")
+    assert kept(found) == best
+    assert ("lora" in asked) == settings.get("change_weights", True)
+    assert [tried.key for tried in found.tried] == asked
+    assert all((tried.score is None) == (tried.key not in scores) for tried in found.tried)
+
+
+def test_what_is_said(
+    rows: Callable[..., TaskRows], measured: Callable[[Scores], list[str]], pretrained: Pretrained, tmp_path: Path
+) -> None:
+    measured({"naive_bayes": 1.0, "zero_shot": 0.5, "head": 0.75})
+    found = auto.find(rows(change_weights=False), pretrained, tmp_path / "run")
+    assert found.why[0].startswith("3 ways were tried in ")
+    assert found.why[0].endswith("; kept is the head (75.0%), by accuracy on 24 rows of dev.")
+    assert found.why[1] == (
+        "Naive Bayes (100.0%) is ahead by more than chance is likely to make, and is no run that can be kept."
+    )
+    assert found.why[2].startswith("Left out: majority (majority cannot be done. Leave it); TF-IDF + logistic")
+    assert found.why[2].endswith("soft prompt (soft_prompt cannot be done. Leave it).")
+
+
+def test_nothing_that_can_be_kept(
+    rows: Callable[..., TaskRows], measured: Callable[[Scores], list[str]], pretrained: Pretrained, tmp_path: Path
+) -> None:
+    measured({"naive_bayes": 1.0})
+    with pytest.raises(
+        TrimtabError, match=r"^method: auto found no way to do this task: .*; head: head cannot be done"
+    ):
+        auto.find(rows(), pretrained, tmp_path / "run")
+
+
+def test_a_search_that_runs_and_one_that_is_stopped_and_goes_on(
+    rows: Callable[..., TaskRows], pretrained: Pretrained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_encoder(tmp_path / "bare", "bare")
+    few = ("majority", "head", "sentence_head", "soft_prompt", "prefix")
+    monkeypatch.setattr(Labels, "tried_ways", lambda self, **_: few)
+    given = rows(budget=600)
+    out = tmp_path / "run"
+
+    def stop(way: WayKind, left: float | None) -> None:
+        if way.key == "prefix":
+            raise KeyboardInterrupt
+
+    stopped = auto.find(given, pretrained, out, on_way=stop)
+    assert stopped.stopped
+    first = {tried.key: tried.score for tried in stopped.tried}
+    assert first["prefix"] is None
+    assert first["sentence_head"] is not None
+    assert load_run(out).facts["auto"] == kept(stopped)  # it can be used as it is
+    state = json.loads((out / "tried" / "search.json").read_text())
+    assert set(state["steps"]) == {"soft_prompt"}
+    assert 0 < state["spent"] < state["budget"] == 600
+
+    gone_on = auto.find(given, pretrained, out)
+    assert not gone_on.stopped
+    later = {tried.key: tried.score for tried in gone_on.tried}
+    assert {key: later[key] for key in first if key != "prefix"} == {
+        key: score for key, score in first.items() if key != "prefix"
+    }
+    assert later["prefix"] is not None
+    run = load_run(out)
+    assert run.task.method.name == gone_on.run.task.method.name != "auto"
+    auto.finish(out)
+    assert sorted(path.name for path in out.iterdir()) == [
+        "metrics.jsonl", "prompt.safetensors", "task.yaml", "trained_on.safetensors",
+    ]  # fmt: skip
+
+
+def test_begun_with_other_settings(
+    rows: Callable[..., TaskRows], measured: Callable[[Scores], list[str]], pretrained: Pretrained, tmp_path: Path
+) -> None:
+    measured({"head": 0.8})
+    auto.find(rows(), pretrained, tmp_path / "run")
+    with pytest.raises(RunError, match=r"run: begun with other settings\. Give the settings"):
+        auto.find(rows(smallest=True), pretrained, tmp_path / "run")
+    (tmp_path / "run" / "tried" / "search.json").write_text('{"steps": 3}')
+    with pytest.raises(RunError, match=r"search\.json: damaged"):
+        auto.find(rows(), pretrained, tmp_path / "run")
+
+
+def test_a_time_that_is_too_short_leaves_trainings_out(
+    rows: Callable[..., TaskRows], pretrained: Pretrained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = rows(budget=0.001)
+    monkeypatch.setattr(Labels, "tried_ways", lambda self, **_: ("zero_shot", "head", "soft_prompt", "lora"))
+    found = auto.find(given, pretrained, tmp_path / "run")
+    notes = {tried.key: tried.note for tried in found.tried}
+    assert notes["soft_prompt"] == notes["lora"] == "the time was up."
+    assert found.run.task.method.name in ("head", "zero_shot")
+
+
+@pytest.mark.parametrize("groups", [False, True])
+def test_standard_errors_are_those_of_paired_rows(groups: bool) -> None:
+    from trimtab.evaluation.interval.groups import groups_of
+
+    generator = np.random.default_rng(1)
+    names: Sequence[str] = [str(i // 4) if groups else "" for i in range(200)]
+    scorer = Accuracy(np.zeros(200, dtype=np.int64), [("a", "b")] * 200, 2, groups_of(names) if groups else None)
+    one, other = (generator.random(200) < share for share in (0.8, 0.7))
+    one, other = one.astype(float), other.astype(float)
+    each = (one - other).reshape(-1, 4).mean(1) if groups else one - other
+    expected = np.std(each, ddof=1) / np.sqrt(len(each))
+    assert auto.standard_error(scorer, one, other) == pytest.approx(expected)
+    assert auto.standard_error(scorer, one, one) == 0
