@@ -46,6 +46,11 @@ def test_labels_by_what_columns_hold() -> None:
     )
 
 
+def test_codes_are_not_read() -> None:
+    found = told(rows(qid=[f"q{i}" for i in range(60)], words=TEXTS, kind=["up", "down"] * 30)).settings
+    assert found["template"]["text"] == "Words: {words}\nKind:{answer}"
+
+
 def test_classes_in_words_are_taken_in_place_of_their_numbers() -> None:
     found = told(rows(text=TEXTS, label=[0, 1] * 30, label_text=["bad", "good"] * 30))
     assert found.settings["data"]["label"] == "label_text"

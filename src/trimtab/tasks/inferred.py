@@ -114,6 +114,12 @@ class Column:
         return several and self.letters <= 40 and not self.lists and (not self.numbers or self.whole_numbers)
 
     @property
+    def codes(self) -> bool:
+        """Whether it holds codes: single words of ASCII, hardly any of them twice."""
+        single = all(text.isascii() and len(text.split()) == 1 for text in self.texts)
+        return single and 2 * len(self.distinct) > len(self.texts)
+
+    @property
     def read(self) -> bool:
         """Whether it may be a text to read."""
         plain = len(self.texts) == len(self.values) > 0 and not self.lists
@@ -184,6 +190,7 @@ class _Inference:
         twin = answer.name.removesuffix("_text").removesuffix("_name")
         taken = {answer.name, twin, *besides}
         found = [one for one in self.columns.values() if one.read and one.name not in taken]
+        found = [one for one in found if not one.codes] or found
         long = [one for one in found if kind == "choice" or not one.classes] or found
         if not long:
             others = [name for name in self.columns if name not in taken]
