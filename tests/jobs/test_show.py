@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tiny
+from opened import opened_in
 from trimtab.jobs import show
 from trimtab.settings.file import make_task
 
@@ -40,3 +41,18 @@ def test_settings_may_be_overridden(trimtab, tmp_path, tiny_folder):
     tiny.write_task(tmp_path, tiny_folder)
     out = trimtab("show", "task.yaml", "-n", "1", "--set", "labels={negative: bad, positive: [good, very good]}").out
     assert out.splitlines()[-1].count(",") == 1
+
+
+def test_an_override_that_takes_the_place_of_another_setting_is_told(trimtab, tmp_path, tiny_folder):
+    tiny.write_task(tmp_path, tiny_folder)
+    code, _, err = trimtab("show", "task.yaml", "-n", "1", "--set", "train.epochs=2")
+    assert (code, err) == (0, "train.steps: 8 is given up for --set train.epochs=2.\n")
+
+
+def test_another_precision(trimtab, tmp_path, tiny_folder, monkeypatch):
+    """The tiny task asks for float32."""
+    used = opened_in(monkeypatch)
+    tiny.write_task(tmp_path, tiny_folder)
+    for given in ((), ("--precision", "bfloat16")):
+        assert trimtab("show", "task.yaml", "-n", "1", *given).code == 0
+    assert used == ["float32", "bfloat16"]
