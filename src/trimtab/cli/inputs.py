@@ -93,7 +93,14 @@ def show(
 
     with Bars() as bars:
         shown, words = job.run(
-            settings, rows, base=task.parent, precision=precision, offline=offline, agree=agree, progress=bars.progress
+            settings,
+            rows,
+            base=task.parent,
+            precision=precision,
+            offline=offline,
+            agree=agree,
+            on_note=printing.note,
+            progress=bars.progress,
         )
     printing.print_shown(shown, words)
 
