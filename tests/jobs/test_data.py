@@ -12,7 +12,7 @@ from pyarrow import parquet
 
 from trimtab.data import Finding, Lengths
 from trimtab.data.counts.labels import LabelCounts
-from trimtab.errors import DataError
+from trimtab.errors import DataError, TaskError
 from trimtab.jobs import data
 from trimtab.settings.task import DataSettings
 
@@ -74,6 +74,15 @@ def test_refusals(tmp_path: Path) -> None:
     assert refusal(tmp_path, "a.jsonl") == (
         "a.jsonl:1: no column of text besides the label 'label'. The columns are label, tokens."
     )
+    write(tmp_path / "c.jsonl", {"text": "a", "stars": "x"})
+    assert refusal(tmp_path, "c.jsonl", ("text",)) == (
+        "c.jsonl:1: no column 'label' for the answer; the columns are text, stars. Set data.label to one of them."
+    )
+    with pytest.raises(DataError, match=r"no column 'star' for the answer.* Did you mean 'stars'"):
+        run(tmp_path, "c.jsonl", label="star")
+    assert run(tmp_path, "c.jsonl").splits["c.jsonl"].unlabelled.count == 1  # nobody asked for labels
+    with pytest.raises(TaskError, match=r"data.columns: no field 'txet' in the template"):
+        run(tmp_path, "c.jsonl", ("text",), columns={"txet": "text"})
     write(tmp_path / "b.jsonl", {"texts": "a", "label": "x"})
     assert refusal(tmp_path, "b.jsonl", ("text",)) == (
         "b.jsonl:1: no column 'text' for the field 'text'; the columns are texts, label. Did you mean 'texts'?"
@@ -135,8 +144,26 @@ def test_what_is_said_of_answers_of_each_kind(kind: str, tmp_path: Path, trimtab
     shown = trimtab("data", "rows.jsonl", "--task", "task.yaml", "--no-tokens")
     as_json = trimtab("data", "rows.jsonl", "--task", "task.yaml", "--no-tokens", "--json")
     assert (shown.code, shown.err, as_json.code, as_json.err) == (0, "", 0, "")
-    expected = {"splits": {"rows.jsonl": PLAIN | plain}, "shared": [], "context": None}
+    expected = {"splits": {"rows.jsonl": PLAIN | plain}, "shared": [], "context": None, "notes": []}
     assert as_json.out == json.dumps(expected, indent=1) + "\n"
     first, *table = lines
     said = [line.strip() for line in shown.out.splitlines() if line.strip()]
     assert said[: len(lines) + 1] == [f"rows.jsonl: {first}", *table, "characters: 1 to 1, median 1, 95% up to 1"]
+
+
+def test_what_of_dialogues_is_not_read_is_said(tmp_path: Path, trimtab: Any) -> None:
+    turns = [{"role": "user", "content": "Hi", "mood": "gay"}, {"role": "assistant", "content": "Hello."}]
+    write(tmp_path / "a.jsonl", {"messages": turns, "source": "web"})
+    assert run(tmp_path, "a.jsonl").notes == [
+        "a.jsonl: columns that nothing is read of: source",
+        "a.jsonl: keys of messages that nothing is read of: mood",
+    ]
+    assert "• a.jsonl: columns that nothing is read of: source\n" in trimtab("data", "a.jsonl").out
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+def test_other_separators_are_recognised(separator: str, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(f'text{separator}label\n"a, b{separator} c"{separator}x\nd{separator}y\n')
+    split = run(tmp_path, "a.csv", ("text",)).splits["a.csv"]
+    assert split.answers == LabelCounts({"x": 1, "y": 1}, 2, 2)
+    assert split.characters == Lengths(1, 1, 7, 7)

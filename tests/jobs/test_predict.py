@@ -11,6 +11,7 @@ import pytest
 
 import tiny
 from closeness import assert_near
+from opened import opened_in
 from trimtab.errors import TrimtabError
 from trimtab.jobs import predict, tune
 from trimtab.settings.file import make_task
@@ -288,3 +289,11 @@ def test_the_engine_is_opened_before_standard_input_is_read(run, monkeypatch):
 
 def interrupted():
     raise KeyboardInterrupt
+
+
+def test_another_precision(trimtab, run, tmp_path, monkeypatch):
+    """The run was trained in float32."""
+    used = opened_in(monkeypatch)
+    for given in ((), ("--precision", "bfloat16")):
+        assert trimtab("predict", run, "-t", "a great film", *given).code == 0
+    assert used == ["float32", "bfloat16"]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 import tiny
+from opened import opened_in
 from trimtab.jobs import show
-from trimtab.settings.file import make_task
+from trimtab.settings.file import make_task, read_task
+from trimtab.tasks.rows import read_rows
 
 
 def test_parts_of_a_row_in_order(tmp_path, tiny_folder, pretrained):
@@ -40,3 +44,51 @@ def test_settings_may_be_overridden(trimtab, tmp_path, tiny_folder):
     tiny.write_task(tmp_path, tiny_folder)
     out = trimtab("show", "task.yaml", "-n", "1", "--set", "labels={negative: bad, positive: [good, very good]}").out
     assert out.splitlines()[-1].count(",") == 1
+
+
+def test_an_override_that_takes_the_place_of_another_setting_is_told(trimtab, tmp_path, tiny_folder):
+    tiny.write_task(tmp_path, tiny_folder)
+    code, _, err = trimtab("show", "task.yaml", "-n", "1", "--set", "train.epochs=2")
+    assert (code, err) == (0, "train.steps: 8 is given up for --set train.epochs=2.\n")
+
+
+def test_another_precision(trimtab, tmp_path, tiny_folder, monkeypatch):
+    """The tiny task asks for float32."""
+    used = opened_in(monkeypatch)
+    tiny.write_task(tmp_path, tiny_folder)
+    for given in ((), ("--precision", "bfloat16")):
+        assert trimtab("show", "task.yaml", "-n", "1", *given).code == 0
+    assert used == ["float32", "bfloat16"]
+
+
+ONE_CLASS = [{"text": "good", "label": "positive"}, {"text": "great", "label": "positive"}]
+TYPO = [{"text": "good", "label": "positive"}, {"text": "bad", "label": "negatve"}]
+WRONG_COLUMN = [{"body": "good", "label": "positive"}, {"body": "bad", "label": "negative"}]
+WRONG_ANSWERS = [{"text": "good", "stars": "positive"}, {"text": "bad", "stars": "negative"}]
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (ONE_CLASS, "every row has the label 'positive', expected two labels or more"),
+        (TYPO, "label 'negatve' is not one of negative, positive"),
+        (WRONG_COLUMN, "no column 'text' for the field 'text'"),
+        (WRONG_ANSWERS, "no column 'label' for the answer"),
+        ([], "no rows"),
+    ],
+)
+def test_it_refuses_what_tune_refuses(trimtab, tmp_path, tiny_folder, rows, said):
+    tiny.write_rows(tmp_path / "reviews.jsonl", rows)
+    tiny.write_task(tmp_path, tiny_folder)
+    shown, tuned = trimtab("show", "task.yaml"), trimtab("tune", "task.yaml")
+    assert shown == tuned
+    assert shown.code == 2
+    assert said in shown.err
+
+
+def test_notes_on_rows_are_those_of_tune(trimtab, tmp_path, tiny_folder):
+    tiny.write_task(tmp_path, tiny_folder, data={"dev": None})
+    notes = read_rows(read_task(tmp_path / "task.yaml"), tmp_path).splits.note
+    code, _, err = trimtab("show", "task.yaml", "-n", "1")
+    assert (code, err.splitlines()) == (0, notes)
+    assert len(notes) == 1

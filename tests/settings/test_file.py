@@ -46,6 +46,30 @@ def test_overrides(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("before", "overrides", "trained", "notes"),
+    [
+        ("steps: 8", ["train.epochs=3"], (3, None), ["train.steps: 8 is given up for --set train.epochs=3."]),
+        ("epochs: 2.5", ["train.steps=9"], (None, 9), ["train.epochs: 2.5 is given up for --set train.steps=9."]),
+        ("steps: 8", ["train.steps=9"], (None, 9), []),
+        ("steps: 8", ["train.epochs=null"], (None, 8), []),
+        ("steps: null", ["train.epochs=3"], (3, None), []),
+        ("steps: 8", ["train={epochs: 3}"], (3, None), []),
+        (
+            "rate: 1",
+            ["train.steps=9", "train.epochs=3"],  # the last word counts
+            (3, None),
+            ["train.steps: 9 is given up for --set train.epochs=3."],
+        ),
+    ],
+)
+def test_steps_and_epochs_take_each_others_place(tmp_path, before, overrides, trained, notes):
+    (tmp_path / "task.yaml").write_text(f"train: {{{before}}}\n")
+    found: list[str] = []
+    task = read_task(tmp_path / "task.yaml", overrides, found.append)
+    assert ((task.train.epochs, task.train.steps), found) == (trained, notes)
+
+
+@pytest.mark.parametrize(
     ("override", "message"),
     [
         ("train.epochs", "--set train.epochs: expected setting=value. For example --set train.epochs=3."),

@@ -33,11 +33,12 @@ if TYPE_CHECKING:
     help="Override how free text is found, e.g. answer.temperature=0.8.",
 )
 @click.option("--csv", "as_csv", is_flag=True, help="Write CSV: the columns of each row, then its answer.")
+@PRECISION
 @OFFLINE
 @AGREE
 def predict(
     run: Path, source: str | None, text: tuple[str, ...], batch: int, overrides: tuple[str, ...], as_csv: bool,
-    offline: bool, agree: bool,
+    precision: Precision | None, offline: bool, agree: bool,
 ) -> None:  # fmt: skip
     """Answer rows of SOURCE (a file, or `-` for standard input) with RUN: JSON lines, in the same order.
 
@@ -50,7 +51,9 @@ def predict(
 
     def opened() -> Engine:
         with Bars() as bars:
-            engine = job.open_engine(run, overrides, offline=offline, agree=agree, progress=bars.progress)
+            engine = job.open_engine(
+                run, overrides, precision=precision, offline=offline, agree=agree, progress=bars.progress
+            )
         if task.notice:
             printing.note(f"Note: {task.notice}")
         return engine

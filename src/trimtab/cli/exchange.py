@@ -49,7 +49,7 @@ def import_adapter(
     """Make a run of ADAPTER, a folder that PEFT wrote, with template, labels and data of TASK."""
     from trimtab.settings.file import read_task
 
-    settings = read_task(task, overrides)
+    settings = read_task(task, overrides, printing.note)
     from trimtab.jobs import exchange as job
 
     out = out or Path("runs") / settings.name

@@ -9,12 +9,16 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from trimtab.cli import printing
-from trimtab.cli.options import AGREE, ANSWER, ENCODING, LABEL, MANY, OFFLINE, SET, TEXT
+from trimtab.cli.options import AGREE, ANSWER, ENCODING, LABEL, MANY, OFFLINE, PRECISION, SET, TEXT
 from trimtab.cli.progress import Bars
+
+if TYPE_CHECKING:
+    from trimtab.settings.task import Precision
 
 
 @click.command()
@@ -113,17 +117,29 @@ def data(
 @click.argument("task", type=click.Path(path_type=Path))
 @click.option("-n", "rows", default=3, show_default=True, type=click.IntRange(1, MANY), help="Rows to show.")
 @SET
+@PRECISION
 @OFFLINE
 @AGREE
-def show(task: Path, rows: int, overrides: tuple[str, ...], offline: bool, agree: bool) -> None:
+def show(
+    task: Path, rows: int, overrides: tuple[str, ...], precision: Precision | None, offline: bool, agree: bool
+) -> None:
     """Show what rows of TASK become: text, tokens, where the answer is."""
     from trimtab.settings.file import read_task
 
-    settings = read_task(task, overrides)
+    settings = read_task(task, overrides, printing.note)
     from trimtab.jobs import show as job
 
     with Bars() as bars:
-        shown, words = job.run(settings, rows, base=task.parent, offline=offline, agree=agree, progress=bars.progress)
+        shown, words = job.run(
+            settings,
+            rows,
+            base=task.parent,
+            precision=precision,
+            offline=offline,
+            agree=agree,
+            on_note=printing.note,
+            progress=bars.progress,
+        )
     printing.print_shown(shown, words)
 
 

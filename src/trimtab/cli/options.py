@@ -43,7 +43,7 @@ class FiniteRange(click.FloatRange):
 OFFLINE = click.option("--offline", is_flag=True, help="Use what is cached; never the network.")
 AGREE = click.option("--agree", is_flag=True, help="Agree to the backbone's terms of use (see `trimtab models`).")
 PRECISIONS = click.Choice(["auto", "float32", "bfloat16"])
-PRECISION = click.option("--precision", type=PRECISIONS, help="Compute in it.  [default: as the run's task]")
+PRECISION = click.option("--precision", type=PRECISIONS, help="Compute in it.  [default: as the task says]")
 SET = click.option(
     "--set", "overrides", multiple=True, metavar="SETTING=VALUE", help="Override a setting, e.g. train.epochs=3."
 )

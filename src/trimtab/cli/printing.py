@@ -133,7 +133,7 @@ def print_data(report: DataReport) -> None:
                     highlight=False,
                 )
         console.print()
-    warnings = report.warnings()
+    warnings = [*report.warnings(), *report.notes]
     for warning in warnings:
         console.print(f"• {warning}", highlight=False, markup=False, soft_wrap=True)
     if not warnings:

@@ -67,7 +67,7 @@ def tune(
     taken_up = task.is_dir() and resume
     if taken_up and out is not None:
         raise click.UsageError("--out does not go with a run folder, which is taken up in place.")
-    settings = None if taken_up else read_task(task, overrides)
+    settings = None if taken_up else read_task(task, overrides, printing.note)
     from trimtab.jobs import tune as job
 
     if settings is None:
@@ -138,7 +138,7 @@ def compare(
     """Measure ways to do TASK on the same rows: what each reaches, at what cost, and what is chance."""
     from trimtab.settings.file import read_task
 
-    settings = read_task(task, overrides)
+    settings = read_task(task, overrides, printing.note)
     from trimtab.jobs import compare as job
     from trimtab.ways.wanted import Wanted
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import combinations
 from typing import Any, Protocol
 
@@ -133,11 +133,13 @@ class DataReport:
         splits: name -> what is in the split.
         shared: pairs of splits with texts in common; pairs without do not appear.
         context: the backbone's context in tokens, where known.
+        notes: what of the rows is not read though their form gives it a place.
     """
 
     splits: dict[str, SplitReport]
     shared: list[Overlap]
     context: int | None
+    notes: list[str] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, object]:
         """Return the report as plain data for JSON."""
@@ -145,6 +147,7 @@ class DataReport:
             "splits": {name: split.to_dict() for name, split in self.splits.items()},
             "shared": [asdict(overlap) for overlap in self.shared],
             "context": self.context,
+            "notes": self.notes,
         }
 
     def warnings(self) -> list[str]:

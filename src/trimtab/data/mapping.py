@@ -147,7 +147,7 @@ def read_examples(
         DataError: `source` cannot be read, has no rows, lacks a column, or has rows without a label where
             `need_answer` (the message counts them and names the first).
     """
-    _check_mapping(settings.columns, fields)
+    check_mapping(settings.columns, fields)
     records = read_all(source, base=base, format=settings.format, encoding=settings.encoding)
     examples = [to_example(record, fields, settings, reader, need_answer=False) for record in records]
     bare = [record for record, example in zip(records, examples, strict=True) if example.answer is None]
@@ -158,7 +158,8 @@ def read_examples(
     return examples
 
 
-def _check_mapping(columns: Mapping[str, str], fields: Sequence[str]) -> None:
+def check_mapping(columns: Mapping[str, str], fields: Sequence[str]) -> None:
+    """Raise TaskError where a column is mapped to a field that the template lacks."""
     for field in columns:
         if field not in fields:
             message = f"data.columns: no field '{field}' in the template; its fields are {', '.join(fields) or 'none'}."

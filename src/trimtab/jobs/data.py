@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trimtab.data import MESSAGES, DataReport, Example, Record, check, to_example
+from trimtab.data.mapping import check_mapping
 from trimtab.data.records import read_all, source_name
 from trimtab.errors import DataError
 from trimtab.kinds.choose import kind_of
@@ -39,7 +40,7 @@ def run(
 ) -> DataReport:
     """Report rows, label balance, lengths, duplicates, shared texts, blank fields and likely encoding damage.
 
-    Rows without a label and null values are reported, not refused.
+    Rows without a label and null values are reported, not refused; but a column that is asked for and missing is.
 
     Args:
         source: file (or other source) of training examples.
@@ -56,23 +57,27 @@ def run(
         progress: told what is being done.
 
     Raises:
-        TrimtabError: a source cannot be read or has no rows; a field names no column; tokens are wanted, and the
-            backbone cannot be found.
+        TrimtabError: a source cannot be read or has no rows; a field names no column, or a task or `settings.label` one
+            of answers that is not there; tokens are wanted, and the backbone cannot be found.
     """
-    splits, kind = _read(source, settings=settings, fields=fields, answer=answer, base=base, others=others)
+    splits, kind, notes = _read(source, settings=settings, fields=fields, answer=answer, base=base, others=others)
     count, context = counter or (None, None)
     if counter is None and backbone is not None and tokens is not False:
         from trimtab.backbones.open import counter_for
 
         count, context = counter_for(backbone, tokens, offline=offline, progress=progress)
-    return check(splits, kind, count_tokens=count, context=context)
+    return replace(check(splits, kind, count_tokens=count, context=context), notes=notes)
 
 
 def _read(
     source: str, *, settings: DataSettings, fields: Sequence[str], answer: AnswerSettings, base: Path,
     others: Mapping[str, str],
-) -> tuple[dict[str, list[Example]], Kind[Any]]:  # fmt: skip
-    """The examples of each split, and the kind of answer that they have; see `run`."""
+) -> tuple[dict[str, list[Example]], Kind[Any], list[str]]:  # fmt: skip
+    """The examples of each split, the kind of answer that they have, and notes on what is not read; see `run`."""
+    asked = bool(fields) or settings.label != DataSettings().label
+    if fields:
+        check_mapping(settings.columns, fields)
+    notes: list[str] = []
     names = {"train" if others else source_name(source): source, **others}
     splits: dict[str, list[Example]] = {}
     for name, split_source in names.items():
@@ -86,7 +91,11 @@ def _read(
         rows = _blank_for_null(records, [settings.columns.get(field, field) for field in fields])
         kind = kind_of(answer)
         splits[name] = [to_example(row, fields, settings, kind, need_answer=False) for row in rows]
-    return splits, kind_of(answer)
+        known = (example.answer is not None for example in splits[name])
+        if asked and not any(known) and not any(record.has(settings.label) for record in records):
+            raise kind.unanswered(records, len(records), fields, settings)
+        notes += [f"{name}: {found}" for found in kind.unread(records, fields, settings)]
+    return splits, kind_of(answer), notes
 
 
 def _text_columns(records: Sequence[Record], label: str) -> list[str]:

@@ -24,7 +24,7 @@ from trimtab.kinds.prediction import Prediction
 from trimtab.runs.folder import TASK_FILE
 from trimtab.runs.run import described, load_run
 from trimtab.settings.file import read_task
-from trimtab.settings.task import Task
+from trimtab.settings.task import Precision, Task
 
 if TYPE_CHECKING:
     from trimtab.backbones.open import Progress
@@ -38,6 +38,7 @@ def open_engine(
     folder: Path,
     overrides: Sequence[str] = (),
     *,
+    precision: Precision | None = None,
     offline: bool = False,
     agree: bool = False,
     pretrained: Pretrained | None = None,
@@ -48,6 +49,7 @@ def open_engine(
     Args:
         folder: the run.
         overrides: settings of how free text is found, `answer.temperature=0.8` say, in place of the run's.
+        precision: what to compute in; by default what the run was trained in.
         offline, agree: see `trimtab.sources.find_model`.
         pretrained: a backbone in memory, where the caller has one.
         progress: told what is being done.
@@ -62,7 +64,9 @@ def open_engine(
     if overrides:
         tuned = replace(tuned, task=decoding_otherwise(tuned.task, folder, overrides))
     if pretrained is None:
-        pretrained = backbone_of(tuned.task, Path.cwd(), offline=offline, agree=agree, progress=progress)
+        pretrained = backbone_of(
+            tuned.task, Path.cwd(), precision=precision, offline=offline, agree=agree, progress=progress
+        )
     engine = Engine(pretrained)
     engine.add(NAME, tuned)
     return engine

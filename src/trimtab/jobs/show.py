@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trimtab.settings.methods import PrefixSettings
-from trimtab.settings.task import Task
+from trimtab.settings.methods import PrefixSettings, need_extra
+from trimtab.settings.task import Precision, Task
 from trimtab.tasks.rows import read_rows
 
 if TYPE_CHECKING:
@@ -48,25 +48,41 @@ def run(
     rows: int,
     *,
     base: Path,
+    precision: Precision | None = None,
     offline: bool = False,
     agree: bool = False,
     pretrained: Pretrained | None = None,
+    on_note: Callable[[str], None] | None = None,
     progress: Progress | None = None,
 ) -> tuple[list[Shown], dict[str, list[list[str]]]]:
     """Show the first rows of train, and every label's words as tokens (none where answers are of another kind).
 
     Of several draws of demonstrations the first is shown: which is best is not known before they are scored.
 
+    Args:
+        task: the settings.
+        rows: how many.
+        base: folder at which the task's relative paths start.
+        precision: what the backbone is opened in; by default what the task says.
+        offline, agree: see `trimtab.sources.find_model`.
+        pretrained: a backbone in memory, where the caller has one.
+        on_note: told what was done to the rows and what of them is not read, a sentence each.
+        progress: told what is being done.
+
     Raises:
         TrimtabError: whatever is wrong with settings, data or backbone.
     """
+    need_extra(task.method)
     read = read_rows(task, base)  # before torch is loaded, so that mistakes are told at once
+    if on_note:
+        for note in read.splits.note:
+            on_note(note)
 
     from trimtab.backbones.open import backbone_of
     from trimtab.tasks.resolve import resolve
 
     if pretrained is None:
-        pretrained = backbone_of(read.task, base, offline=offline, agree=agree, progress=progress)
+        pretrained = backbone_of(read.task, base, precision=precision, offline=offline, agree=agree, progress=progress)
     bound = resolve(read, pretrained, training=False).bound
     shown = [_shown(bound, example) for example in read.splits.train[:rows]]
     words = {

@@ -7,7 +7,7 @@ typing.
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -172,12 +172,13 @@ for _tag, _pattern, _first in (
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first)
 
 
-def read_task(path: Path, overrides: Sequence[str] = ()) -> Task:
+def read_task(path: Path, overrides: Sequence[str] = (), on_note: Callable[[str], None] | None = None) -> Task:
     """Read a task file and apply overrides.
 
     Args:
         path: a YAML file.
         overrides: `setting.name=value`, the value in YAML.
+        on_note: told of a setting that an override takes the place of though it has another name.
 
     Raises:
         TaskError: if the file cannot be read, or a setting is unknown (the nearest is named) or out of bounds.
@@ -199,6 +200,9 @@ def read_task(path: Path, overrides: Sequence[str] = ()) -> Task:
         raise TaskError(f"{path}: a task file holds settings, `name: value` a line.", "See docs/task-file.md.")
     for override in overrides:
         _override(content, override)
+        given_up = _take_its_place(content, override.partition("=")[0].strip())
+        if given_up and on_note:
+            on_note(f"{given_up} is given up for --set {override}.")
     return make_task(content, str(path))
 
 
@@ -268,6 +272,21 @@ def _override(content: dict[str, object], override: str) -> None:
         place[last] = _load(text, (*parents, last))
     except _NOT_YAML:
         place[last] = text
+
+
+# Settings of a group of which each takes the place of the other.
+_EITHER = {"train.epochs": "train.steps", "train.steps": "train.epochs"}
+
+
+def _take_its_place(content: dict[str, object], name: str) -> str:
+    """Take out what the setting `name`, just overridden, stands in the place of; return it as `name: value`, or ""."""
+    other = _EITHER.get(name)
+    group, _, last = name.partition(".")
+    place = content.get(group)
+    if other is None or not isinstance(place, dict) or place.get(last) is None:
+        return ""
+    value = place.pop(other.partition(".")[2], None)
+    return "" if value is None else f"{other}: {_shown(value)}"
 
 
 def _settings_at(location: Sequence[object]) -> list[str]:

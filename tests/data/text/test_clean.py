@@ -123,6 +123,7 @@ def test_whitespace_leaves_single_spaces_only(text: str) -> None:
         ("The movie is not a classic", "movie not classic"),
         ("It was THE best of them.", "best ."),
         ("don't touch an up-to-date U.S.A. AT&T théa", "don't touch up-to-date U.S.A. AT&T théa"),
+        ("toạ ạto a\u0300 la", "toạ ạto a\u0300 la"),
         ("这是the电影a", "这是电影"),
         ("nothing here to see ", "nothing see"),
         ("no change  here-after ", "no change  here-after "),

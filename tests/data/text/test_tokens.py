@@ -30,7 +30,15 @@ def test_a_text_is_cut_into_tokens() -> None:
     assert [text[start:end] for start, end in cut(text)] == [
         "It's", "3.5", "km", "(", "5,632", "m", ")", "to", "Pre-Party", "，", "去", "北", "京", "。", "カ", "ナ", "!",
     ]  # fmt: skip
-    assert cut(" \n") == []
+    assert cut(" \n\u3000\x1c") == []
+
+
+@pytest.mark.parametrize(
+    "words", [["हिन्दी", "में", "!"], ["x\u0327y", "z\u0302"], ["สวัสดี", "ครับ"], ["か\u3099", "👍\ufe0f"]]
+)
+def test_marks_belong_to_tokens(words: list[str]) -> None:
+    text = " ".join(words)
+    assert [text[start:end] for start, end in cut(text)] == words
 
 
 @given(st.text())

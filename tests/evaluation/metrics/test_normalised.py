@@ -8,6 +8,7 @@ from trimtab.evaluation.metrics.normalised import cmrc_normalised, squad_normali
 def test_squad() -> None:
     assert squad_normalised("The  Eiffel-Tower, an «A»!") == "eiffeltower « »"
     assert squad_normalised("theatre a") == "theatre"
+    assert squad_normalised("voila\u0300 a\u0300 a\u0327") == "voilà à a\u0327"
 
 
 def test_cmrc() -> None:

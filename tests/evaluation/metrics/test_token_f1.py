@@ -23,6 +23,8 @@ from trimtab.evaluation.metrics.token_f1 import cmrc_f1, squad_f1, token_f1
         ("the", "An", 1, 1),
         ("10,000", "10000", 1, 1),
         ("Café 👍", "café", 0, 2 / 3),
+        ("voila\u0300 a\u0300", "voilà à", 1, 1),
+        ("x\u0327 a\u0327", "x\u0327", 0, 2 / 3),  # no article
     ],
 )
 def test_squad(text: str, reference: str, same: float, f1: float) -> None:
@@ -39,6 +41,7 @@ def test_squad(text: str, reference: str, same: float, f1: float) -> None:
         ("1958年，夏天", "1958年夏天", 1, 1),
         ("iPhone 15发布", "iphone 15", 0, 2 * 2 / (4 + 2)),  # iphone, 15, 发, 布 beside iphone, 15
         ("3.5米", "3.5 米", 0, 1),
+        ("हिन्दी में", "में हिन्दी", 0, 0.5),
         ("A-B", "ab", 1, 1),  # hyphens go before words are told apart
         ("", "北京", 0, 0),
         ("。", "！", 1, 1),

@@ -1,10 +1,15 @@
-"""CSV and TSV, with a header line. Knows nothing about other formats."""
+"""CSV and TSV, with a header line. Knows nothing about other formats.
+
+A CSV file whose header has no comma is cut at what parts values there: semicolons, as spreadsheets write them where the
+comma is a decimal point, tabs or bars.
+"""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from trimtab.data.formats.row import Fault, Row
 from trimtab.data.formats.tsv import tab_separated
@@ -13,6 +18,9 @@ from trimtab.errors import DataError
 
 # The largest value that the csv module takes on every platform (a C long has 32 bits on Windows).
 csv.field_size_limit(2**31 - 1)
+
+# What parts the values of CSV files where no comma does.
+OTHER_SEPARATORS = (";", "\t", "|")
 
 _CSV_HINT = "Put a value that holds quotes, separators or line ends in double quotes, and double the quotes inside it."
 _TSV_HINT = "Put a value that holds tabs or line ends in double quotes, and double the quotes inside it."
@@ -24,6 +32,8 @@ def read_table(lines: Iterable[Line], name: str, delimiter: str) -> Iterator[Row
     Raises:
         DataError: the header is unreadable or names a column twice.
     """
+    if delimiter == ",":
+        lines, delimiter = _with_separator(iter(lines))
     rows = _read_tabs(lines) if delimiter == "\t" else _read_cells(lines, name, delimiter)
     hint = _TSV_HINT if delimiter == "\t" else _CSV_HINT
     header: list[str] | None = None
@@ -40,6 +50,18 @@ def read_table(lines: Iterable[Line], name: str, delimiter: str) -> Iterator[Row
             found = "1 value" if len(row.cells) == 1 else f"{len(row.cells)} values"
             message = f"{name}:{row.place}: {found}, expected {len(header)} ({', '.join(header)})."
             yield Fault(row.place, DataError(message, hint), row.raw)
+
+
+def _with_separator(lines: Iterator[Line]) -> tuple[Iterator[Line], str]:
+    """The lines again, and what parts the values of the first that is not blank."""
+    before: list[Line] = []
+    for line in lines:
+        before.append(line)
+        if line.text.strip():
+            break
+    header = before[-1].text if before else ""
+    separator = "," if "," in header else next((other for other in OTHER_SEPARATORS if other in header), ",")
+    return chain(before, lines), separator
 
 
 @dataclass(frozen=True)

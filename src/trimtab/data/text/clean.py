@@ -104,7 +104,7 @@ def collapse_whitespace(text: str) -> str:
     return " ".join(text.split())
 
 
-_PART_OF_WORD = r"0-9A-Za-z_&\u00c0-\u024f'’\-"
+_PART_OF_WORD = r"0-9A-Za-z_&\u00c0-\u024f\u0300-\u036f\u1e00-\u1eff'’\-"
 _ENGLISH = re.compile(
     rf"(?<![{_PART_OF_WORD}])(?<!\w\.)(?:{'|'.join(sorted(ENGLISH))})(?![{_PART_OF_WORD}])(?!\.\w) ?", re.IGNORECASE
 )

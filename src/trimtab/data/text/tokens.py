@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Literal
 
+import regex
+
+from trimtab.data.text.word_parts import LETTERS, MARKS, run
+
 # Chinese characters, kana, and the marks and full-width forms that stand among them without a space.
 _CJK = "\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003134f"
-_IS_CJK = re.compile(f"[{_CJK}“”‘’…—·]")
-_WORD = rf"[^\W{_CJK}]+"
-_TOKEN = re.compile(rf"[{_CJK}]|{_WORD}(?:['’-]{_WORD}|(?<=\d)[.,:](?=\d){_WORD})*|[^\w\s]")
+_IS_CJK = regex.compile(f"[{_CJK}“”‘’…—·]")
+_WORD = run(LETTERS + "_", but=_CJK)
+_TOKEN = regex.compile(
+    rf"[[{_CJK}]--\s][{MARKS}]*+|{_WORD}(?:['’-]{_WORD}|(?<=\d)[.,:](?=\d){_WORD})*+|[^\s\x1c-\x1f][{MARKS}]*+",
+    regex.V1,
+)
 
 
 def leads(tokens: Sequence[str], join: Literal["auto", "space", "none"]) -> list[str]:

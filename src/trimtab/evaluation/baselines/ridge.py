@@ -15,7 +15,7 @@ from trimtab.data.example import Example, NumberExample
 from trimtab.evaluation.baselines.folds import FOLDS
 from trimtab.evaluation.baselines.mean import mean_number
 from trimtab.evaluation.scores.gold import numbers_of
-from trimtab.evaluation.text.words import Language, are_chinese, joined_fields
+from trimtab.evaluation.text.words import Language, are_chinese, joined_fields, words
 
 ALPHAS = (1.0, 0.3, 0.1, 3.0, 10.0)
 
@@ -52,7 +52,9 @@ def ridge(
     if are_chinese(texts, language):
         vectorizer = TfidfVectorizer(ngram_range=(1, 2), analyzer="char", sublinear_tf=True)
     else:
-        vectorizer = TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"(?u)\b\w+\b", sublinear_tf=True)
+        vectorizer = TfidfVectorizer(
+            ngram_range=(1, 2), tokenizer=words, lowercase=False, token_pattern=None, sublinear_tf=True
+        )
     try:
         values_NF = vectorizer.fit_transform(texts)
     except ValueError:  # scikit-learn's way to say that train has not a single n-gram

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 
+import regex
+
+from trimtab.data.text.word_parts import CJK, LETTERS, MARKS, run
 from trimtab.evaluation.metrics.metric import Metric, MetricResult, mean_of_rows
 from trimtab.evaluation.metrics.normalised import CMRC, SQUAD, cmrc_normalised, squad_normalised
 from trimtab.evaluation.text.tokens import longest_common_run
-from trimtab.evaluation.text.words import CJK
 
-_CMRC_SEGMENT = re.compile(rf"[{CJK}]|\d+(?:[.,]\d+)+|[^\W{CJK}]+|[^\w\s]")
+_CMRC_SEGMENT = regex.compile(
+    rf"[{CJK}][{MARKS}]*+|\d+(?:[.,]\d+)+|{run(LETTERS + '_', but=CJK)}|[^{LETTERS}_\s]", regex.V1
+)
 
 
 def token_f1(predictions: Sequence[str], references: Sequence[Sequence[str]], *, chinese: bool) -> MetricResult:

@@ -1,23 +1,30 @@
-"""Texts -> tokens that metrics count: Chinese characters one by one, everything else word by word. Knows no metric."""
+"""Texts -> tokens that metrics count: Chinese characters one by one, everything else word by word. Knows no metric.
+
+What a word is, in whatever script, says `trimtab.data.text.word_parts`.
+"""
 
 from __future__ import annotations
 
-import re
 import unicodedata
 
-from trimtab.evaluation.text.words import CJK
+import regex
+
+from trimtab.data.text.word_parts import KATAKANA, LETTERS, UNSPACED, UNSPACED_LETTER, run
 
 # What signatures of metrics that count these tokens say.
 TOKENS = "tokens:words+chinese-characters"
-_TOKEN = re.compile(rf"[{CJK}]|[^\W_{CJK}]+")
+_WORD = run(LETTERS, but=rf"{UNSPACED}\p{{WB=Katakana}}")
+_TOKEN = regex.compile(f"{UNSPACED_LETTER}|{KATAKANA}|{_WORD}", regex.V1)
 
 
 def tokens(text: str) -> list[str]:
     """Return single Chinese characters and runs of other letters and digits, lower-cased; no punctuation, no emoji.
 
+    Letters of other scripts without spaces (hiragana, Thai) are single too, with their marks.
     On ASCII text these are the tokens of the `rouge-score` package without its stemmer.
     """
-    return _TOKEN.findall(unicodedata.normalize("NFC", text).lower())
+    found: list[str] = _TOKEN.findall(unicodedata.normalize("NFC", text).lower())
+    return found
 
 
 def longest_common_run(one: list[str], other: list[str]) -> int:

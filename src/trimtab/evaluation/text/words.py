@@ -1,28 +1,34 @@
-"""Texts -> words, English, Chinese and mixed. Knows nothing about labels.
+"""Texts -> words, of all scripts and mixed. Knows nothing about labels.
 
 Runs of Chinese characters are segmented with jieba, whose dictionary is read (about a second) when the first such run
-comes up. Everything else is cut at what is neither letter, digit nor underscore. All words are case-folded.
+comes up. Letters of other scripts that put no spaces between words (hiragana, Thai) are words by themselves. Everything
+else is cut at what is neither letter, mark, digit nor underscore. All words are composed (NFC) and case-folded.
 """
 
 from __future__ import annotations
 
 import functools
-import re
+import unicodedata
 import warnings
 from collections.abc import Sequence
 from typing import Any, Literal
 
+import regex
+
 from trimtab.data.example import Example
+from trimtab.data.text.word_parts import CJK, KATAKANA, LETTERS, MARKS, UNSPACED, UNSPACED_LETTER, run
 
 Language = Literal["auto", "en", "zh"]
 
 CJK_SHARE = 0.3
-CJK = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
-_CJK_CHARACTER = re.compile(f"[{CJK}]")
-_LETTER = re.compile(r"[^\W\d_]")
-_WORD = re.compile(r"\w+")
-_UNIT = re.compile(rf"([{CJK}]+)|([^\W{CJK}]+)|\S")
-_ATOM = re.compile(rf"[{CJK}]|[^\W{CJK}]+|\S")
+_CJK_CHARACTER = regex.compile(f"[{CJK}]")
+_UNSPACED_CHARACTER = regex.compile(f"[{UNSPACED}]", regex.V1)
+_LETTER = regex.compile(r"\p{L}")
+_IN_A_WORD = regex.compile(f"[{LETTERS}{MARKS}_]", regex.V1)
+_WORD = f"{UNSPACED_LETTER}|{KATAKANA}|" + run(LETTERS + "_", but=rf"{UNSPACED}\p{{WB=Katakana}}")
+_UNIT = regex.compile(rf"([{CJK}]++)|({_WORD})|\S", regex.V1)
+_ENGLISH_UNIT = regex.compile(rf"({run(LETTERS + '_')})|\S", regex.V1)
+_ATOM = regex.compile(rf"{_WORD}|\S", regex.V1)
 
 
 def joined_fields(example: Example) -> str:
@@ -48,9 +54,9 @@ def words(text: str, language: Language = "auto") -> list[str]:
 
 def words_and_breaks(text: str, language: Language = "auto") -> list[str | None]:
     """Return the words of a text in order, with None for every symbol or punctuation mark between them."""
-    folded = text.casefold()
+    folded = _folded(text)
     if language == "en":
-        return [unit if _WORD.fullmatch(unit) else None for unit in re.findall(r"\w+|\S", folded)]
+        return [unit[1] for unit in _ENGLISH_UNIT.finditer(folded)]
     found: list[str | None] = []
     for unit in _UNIT.finditer(folded):
         if unit[1]:
@@ -62,7 +68,7 @@ def words_and_breaks(text: str, language: Language = "auto") -> list[str | None]
 
 def atoms(text: str) -> tuple[str, ...]:
     """Return what keywords are matched by: every Chinese character, whole words of anything else, and every symbol."""
-    return tuple(_ATOM.findall(text.casefold()))
+    return tuple(_ATOM.findall(_folded(text)))
 
 
 def is_one_chinese_character(parts: Sequence[str]) -> bool:
@@ -74,9 +80,16 @@ def text_of(parts: Sequence[str]) -> str:
     """Return atoms as text, with spaces only between words; its atoms are `parts` again."""
     text = ""
     for part in parts:
-        apart = text and _WORD.fullmatch(text[-1] + part[0]) and not _CJK_CHARACTER.search(text[-1] + part[0])
+        one, other = text[-1:], part[0]
+        apart = (
+            one and _IN_A_WORD.match(one) and _IN_A_WORD.match(other) and not _UNSPACED_CHARACTER.search(one + other)
+        )
         text += f" {part}" if apart else part
     return text
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 
 
 @functools.cache
