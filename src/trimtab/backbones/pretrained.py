@@ -1,26 +1,20 @@
-"""Load pretrained weights as a backbone: folders and GGUF files, converted once.
+"""Load pretrained weights as a backbone: folders and GGUF files.
 
 Knows nothing about where they came from.
 """
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import io
-import json
-import shutil
-import tempfile
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock
-
+from trimtab.backbones.conversion import converted
+from trimtab.backbones.silence import quiet
 from trimtab.errors import BackboneError
 from trimtab.settings.task import Precision
+from trimtab.sources.checked import sha256_over
 
 if TYPE_CHECKING:
     import torch
@@ -177,7 +171,7 @@ def model_folder(path: Path, cache: Path, progress: Progress | None = None) -> P
     """The folder transformers can load: the path itself, or a GGUF file's conversion."""
     if path.suffix != ".gguf":
         return path
-    return _converted(path, cache, content_hash(path, cache, progress), progress)
+    return converted(path, cache, content_hash(path, cache, progress), progress)
 
 
 def content_hash(path: Path, cache: Path, progress: Progress | None = None) -> str:
@@ -187,87 +181,8 @@ def content_hash(path: Path, cache: Path, progress: Progress | None = None) -> s
     )
     if not files:
         raise BackboneError(f"{path}: no weights (.safetensors, .bin or .gguf) in this folder.")
-    stamp = json.dumps([[str(p.resolve()), p.stat().st_size, p.stat().st_mtime_ns] for p in files])
-    remembered = cache / "hashes" / hashlib.sha256(stamp.encode()).hexdigest()[:32]
-    if remembered.is_file():
-        return remembered.read_text()
-    total, done, digest = sum(p.stat().st_size for p in files), 0, hashlib.sha256()
-    for file in files:
-        with file.open("rb") as stream:
-            while block := stream.read(1 << 22):
-                digest.update(block)
-                done += len(block)
-                if progress:
-                    progress("hashing the backbone", done, total)
-    with contextlib.suppress(OSError):  # not remembered: hashed again next time
-        remembered.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=remembered.parent, delete=False) as out:
-            out.write(digest.hexdigest())
-        Path(out.name).replace(remembered)
-    return digest.hexdigest()
-
-
-def _converted(path: Path, cache: Path, digest: str, progress: Progress | None) -> Path:
-    """The safetensors folder of a GGUF file; made on first use, complete or absent."""
-    folder = cache / "converted" / f"{path.stem}-{digest[:16]}"
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{folder}.lock"):
-        if (folder / "config.json").is_file():
-            return folder
-        if progress:
-            progress("converting the GGUF file (once)", 0, None)
-        work = Path(tempfile.mkdtemp(prefix="converting-", dir=folder.parent))
-        try:
-            _convert(path, work)
-            work.replace(folder)
-        except OSError as error:
-            raise BackboneError(
-                f"{path}: could not be converted into {folder.parent}: {error.strerror or error}.",
-                "Free some space there, or set TRIMTAB_CACHE to another folder.",
-            ) from error
-        except (ValueError, KeyError, NotImplementedError) as error:
-            raise BackboneError(f"{path}: not a GGUF file transformers can read: {error}.") from error
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
-    return folder
-
-
-def _convert(path: Path, folder: Path) -> None:
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    with quiet(), contextlib.redirect_stderr(io.StringIO()):
-        options: dict[str, Any] = {"gguf_file": path.name, "local_files_only": True}
-        model = AutoModelForCausalLM.from_pretrained(path.parent, dtype=torch.float32, **options)
-        tokenizer = AutoTokenizer.from_pretrained(path.parent, **options)
-        model.hf_quantizer = None  # the weights are plain float32 now
-        del model.config.quantization_config
-        model.save_pretrained(folder)
-        tokenizer.save_pretrained(folder)
+    return sha256_over(files, cache, progress)
 
 
 def _first_line(error: BaseException) -> str:
     return next(iter(str(error).splitlines()), type(error).__name__)
-
-
-class quiet:
-    """Silence the progress bars and advice of transformers and PEFT."""
-
-    def __enter__(self) -> None:
-        from transformers.utils import logging
-
-        self._verbosity = logging.get_verbosity()
-        self._bars = logging.is_progress_bar_enabled()
-        logging.set_verbosity_error()
-        logging.disable_progress_bar()
-        self._warnings = warnings.catch_warnings()
-        self._warnings.__enter__()
-        warnings.simplefilter("ignore")
-
-    def __exit__(self, *error: object) -> None:
-        from transformers.utils import logging
-
-        self._warnings.__exit__(None, None, None)
-        logging.set_verbosity(self._verbosity)
-        if self._bars:
-            logging.enable_progress_bar()

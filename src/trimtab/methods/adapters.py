@@ -11,7 +11,7 @@ from functools import cached_property
 import torch
 from torch import nn
 
-from trimtab.backbones.pretrained import quiet
+from trimtab.backbones.silence import quiet
 from trimtab.errors import TrimtabError, did_you_mean
 from trimtab.methods.method import Condition, Material, Tensors
 from trimtab.settings.methods import IA3Settings, LoraSettings, need_extra
