@@ -113,9 +113,24 @@ def load(
             model = kind.from_pretrained(
                 folder, dtype=pick_precision(precision, target), local_files_only=True, attn_implementation="eager"
             )
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except Exception as error:  # transformers, tokenizers, safetensors, pickle: they share no base class
         raise BackboneError(f"{path}: no language model could be loaded: {_first_line(error)}") from error
+    check_finite(model, path)
     return Pretrained(adopt(model.to(target)), tokenizer, name, origin, licence, digest)
+
+
+def check_finite(model: Any, path: Path) -> None:
+    """Raise BackboneError where a weight is no number: one reaches every answer.
+
+    A sum tells, at a fraction of the cost of a look at each number; one that overflows is looked into.
+    """
+    for name, weight in model.state_dict().items():
+        if weight.is_floating_point() and not bool(weight.sum().isfinite()) and not bool(weight.isfinite().all()):
+            wrong = int((~weight.isfinite()).sum())
+            raise BackboneError(
+                f"{path}: {wrong:,} of the {weight.numel():,} weights of '{name}' are no finite numbers.",
+                "Get the model again; `trimtab models NAME --verify` finds what was damaged on the way.",
+            )
 
 
 def _kind(config: Any, tokenizer: Any) -> tuple[Any, Callable[[Any], Backbone]]:
@@ -162,7 +177,7 @@ def read_tokenizer(path: Path, cache: Path, progress: Progress | None = None) ->
         with quiet():
             config = AutoConfig.from_pretrained(folder, local_files_only=True)
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError, KeyError) as error:
+    except Exception as error:  # as in `load`
         raise BackboneError(f"{path}: no tokenizer could be loaded: {_first_line(error)}") from error
     return tokenizer, _context(config, tokenizer)
 
@@ -185,4 +200,6 @@ def content_hash(path: Path, cache: Path, progress: Progress | None = None) -> s
 
 
 def _first_line(error: BaseException) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)
+    """The first line of a message, with the next where it says what follows."""
+    lines = [line.strip() for line in str(error).splitlines()] or [type(error).__name__]
+    return " ".join(lines[: 2 if lines[0].endswith(":") else 1])
