@@ -12,7 +12,8 @@ import pytest
 from safetensors import SafetensorError
 
 from trimtab.backbones import conversion
-from trimtab.backbones.pretrained import content_hash, load, model_folder
+from trimtab.backbones.identity import content_hash
+from trimtab.backbones.pretrained import load, model_folder
 from trimtab.errors import BackboneError
 from trimtab.sources.cache import RECORD, read_record, sha256_of
 

@@ -5,16 +5,16 @@ Knows nothing about where they came from.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trimtab.backbones.conversion import converted
+from trimtab.backbones.identity import content_hash, described_by, older_hash
 from trimtab.backbones.silence import quiet
 from trimtab.errors import BackboneError
 from trimtab.settings.task import Precision
-from trimtab.sources.checked import sha256_over
 
 if TYPE_CHECKING:
     import torch
@@ -35,6 +35,8 @@ class Pretrained:
         origin: where it came from, e.g. `hub:org/name`.
         licence: its licence, "" where unknown.
         content_hash: SHA-256 over the weights; a run refuses a backbone with another.
+        older_hash: what runs of Trimtab 0.1.0 know the weights by.
+        files: SHA-256 of config.json and the tokenizer's files, by name; a run refuses a backbone with others.
     """
 
     backbone: Backbone
@@ -43,6 +45,8 @@ class Pretrained:
     origin: str
     licence: str
     content_hash: str
+    older_hash: str
+    files: Mapping[str, str]
 
 
 def pick_device(device: str) -> torch.device:
@@ -101,7 +105,7 @@ def load(
 
     keep_freed_memory()
     target = pick_device(device)
-    digest = content_hash(path, cache, progress)
+    digest, older, files = content_hash(path, cache, progress), older_hash(path, cache, progress), described_by(path)
     folder = model_folder(path, cache, progress)
     if progress:
         progress("loading the backbone", 0, None)
@@ -116,7 +120,7 @@ def load(
     except Exception as error:  # transformers, tokenizers, safetensors, pickle: they share no base class
         raise BackboneError(f"{path}: no language model could be loaded: {_first_line(error)}") from error
     check_finite(model, path)
-    return Pretrained(adopt(model.to(target)), tokenizer, name, origin, licence, digest)
+    return Pretrained(adopt(model.to(target)), tokenizer, name, origin, licence, digest, older, files)
 
 
 def check_finite(model: Any, path: Path) -> None:
@@ -187,16 +191,6 @@ def model_folder(path: Path, cache: Path, progress: Progress | None = None) -> P
     if path.suffix != ".gguf":
         return path
     return converted(path, cache, content_hash(path, cache, progress), progress)
-
-
-def content_hash(path: Path, cache: Path, progress: Progress | None = None) -> str:
-    """SHA-256 over the weight files of a model, remembered in `cache` by path, size and time of change."""
-    files = (
-        [path] if path.is_file() else sorted(p for p in path.iterdir() if p.suffix in (".safetensors", ".bin", ".gguf"))
-    )
-    if not files:
-        raise BackboneError(f"{path}: no weights (.safetensors, .bin or .gguf) in this folder.")
-    return sha256_over(files, cache, progress)
 
 
 def _first_line(error: BaseException) -> str:

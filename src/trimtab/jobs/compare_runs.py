@@ -74,11 +74,11 @@ def run(
     first = runs[0]
     measured, opened = [], pretrained
     for tuned in runs:
-        if opened is None or opened.content_hash != tuned.backbone["content_hash"]:
+        if opened is None or not tuned.is_of(opened):
             opened = backbone_of(
                 tuned.task, Path.cwd(), precision=precision, offline=offline, agree=agree, progress=progress
             )
-        if opened.content_hash == first.backbone["content_hash"]:
+        if first.is_of(opened):
             facts = made_with(task, first.backbone, opened)
         measured.append(Measured(tuned.name, tuned.name, "tuned", [_cell(tuned, opened, examples, labels, progress)]))
     found = compare(measured, scorer, first.name)
