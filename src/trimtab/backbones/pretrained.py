@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Progress = Callable[[str, int, int | None], None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Pretrained:
     """A backbone in memory with its tokenizer and identity.
 
@@ -47,6 +47,10 @@ class Pretrained:
     content_hash: str
     older_hash: str
     files: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        kind = self.backbone.config.model_type
+        return f"Pretrained({self.name!r}, {kind}, from {self.origin}, content hash {self.content_hash[:12]})"
 
 
 def pick_device(device: str) -> torch.device:

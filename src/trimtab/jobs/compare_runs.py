@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 
 
 def run(
-    folders: Sequence[Path],
+    folders: Sequence[Path | str],
     *,
-    test: str | None = None,
-    out: Path | None = None,
+    test: str | Path | None = None,
+    out: Path | str | None = None,
     precision: Precision | None = None,
     offline: bool = False,
     agree: bool = False,
@@ -58,11 +58,12 @@ def run(
         TrimtabError: whatever is wrong with the runs, the rows or the backbones; the same folder twice.
     """
     began = time.monotonic()
-    task, words = _same_task(folders)
-    part, examples = _rows(task, test)
+    places, out = [Path(folder) for folder in folders], None if out is None else Path(out)
+    task, words = _same_task(places)
+    part, examples = _rows(task, None if test is None else str(test))
     labels, kind = list(words), kind_of(task.answer)
     kind.check_rows(examples, words)
-    examples, warnings = _unseen(folders, part, examples)
+    examples, warnings = _unseen(places, part, examples)
     passes = programs_of(kind.tests, cast("Sequence[TextExample]", examples), progress=progress) if run_code else None
     scorer = kind.scorer(examples, labels, task, passes)
 
@@ -70,7 +71,7 @@ def run(
     from trimtab.judging.facts import made_with
     from trimtab.ways.cells import fingerprint
 
-    runs = [load_run(folder) for folder in folders]
+    runs = [load_run(folder) for folder in places]
     first = runs[0]
     measured, opened = [], pretrained
     for tuned in runs:

@@ -47,7 +47,7 @@ def run(
     task: Task,
     rows: int,
     *,
-    base: Path,
+    base: Path | str,
     offline: bool = False,
     agree: bool = False,
     pretrained: Pretrained | None = None,
@@ -60,6 +60,7 @@ def run(
     Raises:
         TrimtabError: whatever is wrong with settings, data or backbone.
     """
+    base = Path(base)
     read = read_rows(task, base)  # before torch is loaded, so that mistakes are told at once
 
     from trimtab.backbones.open import backbone_of

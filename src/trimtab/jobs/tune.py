@@ -55,9 +55,9 @@ OnPlan = Callable[[Task, "Plan", list[str]], None]
 
 def run(
     task: Task,
-    out: Path,
+    out: Path | str,
     *,
-    base: Path,
+    base: Path | str,
     resume: bool = False,
     offline: bool = False,
     agree: bool = False,
@@ -94,6 +94,7 @@ def run(
         TrimtabError: whatever is wrong with settings, data, backbone or disk. Nothing is left in `out` unless training
             had begun.
     """
+    out, base = Path(out), Path(base)
     with held(out, "tuning"):
         check_folder(out, resume)
         need_extra(task.method)

@@ -56,7 +56,7 @@ class Weights(Protocol):
     def files(self) -> Mapping[str, str]: ...  # noqa: D102
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
     """A tuned run.
 
@@ -80,6 +80,13 @@ class Run:
     backbone: dict[str, str]
     facts: dict[str, Any]
     examples: tuple[Example, ...] = ()
+
+    def __repr__(self) -> str:
+        held = "nothing trained" if not any(self.tensors) else f"{len(self.tensors)} x {self._numbers():,} numbers"
+        return f"Run({self.name!r}, {self.task.method.name}, {held}, backbone {self.backbone.get('name', '')!r})"
+
+    def _numbers(self) -> int:
+        return sum(tensor.numel() for tensor in self.tensors[0].values())
 
     @property
     def answering(self) -> Sequence[dict[str, torch.Tensor]]:
@@ -206,7 +213,7 @@ def described(folder: Path) -> tuple[Task, dict[str, list[str]]]:
     return task, words if isinstance(words, dict) else {}
 
 
-def load_run(folder: Path) -> Run:
+def load_run(folder: Path | str) -> Run:
     """Read a run folder.
 
     Raises:
@@ -215,6 +222,7 @@ def load_run(folder: Path) -> Run:
     """
     from trimtab.runs.tensors import check_finite, load_tensors
 
+    folder = Path(folder)
     check_finished(folder)
     stored = load_tensors(folder / PROMPT_FILE)
     values = stored.values

@@ -172,7 +172,7 @@ for _tag, _pattern, _first in (
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first)
 
 
-def read_task(path: Path, overrides: Sequence[str] = ()) -> Task:
+def read_task(path: Path | str, overrides: Sequence[str] = ()) -> Task:
     """Read a task file and apply overrides.
 
     Args:
@@ -182,6 +182,7 @@ def read_task(path: Path, overrides: Sequence[str] = ()) -> Task:
     Raises:
         TaskError: if the file cannot be read, or a setting is unknown (the nearest is named) or out of bounds.
     """
+    path = Path(path)
     try:
         content = _load(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import resource
 import shutil
 from pathlib import Path
 
+from trimtab.backbones.memory import peak_bytes
 from trimtab.reports.run_report import Cost
 from trimtab.runs.folder import CHECKPOINT_FILE
 from trimtab.runs.run import Run, backbone_facts, save_run
@@ -68,5 +68,5 @@ def cost(out: Path, plan: Plan) -> Cost:
     return Cost(
         train_seconds=metrics.seconds(out),
         examples_per_second=metrics.pace(out) * plan.batch_size,
-        peak_memory_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        peak_memory_bytes=peak_bytes(),
     )
