@@ -216,6 +216,13 @@ def test_prompts_are_held_against_their_configuration(pretrained, written):
         )
 
 
+def test_numbers_of_tokens_are_whole(pretrained, written):
+    assert refusal(lambda: imported(pretrained, written("soft prompt", num_virtual_tokens={"a": 4}))) == (
+        "adapter: adapter_config.json sets 'num_virtual_tokens' to {'a': 4}, expected a whole number. "
+        "Get the adapter again."
+    )
+
+
 def test_adapters_of_another_backbone(pretrained, written):
     hint = "Name the backbone it was made for in the task file."
 

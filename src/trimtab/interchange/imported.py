@@ -155,10 +155,18 @@ def _prompt_of(adapter: Adapter, name: str) -> torch.Tensor:
         raise RunError(f"{name}: holds no matrix '{PROMPT}' (found: {found}).", AGAIN)
     if others := sorted(key for key in adapter.tensors if key != PROMPT and not key.startswith(NETWORK)):
         raise RunError(f"{name}: holds {listed(others)} beside '{PROMPT}', which nothing asks for.", AGAIN)
-    asked, parts = adapter.config.get("num_virtual_tokens"), adapter.config.get("num_transformer_submodules") or 1
-    if asked and len(prompt) not in (asked, asked * parts):
+    asked, parts = (_count(adapter, entry, name) for entry in ("num_virtual_tokens", "num_transformer_submodules"))
+    if asked and len(prompt) not in (asked, asked * (parts or 1)):
         raise RunError(f"{name}: '{PROMPT}' holds {len(prompt)} vectors, and {CONFIG_FILE} asks for {asked}.", AGAIN)
     return prompt
+
+
+def _count(adapter: Adapter, entry: str, name: str) -> int | None:
+    """A whole number out of an adapter's configuration, where it says one."""
+    value = adapter.config.get(entry)
+    if value is None or type(value) is int:
+        return value
+    raise RunError(f"{name}: {CONFIG_FILE} sets '{entry}' to {value!r}, expected a whole number.", AGAIN)
 
 
 def _does_not_fit(name: str, what: str, found: Sequence[int], expected: Sequence[int], to: Pretrained) -> RunError:
