@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -120,3 +121,11 @@ def trimtab(
         return Outcome(code, *capsys.readouterr())
 
     return run
+
+
+@pytest.fixture
+def umask_of_a_group() -> Iterator[None]:
+    """Files are for the group, too, to write."""
+    before = os.umask(0o002)
+    yield
+    os.umask(before)

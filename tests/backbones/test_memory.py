@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from types import SimpleNamespace
+
+import pytest
 
 import needs
+from trimtab.backbones.memory import peak_bytes
 
 SCRIPT = """
 import resource, torch
@@ -29,3 +33,17 @@ def test_an_allocation_takes_the_place_of_a_freed_one():
     kept, without, after = map(int, done.stdout.split())
     assert kept == 1
     assert after < max(64, without / 10)
+
+
+@pytest.mark.parametrize(("system", "unit"), [("Linux", 1024), ("Darwin", 1)])
+def test_the_most_that_was_taken_is_in_bytes(system, unit, monkeypatch):
+    """Linux tells kilobytes, macOS bytes."""
+    taken = SimpleNamespace(ru_maxrss=5000)
+    monkeypatch.setattr("resource.getrusage", lambda _: taken)
+    monkeypatch.setattr("platform.system", lambda: system)
+    assert peak_bytes() == 5000 * unit
+
+
+def test_a_system_that_does_not_tell(monkeypatch):
+    monkeypatch.setitem(sys.modules, "resource", None)
+    assert peak_bytes() == 0

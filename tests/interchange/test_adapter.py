@@ -80,7 +80,7 @@ def test_values_of_ours_that_are_damaged(values, tmp_path):
     (tmp_path / "adapter_config.json").write_text('{"peft_type": "LORA"}')
     path = tmp_path / "adapter_model.safetensors"
     save_file({"w": torch.zeros(1)}, path, {"trimtab": values})
-    assert refusal(lambda: read_adapter(tmp_path)).startswith(f"{path}: damaged (")
+    assert refusal(lambda: read_adapter(tmp_path)).startswith(f"{path}: damaged")
 
 
 def test_a_flipped_bit_of_ours_and_numbers_that_are_none_are_refused(tmp_path):

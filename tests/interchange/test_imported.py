@@ -125,13 +125,106 @@ def test_adapters_that_cannot_be_carried_out(pretrained, tiny_folder, tmp_path, 
     )
 
 
+def changed(folder: Path, change) -> Path:
+    """An adapter's folder, its tensors changed."""
+    path = folder / "adapter_model.safetensors"
+    save_file(change(load_file(path)), path)
+    return folder
+
+
+def peft_adapter(config, tiny_folder: Path, out: Path) -> Path:
+    get_peft_model(plain_model(tiny_folder), config).save_pretrained(out)
+    return out
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "lacking"),
+    [
+        (LoraConfig, {"r": 2}, "'model.layers.1.self_attn.q_proj.lora_A.default.weight', "
+         "'model.layers.1.self_attn.q_proj.lora_B.default.weight', "
+         "'model.layers.1.self_attn.v_proj.lora_A.default.weight' and 1 more"),
+        (LoraConfig, {"target_modules": r".*\.q_proj", "r": 2, "layers_to_transform": None},
+         "'model.layers.1.self_attn.q_proj.lora_A.default.weight', "
+         "'model.layers.1.self_attn.q_proj.lora_B.default.weight'"),
+        (IA3Config, {}, "'model.layers.1.mlp.down_proj.ia3_l.default', "
+         "'model.layers.1.self_attn.k_proj.ia3_l.default', 'model.layers.1.self_attn.v_proj.ia3_l.default'"),
+    ],
+)  # fmt: skip
+def test_a_file_without_its_last_layer(kind, settings, lacking, pretrained, tiny_folder, tmp_path):
+    folder = peft_adapter(kind(task_type="CAUSAL_LM", **settings), tiny_folder, tmp_path)
+    cut = changed(folder, lambda tensors: {name: x for name, x in tensors.items() if "layers.1." not in name})
+    assert refusal(lambda: imported(pretrained, cut)) == (
+        f"adapter: lacks {lacking}, which its adapter_config.json asks for. Get the adapter again."
+    )
+
+
+def test_a_file_with_more_than_is_asked_for(pretrained, tiny_folder, tmp_path):
+    folder = peft_adapter(LoraConfig(task_type="CAUSAL_LM", r=2, layers_to_transform=[0]), tiny_folder, tmp_path)
+    more = changed(folder, lambda tensors: tensors | {n.replace("rs.0", "rs.1"): x + 0 for n, x in tensors.items()})
+    assert refusal(lambda: imported(pretrained, more)) == (
+        "adapter: holds 'model.layers.1.self_attn.q_proj.lora_A.default.weight', "
+        "'model.layers.1.self_attn.q_proj.lora_B.default.weight', "
+        "'model.layers.1.self_attn.v_proj.lora_A.default.weight' and 1 more, "
+        "which its adapter_config.json does not ask for. Get the adapter again."
+    )
+
+
+def test_layers_that_the_backbone_has_not(pretrained, tiny_folder, tmp_path, written):
+    assert refusal(lambda: imported(pretrained, written("lora", target_modules=["q_proj", "w1"]))).startswith(
+        "adapter: holds 'model.layers.0.mlp.down_proj.lora_A.default.weight', "
+    )
+    nowhere = written("lora", target_modules=["w1"])
+    assert refusal(lambda: imported(pretrained, nowhere)).startswith(
+        f"adapter: adapter_config.json asks for what backbone '{pretrained.name}' has not: "
+    )
+
+
+def test_ia3_on_other_layers_is_refused_by_name(pretrained, tiny_folder, tmp_path):
+    hint = "Use LoRA on these layers, or an adapter without it."
+    usual = "of every layer alone"
+    some = IA3Config(task_type="CAUSAL_LM", target_modules=["k_proj", "v_proj"], feedforward_modules=[])
+    assert refusal(lambda: imported(pretrained, peft_adapter(some, tiny_folder, tmp_path / "some"))) == (
+        "adapter: sets 'target_modules' to k_proj, v_proj; IA3 is carried out on down_proj, k_proj, v_proj "
+        f"{usual}. {hint}"
+    )
+    inner = IA3Config(
+        task_type="CAUSAL_LM", target_modules=["k_proj", "v_proj", "down_proj"], feedforward_modules=["k_proj"]
+    )
+    assert refusal(lambda: imported(pretrained, peft_adapter(inner, tiny_folder, tmp_path / "inner"))) == (
+        f"adapter: sets 'feedforward_modules' to k_proj; IA3 is carried out on down_proj {usual}. {hint}"
+    )
+
+
+def test_prompts_are_held_against_their_configuration(pretrained, written):
+    again = "Get the adapter again."
+    for method in ("soft prompt", "prefix"):
+        assert (
+            refusal(
+                lambda method=method: imported(
+                    pretrained, changed(written(method), lambda t: {n: x[:-1] for n, x in t.items()})
+                )
+            )
+            == f"adapter: 'prompt_embeddings' holds 3 vectors, and adapter_config.json asks for 4. {again}"
+        )
+        assert (
+            refusal(
+                lambda method=method: imported(
+                    pretrained, changed(written(method), lambda t: {**t, "x": torch.zeros(1)})
+                )
+            )
+            == f"adapter: holds 'x' beside 'prompt_embeddings', which nothing asks for. {again}"
+        )
+
+
+def test_numbers_of_tokens_are_whole(pretrained, written):
+    assert refusal(lambda: imported(pretrained, written("soft prompt", num_virtual_tokens={"a": 4}))) == (
+        "adapter: adapter_config.json sets 'num_virtual_tokens' to {'a': 4}, expected a whole number. "
+        "Get the adapter again."
+    )
+
+
 def test_adapters_of_another_backbone(pretrained, written):
     hint = "Name the backbone it was made for in the task file."
-
-    def changed(folder: Path, change) -> Path:
-        path = folder / "adapter_model.safetensors"
-        save_file(change(load_file(path)), path)
-        return folder
 
     def wider(tensors):
         return {name: torch.zeros(len(x), x.shape[1] + 2) for name, x in tensors.items()}
@@ -147,14 +240,15 @@ def test_adapters_of_another_backbone(pretrained, written):
     )
     down = "base_model.model.model.layers.1.mlp.down_proj.lora_A.weight"
     assert refusal(lambda: imported(pretrained, changed(written("lora"), lambda t: {**t, down: wider(t)[down]}))) == (
-        "adapter: model.layers.1.mlp.down_proj.lora_A.default.weight is 3 x 50, expected 3 x 48 for backbone "
-        f"'{pretrained.name}'. {hint}"
+        "adapter: model.layers.1.mlp.down_proj.lora_A.default.weight is 3 x 50, and its adapter_config.json asks for "
+        f"3 x 48 on backbone '{pretrained.name}'. Get the adapter again, or name the backbone it was made for in the "
+        "task file."
     )
     assert refusal(
         lambda: imported(pretrained, changed(written("lora"), lambda t: {k: t[k] for k in t if k != down}))
     ) == (
-        f"adapter: lacks 'model.layers.1.mlp.down_proj.lora_A.default.weight', unlike the same method on backbone "
-        f"'{pretrained.name}'. {hint}"
+        "adapter: lacks 'model.layers.1.mlp.down_proj.lora_A.default.weight', which its adapter_config.json asks for. "
+        "Get the adapter again."
     )
     deeper = {down.replace("layers.1", "layers.7"): torch.zeros(3, 48)}
     assert refusal(lambda: imported(pretrained, changed(written("lora"), lambda t: {**t, **deeper}))) == (

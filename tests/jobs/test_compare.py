@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 
 import numpy as np
@@ -41,6 +42,27 @@ def compared(task, out, data, pretrained, *, on_cell=None, **wanted):
     return compare.run(
         task, out, Wanted(**{"methods": QUICK, **wanted}), base=data, pretrained=pretrained, on_cell=on_cell
     )
+
+
+def test_a_full_disk_leaves_no_way_out(task, data, tmp_path, pretrained, monkeypatch):
+    full = []
+
+    def fsync(_):
+        if full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("trimtab.runs.folder.os.fsync", fsync)
+
+    def on_cell(way, seed, rows):
+        full[:] = [way.key] if way.key == "soft_prompt" else []
+
+    wanted = {"methods": ("naive_bayes", "soft_prompt"), "reference": "naive_bayes"}
+    out = tmp_path / "out"
+    with pytest.raises(TrimtabError, match=r"cannot be written \(No space left on device\)\. Free some space"):
+        compared(task, out, data, pretrained, on_cell=on_cell, **wanted)
+    assert not (out / "compare.json").exists()
+    full.clear()
+    assert {way.key for way in compared(task, out, data, pretrained, **wanted).ways} == {"naive_bayes", "soft_prompt"}
 
 
 def test_figures_are_those_of_each_way_alone(task, data, tmp_path, pretrained):

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -364,6 +365,15 @@ def test_resume_on_another_backbone_is_refused(whole, stopped, tmp_path, session
     task = read_task(stopped / "task.yaml")
     assert refusal(lambda: tune.run(task, stopped, base=whole, pretrained=other, resume=True)) == (
         f"{stopped}: begun with other weights than {task.backbone} holds now. "
+        "Put the former ones back, or choose another folder with --out."
+    )
+
+
+def test_resume_with_another_tokenizer_is_refused(whole, stopped, pretrained):
+    task = read_task(stopped / "task.yaml")
+    other = replace(pretrained, files={**pretrained.files, "tokenizer.json": "0" * 64})
+    assert refusal(lambda: tune.run(task, stopped, base=whole, pretrained=other, resume=True)) == (
+        f"{stopped}: begun with other config.json or tokenizer files than {task.backbone} holds now. "
         "Put the former ones back, or choose another folder with --out."
     )
 

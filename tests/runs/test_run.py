@@ -29,8 +29,13 @@ from trimtab.runs.run import (
 from trimtab.runs.tensors import load_tensors, save_tensors
 from trimtab.settings.file import make_task
 
-BACKBONE = SimpleNamespace(name="tiny", origin="local", licence="MIT", content_hash="a" * 64)
-OTHER = SimpleNamespace(name="other", origin="hub:org/other", licence="", content_hash="b" * 64)
+FILES = {"config.json": "c" * 64, "tokenizer.json": "d" * 64}
+BACKBONE = SimpleNamespace(
+    name="tiny", origin="local", licence="MIT", content_hash="a" * 64, older_hash="a" * 64, files=FILES
+)
+OTHER = SimpleNamespace(
+    name="other", origin="hub:org/other", licence="", content_hash="b" * 64, older_hash="c" * 64, files={}
+)
 WORDS = {"negative": ["bad", "awful"], "好评": ["好评"]}
 
 
@@ -89,11 +94,34 @@ def test_one_set_answers_or_all() -> None:
 def test_a_run_goes_with_its_backbone_alone() -> None:
     run = make_run()
     run.check_backbone(BACKBONE)
-    run.check_backbone(SimpleNamespace(**{**vars(OTHER), "content_hash": BACKBONE.content_hash}))  # whatever its name
+    run.check_backbone(SimpleNamespace(**{**vars(BACKBONE), "name": "other", "origin": "hub:org/other"}))
+    assert run.is_of(BACKBONE)
+    assert not run.is_of(OTHER)
     assert refusal(lambda: run.check_backbone(OTHER)) == (
         f"a run: made for backbone 'tiny' (local, content hash {'a' * 12}), not for 'other' (hub:org/other, "
         f"{'b' * 12}). Use the backbone it was made for, or tune a new run."
     )
+
+
+def test_other_files_beside_the_same_weights_are_named() -> None:
+    run = make_run()
+    files = {"config.json": "0" * 64, "vocab.txt": "e" * 64}
+    changed = SimpleNamespace(**{**vars(BACKBONE), "files": files})
+    assert refusal(lambda: run.check_backbone(changed)) == (
+        "a run: made for other files of backbone 'tiny' (local), whose weights are the same: config.json is another, "
+        "tokenizer.json is gone, vocab.txt is new. Put the former ones back, or tune a new run."
+    )
+    assert not run.is_of(changed)
+
+
+def test_runs_that_know_the_weights_alone_still_go_with_them(tmp_path: Path) -> None:
+    known = {name: value for name, value in backbone_facts(BACKBONE).items() if name not in FILES}
+    run = replace(make_run(), backbone=known)
+    run.check_backbone(BACKBONE)
+    run.check_backbone(SimpleNamespace(**{**vars(BACKBONE), "files": {"config.json": "0" * 64}}))
+    beside_others = SimpleNamespace(**{**vars(OTHER), "older_hash": BACKBONE.content_hash})
+    run.check_backbone(beside_others)
+    assert run.is_of(beside_others)
 
 
 def test_zero_shot_has_nothing_of_the_method() -> None:

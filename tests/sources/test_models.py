@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -11,8 +12,10 @@ import pytest
 
 from package_index import TERMS, WHOLE, add_wheel, folder_model, know, one_file_model, parted_model, sha256
 from trimtab.errors import TrimtabError
-from trimtab.sources import Located, describe_model, find_model, list_models, remove_model
+from trimtab.sources import Located, checked, describe_model, find_model, list_models, remove_model
+from trimtab.sources.cache import StoredFile, write_record
 from trimtab.sources.catalogue import MODELS, HubOrigin
+from trimtab.sources.conversions import conversion_place
 
 
 def message_of(name: str, **options: bool) -> str:
@@ -219,14 +222,44 @@ def test_copy_with_another_checksum_than_the_catalogue_has_today(
 def test_verify_finds_a_changed_byte(cache: Path, index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     know(monkeypatch, one_file_model(index))
     path = find_model("tiny").path
+    assert find_model("tiny").path == path  # hashed, and known from now on
     altered = WHOLE[:100] + b"?" + WHOLE[101:]
+    written = path.stat()
     path.write_bytes(altered)
+    os.utime(path, ns=(written.st_atime_ns, written.st_mtime_ns))  # as a disk changes a bit: nothing else tells
     assert find_model("tiny").path == path
-    assert message_of("tiny", verify=True) == (
-        f"{path}: its SHA-256 is {sha256(altered)}, expected {sha256(WHOLE)}. "
+    assert message_of("tiny", verify=True) == damaged(path, altered)
+    assert find_model("tiny", verify=True).path.read_bytes() == WHOLE
+
+
+def damaged(path: Path, found: bytes) -> str:
+    return (
+        f"{path}: its SHA-256 is {sha256(found)}, expected {sha256(WHOLE)}. "
         "It was damaged after it was fetched; the next use fetches it anew."
     )
-    assert find_model("tiny", verify=True).path.read_bytes() == WHOLE
+
+
+@pytest.mark.parametrize("used", [False, True])
+def test_a_changed_byte_is_found_when_the_copy_is_used(
+    used: bool, cache: Path, index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    know(monkeypatch, one_file_model(index))
+    path = find_model("tiny").path
+    if used:
+        find_model("tiny")
+    altered = WHOLE[:100] + b"?" + WHOLE[101:]
+    path.write_bytes(altered)
+    assert message_of("tiny", offline=True) == damaged(path, altered)
+    assert "tiny is not in the cache" in message_of("tiny", offline=True)
+    assert find_model("tiny").path.read_bytes() == WHOLE
+
+
+def test_a_copy_is_hashed_once(cache: Path, index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    know(monkeypatch, one_file_model(index))
+    find_model("tiny")
+    find_model("tiny")
+    monkeypatch.setattr(checked, "_BLOCK", "none")  # whoever reads a file fails
+    assert find_model("tiny").origin == "pypi:tiny-model==1.0"
 
 
 def test_no_source_answers(cache: Path, index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -263,3 +296,44 @@ def test_list_and_remove(cache: Path, index: Path, monkeypatch: pytest.MonkeyPat
     with pytest.raises(TrimtabError) as caught:
         remove_model("tiny")
     assert str(caught.value) == f"nothing of tiny is in the cache ({cache})."
+
+
+def convert(cache: Path, file: Path, *, record: bool = True) -> Path:
+    """What a conversion leaves of a GGUF file in the cache."""
+    folder = conversion_place(file, sha256(WHOLE), cache)
+    folder.mkdir(parents=True)
+    (folder / "model.safetensors").write_bytes(b"converted")
+    if record:
+        stored = {"model.safetensors": StoredFile(9, sha256(b"converted"))}
+        write_record(folder, file.name, str(file.resolve()), "", stored)
+    return folder
+
+
+@pytest.mark.parametrize("record", [True, False])
+def test_conversions_count_and_go_with_their_model(
+    record: bool, cache: Path, index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    know(monkeypatch, one_file_model(index))
+    found = find_model("tiny")
+    [before] = list_models()
+    folder = convert(cache, found.path, record=record)
+    other = convert(cache, cache / "other.gguf")
+    taken = sum(path.stat().st_size for path in folder.iterdir())
+    [after] = list_models()
+    assert after.bytes_on_disk == before.bytes_on_disk + taken
+    assert remove_model("tiny") == after.bytes_on_disk
+    assert not folder.exists()
+    assert other.exists()
+
+
+def test_of_a_local_file_only_what_was_made_of_it_is_removed(cache: Path, tmp_path: Path) -> None:
+    file = tmp_path / "own.gguf"
+    file.write_bytes(WHOLE)
+    folder = convert(cache, file)
+    taken = sum(path.stat().st_size for path in folder.iterdir())
+    assert describe_model(str(file)).bytes_on_disk == len(WHOLE) + taken
+    assert remove_model(str(file)) == taken
+    assert file.read_bytes() == WHOLE
+    with pytest.raises(TrimtabError) as caught:
+        remove_model(str(file))
+    assert str(caught.value) == f"nothing of {file} is in the cache ({cache}). Local files stay."

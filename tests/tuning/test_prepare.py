@@ -54,6 +54,7 @@ def test_a_checkpoint_goes_with_the_weights_and_the_rows_as_they_are_read(data: 
     content = json.dumps([[own, label] for own, label in zip(ids, labels, strict=True)])
     assert made.made_of == {
         "weights": pretrained.content_hash,
+        "files": json.dumps(dict(pretrained.files), sort_keys=True),
         "examples": hashlib.sha256(content.encode()).hexdigest(),
     }
 

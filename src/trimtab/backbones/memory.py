@@ -1,4 +1,4 @@
-"""Keep freed memory for the next step. Knows nothing about tensors or models."""
+"""Keep freed memory for the next step, and tell the most that was taken. Knows nothing about tensors or models."""
 
 from __future__ import annotations
 
@@ -22,3 +22,13 @@ def keep_freed_memory() -> bool:
     except (OSError, AttributeError):
         return False
     return bool(mallopt(_MMAP_MAX, 0)) and bool(mallopt(_TRIM_THRESHOLD, 2**31 - 1))
+
+
+def peak_bytes() -> int:
+    """The most memory that this process has had; 0 where the system does not tell (Windows)."""
+    try:
+        import resource
+    except ImportError:
+        return 0
+    taken = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return taken if platform.system() == "Darwin" else taken * 1024  # kilobytes, but on macOS

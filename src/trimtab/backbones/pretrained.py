@@ -1,24 +1,18 @@
-"""Load pretrained weights as a backbone: folders and GGUF files, converted once.
+"""Load pretrained weights as a backbone: folders and GGUF files.
 
 Knows nothing about where they came from.
 """
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import io
-import json
-import shutil
-import tempfile
-import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock
-
+from trimtab.backbones.conversion import converted
+from trimtab.backbones.identity import content_hash, described_by, older_hash
+from trimtab.backbones.silence import quiet
 from trimtab.errors import BackboneError
 from trimtab.settings.task import Precision
 
@@ -30,7 +24,7 @@ if TYPE_CHECKING:
 Progress = Callable[[str, int, int | None], None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Pretrained:
     """A backbone in memory with its tokenizer and identity.
 
@@ -41,6 +35,8 @@ class Pretrained:
         origin: where it came from, e.g. `hub:org/name`.
         licence: its licence, "" where unknown.
         content_hash: SHA-256 over the weights; a run refuses a backbone with another.
+        older_hash: what runs of Trimtab 0.1.0 know the weights by.
+        files: SHA-256 of config.json and the tokenizer's files, by name; a run refuses a backbone with others.
     """
 
     backbone: Backbone
@@ -49,6 +45,12 @@ class Pretrained:
     origin: str
     licence: str
     content_hash: str
+    older_hash: str
+    files: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        kind = self.backbone.config.model_type
+        return f"Pretrained({self.name!r}, {kind}, from {self.origin}, content hash {self.content_hash[:12]})"
 
 
 def pick_device(device: str) -> torch.device:
@@ -107,7 +109,7 @@ def load(
 
     keep_freed_memory()
     target = pick_device(device)
-    digest = content_hash(path, cache, progress)
+    digest, older, files = content_hash(path, cache, progress), older_hash(path, cache, progress), described_by(path)
     folder = model_folder(path, cache, progress)
     if progress:
         progress("loading the backbone", 0, None)
@@ -119,9 +121,24 @@ def load(
             model = kind.from_pretrained(
                 folder, dtype=pick_precision(precision, target), local_files_only=True, attn_implementation="eager"
             )
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except Exception as error:  # transformers, tokenizers, safetensors, pickle: they share no base class
         raise BackboneError(f"{path}: no language model could be loaded: {_first_line(error)}") from error
-    return Pretrained(adopt(model.to(target)), tokenizer, name, origin, licence, digest)
+    check_finite(model, path)
+    return Pretrained(adopt(model.to(target)), tokenizer, name, origin, licence, digest, older, files)
+
+
+def check_finite(model: Any, path: Path) -> None:
+    """Raise BackboneError where a weight is no number: one reaches every answer.
+
+    A sum tells, at a fraction of the cost of a look at each number; one that overflows is looked into.
+    """
+    for name, weight in model.state_dict().items():
+        if weight.is_floating_point() and not bool(weight.sum().isfinite()) and not bool(weight.isfinite().all()):
+            wrong = int((~weight.isfinite()).sum())
+            raise BackboneError(
+                f"{path}: {wrong:,} of the {weight.numel():,} weights of '{name}' are no finite numbers.",
+                "Get the model again; `trimtab models NAME --verify` finds what was damaged on the way.",
+            )
 
 
 def _kind(config: Any, tokenizer: Any) -> tuple[Any, Callable[[Any], Backbone]]:
@@ -168,7 +185,7 @@ def read_tokenizer(path: Path, cache: Path, progress: Progress | None = None) ->
         with quiet():
             config = AutoConfig.from_pretrained(folder, local_files_only=True)
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError, KeyError) as error:
+    except Exception as error:  # as in `load`
         raise BackboneError(f"{path}: no tokenizer could be loaded: {_first_line(error)}") from error
     return tokenizer, _context(config, tokenizer)
 
@@ -177,97 +194,10 @@ def model_folder(path: Path, cache: Path, progress: Progress | None = None) -> P
     """The folder transformers can load: the path itself, or a GGUF file's conversion."""
     if path.suffix != ".gguf":
         return path
-    return _converted(path, cache, content_hash(path, cache, progress), progress)
-
-
-def content_hash(path: Path, cache: Path, progress: Progress | None = None) -> str:
-    """SHA-256 over the weight files of a model, remembered in `cache` by path, size and time of change."""
-    files = (
-        [path] if path.is_file() else sorted(p for p in path.iterdir() if p.suffix in (".safetensors", ".bin", ".gguf"))
-    )
-    if not files:
-        raise BackboneError(f"{path}: no weights (.safetensors, .bin or .gguf) in this folder.")
-    stamp = json.dumps([[str(p.resolve()), p.stat().st_size, p.stat().st_mtime_ns] for p in files])
-    remembered = cache / "hashes" / hashlib.sha256(stamp.encode()).hexdigest()[:32]
-    if remembered.is_file():
-        return remembered.read_text()
-    total, done, digest = sum(p.stat().st_size for p in files), 0, hashlib.sha256()
-    for file in files:
-        with file.open("rb") as stream:
-            while block := stream.read(1 << 22):
-                digest.update(block)
-                done += len(block)
-                if progress:
-                    progress("hashing the backbone", done, total)
-    with contextlib.suppress(OSError):  # not remembered: hashed again next time
-        remembered.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=remembered.parent, delete=False) as out:
-            out.write(digest.hexdigest())
-        Path(out.name).replace(remembered)
-    return digest.hexdigest()
-
-
-def _converted(path: Path, cache: Path, digest: str, progress: Progress | None) -> Path:
-    """The safetensors folder of a GGUF file; made on first use, complete or absent."""
-    folder = cache / "converted" / f"{path.stem}-{digest[:16]}"
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{folder}.lock"):
-        if (folder / "config.json").is_file():
-            return folder
-        if progress:
-            progress("converting the GGUF file (once)", 0, None)
-        work = Path(tempfile.mkdtemp(prefix="converting-", dir=folder.parent))
-        try:
-            _convert(path, work)
-            work.replace(folder)
-        except OSError as error:
-            raise BackboneError(
-                f"{path}: could not be converted into {folder.parent}: {error.strerror or error}.",
-                "Free some space there, or set TRIMTAB_CACHE to another folder.",
-            ) from error
-        except (ValueError, KeyError, NotImplementedError) as error:
-            raise BackboneError(f"{path}: not a GGUF file transformers can read: {error}.") from error
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
-    return folder
-
-
-def _convert(path: Path, folder: Path) -> None:
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    with quiet(), contextlib.redirect_stderr(io.StringIO()):
-        options: dict[str, Any] = {"gguf_file": path.name, "local_files_only": True}
-        model = AutoModelForCausalLM.from_pretrained(path.parent, dtype=torch.float32, **options)
-        tokenizer = AutoTokenizer.from_pretrained(path.parent, **options)
-        model.hf_quantizer = None  # the weights are plain float32 now
-        del model.config.quantization_config
-        model.save_pretrained(folder)
-        tokenizer.save_pretrained(folder)
+    return converted(path, cache, content_hash(path, cache, progress), progress)
 
 
 def _first_line(error: BaseException) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)
-
-
-class quiet:
-    """Silence the progress bars and advice of transformers and PEFT."""
-
-    def __enter__(self) -> None:
-        from transformers.utils import logging
-
-        self._verbosity = logging.get_verbosity()
-        self._bars = logging.is_progress_bar_enabled()
-        logging.set_verbosity_error()
-        logging.disable_progress_bar()
-        self._warnings = warnings.catch_warnings()
-        self._warnings.__enter__()
-        warnings.simplefilter("ignore")
-
-    def __exit__(self, *error: object) -> None:
-        from transformers.utils import logging
-
-        self._warnings.__exit__(None, None, None)
-        logging.set_verbosity(self._verbosity)
-        if self._bars:
-            logging.enable_progress_bar()
+    """The first line of a message, with the next where it says what follows."""
+    lines = [line.strip() for line in str(error).splitlines()] or [type(error).__name__]
+    return " ".join(lines[: 2 if lines[0].endswith(":") else 1])

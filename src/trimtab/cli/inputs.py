@@ -147,7 +147,7 @@ def show(
 @click.argument("name", required=False)
 @click.option("--agree", is_flag=True, help="Agree to the model's terms of use.")
 @click.option("--verify", is_flag=True, help="Hash the cached copy again.")
-@click.option("--remove", is_flag=True, help="Remove the cached copy.")
+@click.option("--remove", is_flag=True, help="Remove the cached copy, and what was converted of it.")
 @OFFLINE
 def models(name: str | None, agree: bool, verify: bool, remove: bool, offline: bool) -> None:
     """List backbones, or fetch NAME; show licence, terms, sizes and what is cached."""

@@ -52,6 +52,26 @@ class Request:
     tokens: Sequence[str] = ()
     decoding: TextAnswer | None = None
 
+    def __post_init__(self) -> None:
+        """Raise TaskError where it names no run, or where what is to be read is no text."""
+        if not isinstance(self.run, str):
+            raise self._refusal("the run", self.run, "its name", "Give the name it was added by.")
+        if not isinstance(self.fields, Mapping):
+            raise self._refusal("the input", self.fields, "texts by field", "Give a dictionary.")
+        for name, value in self.fields.items():
+            if not isinstance(value, str):
+                raise self._refusal(f"field '{name}'", value, "text", "Leave the row out, or give it as a text.")
+        for name, texts in (("options", self.options), ("tokens", self.tokens)):
+            if isinstance(texts, str) or not isinstance(texts, Sequence):
+                raise self._refusal(f"'{name}'", texts, "a list of texts", "Give a list.")
+            for text in texts:
+                if not isinstance(text, str):
+                    raise self._refusal(f"one of '{name}'", text, "text", "Leave it out, or give it as a text.")
+
+    def _refusal(self, what: str, found: object, expected: str, hint: str) -> TaskError:
+        said = repr(found) if found is None or isinstance(found, str | int | float) else type(found).__name__
+        return TaskError(f"{self.where}: {what} is {said}, expected {expected}.", hint)
+
 
 @dataclass(frozen=True)
 class _Member:

@@ -15,7 +15,8 @@ import torch
 
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.errors import RunError, TaskError, did_you_mean
-from trimtab.interchange.adapter import Adapter
+from trimtab.interchange.adapter import AGAIN, CONFIG_FILE, Adapter
+from trimtab.interchange.asked import listed, require_asked
 from trimtab.interchange.peft import NETWORK, PROMPT, base_model, linear_layers, targets
 from trimtab.kinds.bind import bind
 from trimtab.kinds.choose import template_of
@@ -151,8 +152,21 @@ def _prompt_of(adapter: Adapter, name: str) -> torch.Tensor:
     prompt = adapter.tensors.get(PROMPT)
     if prompt is None or prompt.dim() != 2:
         found = ", ".join(sorted(adapter.tensors)[:3]) or "nothing"
-        raise RunError(f"{name}: holds no matrix '{PROMPT}' (found: {found}).", "Get the adapter again.")
+        raise RunError(f"{name}: holds no matrix '{PROMPT}' (found: {found}).", AGAIN)
+    if others := sorted(key for key in adapter.tensors if key != PROMPT and not key.startswith(NETWORK)):
+        raise RunError(f"{name}: holds {listed(others)} beside '{PROMPT}', which nothing asks for.", AGAIN)
+    asked, parts = (_count(adapter, entry, name) for entry in ("num_virtual_tokens", "num_transformer_submodules"))
+    if asked and len(prompt) not in (asked, asked * (parts or 1)):
+        raise RunError(f"{name}: '{PROMPT}' holds {len(prompt)} vectors, and {CONFIG_FILE} asks for {asked}.", AGAIN)
     return prompt
+
+
+def _count(adapter: Adapter, entry: str, name: str) -> int | None:
+    """A whole number out of an adapter's configuration, where it says one."""
+    value = adapter.config.get(entry)
+    if value is None or type(value) is int:
+        return value
+    raise RunError(f"{name}: {CONFIG_FILE} sets '{entry}' to {value!r}, expected a whole number.", AGAIN)
 
 
 def _does_not_fit(name: str, what: str, found: Sequence[int], expected: Sequence[int], to: Pretrained) -> RunError:
@@ -234,6 +248,7 @@ def _from_modules(adapter: Adapter, kind: str, name: str, pretrained: Pretrained
             f"{name}: {what} no linear layer within backbone '{pretrained.name}'.",
             "Name the backbone it was made for in the task file; embeddings and output layer are not supported.",
         )
+    require_asked(adapter, kind, name, tensors, pretrained)
     if kind == "IA3":
         return {"name": "ia3"}, tensors
     return {

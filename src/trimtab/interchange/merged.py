@@ -9,7 +9,8 @@ from typing import Any
 
 import torch
 
-from trimtab.backbones.pretrained import Pretrained, quiet
+from trimtab.backbones.pretrained import Pretrained
+from trimtab.backbones.silence import quiet
 from trimtab.backbones.swapped_weights import weight_names
 from trimtab.errors import RunError
 from trimtab.interchange.adapter import write_adapter

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 from collections.abc import Generator, Mapping, Sequence
@@ -24,6 +23,11 @@ from trimtab.prompts import DIALOGUE, is_dialogue
 from trimtab.runs.run import load_run, zero_shot
 from trimtab.settings.file import make_task
 from trimtab.settings.task import Precision, Task
+
+try:
+    import fcntl
+except ImportError:  # Windows: two that write into one file at a moment may mix their lines
+    fcntl = None  # type: ignore[assignment]
 
 # Name of the backbone without a run.
 BARE = "backbone"
@@ -133,7 +137,8 @@ class Talk:
 def _append(path: Path, content: bytes) -> None:
     """Put `content` behind a file, on a line of its own; where that fails, the file is as it was."""
     with path.open("a+b", buffering=0) as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        if fcntl is not None:
+            fcntl.flock(file, fcntl.LOCK_EX)
         size = file.seek(0, os.SEEK_END)
         if size:
             file.seek(size - 1)

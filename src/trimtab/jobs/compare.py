@@ -32,10 +32,10 @@ EVERYTHING = Wanted()
 
 def run(
     task: Task,
-    out: Path,
+    out: Path | str,
     wanted: Wanted = EVERYTHING,
     *,
-    base: Path,
+    base: Path | str,
     offline: bool = False,
     agree: bool = False,
     rows: Mapping[str, RowsInMemory] | None = None,
@@ -60,6 +60,7 @@ def run(
         TrimtabError: whatever is wrong with settings, data, backbone or disk.
         KeyboardInterrupt: the user stopped it; what was measured is kept.
     """
+    out, base = Path(out), Path(base)
     with held(out, "comparing"):
         began = time.monotonic()
         read = read_rows(task, base, rows=rows)

@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 
 
 def run(
-    folders: Sequence[Path],
+    folders: Sequence[Path | str],
     *,
-    test: str | None = None,
-    out: Path | None = None,
+    test: str | Path | None = None,
+    out: Path | str | None = None,
     precision: Precision | None = None,
     offline: bool = False,
     agree: bool = False,
@@ -58,11 +58,12 @@ def run(
         TrimtabError: whatever is wrong with the runs, the rows or the backbones; the same folder twice.
     """
     began = time.monotonic()
-    task, words = _same_task(folders)
-    part, examples = _rows(task, test)
+    places, out = [Path(folder) for folder in folders], None if out is None else Path(out)
+    task, words = _same_task(places)
+    part, examples = _rows(task, None if test is None else str(test))
     labels, kind = list(words), kind_of(task.answer)
     kind.check_rows(examples, words)
-    examples, warnings = _unseen(folders, part, examples)
+    examples, warnings = _unseen(places, part, examples)
     passes = programs_of(kind.tests, cast("Sequence[TextExample]", examples), progress=progress) if run_code else None
     scorer = kind.scorer(examples, labels, task, passes)
 
@@ -70,15 +71,15 @@ def run(
     from trimtab.judging.facts import made_with
     from trimtab.ways.cells import fingerprint
 
-    runs = [load_run(folder) for folder in folders]
+    runs = [load_run(folder) for folder in places]
     first = runs[0]
     measured, opened = [], pretrained
     for tuned in runs:
-        if opened is None or opened.content_hash != tuned.backbone["content_hash"]:
+        if opened is None or not tuned.is_of(opened):
             opened = backbone_of(
                 tuned.task, Path.cwd(), precision=precision, offline=offline, agree=agree, progress=progress
             )
-        if opened.content_hash == first.backbone["content_hash"]:
+        if first.is_of(opened):
             facts = made_with(task, first.backbone, opened)
         measured.append(Measured(tuned.name, tuned.name, "tuned", [_cell(tuned, opened, examples, labels, progress)]))
     found = compare(measured, scorer, first.name)

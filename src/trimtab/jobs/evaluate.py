@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 
 def run(
-    folder: Path,
+    folder: Path | str,
     *,
-    test: str | RowsInMemory | None = None,
-    out: Path | None = None,
+    test: str | Path | RowsInMemory | None = None,
+    out: Path | str | None = None,
     precision: Precision | None = None,
     offline: bool = False,
     agree: bool = False,
@@ -51,6 +51,8 @@ def run(
     Raises:
         TrimtabError: whatever is wrong with the run, the data or the backbone.
     """
+    folder, out = Path(folder), None if out is None else Path(out)
+    test = str(test) if isinstance(test, Path) else test
     task, words = described(folder)
     kind, data = kind_of(task.answer), task.data
     if run_code and kind.tests is None:

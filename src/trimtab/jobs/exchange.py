@@ -32,8 +32,8 @@ WORDS_FILE, CARD_FILE = "nearest-tokens.json", "README.md"
 
 
 def export(
-    folder: Path,
-    out: Path,
+    folder: Path | str,
+    out: Path | str,
     *,
     format: Format = "peft",
     offline: bool = False,
@@ -58,6 +58,7 @@ def export(
     Raises:
         TrimtabError: whatever is wrong with the run, its backbone or the folder; the format cannot express the method.
     """
+    folder, out = Path(folder), Path(out)
     run = load_run(folder)
     if format != "text":
         _refuse_heads(run.task)
@@ -99,11 +100,11 @@ def _write(work: Path, run: Run, pretrained: Pretrained, format: Format) -> None
 
 
 def import_(
-    adapter: Path,
+    adapter: Path | str,
     task: Task,
-    out: Path,
+    out: Path | str,
     *,
-    base: Path,
+    base: Path | str,
     offline: bool = False,
     agree: bool = False,
     pretrained: Pretrained | None = None,
@@ -126,6 +127,7 @@ def import_(
     Raises:
         TrimtabError: whatever is wrong with the adapter, the settings, the backbone or the folder.
     """
+    adapter, out, base = Path(adapter), Path(out), Path(base)
     _refuse_heads(task)
     _check_empty(out)
     words = _words(task, base)

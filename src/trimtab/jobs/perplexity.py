@@ -127,7 +127,7 @@ def run(
     encoding: str = "utf-8",
     context: int | None = None,
     stride: int | None = None,
-    base: Path | None = None,
+    base: Path | str | None = None,
     on_row: Callable[[Scored], None] | None = None,
     progress: Progress | None = None,
 ) -> Scored:
@@ -153,7 +153,7 @@ def run(
     """
     from trimtab.inference.perplexity import Likelihood
 
-    base, name, total = base or Path.cwd(), source_name(source), Likelihood()
+    base, name, total = Path(base or Path.cwd()), source_name(source), Likelihood()
     found: Iterator[Scored]
     if _is_text(source, field, format):
         told = (lambda done, size: progress(name, done, size)) if progress else None

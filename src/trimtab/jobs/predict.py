@@ -35,7 +35,7 @@ NAME = "run"
 
 
 def open_engine(
-    folder: Path,
+    folder: Path | str,
     overrides: Sequence[str] = (),
     *,
     precision: Precision | None = None,
@@ -60,6 +60,7 @@ def open_engine(
     from trimtab.backbones.open import backbone_of
     from trimtab.inference.engine import Engine
 
+    folder = Path(folder)
     tuned = load_run(folder)
     if overrides:
         tuned = replace(tuned, task=decoding_otherwise(tuned.task, folder, overrides))
@@ -100,7 +101,7 @@ def decoding_otherwise(task: Task, folder: Path, overrides: Sequence[str]) -> Ta
 
 
 def run(
-    engine: Engine, source: str | RowsInMemory, *, batch: int = 32, base: Path | None = None
+    engine: Engine, source: str | Path | RowsInMemory, *, batch: int = 32, base: Path | str | None = None
 ) -> Iterator[dict[str, object]]:
     """Answer a stream of rows.
 
@@ -121,7 +122,9 @@ def run(
     Raises:
         TrimtabError: if the source cannot be read at all.
     """
-    return answers(engine.runs[NAME].task, source, lambda: engine, batch=batch, base=base)
+    given = str(source) if isinstance(source, Path) else source
+    place = None if base is None else Path(base)
+    return answers(engine.runs[NAME].task, given, lambda: engine, batch=batch, base=place)
 
 
 def answers(

@@ -47,7 +47,7 @@ def run(
     task: Task,
     rows: int,
     *,
-    base: Path,
+    base: Path | str,
     precision: Precision | None = None,
     offline: bool = False,
     agree: bool = False,
@@ -72,6 +72,7 @@ def run(
     Raises:
         TrimtabError: whatever is wrong with settings, data or backbone.
     """
+    base = Path(base)
     need_extra(task.method)
     read = read_rows(task, base)  # before torch is loaded, so that mistakes are told at once
     if on_note:

@@ -61,9 +61,9 @@ OnPlan = Callable[[Task, "Plan", list[str]], None]
 
 def run(
     task: Task | RowsInMemory,
-    out: Path | None = None,
+    out: Path | str | None = None,
     *,
-    base: Path | None = None,
+    base: Path | str | None = None,
     label: str | None = None,
     text: Sequence[str] = (),
     answer: str | None = None,
@@ -108,7 +108,7 @@ def run(
         TrimtabError: whatever is wrong with settings, data, backbone or disk. Nothing is left in `out` unless training
             had begun.
     """
-    base = base or Path.cwd()
+    base = Path.cwd() if base is None else Path(base)
     if not isinstance(task, Task):
         if not isinstance(task, str | Path):
             rows = {"train": task, **(rows or {})}
@@ -116,7 +116,7 @@ def run(
         task = infer(source, base=base, label=label, text=text, answer=answer).task
     elif label or text or answer:
         raise TaskError("label, text and answer go with rows; a task says them itself.", "Leave them out.")
-    out = out or Path("runs") / task.name
+    out = Path("runs") / task.name if out is None else Path(out)
     with held(out, "tuning"):
         check_folder(out, resume)
         need_extra(task.method)

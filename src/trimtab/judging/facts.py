@@ -20,7 +20,7 @@ from trimtab.methods.method import trained
 from trimtab.reports.facts import BackboneFacts, MachineFacts
 from trimtab.reports.run_report import DataFacts, MethodFacts, RunFacts
 from trimtab.runs.folder import PROMPT_FILE
-from trimtab.runs.run import Run
+from trimtab.runs.run import NAMES_OF_BACKBONE, Run
 from trimtab.settings.task import DataSettings, Task
 
 
@@ -37,7 +37,9 @@ def made_with(task: Task, backbone: Mapping[str, str], pretrained: Pretrained) -
         "created": datetime.now().astimezone().isoformat(timespec="seconds"),
         "trimtab": version("trimtab"),
         "task": task.task,
-        "backbone": BackboneFacts(**backbone, parameters=pretrained.backbone.parameters),
+        "backbone": BackboneFacts(
+            **{name: backbone[name] for name in NAMES_OF_BACKBONE}, parameters=pretrained.backbone.parameters
+        ),
         "machine": machine_facts(pretrained),
         "settings": task.model_dump(mode="json"),
     }

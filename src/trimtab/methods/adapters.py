@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import nn
 
-from trimtab.backbones.pretrained import quiet
+from trimtab.backbones.silence import quiet
 from trimtab.errors import TrimtabError, did_you_mean
 from trimtab.methods.method import Condition, Material, Tensors
 from trimtab.settings.methods import IA3Settings, LoraSettings, need_extra
@@ -65,29 +66,16 @@ class Adapters:
 
     @cached_property
     def _modules(self) -> dict[str, nn.Module]:
-        """Let PEFT put its modules into the model, take note of them, and put the model's own back."""
+        """What PEFT puts into the model by these settings."""
         need_extra(self.settings)
-        from peft import IA3Config, LoraConfig, inject_adapter_in_model
-        from peft.tuners.tuners_utils import BaseTunerLayer
+        from peft import IA3Config, LoraConfig
 
-        model = self.material.backbone.model
-        own = list(model.parameters())
         self._check_targets()
-        config = self._config(LoraConfig, IA3Config)
         try:
-            with quiet():
-                inject_adapter_in_model(config, model)
+            modules = peft_modules(self._config(LoraConfig, IA3Config), self.material.backbone.model)
         except ValueError as error:
             raise self._refusal(error) from None
-        modules = {name: module for name, module in model.named_modules() if isinstance(module, BaseTunerLayer)}
         ends = [n for n, module in modules.items() if module.get_base_layer() in self._ends]
-        for name, module in modules.items():
-            above, _, place = name.rpartition(".")
-            setattr(model.get_submodule(above), place, module.get_base_layer())
-            module.eval()
-        for weight in own:
-            weight.requires_grad_(False)
-        del model.peft_config  # PEFT's note that its modules are in there
         if ends:
             raise TrimtabError(
                 f"method.targets names '{ends[0].rpartition('.')[2]}', which is not a layer within the backbone.",
@@ -103,9 +91,8 @@ class Adapters:
 
     def _config(self, lora: type, ia3: type) -> object:
         settings, model = self.settings, self.material.backbone.model
-        transposed = any(type(module).__name__ == "Conv1D" for module in model.modules())  # GPT-2's linear layers
         if isinstance(settings, IA3Settings):
-            return ia3(fan_in_fan_out=transposed)
+            return ia3(fan_in_fan_out=transposed(model))
         return lora(
             r=settings.rank,
             lora_alpha=settings.alpha,
@@ -113,7 +100,7 @@ class Adapters:
             target_modules=settings.targets or "all-linear",
             use_dora=settings.dora,
             use_rslora=settings.rslora,
-            fan_in_fan_out=transposed,
+            fan_in_fan_out=transposed(model),
         )
 
     def _check_targets(self) -> None:
@@ -137,6 +124,42 @@ class Adapters:
             f"method.targets names '{wrong}', which is no linear layer of the backbone.",
             did_you_mean(wrong, linear) or f"Its linear layers are {', '.join(sorted(linear))}.",
         )
+
+
+def transposed(model: nn.Module) -> bool:
+    """Whether a model's linear layers hold their weights the other way round, as GPT-2's do."""
+    return any(type(module).__name__ == "Conv1D" for module in model.modules())
+
+
+def peft_modules(config: Any, model: nn.Module, *, shapes_alone: bool = False) -> dict[str, Any]:
+    """Let PEFT put its modules into a model, take note of them by their places, and put the model's own back.
+
+    Args:
+        config: PEFT's configuration.
+        model: the model; it is left as it was.
+        shapes_alone: give the new weights no memory.
+
+    Raises:
+        ValueError: PEFT finds no layers to put them into.
+    """
+    from peft import inject_adapter_in_model
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+    own = list(model.parameters())
+    try:
+        with quiet():
+            inject_adapter_in_model(config, model, low_cpu_mem_usage=shapes_alone)
+    finally:
+        modules = {name: module for name, module in model.named_modules() if isinstance(module, BaseTunerLayer)}
+        for name, module in modules.items():
+            above, _, place = name.rpartition(".")
+            setattr(model.get_submodule(above), place, module.get_base_layer())
+            module.eval()
+        for weight in own:
+            weight.requires_grad_(False)
+        if hasattr(model, "peft_config"):
+            del model.peft_config  # PEFT's note that its modules are in there
+    return modules
 
 
 def _start(module: nn.Module, low_rank: bool) -> None:

@@ -30,10 +30,12 @@ FORMAT = "trimtab-run-1"
 GIVEN = "given"
 # Sets of tensors that a run may hold: the seeds trained in one pass (`train.runs`).
 MOST_SETS = 64
+# Of what a run remembers of its backbone, all that is no hash of a file.
+NAMES_OF_BACKBONE = ("name", "origin", "licence", "content_hash")
 
 
 class Weights(Protocol):
-    """A backbone as a run remembers it: its name, origin and licence, and a hash of its weights."""
+    """A backbone as a run remembers it: its name, origin and licence, and hashes of its weights and other files."""
 
     @property
     def name(self) -> str: ...  # noqa: D102
@@ -47,8 +49,14 @@ class Weights(Protocol):
     @property
     def content_hash(self) -> str: ...  # noqa: D102
 
+    @property
+    def older_hash(self) -> str: ...  # noqa: D102
 
-@dataclass(frozen=True)
+    @property
+    def files(self) -> Mapping[str, str]: ...  # noqa: D102
+
+
+@dataclass(frozen=True, repr=False)
 class Run:
     """A tuned run.
 
@@ -58,7 +66,8 @@ class Run:
         words: label -> words, in the order of the classes.
         tensors: what the method keeps, by name, float32; one set a trained seed.
         kept: index of the set that answers, unless `task.train.ensemble` lets all answer.
-        backbone: name, origin, licence and content hash of the backbone.
+        backbone: name, origin, licence and content hash of the backbone, and hashes of its config.json and tokenizer
+            files by their names, which runs of Trimtab 0.1.0 do not know.
         facts: seeds, scores and steps of the training, as plain values.
         examples: what few-shot shows, or chooses from.
     """
@@ -72,20 +81,49 @@ class Run:
     facts: dict[str, Any]
     examples: tuple[Example, ...] = ()
 
+    def __repr__(self) -> str:
+        held = "nothing trained" if not any(self.tensors) else f"{len(self.tensors)} x {self._numbers():,} numbers"
+        return f"Run({self.name!r}, {self.task.method.name}, {held}, backbone {self.backbone.get('name', '')!r})"
+
+    def _numbers(self) -> int:
+        return sum(tensor.numel() for tensor in self.tensors[0].values())
+
     @property
     def answering(self) -> Sequence[dict[str, torch.Tensor]]:
         """The sets of tensors whose mean probability is the answer."""
         return self.tensors if self.task.train.ensemble else (self.tensors[self.kept],)
 
+    def is_of(self, pretrained: Weights) -> bool:
+        """Whether this is the backbone the run was made for."""
+        return self._has_its_weights(pretrained) and not self._changed(pretrained)
+
     def check_backbone(self, pretrained: Weights) -> None:
         """Raise RunError unless this is the backbone the run was made for."""
-        if pretrained.content_hash != self.backbone["content_hash"]:
+        if not self._has_its_weights(pretrained):
             raise RunError(
                 f"{self.name}: made for backbone '{self.backbone['name']}' ({self.backbone['origin']}, content hash "
                 f"{self.backbone['content_hash'][:12]}), not for '{pretrained.name}' ({pretrained.origin}, "
                 f"{pretrained.content_hash[:12]}).",
                 "Use the backbone it was made for, or tune a new run.",
             )
+        if changed := self._changed(pretrained):
+            raise RunError(
+                f"{self.name}: made for other files of backbone '{pretrained.name}' ({pretrained.origin}), whose "
+                f"weights are the same: {', '.join(changed)}.",
+                "Put the former ones back, or tune a new run.",
+            )
+
+    def _has_its_weights(self, pretrained: Weights) -> bool:
+        return self.backbone["content_hash"] in (pretrained.content_hash, pretrained.older_hash)
+
+    def _changed(self, pretrained: Weights) -> list[str]:
+        """How config.json and the tokenizer's files differ from those the run was made for, where it knows them."""
+        before = {name: value for name, value in self.backbone.items() if name not in NAMES_OF_BACKBONE}
+        if not before:
+            return []
+        now = pretrained.files
+        names = [name for name in sorted({*before, *now}) if before.get(name) != now.get(name)]
+        return [f"{n} {'is new' if n not in before else 'is gone' if n not in now else 'is another'}" for n in names]
 
 
 def backbone_facts(pretrained: Weights) -> dict[str, str]:
@@ -95,6 +133,7 @@ def backbone_facts(pretrained: Weights) -> dict[str, str]:
         "origin": pretrained.origin,
         "licence": pretrained.licence,
         "content_hash": pretrained.content_hash,
+        **pretrained.files,
     }
 
 
@@ -174,7 +213,7 @@ def described(folder: Path) -> tuple[Task, dict[str, list[str]]]:
     return task, words if isinstance(words, dict) else {}
 
 
-def load_run(folder: Path) -> Run:
+def load_run(folder: Path | str) -> Run:
     """Read a run folder.
 
     Raises:
@@ -183,6 +222,7 @@ def load_run(folder: Path) -> Run:
     """
     from trimtab.runs.tensors import check_finite, load_tensors
 
+    folder = Path(folder)
     check_finished(folder)
     stored = load_tensors(folder / PROMPT_FILE)
     values = stored.values
@@ -215,8 +255,7 @@ def _check_values(values: Mapping[str, Any]) -> None:
     if not all(isinstance(word, str) for own in words.values() for word in own):
         raise ValueError("a word is no text")
     if not (
-        isinstance(backbone, dict)
-        and all(isinstance(backbone.get(n), str) for n in ("name", "origin", "licence", "content_hash"))
+        isinstance(backbone, dict) and all(isinstance(backbone.get(n), str) for n in {*NAMES_OF_BACKBONE, *backbone})
     ):
         raise ValueError("the backbone is not named")
     if not (type(sets) is int and type(kept) is int and 0 <= kept < sets <= MOST_SETS):

@@ -52,10 +52,15 @@ def save_tensors(path: Path, tensors: Mapping[str, torch.Tensor], values: Mappin
         try:
             save_file(own, file, {"trimtab": json.dumps(said)})
         except SafetensorError as error:
-            found = re.search(r"os error (\d+)", str(error))
-            raise OSError(*((int(found[1]), os.strerror(int(found[1]))) if found else (str(error),))) from error
+            raise as_os_error(error) from error
 
     write_whole(path, put)
+
+
+def as_os_error(error: Exception) -> OSError:
+    """What the system said to safetensors, which has errors of its own for a full disk."""
+    found = re.search(r"os error (\d+)", str(error))
+    return OSError(int(found[1]), os.strerror(int(found[1]))) if found else OSError(str(error))
 
 
 def check_finite(path: Path, tensors: Mapping[str, torch.Tensor], hint: str) -> None:

@@ -172,7 +172,7 @@ for _tag, _pattern, _first in (
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first)
 
 
-def read_task(path: Path, overrides: Sequence[str] = (), on_note: Callable[[str], None] | None = None) -> Task:
+def read_task(path: Path | str, overrides: Sequence[str] = (), on_note: Callable[[str], None] | None = None) -> Task:
     """Read a task file and apply overrides.
 
     Args:
@@ -183,6 +183,7 @@ def read_task(path: Path, overrides: Sequence[str] = (), on_note: Callable[[str]
     Raises:
         TaskError: if the file cannot be read, or a setting is unknown (the nearest is named) or out of bounds.
     """
+    path = Path(path)
     try:
         content = _load(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:

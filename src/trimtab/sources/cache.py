@@ -15,6 +15,7 @@ import os
 import shutil
 import tempfile
 import threading
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -88,6 +89,19 @@ def write_json(path: Path, content: object) -> None:
     temporary.replace(path)
 
 
+def write_shared(path: Path, text: str) -> None:
+    """Write a small file that others may be writing too: whole at all times, and as readable as the umask has it."""
+    temporary = path.with_name(f"{STAGING}{path.name}-{uuid.uuid4().hex}")
+    try:
+        with temporary.open("x", encoding="utf-8") as out:
+            out.write(text)
+            out.flush()
+            os.fsync(out.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 def write_record(folder: Path, name: str, origin: str, licence: str, files: dict[str, StoredFile]) -> None:
     """Make these files in `folder`, fetched today, count from now on."""
     today = datetime.datetime.now(tz=datetime.UTC).date().isoformat()
@@ -106,14 +120,14 @@ def read_record(folder: Path) -> Record | None:
     return record if whole else None
 
 
-def verify(folder: Path, record: Record) -> None:
-    """Hash every file in `folder` again; where one differs, the folder no longer counts and is fetched anew when asked.
+def verify(folder: Path, record: Record, hash_of: Callable[[Path], str] = sha256_of) -> None:
+    """Hash every file in `folder`; where one differs, the folder no longer counts and is fetched anew when asked.
 
     Raises:
         TrimtabError: a file is not what was fetched.
     """
     for name, file in record.files.items():
-        found = sha256_of(folder / name)
+        found = hash_of(folder / name)
         if found != file.sha256:
             with contextlib.suppress(OSError):
                 (folder / RECORD).unlink()

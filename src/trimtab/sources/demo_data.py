@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from trimtab.errors import DataError, did_you_mean
-from trimtab.sources import cache, catalogue, packages
+from trimtab.sources import cache, catalogue, checked, packages
 
 _SPLITS = ("train", "dev", "test")
 _SEED = "0"
@@ -40,7 +40,8 @@ def find_data(name: str, *, offline: bool = False, progress: cache.Progress | No
     data, split = _resolve(name)
     folder = cache.cache_folder() / "data" / data.name
     path = folder / f"{split}.jsonl"
-    if cache.read_record(folder):
+    if record := cache.read_record(folder):
+        cache.verify(folder, record, checked.hash_here)
         return path
     if offline or cache.offline_asked("TRIMTAB_OFFLINE"):
         raise DataError(

@@ -83,8 +83,8 @@ def fetch(origin: HubOrigin, progress: cache.Progress | None) -> Path:
     return copy
 
 
-def verify(origin: HubOrigin, copy: Path) -> None:
-    """Hash the files of a copy again, against the catalogue's checksums and those that the hub's cache goes by.
+def verify(origin: HubOrigin, copy: Path, hash_of: Callable[[Path], str] = cache.sha256_of) -> None:
+    """Hash the files of a copy, against the catalogue's checksums and those that the hub's cache goes by.
 
     A file that differs is removed. (`hf cache verify` does the same by asking the hub, and not without a network.)
 
@@ -98,7 +98,7 @@ def verify(origin: HubOrigin, copy: Path) -> None:
         by_name = stored.name if re.fullmatch(r"[0-9a-f]{64}", stored.name) else ""
         if not (expected := pinned.get(path.name, by_name)):
             continue
-        found = cache.sha256_of(path)
+        found = hash_of(path)
         if found != expected:
             path.unlink()
             stored.unlink(missing_ok=True)

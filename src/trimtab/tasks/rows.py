@@ -78,7 +78,7 @@ def read_rows(
 
 
 def load_splits(
-    settings: DataSettings, fields: tuple[str, ...] | list[str], answer: AnswerSettings = LABEL, *, base: Path,
+    settings: DataSettings, fields: tuple[str, ...] | list[str], answer: AnswerSettings = LABEL, *, base: Path | str,
     rows: Mapping[str, RowsInMemory] | None = None,
 ) -> Splits:  # fmt: skip
     """Read the splits of a task whose answers are of a kind; see `trimtab.data.splits.load_splits`.
@@ -94,7 +94,7 @@ def load_splits(
     Raises:
         TrimtabError: a split cannot be read, train has one label, number or tag only, or nothing can be set aside.
     """
-    return load(settings, fields, kind_of(answer), base=base, rows=rows)
+    return load(settings, fields, kind_of(answer), base=Path(base), rows=rows)
 
 
 def started_from(task: Task) -> Task | None:

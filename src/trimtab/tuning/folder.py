@@ -83,10 +83,16 @@ def _take_up(out: Path, task: Task, training: Trainer, made_of: Mapping[str, str
         )
     if (out / CHECKPOINT_FILE).is_file():
         stored = load_tensors(out / CHECKPOINT_FILE)
-        for what, source in (("weights", task.backbone), ("examples", source_name(task.data.train))):
+        stored.values.setdefault("files", made_of["files"])  # checkpoints of Trimtab 0.1.0 do not know them
+        sources = (
+            ("weights", "weights", task.backbone),
+            ("files", "config.json or tokenizer files", task.backbone),
+            ("examples", "examples", source_name(task.data.train)),
+        )
+        for what, title, source in sources:
             if stored.values.get(what) != made_of[what]:
                 raise TrimtabError(
-                    f"{out}: begun with other {what} than {source} holds now.",
+                    f"{out}: begun with other {title} than {source} holds now.",
                     "Put the former ones back, or choose another folder with --out.",
                 )
         training.restore(stored)

@@ -5,6 +5,7 @@ Knows nothing about run folders.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -120,7 +121,8 @@ def prepare(resolved: Resolved) -> Prepared:
     if task.method.fitted:  # no seed has a part in it
         start, trainer = start[:1], fit_of(bound, train, dev, plan.seeds[0])
     trainer = trainer or _training(bound, plan, start, train, dev, sources)
-    made_of = {"weights": bound.pretrained.content_hash, "examples": fingerprint(together)}
+    files = json.dumps(dict(bound.pretrained.files), sort_keys=True)
+    made_of = {"weights": bound.pretrained.content_hash, "files": files, "examples": fingerprint(together)}
     picked = [resolved.picked] if resolved.picked else []
     unused = _unused(task) if task.method.fitted else []
     notes = [*picked, *splits.note, *_noted(sources, resolved, len(train)), *resolved.notes, *cut, *unused]

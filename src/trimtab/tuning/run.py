@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import resource
 import shutil
 from pathlib import Path
 
+from trimtab.backbones.memory import peak_bytes
 from trimtab.reports.run_report import Cost
 from trimtab.runs.folder import CHECKPOINT_FILE
 from trimtab.runs.run import Run, backbone_facts, save_run
@@ -73,5 +73,5 @@ def cost_of(seconds: float) -> Cost:
     """What all that this process did took, of which so many seconds were training."""
     return Cost(
         train_seconds=seconds,
-        peak_memory_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        peak_memory_bytes=peak_bytes(),
     )

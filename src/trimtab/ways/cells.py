@@ -199,7 +199,7 @@ def _name(way: WayKind, seed: int, material: Material, task: Task | None) -> str
             "labels": [material.words, task.labels.length_normalise],
             "method": task.method.model_dump(mode="json"),
             "train": task.train.model_dump(mode="json", exclude=machine),
-            "weights": material.pretrained.content_hash,
+            "weights": [material.pretrained.content_hash, dict(material.pretrained.files)],
             "without_prompt": material.without_prompt and way.group == "tuned" and material.scorer.metric.name,
         }
     digest = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:16]

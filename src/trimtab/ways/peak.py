@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import resource
 from pathlib import Path
 from types import TracebackType
 
 import torch
+
+from trimtab.backbones.memory import peak_bytes
 
 # <linux/fs/proc>: writing 5 sets the peak of the resident set back to what it is now.
 _RESET_PEAK = "5"
@@ -45,4 +46,4 @@ class PeakMemory:
             lines = Path("/proc/self/status").read_text().splitlines()
             self.bytes = int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) * 1024
             return
-        self.bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        self.bytes = peak_bytes()
