@@ -10,6 +10,7 @@ import click
 from trimtab.cli import printing
 from trimtab.cli.options import AGREE, OFFLINE, SET
 from trimtab.cli.progress import Bars
+from trimtab.cli.terminal import say
 from trimtab.runs.folder import check_finished
 
 
@@ -33,7 +34,7 @@ def export_run(run: Path, out: Path, form: Literal["peft", "merged", "text"], of
 
     with Bars() as bars:
         names = job.export(run, out, format=form, offline=offline, agree=agree, progress=bars.progress)
-    click.echo(f"{out}: {', '.join(names)}")
+    say(f"{out}: {', '.join(names)}")
 
 
 @click.command("import")
@@ -59,4 +60,4 @@ def import_adapter(
         )
     for note in notes:
         printing.note(f"Note: {note}")
-    click.echo(f"{out}: a run of method {run.task.method.name}; `trimtab evaluate {out}` scores it.")
+    say(f"{out}: a run of method {run.task.method.name}; `trimtab evaluate {out}` scores it.")
