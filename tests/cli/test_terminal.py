@@ -180,6 +180,20 @@ def test_every_verb_shows_names_and_loses_nothing_of_them(hostile: Path, trimtab
             assert r"\x1b[1m" in both or r"\u001b[1m" in both, (verb, both)
 
 
+@pytest.mark.parametrize("verb", ["tune", "compare", "import"])
+def test_a_task_whose_name_leads_elsewhere_is_refused_before_anything_is_written(
+    verb: str, hostile: Path, trimtab: Any
+) -> None:
+    before = sorted(hostile.parent.rglob("*"))
+    arguments = ["adapter", "task.yaml"] if verb == "import" else ["task.yaml"]
+    for name, shown in (("../../x", "../../x"), ("/tmp/x", "/tmp/x"), ("x\x1b[1m", r"x\x1b[1m")):
+        assert trimtab(verb, *arguments, "--set", f"name={json.dumps(name)}") == (
+            2, "", f"trimtab: name: '{shown}' cannot be the name of a folder in runs/.\n"
+            "         Name the task otherwise, or choose a folder with --out.\n",
+        )  # fmt: skip
+    assert sorted(hostile.parent.rglob("*")) == before
+
+
 def test_a_conversation_shows_names_and_answers_as_text(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

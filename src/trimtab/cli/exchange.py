@@ -11,7 +11,7 @@ from trimtab.cli import printing
 from trimtab.cli.options import AGREE, OFFLINE, SET
 from trimtab.cli.progress import Bars
 from trimtab.cli.terminal import say
-from trimtab.runs.folder import check_finished
+from trimtab.runs.folder import check_finished, folder_named
 
 
 @click.command("export")
@@ -53,7 +53,7 @@ def import_adapter(
     settings = read_task(task, overrides)
     from trimtab.jobs import exchange as job
 
-    out = out or Path("runs") / settings.name
+    out = out or folder_named(settings.name)
     with Bars() as bars:
         run, notes = job.import_(
             adapter, settings, out, base=task.parent, offline=offline, agree=agree, progress=bars.progress
