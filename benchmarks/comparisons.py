@@ -100,21 +100,20 @@ def table(folder: Path) -> str:
     from trimtab.reports.format import bare_text
 
     made = Comparison.model_validate_json((folder / "compare.json").read_text(encoding="utf-8"))
-    others = made.others if made.answer == "text" else []
     lines = [
         f"{made.name}: {made.train_rows:,} training rows, {made.dev_rows:,} dev rows, {made.test_rows:,} test rows",
         "",
-        f"| way | {made.metric.name}, {made.split} (95%) | {''.join(f'{metric.name} | ' for metric in others)}"
+        f"| way | {made.metric.name}, {made.split} (95%) | {''.join(f'{metric.name} | ' for metric in made.others)}"
         f"against the {made.reference.replace('_', ' ')} | p, Holm | trained | on disk | training | memory | alone "
         "| rows/s |",
-        f"| --- |{' --: |' * (9 + len(others))}",
+        f"| --- |{' --: |' * (9 + len(made.others))}",
     ]
     for way in made.ways:
         apart = way.difference
         cells = [
             way.name,
             f"{way.score:.1%} ({way.interval.low:.1%} to {way.interval.high:.1%})".replace("%", ""),
-            *(bare_text(way.mean(metric.name), metric) for metric in others),
+            *(bare_text(way.mean(metric.name), metric) for metric in made.others),
             f"{100 * apart.points:+.1f}" if apart else "",
             ("< 0.001" if apart.p_adjusted < 0.001 else f"{apart.p_adjusted:.3f}") if apart else "",
             f"{way.trained_parameters:,}" if way.trained_parameters else "",

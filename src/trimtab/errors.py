@@ -28,16 +28,26 @@ class TrimtabError(Exception):
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
-        self.message = _writable(message)
-        self.hint = _writable(hint)
+        self.message = _paragraph(message)
+        self.hint = _paragraph(hint)
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".rstrip()
 
 
-def _writable(text: str) -> str:
-    """`text` as one paragraph that any output takes; what it quotes may hold line ends and escape sequences."""
-    text = _UNWRITABLE.sub(lambda found: repr(found[0])[1:-1], text)
+def visible(text: str, *, but: str = "") -> str:
+    """Return a text from outside as any output takes it: what would steer a terminal is written out, as `\\x1b`.
+
+    Args:
+        text: it may hold escape sequences, turn the direction of writing, or be no valid Unicode.
+        but: characters that are kept as they are: line ends, say.
+    """
+    return _UNWRITABLE.sub(lambda found: found[0] if found[0] in but else repr(found[0])[1:-1], text)
+
+
+def _paragraph(text: str) -> str:
+    """`text` as one paragraph; what it quotes may hold line ends and escape sequences, and be long."""
+    text = visible(text)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]} ... {text[-_LONGEST // 4 :]}"
 
 

@@ -7,6 +7,20 @@ import sys
 
 import pytest
 
+from trimtab.cli.options import row_counts, seconds
+
+
+def test_times_are_read_in_seconds_minutes_and_hours():
+    assert [seconds(text) for text in ("90s", "10m", "1.5h", "0.25s")] == [90, 600, 5400, 0.25]
+    assert seconds(None) is None
+
+
+def test_learning_curves_are_read_as_numbers_of_rows():
+    assert row_counts("8,32,all") == [8, 32]
+    assert row_counts(" 32 , 8,, all") == [32, 8]
+    assert row_counts("999999999") == [999_999_999]
+    assert row_counts("all") == row_counts("") == row_counts(None) == []
+
 
 @pytest.mark.parametrize("budget", ["nanm", "infs", "-3m", "0s", "1e999h", "m", "", "10", "9" * 400 + "h"])
 def test_budgets_that_are_no_time(trimtab, tmp_path, budget):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +18,9 @@ from trimtab.evaluation.baselines.mean import mean_number
 from trimtab.evaluation.baselines.ridge import ridge
 from trimtab.evaluation.chance.permutation import paired_permutation_test
 from trimtab.jobs import compare, compare_runs, evaluate, tune
-from trimtab.kinds.choose import kind_of
 from trimtab.reports.files import read_report
-from trimtab.settings.answers import ANSWERS, LABEL, ChoiceAnswer
 from trimtab.ways import cells
 from trimtab.ways.wanted import Wanted
-from trimtab.ways.ways import pick_ways, ways_of
 
 TRAIN = {"steps": 30, "evaluate_every": 15}
 QUICK = {"choice": ("majority", "zero_shot", "soft_prompt"), "number": ("mean", "ridge", "head", "soft_prompt")}
@@ -184,39 +180,6 @@ def test_ways_that_do_not_give_such_answers(
     with pytest.raises(TrimtabError) as caught:
         compare.run(task, tmp_path, Wanted(methods=(way,)), base=data, pretrained=pretrained)
     assert str(caught.value) == f"--methods: '{way}' {REFUSED[kind, way]}"
-
-
-def test_ways_for_numbers_do_not_give_labels() -> None:
-    with pytest.raises(TrimtabError) as caught:
-        pick_ways(("mean",), gpu=False, kind=kind_of(LABEL))
-    fitting = ", ".join(ways_of(kind_of(LABEL)))
-    assert str(caught.value) == (
-        "--methods: 'mean' gives numbers, and the answers of this task are labels. "
-        f"Ways for tasks whose answers are labels: {fitting}."
-    )
-
-
-USUAL = {
-    "label": (
-        "majority rules naive_bayes tfidf embeddings zero_shot few_shot calibrated_few_shot head soft_prompt",
-        "word_vectors prefix p_tuning lora full", "prefix context_tuning",
-    ),
-    "choice": ("majority zero_shot few_shot soft_prompt", "prefix p_tuning lora full", "context_tuning"),
-    "number": ("mean ridge head soft_prompt", "word_vector_ridge prefix lora full", ""),
-    "tags": ("majority token_majority head soft_prompt", "prefix p_tuning lora full", ""),
-    "text": ("nearest_answer zero_shot few_shot soft_prompt prefix", "p_tuning lora full", ""),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("answer", ANSWERS)
-def test_default_sets_go_with_their_answers(answer: str) -> None:
-    kind = kind_of(ChoiceAnswer(options="options") if answer == "choice" else ANSWERS[answer]())
-    anywhere, with_gpu, with_few = (set(keys.split()) for keys in USUAL[answer])
-    for gpu, rows in product((False, True), (None, 200, 201)):
-        expected = anywhere | (with_gpu if gpu else set()) | (with_few if rows == 200 else set())
-        picked = pick_ways(None, gpu, kind, rows)
-        assert {way.key for way in picked} == expected
-        assert pick_ways([way.key for way in picked], gpu, kind, rows) == picked  # none of them is refused
 
 
 @pytest.mark.parametrize("kind", QUICK)

@@ -22,14 +22,11 @@ from trimtab.evaluation.baselines.nearest_answer import nearest_answer
 from trimtab.evaluation.metrics.compare import compare_texts
 from trimtab.evaluation.scores.tags import tags_p_value
 from trimtab.jobs import compare, compare_runs, tune
-from trimtab.kinds.choose import kind_of
 from trimtab.reports.files import read_report
 from trimtab.sandbox import box
-from trimtab.settings.answers import ANSWERS as KINDS
 from trimtab.settings.file import make_task
 from trimtab.settings.task import Task
 from trimtab.ways.wanted import Wanted
-from trimtab.ways.ways import pick_ways
 
 ANSWERS = {
     "positive": ["it is a good film", "I liked it very much"],
@@ -316,35 +313,6 @@ def test_several_seeds_and_a_kill_between_them(
     assert [len(values) for values in tuned.beside.values()] == [2] * len(made.others)
     page = (tmp_path / "out" / "compare.html").read_text(encoding="utf-8")
     assert "Seed by seed" in page
-
-
-FITTING = {
-    "tags": "majority, token_majority, soft_prompt, prefix, p_tuning, late_prompt, lora, ia3, bitfit, head, full",
-    "text": "nearest_answer, zero_shot, few_shot, nearest_few_shot, soft_prompt, prefix, p_tuning, late_prompt, lora, "
-    "ia3, bitfit, full, context_tuning",
-}
-REFUSED = {
-    ("tags", "zero_shot"): "trains nothing, and tags are read by a layer that must be trained",
-    ("tags", "context_tuning"): "starts from few-shot, and tags are read by a layer that must be trained",
-    ("tags", "naive_bayes"): "gives labels, and the answers of this task are tags",
-    ("tags", "nearest_answer"): "gives texts, and the answers of this task are tags",
-    ("tags", "multitask_prompt"): "gives labels, and the answers of this task are tags",
-    ("text", "majority"): "gives labels, and the answers of this task are texts",
-    ("text", "token_majority"): "gives tags, and the answers of this task are texts",
-    ("text", "ridge"): "gives numbers, and the answers of this task are texts",
-    ("text", "head"): "needs labels, and the answers of this task are texts",
-    ("text", "calibrated_few_shot"): "needs labels, and the answers of this task are texts",
-}
-
-
-@pytest.mark.parametrize(("kind", "way"), REFUSED)
-def test_ways_that_do_not_give_such_answers(kind: str, way: str) -> None:
-    with pytest.raises(TrimtabError) as caught:
-        pick_ways((way,), gpu=False, kind=kind_of(KINDS[kind]()))
-    assert str(caught.value) == (
-        f"--methods: '{way}' {REFUSED[kind, way]}. "
-        f"Ways for tasks whose answers are {'texts' if kind == 'text' else 'tags'}: {FITTING[kind]}."
-    )
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from trimtab.errors import RunError
-from trimtab.runs.folder import PROMPT_FILE, TASK_FILE, check_finished, write_whole
+from trimtab.runs.folder import PROMPT_FILE, TASK_FILE, check_finished, folder_named, write_whole
 
 
 def test_a_run_is_finished_once_its_prompt_is_there(tmp_path: Path) -> None:
@@ -109,3 +109,24 @@ def test_others_may_read_what_the_umask_lets_them(tmp_path: Path) -> None:
         os.umask(before)
     modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
     assert modes == {"tensors": 0o644, "text": 0o644, "own": 0o600}
+
+
+@pytest.mark.parametrize("name", ["reviews", "a b: c", "sst2/16 shots", "情感", "..a", "x" * 247])
+def test_a_task_gives_its_folder_its_name(name: str) -> None:
+    assert folder_named(name) == Path("runs", *name.split("/"))
+    assert folder_named(name, "compare-") == Path("runs", *f"compare-{name}".split("/"))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../../x", "..", ".", "/tmp/x", "a/../../x", "a//b", "a/", "a/./b", "..\\x", "a\x1b[1m", "a\nb", "\0", "x" * 256],
+)
+def test_a_name_that_would_be_a_place_elsewhere_is_refused(name: str) -> None:
+    shown = name.replace("\x1b", r"\x1b").replace("\n", r"\n").replace("\0", r"\x00")
+    for before in ("", "compare-"):
+        with pytest.raises(RunError) as caught:
+            folder_named(name, before)
+        assert str(caught.value) == (
+            f"name: '{shown}' cannot be the name of a folder in runs/. "
+            "Name the task otherwise, or choose a folder with --out."
+        )

@@ -1,13 +1,15 @@
-"""Scores on dev, against scikit-learn."""
+"""Scores on dev, against scikit-learn and seqeval."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 import torch
+from seqeval.metrics import f1_score
 from sklearn.metrics import accuracy_score, log_loss, mean_squared_error, r2_score
 
-from trimtab.training.dev_scores import scores_of_labels, scores_of_numbers
+from trimtab.training.dev_scores import scores_of_labels, scores_of_numbers, scores_of_tags
+from trimtab.training.targets import TagTarget
 
 
 def test_labels_of_two_runs_in_any_order_are_scored_as_scikit_learn_does():
@@ -27,3 +29,51 @@ def test_numbers_of_two_runs_in_any_order_are_scored_as_scikit_learn_does():
     for score, own in zip(scores, np.split(said, 2), strict=True):
         assert score.accuracy == pytest.approx(r2_score(numbers, own))
         assert score.loss == pytest.approx(mean_squared_error(numbers, own))
+
+
+TAGS = ("O", "B-place", "I-place", "B-person")
+# Of the second row there are two windows; a tag of the third is none that training has shown.
+DEV_TAGS = (("O", "B-place", "I-place", "O"), ("B-person", "O"), ("O", "B-place", "O"), ("B-river", "O"))
+GOES_ON = (False, False, True, False)
+
+
+def tagged_dev() -> tuple[list[TagTarget], list[tuple[int, torch.Tensor]]]:
+    """Rows, and what two runs say of them: log-probabilities with a bump at the right tag of most tokens."""
+    dev = [
+        TagTarget(ids=(), read_at=(), tags=tags, goes_on=goes_on)
+        for tags, goes_on in zip(DEV_TAGS, GOES_ON, strict=True)
+    ]
+    random = np.random.default_rng(2)
+    said = []
+    for at in range(2 * len(dev)):
+        tags = DEV_TAGS[at % len(dev)]
+        scores_WC = random.normal(size=(len(tags), len(TAGS)))
+        scores_WC[range(len(tags)), [TAGS.index(tag) if tag in TAGS else 0 for tag in tags]] += 1.0
+        said.append((at, torch.log_softmax(torch.from_numpy(scores_WC), -1)))
+    return dev, said
+
+
+def test_tags_of_two_runs_are_scored_as_seqeval_does_windows_of_a_row_together():
+    dev, said = tagged_dev()
+    scores = scores_of_tags(dev, 2, said[::-1], TAGS, plain=False)
+    for k, score in enumerate(scores):
+        own = [found for _, found in said[4 * k : 4 * k + 4]]
+        rows = [(DEV_TAGS[0], own[0]), ((*DEV_TAGS[1], *DEV_TAGS[2]), torch.cat(own[1:3])), (DEV_TAGS[3], own[3])]
+        gold = [list(tags) for tags, _ in rows]
+        predicted = [[TAGS[i] for i in found.argmax(-1).tolist()] for _, found in rows]
+        assert score.accuracy == pytest.approx(f1_score(gold, predicted))
+        known = [(found[w], TAGS.index(tag)) for tags, found in rows for w, tag in enumerate(tags) if tag in TAGS]
+        assert len(known) == 10
+        assert score.loss == pytest.approx(log_loss([tag for _, tag in known], [x.exp().numpy() for x, _ in known]))
+    assert 0 < scores[0].accuracy != scores[1].accuracy
+
+
+def test_plain_tags_are_scored_by_the_share_that_is_right():
+    dev, said = tagged_dev()
+    for k, score in enumerate(scores_of_tags(dev, 2, said, TAGS, plain=True)):
+        right = [
+            TAGS[i] == tag
+            for tags, (_, found) in zip(DEV_TAGS, said[4 * k : 4 * k + 4], strict=True)
+            for i, tag in zip(found.argmax(-1).tolist(), tags, strict=True)
+        ]
+        assert score.accuracy == pytest.approx(np.mean(right))

@@ -7,8 +7,7 @@ import io
 import json
 from collections.abc import Mapping
 
-import click
-
+from trimtab.cli.terminal import say_data, say_json
 from trimtab.errors import TrimtabError
 
 # What an answer is, in records of every kind of answer; then what stands beside it in CSV.
@@ -18,7 +17,7 @@ BESIDE = ("answer", "probability", "error")
 
 def print_answer(row: Mapping[str, object], answer: Mapping[str, object]) -> None:
     """Print an answer as a JSON line."""
-    click.echo(json.dumps(answer, ensure_ascii=False))
+    say_json(answer)
 
 
 class CsvAnswers:
@@ -49,7 +48,7 @@ class CsvAnswers:
     def _write(self, values: list[object]) -> None:
         line = io.StringIO()
         csv.writer(line, lineterminator="").writerow(map(_cell, values))
-        click.echo(line.getvalue())
+        say_data(line.getvalue())
 
 
 def _cell(value: object) -> object:

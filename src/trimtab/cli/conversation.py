@@ -8,8 +8,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
+from trimtab.cli.terminal import say, say_data
 from trimtab.errors import TrimtabError, did_you_mean
 
 if TYPE_CHECKING:
@@ -56,7 +55,7 @@ class Conversation:
             except KeyboardInterrupt:  # which stops an answer, and not the program
                 if not self._terminal:
                     raise
-                click.echo()
+                say()
                 self._note("Stopped.")
 
     def _read(self) -> str | None:
@@ -67,12 +66,12 @@ class Conversation:
                     return input(PROMPT)
                 return (sys.stdin.readline() or None) if sys.stdin is not None else None
             except EOFError:
-                click.echo()
+                say()
                 return None
             except KeyboardInterrupt:
                 if not self._terminal:
                     raise
-                click.echo()
+                say()
                 self._note("Ctrl-D or /quit leaves.")
 
     def _obey(self, line: str) -> bool:
@@ -88,12 +87,12 @@ class Conversation:
                 return False
             case "/help", "":
                 for name, what in COMMANDS.items():
-                    click.echo(f"{name:12} {what}")
-                click.echo("A message that begins with / is written with two of them.")
+                    say(f"{name:12} {what}")
+                say("A message that begins with / is written with two of them.")
             case "/runs", "":
                 for name, speaker in self._talk.speakers.items():
                     mark = "*" if name in self._talk.chosen else " "
-                    click.echo(f"{mark} {name} ({len(speaker.messages)} messages)")
+                    say(f"{mark} {name} ({len(speaker.messages)} messages)")
             case "/reset", "":
                 self._talk.reset()
                 self._note("Forgotten.")
@@ -114,19 +113,19 @@ class Conversation:
             if more:
                 self._note(f"{name}: the context is full; {more} more of the first messages are no longer read.")
             if len(self._talk.speakers) > 1:
-                click.echo(f"{name}: ", nl=False)
+                say(f"{name}: ", end="")
             said = False
             with closing(pieces):
                 for piece in pieces:
-                    click.echo(_harmless(piece) if self._terminal else piece, nl=False)
+                    say_data(piece, end="")
                     said = said or bool(piece.strip())
-            click.echo()
+            say()
             if not said:
                 self._note("No answer; the message is forgotten.")
 
     def _note(self, text: str) -> None:
         """Something that is no answer: on standard error, so that a pipe holds answers only."""
-        click.echo(text, err=True)
+        say(text, error=True)
 
 
 def _no_command(command: str, rest: str) -> TrimtabError:
@@ -144,8 +143,3 @@ def _edit_lines() -> None:
         import readline  # noqa: F401  # input() uses it once it is there
     except ImportError:
         return
-
-
-def _harmless(text: str) -> str:
-    """Text without characters that steer a terminal, but for line ends and tabs."""
-    return "".join(c if c in "\n\t" or not (c < " " or "\x7f" <= c <= "\x9f") else "\ufffd" for c in text)

@@ -10,7 +10,8 @@ import click
 from trimtab.cli import printing
 from trimtab.cli.options import AGREE, OFFLINE, SET
 from trimtab.cli.progress import Bars
-from trimtab.runs.folder import check_finished
+from trimtab.cli.terminal import say
+from trimtab.runs.folder import check_finished, folder_named
 
 
 @click.command("export")
@@ -33,7 +34,7 @@ def export_run(run: Path, out: Path, form: Literal["peft", "merged", "text"], of
 
     with Bars() as bars:
         names = job.export(run, out, format=form, offline=offline, agree=agree, progress=bars.progress)
-    click.echo(f"{out}: {', '.join(names)}")
+    say(f"{out}: {', '.join(names)}")
 
 
 @click.command("import")
@@ -52,11 +53,11 @@ def import_adapter(
     settings = read_task(task, overrides, printing.note)
     from trimtab.jobs import exchange as job
 
-    out = out or Path("runs") / settings.name
+    out = out or folder_named(settings.name)
     with Bars() as bars:
         run, notes = job.import_(
             adapter, settings, out, base=task.parent, offline=offline, agree=agree, progress=bars.progress
         )
     for note in notes:
         printing.note(f"Note: {note}")
-    click.echo(f"{out}: a run of method {run.task.method.name}; `trimtab evaluate {out}` scores it.")
+    say(f"{out}: a run of method {run.task.method.name}; `trimtab evaluate {out}` scores it.")

@@ -5,7 +5,6 @@ Knows nothing about runs.
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ import click
 from trimtab.cli import printing
 from trimtab.cli.options import AGREE, ANSWER, ENCODING, LABEL, MANY, OFFLINE, PRECISION, SET, TEXT
 from trimtab.cli.progress import Bars
+from trimtab.cli.terminal import say, say_json
 
 if TYPE_CHECKING:
     from trimtab.settings.task import Precision
@@ -50,7 +50,7 @@ def new(
         printing.print_ready(job.ready_tasks())
         return
     written = job.run(name, folder or Path(name), force=force)
-    click.echo("\n".join(map(str, written)))
+    say("\n".join(map(str, written)))
     printing.note(f"The rows are a small sample: put your own in their place. `trimtab tune {written[0]}` runs it.")
 
 
@@ -108,7 +108,7 @@ def data(
             backbone=settings.backbone, tokens=tokens, offline=offline, progress=bars.progress,
         )  # fmt: skip
     if as_json:
-        click.echo(json.dumps(report.to_dict(), ensure_ascii=False, indent=1))
+        say_json(report.to_dict(), indent=1)
     else:
         printing.print_data(report)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import signal
 import sys
 from collections.abc import Sequence
@@ -40,7 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             given = list(arguments) if arguments is not None else None
             trimtab.main(args=given, prog_name="trimtab", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        told = io.StringIO()
+        error.show(told)
+        printing.note(told.getvalue().removesuffix("\n"))
         sys.exit(2)
     except (KeyboardInterrupt, click.Abort):
         _heed_no_more()

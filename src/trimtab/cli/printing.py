@@ -1,11 +1,10 @@
-"""What a job ends with, as text on the terminal. Knows nothing about how it came about.
+"""What a job ends with, as text on the terminal. Knows nothing about how it came about, or how text is made harmless.
 
 rich is imported when a table is asked for.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,8 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
+from trimtab.cli.terminal import console, say, say_json
 from trimtab.errors import TrimtabError
 
 if TYPE_CHECKING:
@@ -37,7 +35,7 @@ ANSWERS_SHOWN = 20
 
 def note(text: str) -> None:
     """Print a line that is no answer, on standard error."""
-    click.echo(text, err=True)
+    say(text, error=True)
 
 
 def print_ready(tasks: Sequence[Ready]) -> None:
@@ -45,29 +43,29 @@ def print_ready(tasks: Sequence[Ready]) -> None:
     widths = [max(len(getattr(task, name)) for task in tasks) for name in ("name", "language", "backbone")]
     for task in tasks:
         cells = zip((task.name, task.language, task.backbone), widths, strict=True)
-        click.echo("  ".join([*(cell.ljust(width) for cell, width in cells), task.summary]))
+        say("  ".join([*(cell.ljust(width) for cell, width in cells), task.summary]))
 
 
 def print_model(entry: ModelEntry) -> None:
     """Print what is known of a backbone and what of it is cached."""
-    click.secho(entry.name, bold=True)
+    say(entry.name, bold=True)
     languages = ", ".join(entry.languages) if not isinstance(entry.languages, str) else entry.languages
-    click.echo(f"  {entry.description}")
+    say(f"  {entry.description}")
     parameters = [f"{_size(entry.parameters, '')} parameters"] if entry.parameters else []
-    click.echo("  " + " · ".join([*parameters, languages, entry.licence]))
+    say("  " + " · ".join([*parameters, languages, entry.licence]))
     if entry.terms:
         agreed = "agreed" if entry.agreed else "not agreed to yet"
-        click.echo(f"  Terms ({agreed}): {entry.terms}" + (f" {entry.terms_url}" if entry.terms_url else ""))
+        say(f"  Terms ({agreed}): {entry.terms}" + (f" {entry.terms_url}" if entry.terms_url else ""))
     for origin, size in entry.origins.items():
-        click.echo(f"  from {origin}" + (f" ({_size(size)})" if size else ""))
+        say(f"  from {origin}" + (f" ({_size(size)})" if size else ""))
     for copy in entry.cached:
-        click.echo(f"  cached: {copy.path} ({copy.origin})")
-    click.echo(f"  on disk: {_size(entry.bytes_on_disk)}" if entry.cached else "  not cached")
+        say(f"  cached: {copy.path} ({copy.origin})")
+    say(f"  on disk: {_size(entry.bytes_on_disk)}" if entry.cached else "  not cached")
 
 
 def print_scored(row: Scored, *, error: bool = False) -> None:
     """Print how likely a text is as a JSON line, on standard output or standard error."""
-    click.echo(json.dumps(row.to_dict(), ensure_ascii=False), err=error)
+    say_json(row.to_dict(), error=error)
 
 
 def print_likelihoods(totals: Sequence[Scored], *, as_json: bool, error: bool) -> None:
@@ -82,8 +80,6 @@ def print_likelihoods(totals: Sequence[Scored], *, as_json: bool, error: bool) -
         for total in totals:
             print_scored(total, error=error)
         return
-    from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
 
     table = Table()
@@ -93,51 +89,45 @@ def print_likelihoods(totals: Sequence[Scored], *, as_json: bool, error: bool) -
         own = total.likelihood
         figures = ["" if x is None else f"{x:,.{n}f}" for x, n in ((own.loss, 4), (own.perplexity, 2))]
         bits = "" if own.bits_per_byte is None else f"{own.bits_per_byte:.4f}"
-        table.add_row(escape(total.where), f"{own.tokens:,}", *figures, bits)
-    Console(stderr=error, emoji=False).print(table)
+        table.add_row(total.where, f"{own.tokens:,}", *figures, bits)
+    console(error=error).print(table)
 
 
 def print_shown(rows: Sequence[Shown], words: Mapping[str, Sequence[Sequence[str]]]) -> None:
     """Print what rows become, and the tokens of every label's words."""
     for row in rows:
-        click.secho(f"{row.where}  ·  {row.answer}  ·  {row.tokens} tokens", bold=True)
-        click.echo(row.text)
+        say(f"{row.where}  ·  {row.answer}  ·  {row.tokens} tokens", bold=True)
+        say(row.text)
         for what, tokens in row.parts:
-            click.echo(f"  {what:>11} {len(tokens):4d}  {_tokens(tokens)}")
+            say(f"  {what:>11} {len(tokens):4d}  {_tokens(tokens)}")
         if row.cut:
-            click.echo(f"  cut to fit: {row.cut} tokens")
-        click.echo()
+            say(f"  cut to fit: {row.cut} tokens")
+        say()
     if words:
-        click.secho("Label words", bold=True)
+        say("Label words", bold=True)
     for label, several in words.items():
-        click.echo(f"  {label}: " + ", ".join(_tokens(tokens) for tokens in several))
+        say(f"  {label}: " + ", ".join(_tokens(tokens) for tokens in several))
 
 
 def print_data(report: DataReport) -> None:
     """Print rows, answers and lengths of every split, and what is conspicuous."""
-    from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
 
-    console = Console(emoji=False)
     for name, split in report.splits.items():
-        console.print(f"{name}: {split.rows:,} rows, {split.answers.in_words()}", style="bold", soft_wrap=True)
+        say(f"{name}: {split.rows:,} rows, {split.answers.in_words()}", bold=True)
         table = Table(show_header=False, box=None)
         for what, count, share in split.answers.table(ANSWERS_SHOWN):
-            table.add_row(escape(what), count, share)
-        console.print(table)
+            table.add_row(what, count, share)
+        console().print(table)
         for unit, lengths in (("characters", split.characters), ("tokens", split.tokens)):
             if lengths is not None:
-                console.print(
-                    f"  {unit}: {lengths.min} to {lengths.max}, median {lengths.median}, 95% up to {lengths.p95}",
-                    highlight=False,
-                )
-        console.print()
+                say(f"  {unit}: {lengths.min} to {lengths.max}, median {lengths.median}, 95% up to {lengths.p95}")
+        say()
     warnings = [*report.warnings(), *report.notes]
     for warning in warnings:
-        console.print(f"• {warning}", highlight=False, markup=False, soft_wrap=True)
+        say(f"• {warning}")
     if not warnings:
-        console.print("Nothing conspicuous.")
+        say("Nothing conspicuous.")
 
 
 def say_plan(task: Task, plan: Plan, notes: Sequence[str], bars: Bars) -> None:
@@ -174,25 +164,21 @@ def _picked(task: Task, plan: Plan) -> str:
 
 def print_report(report: RunReport, folder: Path) -> None:
     """Print the table that says whether tuning was worth it."""
-    from rich.console import Console
 
     from trimtab.cli.tables import report_table, seeds_line
     from trimtab.reports.findings.choose import findings_of
 
-    console = Console(emoji=False)
-    if not console.is_terminal:
-        console = Console(emoji=False, width=TABLE_WIDTH)
     findings = findings_of(report.scored)
     table = report_table(report, findings)
     if table is None:
         return
-    console.print(table)
+    console(width=TABLE_WIDTH).print(table)
     if line := seeds_line(report, findings):
-        console.print(line)
-    console.print(findings.verdict(), highlight=False, markup=False, soft_wrap=True)
+        say(line)
+    say(findings.verdict())
     for warning in report.warnings:
-        console.print(f"Note: {warning}", highlight=False, markup=False, soft_wrap=True)
-    console.print(f"Report: {folder / 'report.html'}", highlight=False, markup=False, soft_wrap=True)
+        say(f"Note: {warning}")
+    say(f"Report: {folder / 'report.html'}")
 
 
 def print_comparison(comparison: Comparison, folder: Path | None) -> None:
@@ -200,34 +186,30 @@ def print_comparison(comparison: Comparison, folder: Path | None) -> None:
 
     It fits 100 characters; on a narrower terminal it does without the second score and the number of trained values.
     """
-    from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
 
     from trimtab.reports.choosing import chosen_way
     from trimtab.reports.compare_page import MOST_BESIDE
 
-    console = Console(emoji=False)
-    if not console.is_terminal:
-        console = Console(emoji=False, width=TABLE_WIDTH)
+    screen = console(width=TABLE_WIDTH)
     title = f"{comparison.name}: {comparison.rows:,} {comparison.split} rows"
-    table = Table(title=escape(title), title_justify="left")
+    table = Table(title=title, title_justify="left")
     beside = [metric.name for metric in comparison.others[:MOST_BESIDE]]
     columns = ["way", comparison.metric.name, "95% interval", *beside, "points", "p", "trained", "training"]
-    shown = [name for name in columns if console.width >= TABLE_WIDTH or name not in (*beside, "trained")]
+    shown = [name for name in columns if screen.width >= TABLE_WIDTH or name not in (*beside, "trained")]
     for name in shown:
         table.add_column(name, justify="left" if name == "way" else "right", no_wrap=name != "way")
     chosen = chosen_way(comparison)
     for way in comparison.ways:
         cells = _way_cells(way, comparison)
-        table.add_row(*(escape(cells[name]) for name in shown), style="bold" if way is chosen else None)
-    console.print(table)
+        table.add_row(*(cells[name] for name in shown), style="bold" if way is chosen else None)
+    screen.print(table)
     lines = [comparison.choose, *(f"Note: {warning}" for warning in comparison.warnings)]
     lines += [f"Left out: {left.name} ({left.why})." for left in comparison.left_out]
     if folder is not None:
         lines.append(f"Comparison: {folder / 'compare.html'}")
     for line in lines:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        say(line)
 
 
 def _way_cells(way: Way, comparison: Comparison) -> dict[str, str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from trimtab.cli.terminal import console, shown
+
 if TYPE_CHECKING:
     from trimtab.training.loop import Plan, StepRecord
 
@@ -12,13 +14,13 @@ class Bars:
     """Progress on standard error: bars on a terminal, now and then a line elsewhere."""
 
     def __init__(self) -> None:
-        from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-        self.console = Console(stderr=True, emoji=False)
+        screen = console(error=True)
         self.bars = Progress(
-            TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[state]}"), TimeElapsedColumn(),
-            TimeRemainingColumn(), console=self.console, transient=True, disable=not self.console.is_terminal,
+            TextColumn("{task.description}", markup=False), BarColumn(),
+            TextColumn("{task.fields[state]}", markup=False), TimeElapsedColumn(), TimeRemainingColumn(),
+            console=screen, transient=True, disable=not screen.is_terminal,
         )  # fmt: skip
         self.tasks: dict[str, Any] = {}
         self.loss: float | None = None
@@ -32,14 +34,14 @@ class Bars:
 
     def say(self, line: str) -> None:
         """A line that stays."""
-        self.bars.console.print(line, highlight=False, markup=False, soft_wrap=True)
+        self.bars.console.print(line, soft_wrap=True)
 
     def progress(self, what: str, done: int, total: int | None) -> None:
         """Show one bar a thing being done; drop those before it."""
         if what not in self.tasks:
             for old in self.tasks.values():
                 self.bars.remove_task(old)
-            self.tasks = {what: self.bars.add_task(what, total=total, state="")}
+            self.tasks = {what: self.bars.add_task(shown(what), total=total, state="")}
         self.bars.update(self.tasks[what], completed=done, total=total)
 
     def step(self, record: StepRecord, plan: Plan) -> None:

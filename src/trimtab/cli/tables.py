@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from statistics import mean, stdev
 
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
+from trimtab.cli.terminal import bold
 from trimtab.reports.findings.findings import Findings, Result
 from trimtab.reports.format import p_cell
 from trimtab.reports.run_report import RunReport
@@ -17,7 +18,7 @@ def report_table(report: RunReport, findings: Findings) -> Table | None:
     if (headline := findings.headline) is None:
         return None
     run, *baselines = findings.results()
-    table = Table(title=f"{escape(report.name)}: {headline.rows:,} {headline.split} rows", title_justify="left")
+    table = Table(title=f"{report.name}: {headline.rows:,} {headline.split} rows", title_justify="left")
     table.add_column("method", min_width=11)
     metric, *others = findings.columns
     for column in (metric, "95% interval", *others, "p", "trained", "seconds"):
@@ -36,10 +37,9 @@ def seeds_line(report: RunReport, findings: Findings) -> str:
     return f"{len(reached)} seeds on dev: {spread}{findings.dev_score.of_several}"
 
 
-def _of_run(report: RunReport, run: Result) -> list[str]:
+def _of_run(report: RunReport, run: Result) -> list[str | Text]:
     trained, seconds = f"{report.method.trained_parameters:,}", _seconds(report.cost.train_seconds, 0)
-    name, figure = f"[bold]{report.method.name}[/bold]", f"[bold]{run.text}[/bold]"
-    return [name, figure, run.interval_text, *run.others, "", trained, seconds]
+    return [bold(report.method.name), bold(run.text), run.interval_text, *run.others, "", trained, seconds]
 
 
 def _of_baseline(other: Result) -> list[str]:

@@ -26,7 +26,7 @@ from trimtab.cli.options import (
     seconds,
 )
 from trimtab.cli.progress import Bars
-from trimtab.runs.folder import check_finished
+from trimtab.runs.folder import check_finished, folder_named
 
 if TYPE_CHECKING:
     from trimtab.settings.task import Precision
@@ -73,7 +73,7 @@ def tune(
     if settings is None:
         out, base, settings = task, Path.cwd(), job.resolved_task(task, overrides)
     else:
-        out, base = out or Path("runs") / settings.name, task.parent
+        out, base = out or folder_named(settings.name), task.parent
     with Bars() as bars:
         tuned = job.run(
             settings, out, base=base, resume=resume, offline=offline, agree=agree, beside=beside,
@@ -142,7 +142,7 @@ def compare(
     from trimtab.jobs import compare as job
     from trimtab.ways.wanted import Wanted
 
-    out = out or Path("runs") / f"compare-{settings.name}"
+    out = out or folder_named(settings.name, "compare-")
     wanted = Wanted(
         methods=[name.strip() for name in methods.split(",")] if methods else None,
         seeds=seeds,

@@ -13,6 +13,7 @@ from trimtab.reports.findings.choose import findings_of
 from trimtab.reports.findings.findings import Findings
 from trimtab.reports.findings.limits import limits
 from trimtab.reports.format import flat_settings
+from trimtab.reports.places import without_places
 from trimtab.reports.run_report import RunReport
 
 LANGUAGES = {"en": ["en"], "zh": ["zh"], "mixed": ["en", "zh"]}
@@ -22,6 +23,7 @@ HUB = "hub:"
 
 def render_card(report: RunReport) -> str:
     """Return the model card of the run as Markdown."""
+    report = without_places(report)
     findings = findings_of(report.scored)
     return (
         environment()

@@ -32,6 +32,7 @@ from trimtab.reports.format import (
     size,
     training_text,
 )
+from trimtab.reports.places import without_places
 
 DISAGREEMENTS_OPEN = 6
 # Score below which a way is not drawn beside others: on its scale nothing else could be told apart.
@@ -74,6 +75,7 @@ def render_comparison(comparison: Comparison) -> str:
 
     Its one script sorts the table; without it the page is complete.
     """
+    comparison = without_places(comparison)
     script = (TEMPLATES / "compare.js").read_text(encoding="utf-8")
     chosen = chosen_way(comparison)
     names = {way.key: way.name for way in comparison.ways}

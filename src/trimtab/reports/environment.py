@@ -10,6 +10,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from trimtab.errors import visible
 from trimtab.evaluation.text.words import are_chinese
 from trimtab.reports.charts.run import calibration_chart, confusion_map, scatter_chart
 from trimtab.reports.format import (
@@ -26,7 +27,9 @@ from trimtab.reports.format import (
 )
 
 TEMPLATES = Path(__file__).parent / "templates"
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~&])")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~&$]|:(?=//))")
+# What makes a list, a rule or a heading where it begins a line.
+_FIRST = re.compile(r"^(\d*)(?=[-+.)](?: |$)|(?:- ?)+$|=+$)")
 
 
 @cache
@@ -69,12 +72,14 @@ def environment() -> Environment:
 
 def markdown(text: object) -> str:
     """Return a text as it stands within a line of Markdown, with nothing in it read as markup."""
-    return _MARKDOWN.sub(r"\\\1", " ".join(str(text).split()))
+    return _FIRST.sub(r"\1\\", _MARKDOWN.sub(r"\\\1", visible(" ".join(str(text).split()))))
 
 
 def code(text: str) -> str:
     """Return a text as code within a line of Markdown, in more backticks than it holds one after another."""
-    ticks, room = "`" * (1 + _longest_run(text)), " " if "`" in text else ""
+    text = visible(text)
+    stripped = "`" in text or (text.strip() and text[0] == text[-1] == " ")  # of a space on either side
+    ticks, room = "`" * (1 + _longest_run(text)), " " if stripped else ""
     return f"{ticks}{room}{text}{room}{ticks}"
 
 
@@ -85,7 +90,7 @@ def _drawn(draw: Callable[..., str]) -> Callable[..., Markup]:
 
 def _fenced(text: str, language: str) -> str:
     """Return a text as a block of Markdown, in a fence longer than any run of backticks in it."""
-    fence = "`" * max(3, 1 + _longest_run(text))
+    text, fence = visible(text, but="\n\t"), "`" * max(3, 1 + _longest_run(text))
     return f"{fence}{language}\n{text}\n{fence}"
 
 

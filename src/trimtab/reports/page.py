@@ -15,6 +15,7 @@ from trimtab.reports.findings.choose import findings_of
 from trimtab.reports.findings.findings import Findings, Result
 from trimtab.reports.findings.limits import limits
 from trimtab.reports.format import flat_settings
+from trimtab.reports.places import without_places
 from trimtab.reports.run_report import RunReport
 
 MISTAKES_OPEN = 8
@@ -22,6 +23,7 @@ MISTAKES_OPEN = 8
 
 def render_page(report: RunReport) -> str:
     """Return the report as one self-contained HTML page: no request leaves it, and no script runs in it."""
+    report = without_places(report)
     findings = findings_of(report.scored)
     context: dict[str, Any] = {
         **findings.context(),

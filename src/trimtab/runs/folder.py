@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,6 +17,10 @@ TASK_FILE, PROMPT_FILE, CHECKPOINT_FILE = "task.yaml", "prompt.safetensors", "ch
 METRICS_FILE, LOCK_FILE = "metrics.jsonl", ".lock"
 # Where a search for the best method (`method: auto`) keeps what it tries, until it has come to its end.
 SEARCH_FOLDER = "tried"
+# What is in no name of a folder: controls, halves of surrogate pairs, what parts folders elsewhere.
+_NO_FOLDER = re.compile(r"[\\\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+# Bytes in the name of a folder, by most file systems.
+_LONGEST_NAME = 255
 # Behind the name of a file while it is written.
 PART = ".part"
 # What a process leaves that was killed while it began a run: nothing is lost with it.
@@ -30,6 +35,26 @@ def check_finished(*folders: Path) -> None:
                 f"{folder}: not a finished run (no {PROMPT_FILE}).",
                 "Give the folder `trimtab tune` wrote; an interrupted one goes on with `trimtab tune FOLDER --resume`.",
             )
+
+
+def folder_named(task: str, before: str = "") -> Path:
+    """The folder in `runs/` that a job writes by default.
+
+    Args:
+        task: name of the task.
+        before: what stands before it, `compare-` say.
+
+    Raises:
+        RunError: the name would be a place elsewhere, or none.
+    """
+    whole = before + task
+    too_long = any(len(part.encode("utf-8", "replace")) > _LONGEST_NAME for part in whole.split("/"))
+    if too_long or {"", ".", ".."} & set(task.split("/")) or _NO_FOLDER.search(task):
+        raise RunError(
+            f"name: '{task}' cannot be the name of a folder in runs/.",
+            "Name the task otherwise, or choose a folder with --out.",
+        )
+    return Path("runs") / whole
 
 
 def write_whole(path: Path, content: str | bytes | Callable[[Path], None]) -> None:
