@@ -12,7 +12,7 @@ import click
 from trimtab.errors import TrimtabError
 
 # What an answer is, in records of every kind of answer; then what stands beside it in CSV.
-ANSWER = ("label", "option", "number", "text", "tags")
+ANSWER = ("label", "labels", "option", "number", "text", "tags")
 BESIDE = ("answer", "probability", "error")
 
 

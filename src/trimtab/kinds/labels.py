@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from trimtab.data.answers import read_label
 from trimtab.data.counts.labels import LabelCounts, count_labels
@@ -255,6 +255,10 @@ class Labels:
 
         return WordCriterion(bound.verbalizer, own, judged, smoothing)
 
+    def settled_on_dev(self, task: Task, dev: Sequence[Example], answers: Callable[[], Sequence[Any]]) -> Task:
+        """As it is."""
+        return task
+
     def reader(self, bound: BoundTask, row: EncodedRow, condition: Condition) -> Reader:
         """The label words, or the head."""
         from trimtab.decoding.readers import HeadReader, WordReader
@@ -296,7 +300,7 @@ class Labels:
         """The labels."""
         return list(words)
 
-    def missed(self, splits: Splits) -> list[str]:
+    def missed(self, splits: Splits, words: Mapping[str, Sequence[str]]) -> list[str]:
         """None: all labels are known."""
         return []
 
