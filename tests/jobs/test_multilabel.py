@@ -237,7 +237,7 @@ def test_labels_that_train_lacks_are_missed_and_said(
     task = settings(tiny_folder, "head", data={"test": str(tmp_path / "test.jsonl")})
     report = tune.run(task, tmp_path / "run", base=data, pretrained=pretrained).report
     assert report is not None
-    assert "test: 1 time a label that train lacks (parking), which is missed." in report.data.notes
+    assert "test: 1 label is none of train's (parking), and is missed." in report.data.notes
     assert report.data.label_counts["test"] == {"food": 1, "price": 0, "service": 0, "parking": 1}
     assert report.scored.kind == "multilabel"
     assert report.scored.test is not None

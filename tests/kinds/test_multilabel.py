@@ -57,8 +57,8 @@ def test_a_label_that_the_task_does_not_name_is_refused_in_train_and_missed_else
     )  # fmt: skip
     splits = Splits([], [example("billing", "other")], [example("x"), example("x", "w"), example()])
     assert kind.missed(splits, WORDS) == [
-        "dev: 1 time a label that train lacks (other), which is missed.",
-        "test: 3 times a label that train lacks (w, x), which is missed.",
+        "dev: 1 label is none of train's (other), and is missed.",
+        "test: 3 labels are none of train's (w, x), and are missed.",
     ]
     assert kind.classes(splits, WORDS) == [*LABELS, "other", "w", "x"]
     assert kind.missed(Splits([], [example("billing")], []), WORDS) == []

@@ -128,6 +128,11 @@ class Labels:
     def read(self, record: Record, fields: Sequence[str], settings: DataSettings, *, answered: bool) -> Example:
         """Fields and label."""
         texts = {field: field_text(record, field, settings) for field in fields}
+        if answered and isinstance(record.get(settings.label), list):
+            raise DataError(
+                f"{record.where}: column '{settings.label}' holds a list, expected one label.",
+                "Set answer to multilabel where any number of labels may fit a row, or name another column.",
+            )
         answer = read_label(record, settings.label) if answered else None
         return Example(texts, answer, record.where, group_of(record, settings))
 

@@ -337,8 +337,8 @@ class MultiLabels:
             unseen = _unknown(rows, words)
             if unseen:
                 named = ", ".join(sorted(unseen)[:8]) + (", ..." if len(unseen) > 8 else "")
-                times = f"{unseen.total()} time{'' if unseen.total() == 1 else 's'}"
-                notes.append(f"{name}: {times} a label that train lacks ({named}), which is missed.")
+                count, are = ("1 label is", "is") if unseen.total() == 1 else (f"{unseen.total()} labels are", "are")
+                notes.append(f"{name}: {count} none of train's ({named}), and {are} missed.")
         return notes
 
     def collected(self, predictions: Sequence[MultiLabelPrediction], classes: Sequence[str]) -> LabelSets:
