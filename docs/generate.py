@@ -10,7 +10,7 @@ import re
 import sys
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import click
 from picture import picture
@@ -69,6 +69,8 @@ def _table(prefix: str, fields: dict[str, FieldInfo]) -> str:
 def type_text(kind: object) -> str:
     """A type in words: `int | None` -> `whole number or null`."""
     origin, inner = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        return f"{type_text(inner[0])} {' and '.join(_bounds(inner[1]))}"
     if origin in (Union, UnionType):
         return " or ".join(type_text(part) for part in inner)
     if origin is Literal:

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from trimtab.backbones.open import open_backbone
     from trimtab.backbones.pretrained import Pretrained
-    from trimtab.data.example import ChoiceExample, Example, NumberExample, TaggedExample, TextExample
+    from trimtab.data.example import (
+        ChoiceExample,
+        Example,
+        MultiLabelExample,
+        NumberExample,
+        TaggedExample,
+        TextExample,
+    )
     from trimtab.errors import BackboneError, DataError, MissingExtraError, RunError, TaskError, TrimtabError
     from trimtab.inference.engine import Engine, Request
     from trimtab.inference.perplexity import Likelihood, TextScorer
@@ -28,6 +35,7 @@ if TYPE_CHECKING:
     from trimtab.kinds.prediction import (
         ChoicePrediction,
         LabelPrediction,
+        MultiLabelPrediction,
         NumberPrediction,
         Prediction,
         TagPrediction,
@@ -54,6 +62,8 @@ _WHERE = {
     "LabelPrediction": ("trimtab.kinds.prediction", "LabelPrediction"),
     "Likelihood": ("trimtab.inference.perplexity", "Likelihood"),
     "MissingExtraError": ("trimtab.errors", "MissingExtraError"),
+    "MultiLabelExample": ("trimtab.data.example", "MultiLabelExample"),
+    "MultiLabelPrediction": ("trimtab.kinds.prediction", "MultiLabelPrediction"),
     "NumberExample": ("trimtab.data.example", "NumberExample"),
     "NumberPrediction": ("trimtab.kinds.prediction", "NumberPrediction"),
     "Prediction": ("trimtab.kinds.prediction", "Prediction"),
@@ -99,6 +109,8 @@ __all__ = [
     "LabelPrediction",
     "Likelihood",
     "MissingExtraError",
+    "MultiLabelExample",
+    "MultiLabelPrediction",
     "NumberExample",
     "NumberPrediction",
     "Prediction",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from made_reports import bare, choices, numbers, report, tags, texts, two_classes
+from made_reports import bare, choices, label_sets, numbers, report, tags, texts, two_classes
 
 from trimtab.cli.printing import TABLE_WIDTH, print_report
 from trimtab.reports.run_report import RunReport
@@ -50,6 +50,10 @@ def test_figures_are_those_of_the_answers(capsys: pytest.CaptureFixture[str]) ->
     assert columns(lines) == ["method", "RMSE", "95% interval", "MAE", "Pearson", "Spearman", *around]
     assert names(lines) == ["mean", "ridge", "soft_prompt"]
     assert "3 seeds on dev: 91.0 ± 1.0% of the variance" in lines
+    lines = printed(label_sets(), capsys)
+    assert columns(lines) == ["method", "micro F1", "95% interval", "macro F1", "subset accuracy", *around]
+    assert names(lines)[-2:] == ["naive Bayes", "soft_prompt"]
+    assert "3 seeds on dev: 91.0 ± 1.0% micro F1" in lines
     lines = printed(tags(), capsys)
     assert columns(lines) == ["method", "F1", "95% interval", "precision", "recall", "macro F1", *around]
     assert "3 seeds on dev: 91.0 ± 1.0% F1" in lines
@@ -62,10 +66,11 @@ def test_figures_are_those_of_the_answers(capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_a_baseline_that_is_better_stands_below_the_run(capsys: pytest.CaptureFixture[str]) -> None:
-    for made in (two_classes(), numbers(), tags(), texts()):
+    for made in (two_classes(), label_sets(), numbers(), tags(), texts()):
         *_, best = made.scored.baselines
         better = {
-            "number": {"rmse": 0.01}, "tags": {"f1": 0.999}, "label": {"accuracy": 0.999},
+            "multilabel": {"micro_f1": 0.999}, "number": {"rmse": 0.01}, "tags": {"f1": 0.999},
+            "label": {"accuracy": 0.999},
             "text": {"figures": [f.__class__(**(f.__dict__ | {"value": 99.9})) for f in getattr(best, "figures", [])]},
         }[made.scored.kind]  # fmt: skip
         part = made.scored.model_copy(update={"baselines": [best.model_copy(update=better)]})
@@ -81,7 +86,9 @@ def test_names_are_text_and_no_markup(capsys: pytest.CaptureFixture[str]) -> Non
     assert printed(named, capsys)[0] == "[red]reviews[/red]: 1,821 test rows"
 
 
-@pytest.mark.parametrize("made", [two_classes, choices, numbers, tags, texts], ids=lambda made: made.__name__)
+@pytest.mark.parametrize(
+    "made", [two_classes, choices, label_sets, numbers, tags, texts], ids=lambda made: made.__name__
+)
 def test_tables_fit_their_width(made: object, capsys: pytest.CaptureFixture[str]) -> None:
     lines = printed(made(), capsys)  # type: ignore[operator]
     assert max(len(line) for line in lines if line.startswith(("┏", "│", "└"))) <= TABLE_WIDTH

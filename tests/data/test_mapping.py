@@ -103,6 +103,9 @@ def test_null_fields(null: object) -> None:
 def test_values_that_are_no_text(value: object, kind: str) -> None:
     expected = f"holds {kind}, expected text or a number. Name another column, or turn this one into text."
     assert refusal({"text": value, "label": "x"}) == f"{HERE}: column 'text' {expected}"
+    if kind == "a list":
+        hint = "Set answer to multilabel where any number of labels may fit a row, or name another column."
+        expected = f"holds a list, expected one label. {hint}"
     assert refusal({"text": "a", "label": value}) == f"{HERE}: column 'label' {expected}"
 
 

@@ -148,8 +148,9 @@ def start_every_ready_task() -> None:
 
 
 def answer_otherwise() -> None:
-    """Numbers and tags."""
+    """Numbers, tags and sets of labels."""
     for kind, column, answers, ways in (
+        ("multilabel", "labels", [["a"], ["a", "b"], []], "majority,naive_bayes,tfidf,ngrams,head,soft_prompt"),
         ("number", "score", [1.5, 2.5, 4.0], "mean,ridge,word_vector_ridge,head,soft_prompt"),
         ("tags", "tags", [["O", "B-x"], ["B-x", "I-x"], ["O", "O"]], "majority,token_majority,head,soft_prompt"),
     ):

@@ -82,4 +82,4 @@ def test_places_are_as_many_as_the_row_with_the_most_options_has() -> None:
     kind = kind_of(make_task({"answer": ANSWER}).answer)
     splits = Splits([example("a", "b")], [example("a", "b", "c", "d")], [example("a", "b", "c")])
     assert kind.classes(splits, {}) == ["option 1", "option 2", "option 3", "option 4"]
-    assert kind.missed(splits) == []
+    assert kind.missed(splits, {}) == []

@@ -10,13 +10,16 @@ import pytest
 from trimtab.kinds.choices import Choices
 from trimtab.kinds.choose import kind_of, template_of
 from trimtab.kinds.labels import Labels
+from trimtab.kinds.multilabel import MultiLabels
 from trimtab.kinds.numbers import Numbers
 from trimtab.kinds.tags import Tags
 from trimtab.kinds.texts import Texts
 from trimtab.settings.answers import ANSWERS
 from trimtab.settings.file import make_task
 
-KINDS = {"label": Labels, "choice": Choices, "number": Numbers, "tags": Tags, "text": Texts}
+KINDS = {
+    "label": Labels, "multilabel": MultiLabels, "choice": Choices, "number": Numbers, "tags": Tags, "text": Texts,
+}  # fmt: skip
 ANSWER: dict[str, Any] = {"choice": {"kind": "choice", "options": "options"}}
 
 
@@ -34,6 +37,7 @@ def test_every_kind_of_answer_has_its_own() -> None:
     ("name", "headed", "generates", "own_options", "counted_by_label", "judges_dev"),
     [
         ("label", False, False, False, True, True),
+        ("multilabel", True, False, False, False, True),
         ("choice", False, False, True, False, True),
         ("number", True, False, False, False, True),
         ("tags", True, False, False, False, True),

@@ -9,7 +9,7 @@ import pytest
 import tiny
 from encoders import save_encoder
 from trimtab.backbones.pretrained import load
-from trimtab.data import Example
+from trimtab.data import Example, Record
 from trimtab.errors import DataError
 from trimtab.kinds.bind import bind
 from trimtab.kinds.bound_task import BoundTask
@@ -33,6 +33,17 @@ def bound_to(pretrained: Any, words: Any = WORDS, *, training: bool = False, **s
 
 def example(label: str | None, text: str = "a film", where: str = "r.jsonl:1") -> Example:
     return Example({"text": text}, label, where)
+
+
+def test_a_list_is_no_label_and_the_kind_that_it_is_of_is_named() -> None:
+    record = Record({"text": "a film", "label": ["good", "long"]}, "r.jsonl:1")
+    with pytest.raises(DataError) as caught:
+        KIND.read(record, ["text"], DataSettings(), answered=True)
+    assert str(caught.value) == (
+        "r.jsonl:1: column 'label' holds a list, expected one label. Set answer to multilabel where any number of "
+        "labels may fit a row, or name another column."
+    )
+    assert KIND.read(record, ["text"], DataSettings(), answered=False).answer is None
 
 
 def test_the_first_answer_that_is_no_label_is_refused() -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from trimtab.data.example import ChoiceExample, Example, NumberExample, TaggedExample, TextExample
+from trimtab.data.example import ChoiceExample, Example, MultiLabelExample, NumberExample, TaggedExample, TextExample
 from trimtab.kinds.choose import kind_of
 from trimtab.reports.figures import Cell, Measured, compare
 from trimtab.settings.answers import (
     AnswerSettings,
     ChoiceAnswer,
     LabelAnswer,
+    MultiLabelAnswer,
     NumberAnswer,
     TagsAnswer,
     TextAnswer,
@@ -20,6 +21,7 @@ from trimtab.settings.file import make_task
 
 ROWS = {
     "label": [Example({}, label, "t:1") for label in ("b", "a")],
+    "multilabel": [MultiLabelExample({}, "", "t:1", labels=own) for own in (("b", "a"), ())],
     "choice": [
         ChoiceExample({}, "x", "t:1", options=("x", "y")),
         ChoiceExample({}, "z", "t:2", options=("x", "y", "z")),
@@ -28,12 +30,16 @@ ROWS = {
     "tags": [TaggedExample({}, "B-x", "t:1", tokens=("w",), tags=(tag,)) for tag in ("B-x", "O")],
     "text": [TextExample({}, text, "t:1", references=(text, "other")) for text in ("some words", "more of them")],
 }
-RIGHT = {"label": [1, 0], "choice": [0, 2], "number": [1.0, 4.0], "tags": [("B-x",), ("O",)],
-         "text": ["some words", "more of them"]}  # fmt: skip
+RIGHT = {
+    "label": [1, 0], "multilabel": [("a", "b"), ()], "choice": [0, 2], "number": [1.0, 4.0],
+    "tags": [("B-x",), ("O",)], "text": ["some words", "more of them"],
+}  # fmt: skip
 
 
-ONE_SEED = {"label": "McNemar", "choice": "McNemar", "number": "permutation", "tags": "randomisation",
-            "text": "randomisation"}  # fmt: skip
+ONE_SEED = {
+    "label": "McNemar", "multilabel": "randomisation", "choice": "McNemar", "number": "permutation",
+    "tags": "randomisation", "text": "randomisation",
+}  # fmt: skip
 TASK = make_task({"data": {"train": "rows.jsonl"}, "template": {"text": "{text}{answer}"}})
 
 
@@ -41,6 +47,7 @@ TASK = make_task({"data": {"train": "rows.jsonl"}, "template": {"text": "{text}{
     ("answer", "name", "said"),
     [
         (LabelAnswer(), "accuracy", "b"),
+        (MultiLabelAnswer(), "micro F1", "b, a"),
         (ChoiceAnswer(options="own"), "accuracy", "x"),
         (NumberAnswer(), "R²", "1"),
         (TagsAnswer(), "entity F1", "x: w"),
@@ -50,13 +57,13 @@ TASK = make_task({"data": {"train": "rows.jsonl"}, "template": {"text": "{text}{
     ],
 )
 def test_what_is_right_scores_1_and_is_not_told_from_itself(answer: AnswerSettings, name: str, said: str) -> None:
-    scorer = kind_of(answer).scorer(ROWS[answer.kind], ("a", "b") if answer.kind == "label" else (), TASK)
+    scorer = kind_of(answer).scorer(ROWS[answer.kind], ("a", "b") if "label" in answer.kind else (), TASK)
     given = np.empty(2, dtype=object)
     given[:] = RIGHT[answer.kind]
-    given = given if answer.kind in ("tags", "text") else np.array(RIGHT[answer.kind])
+    given = given if answer.kind in ("multilabel", "tags", "text") else np.array(RIGHT[answer.kind])
     rows = scorer.rows(given)
     assert (scorer.metric.name, scorer.score(rows), scorer.right(0)) == (name, 1.0, said)
-    assert scorer.said(0, given[0]) == said
+    assert sorted(scorer.said(0, given[0])) == sorted(said)
     ways = [Measured(key, key, "tuned", [Cell(0, given)]) for key in ("a", "b")]
     [found] = [way.difference for way in compare(ways, scorer, "b").ways if way.difference]
     assert (found.p_value, found.p_adjusted, found.test) == (1.0, 1.0, ONE_SEED[answer.kind])

@@ -53,13 +53,13 @@ def test_tags_are_in_order_outside_first_and_beginnings_before_the_rest() -> Non
 def test_tags_that_train_lacks_are_noted() -> None:
     kind = kind_of(TagsAnswer(tags=NAMES))
     known, unknown = example(("in", "O"), ("Rome", "B-place")), example(("a", "B-work"), ("b", "I-work"), ("c", "O"))
-    assert kind.missed(Splits([], [known], [known])) == []
-    assert kind.missed(Splits([], [known, unknown], [unknown, unknown])) == [
+    assert kind.missed(Splits([], [known], [known]), {}) == []
+    assert kind.missed(Splits([], [known, unknown], [unknown, unknown]), {}) == [
         "dev: 2 tokens have tags that train lacks (B-work, I-work), and are missed.",
         "test: 4 tokens have tags that train lacks (B-work, I-work), and are missed.",
     ]
     many = example(*((str(i), f"B-{i:02}") for i in range(10)))
-    assert kind.missed(Splits([], [], [many])) == [
+    assert kind.missed(Splits([], [], [many]), {}) == [
         "test: 10 tokens have tags that train lacks (B-00, B-01, B-02, B-03, B-04, B-05, B-06, B-07, ...), and are "
         "missed."
     ]

@@ -1,4 +1,4 @@
-"""Made-up reports for tests: two classes, 77 classes with long labels, Chinese, choices, numbers, tags."""
+"""Made-up reports for tests: two classes, 77 classes with long labels, Chinese, sets of labels and other answers."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from trimtab.data.example import ChoiceExample, Example, NumberExample, TaggedExample, TextExample
+from trimtab.data.example import ChoiceExample, Example, MultiLabelExample, NumberExample, TaggedExample, TextExample
 from trimtab.data.tags import as_bio
 from trimtab.data.text.tokens import joined
 from trimtab.evaluation.interval.interval import Interval
 from trimtab.evaluation.scores.labels import LabelScores, score_labels
+from trimtab.evaluation.scores.multilabel import score_label_sets
 from trimtab.evaluation.scores.numbers import NumberScores, score_numbers
 from trimtab.evaluation.scores.tags import score_tags
 from trimtab.evaluation.scores.texts import score_text_answers
@@ -21,6 +22,8 @@ from trimtab.reports.scored import (
     ChoiceReport,
     LabelBaseline,
     LabelReport,
+    MultiLabelBaseline,
+    MultiLabelReport,
     NumberBaseline,
     NumberReport,
     TagBaseline,
@@ -236,6 +239,25 @@ def tags(plain: bool = False) -> RunReport:
                         recall=0.35, macro_f1=0.3, token_accuracy=0.6, seconds=0.1, p_value=0.0001)  # fmt: skip
     most = other.model_copy(update={"name": "commonest tag", "f1": 0.0, "interval": Interval(0.0, 0.0)})
     return report(None, scored=TagReport(dev=scores, test=scores, baselines=[most, other]))
+
+
+def label_sets() -> RunReport:
+    """Sixty rows of four labels, a hostile and a Chinese one among them, beside two baselines."""
+    names, draw = ["billing", HOSTILE, CHINESE, "rare"], np.random.default_rng(0)
+    right = draw.random((60, 4)) < [0.5, 0.4, 0.3, 0.05]
+    given = np.where(draw.random((60, 4)) < 0.85, right, ~right)
+    sets = [[tuple(np.array(names)[row].tolist()) for row in table] for table in (right, given)]
+    examples = [
+        MultiLabelExample({"text": f"row {i} {ENGLISH[:40]}"}, "", f"rows.jsonl:{i}", labels=own)
+        for i, own in enumerate(sets[0], 1)
+    ]
+    scores = score_label_sets(examples, sets[1], names)
+    bayes = MultiLabelBaseline(name="naive Bayes", micro_f1=0.5, interval=Interval(0.4, 0.6), macro_f1=0.4,
+                               subset_accuracy=0.3, hamming_loss=0.25, seconds=0.1, p_value=0.0001)  # fmt: skip
+    most = bayes.model_copy(update={"name": "commonest labels", "micro_f1": 0.45, "interval": Interval(0.35, 0.55)})
+    thresholds = dict(zip(names, [0.5, 0.41, 0.3, 0.5], strict=True))
+    part = MultiLabelReport(dev=scores, test=scores, baselines=[most, bayes], thresholds=thresholds)
+    return report(None, scored=part)
 
 
 def sayings(texts: list[str]) -> list[Example]:

@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from made_reports import bare, chinese, choices, many_classes, numbers, tags, texts, two_classes
+from made_reports import bare, chinese, choices, label_sets, many_classes, numbers, tags, texts, two_classes
 
 import needs
 from trimtab.reports.page import render_page
@@ -39,7 +39,9 @@ addEventListener("load", () => {{
 @needs.browser
 @pytest.mark.parametrize("width", [360, 1280])
 @pytest.mark.parametrize(
-    "made", [two_classes, many_classes, chinese, choices, numbers, tags, texts, bare], ids=lambda made: made.__name__
+    "made",
+    [two_classes, many_classes, chinese, choices, label_sets, numbers, tags, texts, bare],
+    ids=lambda made: made.__name__,
 )
 def test_the_page_fits_its_width_and_the_console_stays_silent(made: object, width: int, tmp_path: Path) -> None:
     page = render_page(made())  # type: ignore[operator]

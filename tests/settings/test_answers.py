@@ -20,7 +20,7 @@ def refusal(content: dict[str, Any]) -> str:
 
 
 def test_a_bare_kind_will_do_but_for_choices():
-    assert list(ANSWERS) == ["label", "choice", "number", "tags", "text"]
+    assert list(ANSWERS) == ["label", "multilabel", "choice", "number", "tags", "text"]
     for kind in KINDS:
         name = kind.model_fields["kind"].default
         more = {"options": "options"} if name == "choice" else {}
@@ -42,10 +42,13 @@ def test_tags_have_other_defaults_elsewhere():
 
 
 def test_a_kind_says_what_is_left_out_elsewhere():
+    expected = {
+        "tags": {"data": {"label": "tags"}, "template": {"text": "Text: {tokens}"}},
+        "multilabel": {"data": {"label": "labels"}},
+    }
     for kind in KINDS:
         name = kind.model_fields["kind"].default
-        expected = {"data": {"label": "tags"}, "template": {"text": "Text: {tokens}"}} if name == "tags" else {}
-        assert defaults_elsewhere(name) == defaults_elsewhere({"kind": name}) == expected
+        assert defaults_elsewhere(name) == defaults_elsewhere({"kind": name}) == expected.get(name, {})
     assert defaults_elsewhere(TagsAnswer(tokens="words"))["template"] == {"text": "Text: {words}"}
     for unknown in (None, 3, "zzz", ["tags"], {"kind": ["tags"]}, {"tokens": "words"}):
         assert defaults_elsewhere(unknown) == {}
@@ -59,7 +62,7 @@ def test_a_kind_says_what_is_left_out_elsewhere():
     ("answer", "message"),
     [
         ("texts", "task: unknown kind of answer 'texts'. Did you mean 'text'?"),
-        ({"kind": "zzz"}, "task: unknown kind of answer 'zzz'. Known: label, choice, number, tags, text."),
+        ({"kind": "zzz"}, "task: unknown kind of answer 'zzz'. Known: label, multilabel, choice, number, tags, text."),
         ({"kind": "label", "loss": "huber"}, "task: unknown setting 'answer.loss'. Known here: kind."),
         ({"kind": "number", "los": "huber"}, "task: unknown setting 'answer.los'. Did you mean 'loss'?"),
         ({"kind": "number", "sd": 0}, f"task: answer.sd: Input should be greater than 0 (found 0). {SEE}"),

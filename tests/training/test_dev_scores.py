@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from seqeval.metrics import f1_score
-from sklearn.metrics import accuracy_score, log_loss, mean_squared_error, r2_score
+from seqeval.metrics import f1_score as entity_f1
+from sklearn.metrics import accuracy_score, f1_score, log_loss, mean_squared_error, r2_score
 
-from trimtab.training.dev_scores import scores_of_labels, scores_of_numbers, scores_of_tags
+from trimtab.evaluation.scores.thresholds import best_thresholds
+from trimtab.training.dev_scores import scores_of_label_sets, scores_of_labels, scores_of_numbers, scores_of_tags
 from trimtab.training.targets import TagTarget
 
 
@@ -61,7 +62,7 @@ def test_tags_of_two_runs_are_scored_as_seqeval_does_windows_of_a_row_together()
         rows = [(DEV_TAGS[0], own[0]), ((*DEV_TAGS[1], *DEV_TAGS[2]), torch.cat(own[1:3])), (DEV_TAGS[3], own[3])]
         gold = [list(tags) for tags, _ in rows]
         predicted = [[TAGS[i] for i in found.argmax(-1).tolist()] for _, found in rows]
-        assert score.accuracy == pytest.approx(f1_score(gold, predicted))
+        assert score.accuracy == pytest.approx(entity_f1(gold, predicted))
         known = [(found[w], TAGS.index(tag)) for tags, found in rows for w, tag in enumerate(tags) if tag in TAGS]
         assert len(known) == 10
         assert score.loss == pytest.approx(log_loss([tag for _, tag in known], [x.exp().numpy() for x, _ in known]))
@@ -77,3 +78,17 @@ def test_plain_tags_are_scored_by_the_share_that_is_right():
             for i, tag in zip(found.argmax(-1).tolist(), tags, strict=True)
         ]
         assert score.accuracy == pytest.approx(np.mean(right))
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_sets_of_labels_of_two_runs_in_any_order_are_scored_as_scikit_learn_does(given):
+    random = np.random.default_rng(2)
+    fits, order = random.random((20, 3)) < 0.4, random.permutation(40)
+    odds = torch.from_numpy(random.normal(size=(40, 3)).astype(np.float32))
+    thresholds = [0.3, 0.5, 0.6] if given else None
+    scores = scores_of_label_sets(fits.tolist(), 2, [(int(i), odds[i]) for i in order], thresholds)
+    for score, own in zip(scores, torch.sigmoid(odds).double().numpy().reshape(2, 20, 3), strict=True):
+        said = own >= (np.array(thresholds) if thresholds else best_thresholds(own, fits))
+        assert score.accuracy == pytest.approx(f1_score(fits, said, average="micro"))
+        expected = np.mean([log_loss(fits[:, c], own[:, c]) for c in range(3)])
+        assert score.loss == pytest.approx(expected, rel=1e-5)

@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 from torch.nn import functional as F
 
-from trimtab.training.softmax_regression import Rows, fit, folds
+from trimtab.training.softmax_regression import Rows, fit, fit_each, folds
 
 
 def made(rows: int, dims: int, classes: int, seed: int = 0) -> Rows:
@@ -113,3 +113,21 @@ def test_constant_features_and_missing_classes_do_no_harm():
     assert torch.isfinite(scores).all()
     assert set(scores.argmax(1).tolist()) <= {0, 1}
     assert float(found.weight_CD[:, 2].abs().max()) == 0.0
+
+
+def test_labels_by_themselves_are_those_of_scikit_learn():
+    """Each label has a penalty of its own: at that one, half of it for a single score, it is scikit-learn's optimum."""
+    rows = made(90, 6, 3)
+    g = torch.Generator().manual_seed(1)
+    odds = rows.features_ND[:, :2] / rows.features_ND[:, :2].std(0) + torch.randn(90, 2, generator=g)
+    fits = torch.cat([odds > odds.mean(0), torch.ones(90, 1).bool(), torch.zeros(90, 1).bool()], 1)
+    own = fit_each(rows.features_ND, fits)
+    found = torch.sigmoid(F.linear(rows.features_ND, own.weight_CD, own.bias_C))
+    scaler = StandardScaler().fit(rows.features_ND.double().numpy())
+    features = scaler.transform(rows.features_ND.double().numpy())
+    for c in range(2):
+        alone = fit(replace(rows, labels_N=fits[:, c].long(), classes=2))
+        oracle = LogisticRegression(C=2 / (alone.penalty * 90), max_iter=20_000, tol=1e-10).fit(features, fits[:, c])
+        assert np.abs(found[:, c].numpy() - oracle.predict_proba(features)[:, 1]).max() < 5e-3
+    assert own.weight_CD[2:].eq(0).all()
+    assert found[0, 2:].tolist() == pytest.approx([91 / 92, 1 / 92], abs=1e-6)

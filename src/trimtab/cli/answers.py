@@ -11,7 +11,7 @@ from trimtab.cli.terminal import say_data, say_json
 from trimtab.errors import TrimtabError
 
 # What an answer is, in records of every kind of answer; then what stands beside it in CSV.
-ANSWER = ("label", "option", "number", "text", "tags")
+ANSWER = ("label", "labels", "option", "number", "text", "tags")
 BESIDE = ("answer", "probability", "error")
 
 

@@ -94,7 +94,7 @@ class SplitReport:
     over_context: Finding | None
 
     def to_dict(self) -> dict[str, object]:
-        """Return the report as plain data for JSON; `numbers`, `tags` and `texts` are null where answers are others."""
+        """Return the report as plain data for JSON; what answers of other kinds have is null."""
         found = {
             "unlabelled": asdict(self.unlabelled),
             "duplicates": asdict(self.duplicates),
@@ -106,7 +106,7 @@ class SplitReport:
             "over_context": asdict(self.over_context) if self.over_context else None,
         }
         labels: dict[str, object] = {"labels": {}, "distinct_labels": 0}
-        others = {"numbers": None, "tags": None, "texts": None}
+        others = {"label_sets": None, "numbers": None, "tags": None, "texts": None}
         return {"rows": self.rows, **labels, **found, **others} | self.answers.to_dict()
 
 

@@ -35,6 +35,11 @@ class Example:
         """
         return labels.index(self.answer) if self.answer in labels else None
 
+    def classes_in(self, labels: Sequence[str]) -> Sequence[int]:
+        """Which of the classes it counts for: that of its answer, or of several labels all of them."""
+        found = self.class_in(labels)
+        return () if found is None else (found,)
+
     def class_names(self, labels: Sequence[str]) -> Sequence[str]:
         """What its classes are called: the labels, or its own options."""
         return labels
@@ -53,6 +58,31 @@ class Example:
     def decides(self) -> tuple[str, ...]:
         """What else than fields and answer decides how it is answered and scored."""
         return ()
+
+
+@dataclass(frozen=True)
+class MultiLabelExample(Example):
+    """A record that any number of labels fit.
+
+    Attributes:
+        labels: those that do, in the order of the record; None where unlabelled, empty where none of them fits.
+        separator: what stood between them in a text; "" where nothing did.
+    """
+
+    labels: tuple[str, ...] | None = None
+    separator: str = ""
+
+    @property
+    def stratum(self) -> str:
+        """Its first label in the order of their names."""
+        return min(self.labels or ("",))
+
+    def class_in(self, labels: Sequence[str]) -> None:
+        """None: it has no class that is its only one."""
+
+    def classes_in(self, labels: Sequence[str]) -> list[int]:
+        """All of its labels."""
+        return [labels.index(label) for label in self.labels or () if label in labels]
 
 
 @dataclass(frozen=True)

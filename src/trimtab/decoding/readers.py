@@ -106,6 +106,19 @@ class HeadReader:
 
 
 @dataclass(frozen=True)
+class MultiLabelReader(HeadReader):
+    """Log-odds [C] of labels, each by itself, that a head gives where a row is answered."""
+
+    def finished(self, scores: torch.Tensor) -> torch.Tensor:
+        """Log-odds."""
+        return scores
+
+    def averaged(self, found: torch.Tensor) -> torch.Tensor:
+        """Probabilities, each label's by itself."""
+        return torch.sigmoid(found)
+
+
+@dataclass(frozen=True)
 class NumberReader(HeadReader):
     """The number [1] that a head gives where a row is answered."""
 

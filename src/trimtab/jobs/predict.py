@@ -112,7 +112,8 @@ def run(
         base: folder at which a relative path starts.
 
     Yields:
-        For each row, in order: `{"label": ..., "probability": ..., "probabilities": {...}}`, where answers are choices
+        For each row, in order: `{"label": ..., "probability": ..., "probabilities": {...}}`, where answers are sets of
+        labels `{"labels": [...], "probabilities": {...}}`, where they are choices
         `{"option": ..., "index": ..., ...}` likewise, where they are numbers `{"number": ...}`, where they are tags
         `{"tokens": [...], "tags": [...], "entities": [...]}`, where they are free text `{"text": ..., "ended": ...,
         "log_likelihood": ...}` and, if several, `"texts"`; with `cut_tokens` where the text was shortened to fit; or

@@ -89,7 +89,7 @@ def run(
     words = {
         label: [_pieces(bound, word.ids) for word in bound.verbalizer.words if word.label == i]
         for i, label in enumerate(bound.labels)
-        if label in read.words
+        if label in read.words and not bound.kind.headed
     }
     return shown, words
 

@@ -9,13 +9,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import Example, Splits
 from trimtab.data.records import source_name
-from trimtab.evaluation.scores.gold import answer_ids
+from trimtab.evaluation.scores.gold import class_counts
 from trimtab.methods.method import trained
 from trimtab.reports.facts import BackboneFacts, MachineFacts
 from trimtab.reports.run_report import DataFacts, MethodFacts, RunFacts
@@ -79,7 +78,7 @@ def data_facts(splits: Splits, labels: Sequence[str], data: DataSettings, notes:
         test_rows=len(splits.test),
         sources={split: source_name(source) for split in rows_of if (source := getattr(data, split))},
         label_counts={
-            split: dict(zip(labels, np.bincount(answer_ids(rows, labels), minlength=len(labels)).tolist(), strict=True))
+            split: dict(zip(labels, class_counts(rows, labels).tolist(), strict=True))
             for split, rows in rows_of.items()
             if rows and labels
         },

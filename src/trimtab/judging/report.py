@@ -67,7 +67,7 @@ def report_of(
     if found.seconds is not None:
         cost = cost.model_copy(update={"predict_rows_per_second": len(splits.test) / found.seconds})
     cut = [f"{found.cut} of {len(judged)} rows were shortened to fit."] if found.cut else []
-    notes = [*notes, *kind.missed(splits), *cut]
+    notes = [*notes, *kind.missed(splits, tuned.words), *cut]
     report = RunReport(
         **made_with(tuned.task, tuned.backbone, pretrained),
         method=method_facts(tuned, bound.method.tokens or bound.template.soft),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from trimtab.data.answers import lettered, read_choice, read_options
 from trimtab.data.counts.labels import LabelCounts, count_labels
@@ -236,6 +236,10 @@ class Choices:
         own, judged = cast("Sequence[OptionTarget]", train), cast("Sequence[OptionTarget]", dev)
         return OptionCriterion(own, judged, bound.task.train.label_smoothing)
 
+    def settled_on_dev(self, task: Task, dev: Sequence[ChoiceExample], answers: Callable[[], Sequence[Any]]) -> Task:
+        """As it is."""
+        return task
+
     def reader(self, bound: BoundTask, row: EncodedRow, condition: Condition) -> Reader:
         """The row's own options."""
         from trimtab.decoding.readers import OptionReader
@@ -284,7 +288,7 @@ class Choices:
         most = max((len(example.beside) for part in parts for example in part), default=0)
         return [f"option {i}" for i in range(1, most + 1)]
 
-    def missed(self, splits: Splits) -> list[str]:
+    def missed(self, splits: Splits, words: Mapping[str, Sequence[str]]) -> list[str]:
         """None: each row brings its options along."""
         return []
 

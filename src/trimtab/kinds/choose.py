@@ -7,11 +7,20 @@ from typing import Any
 from trimtab.kinds.choices import Choices
 from trimtab.kinds.kind import Kind
 from trimtab.kinds.labels import Labels
+from trimtab.kinds.multilabel import MultiLabels
 from trimtab.kinds.numbers import Numbers
 from trimtab.kinds.tags import Tags
 from trimtab.kinds.texts import Texts
 from trimtab.prompts import Template
-from trimtab.settings.answers import AnswerSettings, ChoiceAnswer, LabelAnswer, NumberAnswer, TagsAnswer, TextAnswer
+from trimtab.settings.answers import (
+    AnswerSettings,
+    ChoiceAnswer,
+    LabelAnswer,
+    MultiLabelAnswer,
+    NumberAnswer,
+    TagsAnswer,
+    TextAnswer,
+)
 from trimtab.settings.task import Task
 
 
@@ -20,6 +29,8 @@ def kind_of(settings: AnswerSettings) -> Kind[Any]:
     match settings:
         case LabelAnswer():
             return Labels(settings)
+        case MultiLabelAnswer():
+            return MultiLabels(settings)
         case ChoiceAnswer():
             return Choices(settings)
         case NumberAnswer():

@@ -266,6 +266,10 @@ class Kind(Protocol[E]):
         """What rows are trained and judged by; `kept` are their hidden states where a head alone is trained."""
         ...
 
+    def settled_on_dev(self, task: Task, dev: Sequence[E], answers: Callable[[], Sequence[Any]]) -> Task:
+        """The task of a run that is trained, with what its answers to dev settle; `answers` gives them, if asked."""
+        ...
+
     # Answered.
 
     def reader(self, bound: BoundTask, row: EncodedRow, condition: Condition) -> Reader:
@@ -299,7 +303,7 @@ class Kind(Protocol[E]):
         """Names of what answers are counted by: labels, or the places that options stand at; else none."""
         ...
 
-    def missed(self, splits: Splits) -> list[str]:
+    def missed(self, splits: Splits, words: Mapping[str, Sequence[str]]) -> list[str]:
         """Notes on answers of dev and test that can never be given, as train lacks them."""
         ...
 
@@ -308,7 +312,7 @@ class Kind(Protocol[E]):
         ...
 
     def comparable(self, answers: Any) -> Any:
-        """Collected answers as scorers take them [N]: indices of classes, numbers, tags, or texts."""
+        """Collected answers as scorers take them [N]: indices of classes, sets of labels, numbers, tags, or texts."""
         ...
 
     def scorer(self, examples: Sequence[E], classes: Sequence[str], task: Task, passes: Passes | None = None) -> Scorer:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from trimtab.data.answers import read_label
 from trimtab.data.counts.labels import LabelCounts, count_labels
@@ -128,6 +128,11 @@ class Labels:
     def read(self, record: Record, fields: Sequence[str], settings: DataSettings, *, answered: bool) -> Example:
         """Fields and label."""
         texts = {field: field_text(record, field, settings) for field in fields}
+        if answered and isinstance(record.get(settings.label), list):
+            raise DataError(
+                f"{record.where}: column '{settings.label}' holds a list, expected one label.",
+                "Set answer to multilabel where any number of labels may fit a row, or name another column.",
+            )
         answer = read_label(record, settings.label) if answered else None
         return Example(texts, answer, record.where, group_of(record, settings))
 
@@ -255,6 +260,10 @@ class Labels:
 
         return WordCriterion(bound.verbalizer, own, judged, smoothing)
 
+    def settled_on_dev(self, task: Task, dev: Sequence[Example], answers: Callable[[], Sequence[Any]]) -> Task:
+        """As it is."""
+        return task
+
     def reader(self, bound: BoundTask, row: EncodedRow, condition: Condition) -> Reader:
         """The label words, or the head."""
         from trimtab.decoding.readers import HeadReader, WordReader
@@ -303,7 +312,7 @@ class Labels:
         """The labels."""
         return list(words)
 
-    def missed(self, splits: Splits) -> list[str]:
+    def missed(self, splits: Splits, words: Mapping[str, Sequence[str]]) -> list[str]:
         """None: all labels are known."""
         return []
 

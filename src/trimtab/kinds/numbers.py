@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from trimtab.data.answers import read_number
 from trimtab.data.counts.answers import AnswerCounts
@@ -205,6 +205,10 @@ class Numbers:
         own, judged = cast("Sequence[NumberTarget]", train), cast("Sequence[NumberTarget]", dev)
         return HeadCriterion(NumberOutputs(huber=self.settings.loss == "huber"), own, judged, kept)
 
+    def settled_on_dev(self, task: Task, dev: Sequence[NumberExample], answers: Callable[[], Sequence[Any]]) -> Task:
+        """As it is."""
+        return task
+
     def reader(self, bound: BoundTask, row: EncodedRow, condition: Condition) -> Reader:
         """The head's one output."""
         from trimtab.decoding.readers import NumberReader
@@ -253,7 +257,7 @@ class Numbers:
         """None."""
         return []
 
-    def missed(self, splits: Splits) -> list[str]:
+    def missed(self, splits: Splits, words: Mapping[str, Sequence[str]]) -> list[str]:
         """None: any number can be given."""
         return []
 

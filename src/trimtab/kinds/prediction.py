@@ -40,6 +40,19 @@ class LabelPrediction(Prediction):
 
 
 @dataclass(frozen=True)
+class MultiLabelPrediction(Prediction):
+    """Any number of labels.
+
+    Attributes:
+        labels: those given, in the order of all labels.
+        probabilities: every label's, each by itself.
+    """
+
+    labels: tuple[str, ...]
+    probabilities: dict[str, float]
+
+
+@dataclass(frozen=True)
 class ChoicePrediction(LabelPrediction):
     """One of a row's options; probabilities are those of all of them.
 

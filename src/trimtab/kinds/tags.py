@@ -263,6 +263,10 @@ class Tags:
         outputs = TagOutputs(bound.labels, self.plain, bound.task.train.label_smoothing)
         return HeadCriterion(outputs, own, judged, kept)
 
+    def settled_on_dev(self, task: Task, dev: Sequence[TaggedExample], answers: Callable[[], Sequence[Any]]) -> Task:
+        """As it is."""
+        return task
+
     def reader(self, bound: BoundTask, row: EncodedRow, condition: Condition) -> Reader:
         """The head, at each token."""
         from trimtab.decoding.readers import TokenReader
@@ -317,7 +321,7 @@ class Tags:
         """None."""
         return []
 
-    def missed(self, splits: Splits) -> list[str]:
+    def missed(self, splits: Splits, words: Mapping[str, Sequence[str]]) -> list[str]:
         """Tags of dev and test that the run does not know."""
         known, notes = set(self.settings.tags or ()), []
         parts = (("dev", splits.dev), ("test", splits.test))

@@ -266,6 +266,10 @@ class Texts:
         own, judged = cast("Sequence[TextTarget]", train), cast("Sequence[TextTarget]", dev)
         return TokenCriterion(own, judged, bound.task.train.label_smoothing)
 
+    def settled_on_dev(self, task: Task, dev: Sequence[TextExample], answers: Callable[[], Sequence[Any]]) -> Task:
+        """As it is."""
+        return task
+
     def reader(self, bound: BoundTask, row: EncodedRow, condition: Condition) -> Reader:
         """Texts are said."""
         raise AssertionError("texts are said, not scored")
@@ -309,7 +313,7 @@ class Texts:
         """None."""
         return []
 
-    def missed(self, splits: Splits) -> list[str]:
+    def missed(self, splits: Splits, words: Mapping[str, Sequence[str]]) -> list[str]:
         """None: any text can be said."""
         return []
 

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from trimtab.evaluation.interval.interval import Interval
 from trimtab.evaluation.scores.labels import LabelScores
+from trimtab.evaluation.scores.multilabel import MultiLabelScores
 from trimtab.evaluation.scores.numbers import NumberScores
 from trimtab.evaluation.scores.tags import TagScores
 from trimtab.evaluation.scores.texts import Figure, TextScores
@@ -41,6 +42,22 @@ class LabelBaseline(Baseline):
 
     accuracy: float
     interval: Interval | None = None
+
+
+class MultiLabelBaseline(Baseline):
+    """What another way of giving any number of labels reaches.
+
+    Attributes:
+        micro_f1, interval: F1 over all labels of all rows, and its 95% interval.
+        macro_f1, subset_accuracy, hamming_loss: see `MultiLabelScores`.
+        p_value: of the difference in micro F1 (`label_sets_p_value`).
+    """
+
+    micro_f1: float
+    interval: Interval
+    macro_f1: float
+    subset_accuracy: float
+    hamming_loss: float
 
 
 class NumberBaseline(Baseline):
@@ -124,6 +141,13 @@ class LabelReport(ScoredPart[LabelScores, LabelBaseline]):
     words: dict[str, list[str]] = Field(default_factory=dict)
 
 
+class MultiLabelReport(ScoredPart[MultiLabelScores, MultiLabelBaseline]):
+    """Of a run that gives any number of labels; `thresholds` are the probabilities from which on each is given."""
+
+    kind: Literal["multilabel"] = "multilabel"
+    thresholds: dict[str, float] = Field(default_factory=dict)
+
+
 class ChoiceReport(ScoredPart[LabelScores, LabelBaseline]):
     """Of a run that chooses among options of each row; its classes are the places that options stand at."""
 
@@ -149,6 +173,6 @@ class TextReport(ScoredPart[TextScores, TextBaseline]):
 
 
 Scored = Annotated[
-    LabelReport | ChoiceReport | NumberReport | TagReport | TextReport,
+    LabelReport | MultiLabelReport | ChoiceReport | NumberReport | TagReport | TextReport,
     Field(discriminator="kind"),
 ]

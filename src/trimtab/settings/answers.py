@@ -72,6 +72,50 @@ class ChoiceAnswer(AnswerBase):
         return value
 
 
+# A probability from which on a label is given.
+Threshold = Annotated[float, Field(gt=0, lt=1)]
+
+
+class MultiLabelAnswer(AnswerBase):
+    """Any number of labels from a fixed set, or none of them; a linear layer says yes or no to each by itself.
+
+    `data.label` names their column, by default `labels`: a list (as JSON in CSV and TSV), or a text with the labels in
+    turn. Which there are, `labels` says, by default those of train.
+    """
+
+    plural: ClassVar[str] = "sets of labels"
+
+    kind: Literal["multilabel"] = Field("multilabel", description="Any number of labels.")
+    separator: str | None = Field(
+        None,
+        min_length=1,
+        description="What stands between labels where they are a text; by default `|`, `;` or `,`, the first of these "
+        "that the text has.",
+    )
+    columns: list[str] | None = Field(
+        None,
+        min_length=2,
+        description="Columns that hold 0 or 1, one a label and called as it is, in place of `data.label`.",
+    )
+    thresholds: dict[str, Threshold] | Threshold | None = Field(
+        None,
+        description="Probability from which on a label is given, one for all or label -> its own. By default each "
+        "label's with the best F1 on dev, or 0.5 where that has fewer than five rows with it, or without it.",
+    )
+
+    @field_validator("columns")
+    @classmethod
+    def _check_columns(cls, value: list[str] | None) -> list[str] | None:
+        if value is not None and len(set(value)) < len(value):
+            raise ValueError("a column stands twice")
+        return value
+
+    @classmethod
+    def defaults_elsewhere(cls, given: Mapping[str, object]) -> dict[str, dict[str, object]]:
+        """The column of the labels."""
+        return {"data": {"label": "labels"}}
+
+
 class NumberAnswer(AnswerBase):
     """A number (regression), read by a linear layer from the hidden state at the answer's place."""
 
@@ -216,7 +260,9 @@ class TagsAnswer(AnswerBase):
         return {"data": {"label": "tags"}, "template": {"text": f"Text: {{{tokens}}}"}}
 
 
-KINDS: tuple[type[AnswerBase], ...] = (LabelAnswer, ChoiceAnswer, NumberAnswer, TagsAnswer, TextAnswer)
+KINDS: tuple[type[AnswerBase], ...] = (
+    LabelAnswer, MultiLabelAnswer, ChoiceAnswer, NumberAnswer, TagsAnswer, TextAnswer,
+)  # fmt: skip
 ANSWERS = {kind.model_fields["kind"].default: kind for kind in KINDS}
 
 
@@ -228,6 +274,7 @@ def _answer_kind(value: Any) -> str:
 
 AnswerSettings = Annotated[
     Annotated[LabelAnswer, Tag("label")]
+    | Annotated[MultiLabelAnswer, Tag("multilabel")]
     | Annotated[ChoiceAnswer, Tag("choice")]
     | Annotated[NumberAnswer, Tag("number")]
     | Annotated[TagsAnswer, Tag("tags")]

@@ -64,7 +64,7 @@ class _Loader(yaml.SafeLoader):
 # Settings whose lists and mappings hold people's own words, which are what was written: `010`, `1.50`, `null`.
 _WORDS = {
     ("labels",), ("labels", "words"), ("rules",), ("data", "columns"), ("answer", "options"), ("answer", "stop"),
-    ("answer", "tags"), ("answer", "one_of"),
+    ("answer", "tags"), ("answer", "columns"), ("answer", "thresholds"), ("answer", "one_of"),
 }  # fmt: skip
 _TEXT, _BOOL = "tag:yaml.org,2002:str", "tag:yaml.org,2002:bool"
 

@@ -55,7 +55,11 @@ class DataSettings(Settings):
         description="Template field -> column, where their names differ. Here and wherever a column is named, dots "
         "lead into it: `translation.en`.",
     )
-    label: str = Field("label", description="Column that holds the answer; `tags` by default where answers are tags.")
+    label: str = Field(
+        "label",
+        description="Column that holds the answer; `tags` by default where answers are tags, `labels` where they are "
+        "sets of labels.",
+    )
     encoding: str = Field(
         "utf-8", description="Text encoding, by any name that Python knows: `latin-1`, `gb18030`, `utf-16`."
     )

@@ -11,9 +11,11 @@ from itertools import pairwise, product
 
 import numpy as np
 import torch
+from torch.nn import functional as F
 
 from trimtab.data.tags import f1, hits, spans
 from trimtab.decoding.tagging import decoded
+from trimtab.evaluation.scores.thresholds import best_thresholds, given_labels
 from trimtab.training.loop import DevScore
 from trimtab.training.targets import TagTarget
 
@@ -26,6 +28,33 @@ def scores_of_labels(labels: Sequence[int], runs: int, answers: Iterable[tuple[i
         right[k] += int(found_C.argmax()) == labels[i]
         loss[k] -= float(found_C[labels[i]])
     return [DevScore(r / len(labels), total / len(labels)) for r, total in zip(right, loss, strict=True)]
+
+
+def scores_of_label_sets(
+    fits: Sequence[Sequence[bool]],
+    runs: int,
+    answers: Iterable[tuple[int, torch.Tensor]],
+    thresholds: Sequence[float] | None,
+) -> list[DevScore]:
+    """F1 over all labels of all rows (micro) of each run, and its mean loss a label, from log-odds [C].
+
+    Args:
+        fits: of each row and label whether it fits.
+        runs, answers: the number of runs, and what they answered.
+        thresholds: probability from which on each label is given; None for those that are best on these rows.
+    """
+    found = {at: found_C.float().cpu() for at, found_C in answers}
+    right_NC = torch.tensor(fits, dtype=torch.bool)
+    out = []
+    for k in range(runs):
+        odds_NC = torch.stack([found[k * len(fits) + i] for i in range(len(fits))])
+        probabilities_NC = torch.sigmoid(odds_NC).double().numpy()
+        own_C = best_thresholds(probabilities_NC, right_NC.numpy()) if thresholds is None else np.array(thresholds)
+        given_NC = torch.from_numpy(given_labels(probabilities_NC, own_C))
+        counts = [int(some.sum()) for some in (given_NC & right_NC, given_NC, right_NC)]
+        loss = F.binary_cross_entropy_with_logits(odds_NC, right_NC.float())
+        out.append(DevScore(f1(*counts), float(loss)))
+    return out
 
 
 def scores_of_numbers(

@@ -1,4 +1,4 @@
-"""What a trained head says: of labels, a number, or the tags of tokens. Knows nothing about tasks.
+"""What a trained head says: of labels, one or several, a number, or the tags of tokens. Knows nothing about tasks.
 
 K runs, B rows of a pass, W hidden states that a head reads of them, C outputs of a head, D hidden.
 """
@@ -16,15 +16,15 @@ from torch.nn import functional as F
 
 from trimtab.backbones.backbone import Backbone
 from trimtab.backbones.layout import Row
-from trimtab.decoding.readers import Head, HeadReader, NumberReader, TokenReader
+from trimtab.decoding.readers import Head, HeadReader, MultiLabelReader, NumberReader, TokenReader
 from trimtab.decoding.scoring import Query, passes, read_scores
 from trimtab.training import ridge_regression, softmax_regression
 from trimtab.training.criterion import Conditioned, batch_of
-from trimtab.training.dev_scores import scores_of_labels, scores_of_numbers, scores_of_tags
+from trimtab.training.dev_scores import scores_of_label_sets, scores_of_labels, scores_of_numbers, scores_of_tags
 from trimtab.training.kept_rows import KeptStates, read_states, states_read
 from trimtab.training.loop import DevScore
 from trimtab.training.softmax_regression import Rows
-from trimtab.training.targets import LabelTarget, NumberTarget, TagTarget, Target
+from trimtab.training.targets import LabelTarget, MultiLabelTarget, NumberTarget, TagTarget, Target
 
 
 class Read(Target, Protocol):
@@ -97,6 +97,42 @@ class LabelOutputs:
     def fitted(self, states: Sequence[torch.Tensor], rows: Sequence[LabelTarget], start: Head) -> Fitted:
         """By multinomial logistic regression."""
         return _by_classes(states, [[row.label] for row in rows], range(len(rows)), start, self.smoothing)
+
+
+@dataclass(frozen=True)
+class MultiLabelOutputs:
+    """A score a label, each yes or no by itself: the mean of their binary cross entropies.
+
+    Attributes:
+        thresholds: probability from which on each label is given; None for those that are best on dev.
+        smoothing: label smoothing (Szegedy et al. 2016) over yes and no.
+    """
+
+    thresholds: tuple[float, ...] | None = None
+    smoothing: float = 0.0
+
+    def reader(self, head: Head) -> MultiLabelReader:
+        """Log-odds of labels."""
+        return MultiLabelReader(head)
+
+    def losses(self, scores_WC: torch.Tensor, rows: Sequence[MultiLabelTarget]) -> torch.Tensor:
+        """Mean binary cross entropy of each row's labels [B]."""
+        fits_WC = torch.tensor([row.fits for row in rows], device=scores_WC.device, dtype=scores_WC.dtype)
+        wanted_WC = fits_WC * (1 - self.smoothing) + self.smoothing / 2
+        return F.binary_cross_entropy_with_logits(scores_WC, wanted_WC, reduction="none").mean(1)
+
+    def scores(
+        self, dev: Sequence[MultiLabelTarget], runs: int, answers: Iterable[tuple[int, torch.Tensor]]
+    ) -> list[DevScore]:
+        """F1 over all labels of all rows (micro), and the mean loss."""
+        return scores_of_label_sets([row.fits for row in dev], runs, answers, self.thresholds)
+
+    def fitted(self, states: Sequence[torch.Tensor], rows: Sequence[MultiLabelTarget], start: Head) -> Fitted:
+        """By a logistic regression a label, each with a penalty of its own."""
+        features_ND = torch.cat(list(states))
+        fits_NC = torch.tensor([row.fits for row in rows], device=features_ND.device)
+        found = softmax_regression.fit_each(features_ND, fits_NC, self.smoothing)
+        return Fitted((found.weight_CD, found.bias_C), found.loss)
 
 
 @dataclass(frozen=True)

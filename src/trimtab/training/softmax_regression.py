@@ -124,8 +124,49 @@ def fit(
         penalties: those to choose among, from strong to weak; where there is one alone, and no prior, it is taken.
         prior: weight [C, D] and bias [C] of a layer that is known before; tried with up to `FEW` rows.
     """
+    return _fitted(rows, _Axes.of(rows.features_ND), penalties, prior)
+
+
+def fit_each(features_ND: torch.Tensor, fits_NC: torch.Tensor, smoothing: float = 0.0) -> Regression:
+    """A logistic regression for each of C labels by itself, each with the penalty that foretells rows left out best.
+
+    Each is a regression of two classes: the scores of no and of yes, w and -w, differ by that of the label. A label
+    that fits all rows, or none, has no regression: its odds are those of one row more on either side (Laplace).
+
+    Args:
+        features_ND: float32.
+        fits_NC: whether each label fits each row.
+        smoothing: label smoothing (Szegedy et al. 2016) over yes and no.
+
+    Returns:
+        All in one: `penalty` and `held_out` are means over labels, and so is `loss`.
+    """
+    axes, rows = _Axes.of(features_ND), len(features_ND)
+    weights_N, groups_N = torch.ones(rows, device=features_ND.device), np.arange(rows)
+    found = []
+    for fits_N in fits_NC.long().T:
+        there = int(fits_N.sum())
+        if there in (0, rows):
+            odds = float(np.log((there + 1) / (rows - there + 1)))
+            weight_CD, bias_C = features_ND.new_zeros(2, features_ND.shape[1]), features_ND.new_tensor([0.0, odds])
+            found.append(Regression(weight_CD, bias_C, PENALTIES[0], 0.0, held_out=0.0))
+            continue
+        own = Rows(features_ND, fits_N, weights_N, groups_N, 2, smoothing)
+        found.append(_fitted(own, axes, PENALTIES, None))
+    penalty, loss, held_out = np.mean([(own.penalty, own.loss, own.held_out) for own in found], axis=0).tolist()
+    return Regression(
+        torch.stack([own.weight_CD[1] - own.weight_CD[0] for own in found]),
+        torch.stack([own.bias_C[1] - own.bias_C[0] for own in found]),
+        penalty,
+        loss,
+        held_out=held_out,
+    )
+
+
+def _fitted(
+    rows: Rows, axes: _Axes, penalties: Sequence[float], prior: tuple[torch.Tensor, torch.Tensor] | None
+) -> Regression:
     prior = prior if len(rows.labels_N) <= FEW else None
-    axes = _Axes.of(rows.features_ND)
     taken = replace(rows, features_ND=axes.taken(rows.features_ND, torch.float32))
     offsets = [None] if prior is None else [None, F.linear(rows.features_ND, *prior).float()]
     best = (float("inf"), penalties[0], False)

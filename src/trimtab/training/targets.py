@@ -51,6 +51,30 @@ class LabelTarget:
 
 
 @dataclass(frozen=True)
+class MultiLabelTarget:
+    """A row and the labels that fit it.
+
+    Attributes:
+        ids: its token ids behind the prompt.
+        fits: of each label whether it does.
+        answer: where they are scored (see `layout.Row`).
+    """
+
+    ids: tuple[int, ...]
+    fits: tuple[bool, ...]
+    answer: int | None = None
+
+    @property
+    def content(self) -> list[object]:
+        """Ids, and the places of labels that fit."""
+        return [self.ids, 0, [i for i, own in enumerate(self.fits) if own]]
+
+    def read(self, prompt: int = 0) -> Row:
+        """The row as a head reads it, behind this prompt."""
+        return Row(self.ids, prompt=prompt, answer=self.answer)
+
+
+@dataclass(frozen=True)
 class OptionTarget:
     """A row and the right one of its own options.
 

@@ -52,6 +52,7 @@ class Prepared:
         training: what carries it out, the loop or a fit.
         made_of: hashes of what a checkpoint can be taken up with.
         notes: what was done to the data, and picked, a sentence each.
+        dev: rows that are chosen on.
         facts: what the run remembers of how it was settled.
         choosing: seconds that choosing what is shown or started from took; 0 where nothing was chosen.
     """
@@ -63,6 +64,7 @@ class Prepared:
     training: Trainer
     made_of: dict[str, str]
     notes: list[str]
+    dev: Sequence[Example]
     facts: Mapping[str, Any]
     choosing: float
 
@@ -128,7 +130,7 @@ def prepare(resolved: Resolved) -> Prepared:
     notes = [*picked, *splits.note, *_noted(sources, resolved, len(train)), *resolved.notes, *cut, *unused]
     written = _written_out(bound, plan, resolved.words, rows.base)
     return Prepared(
-        written, resolved.words, bound, start, trainer, made_of, notes, resolved.facts, resolved.choosing
+        written, resolved.words, bound, start, trainer, made_of, notes, splits.dev, resolved.facts, resolved.choosing
     )  # fmt: skip
 
 

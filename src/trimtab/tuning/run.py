@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from trimtab.backbones.memory import peak_bytes
+from trimtab.inference.engine import Engine
+from trimtab.kinds.prediction import Prediction
 from trimtab.reports.run_report import Cost
 from trimtab.runs.folder import CHECKPOINT_FILE
 from trimtab.runs.run import Run, backbone_facts, save_run
+from trimtab.settings.task import Task
 from trimtab.training.loop import Plan
 from trimtab.tuning import metrics
 from trimtab.tuning.folder import Enough, OnStep, Stop, begin, run_loop
@@ -54,8 +58,21 @@ def keep(prepared: Prepared, out: Path, stop: Stop | None) -> Run:
         str(out), prepared.task, prepared.words, tuple(sets), kept, backbone_facts(prepared.bound.pretrained), facts,
         prepared.bound.demonstrations.examples,
     )  # fmt: skip
+    if not stopped:  # else it goes on, and what is settled now would stand then
+        run = replace(run, task=_settled_on_dev(prepared, run))
     save_run(out, run)
     return run
+
+
+def _settled_on_dev(prepared: Prepared, run: Run) -> Task:
+    """The run's task with what its answers to dev settle, by its kind of answer."""
+
+    def answers() -> list[Prediction]:
+        engine = Engine(prepared.bound.pretrained)
+        engine.add("run", run)
+        return engine.answer_examples("run", prepared.dev)
+
+    return prepared.bound.kind.settled_on_dev(run.task, prepared.dev, answers)
 
 
 def finish(out: Path) -> None:

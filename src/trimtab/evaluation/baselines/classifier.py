@@ -6,6 +6,7 @@ Shapes: N rows, C classes, F features.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,46 +22,52 @@ from trimtab.evaluation.text.words import joined_fields
 Ints = NDArray[np.int64]
 
 
+@dataclass(frozen=True)
+class Recipe:
+    """What a classifier is made of.
+
+    Attributes:
+        features: texts -> what stands for each, None where it has nothing to go by.
+        transformer: makes a scikit-learn transformer of features.
+        classifier: strength -> a scikit-learn classifier.
+        strengths: what to choose from, the default first.
+    """
+
+    features: Callable[[list[str]], Sequence[Any]]
+    transformer: Callable[[], Any]
+    classifier: Callable[[float], Any]
+    strengths: Sequence[float]
+
+
 def classify(
-    train: Sequence[Example],
-    examples: Sequence[Example],
-    labels: Sequence[str],
-    *,
-    features: Callable[[list[str]], Sequence[Any]],
-    transformer: Callable[[], Any],
-    classifier: Callable[[float], Any],
-    strengths: Sequence[float],
-    seed: int,
+    train: Sequence[Example], examples: Sequence[Example], labels: Sequence[str], recipe: Recipe, seed: int
 ) -> ClassAnswers:
     """Train on the rows with features, choose the strength among them, and answer the rows with features.
 
     Args:
         train, examples, labels: as everywhere.
-        features: texts -> what stands for each, None where it has nothing to go by.
-        transformer: makes a scikit-learn transformer of features.
-        classifier: strength -> a scikit-learn classifier.
-        strengths: what to choose from, the default first.
+        recipe: what the classifier is made of.
         seed: seed of the folds.
     """
     probabilities_NC = majority(train, examples, labels).probabilities_NC
-    given = features([joined_fields(example) for example in train])
+    given = recipe.features([joined_fields(example) for example in train])
     known = [n for n, row in enumerate(given) if row is not None]
     rows, answers_N = [given[n] for n in known], answer_ids(train, labels)[known]
-    asked = features([joined_fields(example) for example in examples])
+    asked = recipe.features([joined_fields(example) for example in examples])
     answerable = [n for n, row in enumerate(asked) if row is not None]
     if len(np.unique(answers_N)) < 2 or not answerable:
         return likeliest(probabilities_NC)
 
     def predict(inside: Ints, outside: Ints) -> Iterator[Ints]:
-        transform = transformer()
+        transform = recipe.transformer()
         inside_NF = transform.fit_transform([rows[n] for n in inside])
         outside_NF = transform.transform([rows[n] for n in outside])
-        for strength in strengths:
-            yield classifier(strength).fit(inside_NF, answers_N[inside]).predict(outside_NF)
+        for strength in recipe.strengths:
+            yield recipe.classifier(strength).fit(inside_NF, answers_N[inside]).predict(outside_NF)
 
-    strength = best_of(strengths, answers_N, seed, predict)
-    transform = transformer()
-    model = classifier(strength).fit(transform.fit_transform(rows), answers_N)
+    strength = best_of(recipe.strengths, answers_N, seed, predict)
+    transform = recipe.transformer()
+    model = recipe.classifier(strength).fit(transform.fit_transform(rows), answers_N)
     found_NC = np.zeros((len(answerable), len(labels)))
     found_NC[:, model.classes_] = model.predict_proba(transform.transform([asked[n] for n in answerable]))
     probabilities_NC[answerable] = found_NC

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from trimtab.data.example import Example
 from trimtab.evaluation.baselines.class_answers import ClassAnswers
-from trimtab.evaluation.baselines.classifier import classify
+from trimtab.evaluation.baselines.classifier import Recipe, classify
 
 # Inverse strengths of the L2 penalty.
 STRENGTHS = (10.0, 1.0, 100.0)
@@ -43,14 +43,17 @@ def embedding_logistic(
     Raises:
         TrimtabError: train is empty, or has an answer that is missing or not one of the labels.
     """
+    return classify(train, examples, labels, embedding_recipe(embed), seed)
+
+
+def embedding_recipe(embed: Callable[[list[str]], NDArray[np.float32]]) -> Recipe:
+    """What the classifier of `embedding_logistic` is made of."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import FunctionTransformer
 
-    return classify(
-        train, examples, labels,
+    return Recipe(
         features=lambda texts: list(embed(texts)),
         transformer=lambda: FunctionTransformer(np.asarray),
         classifier=lambda strength: LogisticRegression(C=strength, max_iter=1000),
         strengths=STRENGTHS,
-        seed=seed,
-    )  # fmt: skip
+    )

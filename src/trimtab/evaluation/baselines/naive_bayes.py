@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from trimtab.data.example import Example
 from trimtab.evaluation.baselines.class_answers import ClassAnswers, likeliest
+from trimtab.evaluation.baselines.classifier import Recipe
 from trimtab.evaluation.baselines.folds import best_of
 from trimtab.evaluation.baselines.majority import majority
 from trimtab.evaluation.scores.gold import answer_ids
@@ -66,6 +67,19 @@ def naive_bayes(
         counts_NF = vectorizer.transform([words(joined_fields(example), language) for example in examples])
         probabilities_NC[:, model.classes_] = model.predict_proba(counts_NF)
     return likeliest(probabilities_NC)
+
+
+def naive_bayes_recipe(language: Language) -> Recipe:
+    """Naive Bayes over the same n-grams, as a classifier that others choose the smoothing of."""
+    from sklearn.feature_extraction.text import CountVectorizer
+    from sklearn.naive_bayes import MultinomialNB
+
+    return Recipe(
+        features=lambda texts: [words(text, language) or None for text in texts],
+        transformer=lambda: CountVectorizer(tokenizer=list, lowercase=False, token_pattern=None, ngram_range=(1, 2)),
+        classifier=lambda alpha: MultinomialNB(alpha=alpha),
+        strengths=ALPHAS,
+    )
 
 
 def _best_alpha(counts_NF: Any, answers_N: Ints, seed: int) -> float:

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 from trimtab.data.example import Example
 from trimtab.evaluation.baselines.class_answers import ClassAnswers
-from trimtab.evaluation.baselines.tfidf import weighted_logistic
+from trimtab.evaluation.baselines.classifier import Recipe, classify
+from trimtab.evaluation.baselines.tfidf import weighted_recipe
 from trimtab.evaluation.text.words import Language
 
 # Lengths of words' n-grams, and of characters' within words; most distinct n-grams kept, the commonest.
@@ -40,7 +41,12 @@ def ngram_logistic(
     Raises:
         TrimtabError: train is empty, or has an answer that is missing or not one of the labels.
     """
-    return weighted_logistic(train, examples, labels, {"analyzer": ngrams, "max_features": MOST}, language, seed)
+    return classify(train, examples, labels, ngram_recipe(language, seed), seed)
+
+
+def ngram_recipe(language: Language, seed: int) -> Recipe:
+    """What the classifier of `ngram_logistic` is made of."""
+    return weighted_recipe({"analyzer": ngrams, "max_features": MOST}, language, seed)
 
 
 def ngrams(tokens: Sequence[str]) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from trimtab.data.example import Example
 from trimtab.evaluation.baselines.class_answers import ClassAnswers
-from trimtab.evaluation.baselines.classifier import classify
+from trimtab.evaluation.baselines.classifier import Recipe, classify
 from trimtab.evaluation.text.words import Language, words
 
 # Inverse strengths of the L2 penalty.
@@ -45,35 +45,32 @@ def tfidf_logistic(
     Raises:
         TrimtabError: train is empty, or has an answer that is missing or not one of the labels.
     """
+    return classify(train, examples, labels, tfidf_recipe(language, seed), seed)
+
+
+def tfidf_recipe(language: Language, seed: int) -> Recipe:
+    """What the classifier of `tfidf_logistic` is made of."""
     counted = {"tokenizer": list, "lowercase": False, "token_pattern": None, "ngram_range": (1, 2)}
-    return weighted_logistic(train, examples, labels, counted, language, seed)
+    return weighted_recipe(counted, language, seed)
 
 
-def weighted_logistic(
-    train: Sequence[Example],
-    examples: Sequence[Example],
-    labels: Sequence[str],
-    counted: Mapping[str, Any],
-    language: Language,
-    seed: int,
-) -> ClassAnswers:
+def weighted_recipe(counted: Mapping[str, Any], language: Language, seed: int) -> Recipe:
     """Logistic regression over TF-IDF weights of whatever is counted of a text's words.
 
     Args:
-        train, examples, labels, language, seed: as for `tfidf_logistic`, and so are what is returned and raised.
         counted: how scikit-learn's `TfidfVectorizer` is to count, given a text as its words.
+        language: language of the texts.
+        seed: seed of the solver.
     """
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
     from sklearn.multiclass import OneVsRestClassifier
 
-    return classify(
-        train, examples, labels,
+    return Recipe(
         features=lambda texts: [words(text, language) or None for text in texts],
         transformer=lambda: TfidfVectorizer(sublinear_tf=True, **counted),
         classifier=lambda strength: OneVsRestClassifier(
             LogisticRegression(C=strength, solver="liblinear", dual=True, tol=0.1, max_iter=1000, random_state=seed)
         ),
         strengths=STRENGTHS,
-        seed=seed,
-    )  # fmt: skip
+    )

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from trimtab.data.example import Example
 from trimtab.evaluation.baselines.class_answers import ClassAnswers
-from trimtab.evaluation.baselines.classifier import classify
+from trimtab.evaluation.baselines.classifier import Recipe, classify
 from trimtab.evaluation.baselines.word_vectors import KeyedVectors, mean_vector, refuse_chinese
 from trimtab.evaluation.text.words import Language
 
@@ -50,11 +50,10 @@ def word_vector_logistic(
     from sklearn.preprocessing import StandardScaler
 
     refuse_chinese(train, language, "logistic regression over TF-IDF segments Chinese")
-    return classify(
-        train, examples, labels,
+    recipe = Recipe(
         features=lambda texts: [mean_vector(text, vectors) for text in texts],
         transformer=StandardScaler,
         classifier=lambda strength: LogisticRegression(C=strength, max_iter=1000),
         strengths=STRENGTHS,
-        seed=seed,
-    )  # fmt: skip
+    )
+    return classify(train, examples, labels, recipe, seed)

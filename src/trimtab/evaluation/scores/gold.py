@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from trimtab.data.example import Example, NumberExample, TaggedExample, TextExample
+from trimtab.data.example import Example, MultiLabelExample, NumberExample, TaggedExample, TextExample
 from trimtab.errors import TrimtabError, did_you_mean
 from trimtab.evaluation.interval.groups import Groups, groups_of
 
@@ -29,6 +29,20 @@ def answer_ids(examples: Sequence[Example], labels: Sequence[str]) -> NDArray[np
             raise unknown_label(example.answer, example.where, labels)
         ids.append(found)
     return np.array(ids, dtype=np.int64)
+
+
+def class_counts(examples: Sequence[Example], labels: Sequence[str]) -> NDArray[np.int64]:
+    """Return how many examples have each of the labels, or the right option at each place, shape (C,)."""
+    found = [c for example in examples for c in example.classes_in(labels)]
+    return np.bincount(np.array(found, dtype=np.int64), minlength=len(labels))
+
+
+def label_sets_of(examples: Sequence[MultiLabelExample]) -> list[tuple[str, ...]]:
+    """Return the right labels of each example. Raises TrimtabError where they are missing."""
+    for example in examples:
+        if example.labels is None:
+            raise TrimtabError(f"{example.where}: this row has no labels.", "Scoring needs labelled rows.")
+    return [example.labels or () for example in examples]
 
 
 def unknown_label(answer: str, where: str, labels: Sequence[str]) -> TrimtabError:

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from trimtab.reports.findings.findings import Findings
 from trimtab.reports.findings.labels import PLACES_OF_OPTIONS, LabelFindings, labels
+from trimtab.reports.findings.multilabel import MultiLabelFindings
 from trimtab.reports.findings.numbers import NumberFindings
 from trimtab.reports.findings.tags import TagFindings
 from trimtab.reports.findings.texts import TextFindings
-from trimtab.reports.scored import ChoiceReport, LabelReport, NumberReport, Scored, TagReport, TextReport
+from trimtab.reports.scored import (
+    ChoiceReport,
+    LabelReport,
+    MultiLabelReport,
+    NumberReport,
+    Scored,
+    TagReport,
+    TextReport,
+)
 
 
 def findings_of(scored: Scored) -> Findings:
@@ -15,6 +24,8 @@ def findings_of(scored: Scored) -> Findings:
     match scored:
         case LabelReport():
             return LabelFindings(scored, labels(scored.words))
+        case MultiLabelReport():
+            return MultiLabelFindings(scored)
         case ChoiceReport():
             return LabelFindings(scored, PLACES_OF_OPTIONS)
         case NumberReport():
