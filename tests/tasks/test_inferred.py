@@ -80,6 +80,8 @@ def test_tags_choices_and_dialogues() -> None:
     tags = told(rows(tokens=[["in", "Rome"]] * 60, ner_tags=[["O", "B-place"]] * 60)).settings
     assert tags["answer"] == {"kind": "tags", "tokens": "tokens"}
     assert tags["data"]["label"] == "ner_tags"
+    several = told(rows(text=TEXTS, topics=[["a", "b"], []] * 30), label="topics").settings
+    assert (several["answer"], several["data"]["label"]) == ("multilabel", "topics")
     listed = told(rows(question=TEXTS, options=[["a b", "c d"]] * 60, answer=["A", "B"] * 30)).settings
     assert listed["answer"] == {"kind": "choice", "options": "options", "by": "letter"}
     numbered = told(rows(premise=TEXTS, choice1=TEXTS, choice2=TEXTS[::-1], label=[1, 2] * 30)).settings
@@ -142,4 +144,4 @@ def test_refused() -> None:
     with pytest.raises(DataError, match="no rows"):
         told([])
     with pytest.raises(TaskError, match="holds lists, and no other column has as many items"):
-        told(rows(text=TEXTS, label=[["a"]] * 60))
+        told(rows(text=TEXTS, label=[[1]] * 60))

@@ -322,6 +322,10 @@ class MultiLabels:
         adds = ("prefix", "p_tuning", "lora", "full") if gpu else ()
         return ("majority", "naive_bayes", "tfidf", "embeddings", "head", "soft_prompt", *adds)
 
+    def tried_ways(self, *, few: bool) -> tuple[str, ...]:
+        """What is fitted, then a prompt, then what changes weights."""
+        return ("majority", "naive_bayes", "tfidf", "head", "early_head", "sentence_head", "soft_prompt", "lora")
+
     def misfit(self, way: str, *, trained: bool) -> str | None:
         """What trains nothing, or gives one label."""
         return headed_misfit(way, self.plural, trained=trained)

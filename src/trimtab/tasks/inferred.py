@@ -238,7 +238,8 @@ def infer(
         return _finished(now, made, {}, chinese, source, base)
     column = now.answer_column(label)
     kind, settings, besides = _kind(now, column, answer)
-    data: dict[str, Any] = {} if column.name == "label" else {"label": column.name}
+    usual = "labels" if kind == "multilabel" else "label"
+    data: dict[str, Any] = {} if column.name == usual else {"label": column.name}
     if kind == "tags":
         chinese = are_chinese([str(value) for value in _values(now, besides[0])[:200]], "auto")
         made |= {"task": "标出实体。" if chinese else "Mark the entities."}
@@ -265,10 +266,13 @@ def _kind(now: _Inference, column: Column, given: str | None) -> tuple[str, Any,
         if tokens is not None:
             now.told.append(f"each token in '{tokens.name}' has a tag")
             return "tags", {"kind": "tags", "tokens": tokens.name}, [tokens.name]
-        raise TaskError(
-            f"the column '{column.name}' holds lists, and no other column has as many items in each row.",
-            "Name the column of the answer with --label.",
-        )
+        if given == "tags" or not all(isinstance(item, str) for value in column.values for item in listed(value) or ()):
+            raise TaskError(
+                f"the column '{column.name}' holds lists, and no other column has as many items in each row.",
+                "Name the column of the answer with --label.",
+            )
+        now.told.append("each row has any number of labels")
+        return "multilabel", "multilabel", []
     options = next((one for one in others if one.name.lower() in OPTION_NAMES), None)
     numbered = [name for name in now.columns if NUMBERED_OPTION.match(name) and name != column.name]
     named = [options.name] if options is not None else numbered if len(numbered) > 1 else []
@@ -345,6 +349,8 @@ def _description(column: Column, kind: str, chinese: bool) -> str:
                 return "请写出答案。" if generic else f"请写出{name}。"
             case "choice":
                 return "哪一个选项是对的？"
+            case "multilabel":
+                return "这段文字有哪些标签？"
             case _:
                 return "这段文字属于哪一类？" if generic else f"这段文字的{name}是什么？"
     match kind:
@@ -352,6 +358,8 @@ def _description(column: Column, kind: str, chinese: bool) -> str:
             return "Write the answer." if generic else f"Write the {name}."
         case "choice":
             return "Which option is right?"
+        case "multilabel":
+            return "Which labels fit this text?" if generic else f"What are the {name} of this text?"
         case "number":
             return "Which number fits this text?" if generic else f"What is the {name} of this text?"
         case _:

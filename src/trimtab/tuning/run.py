@@ -58,7 +58,7 @@ def keep(prepared: Prepared, out: Path, stop: Stop | None) -> Run:
         str(out), prepared.task, prepared.words, tuple(sets), kept, backbone_facts(prepared.bound.pretrained), facts,
         prepared.bound.demonstrations.examples,
     )  # fmt: skip
-    if not stopped:  # else it goes on, and what is settled now would stand then
+    if stop is None or not stop.by_user:  # else it goes on, and what is settled now would stand then
         run = replace(run, task=_settled_on_dev(prepared, run))
     save_run(out, run)
     return run
