@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trimtab.data import Splits
-from trimtab.data.leakage import Seen
 from trimtab.data.memory import RowsInMemory
 from trimtab.errors import RunError
 from trimtab.runs.folder import TASK_FILE, check_folder
@@ -114,7 +113,7 @@ def run(
         if on_plan:
             on_plan(prepared.task, plan, prepared.notes)
         stopped_at = train(prepared, out, on_step)
-        remember(out, Seen.of(read.splits.train))
+        remember(out, read.seen)
         tuned = keep(prepared, out, stopped=stopped_at is not None)
         if stopped_at is not None:
             return Tuned(tuned, None, stopped_at)
