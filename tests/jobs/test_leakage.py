@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 import answer_rows
 import tagged_rows
@@ -146,3 +147,33 @@ def test_a_task_without_leaks_has_no_warning(tmp_path: Path, tiny_folder: Path, 
     report = tune.run(task, tmp_path / "run", base=tmp_path, pretrained=pretrained).report
     assert report is not None
     assert report.warnings == []
+
+
+def test_rows_of_other_tasks_are_trained_on_too(data: Path, tiny_folder: Path, pretrained: Any) -> None:
+    """Five of the 24 test rows belong to a task that is trained along, and so to what a later run starts from."""
+    rows = [json.loads(line) for line in (data / "new.jsonl").read_text().splitlines()]
+    others = [{**row, "text": f"{row['text']} other {i}"} for i, row in enumerate(tiny.rows(20, 9))]
+    tiny.write_rows(data / "others.jsonl", [*rows[:5], *others])
+    other = tiny.task(tiny_folder, name="other", data={"train": "others.jsonl", "dev": "dev.jsonl", "test": None})
+    (data / "other.yaml").write_text(yaml.safe_dump(other))
+    content = tiny.task(tiny_folder, data={"test": "new.jsonl"}, train=SHORT)
+    content["method"] = {"name": "multitask_prompt", "length": 4, "rank": 1, "sources": ["other.yaml"]}
+    notes: list[str] = []
+    tuned = tune.run(
+        make_task(content), data / "run", base=data, pretrained=pretrained, beside=False,
+        on_plan=lambda _task, _plan, said: notes.extend(said),
+    )  # fmt: skip
+    said = "5 of the 24 test rows stand in train too (5 word for word)"
+    assert [note for note in notes if said in note] == [
+        f"method.sources: other.yaml: {said}: what is reached on them says little"
+    ]
+    assert tuned.report is not None
+    [warning] = tuned.report.warnings
+    assert warning.startswith(f"{said}: on the other 19 it reaches accuracy ")
+    [again] = evaluate.run(data / "run", out=data / "again", beside=False, pretrained=pretrained).warnings
+    assert again == warning
+    seen = trained_on(data / "run")
+    assert seen is not None
+    content["method"] = {"name": "soft_prompt", "length": 4, "init": "run", "init_run": "run"}
+    tune.run(make_task(content), data / "later", base=data, pretrained=pretrained, report=False)
+    assert trained_on(data / "later") == seen

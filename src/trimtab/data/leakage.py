@@ -33,6 +33,10 @@ class Seen:
             frozenset(_exact(example) for example, key in keys if key), frozenset(_hash(key) for _, key in keys if key)
         )
 
+    def __or__(self, other: Seen) -> Seen:
+        """What was trained on first or afterwards."""
+        return Seen(self.exact | other.exact, self.alike | other.alike)
+
     def among(self, examples: Sequence[Example]) -> Leak:
         """Which of these rows were trained on."""
         exact = [i for i, example in enumerate(examples) if _exact(example) in self.exact]

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trimtab.data import Splits
-from trimtab.data.leakage import Seen
 from trimtab.data.memory import RowsInMemory
 from trimtab.errors import RunError, TaskError
 from trimtab.runs.folder import SEARCH_FOLDER, TASK_FILE, check_folder
@@ -139,7 +138,7 @@ def run(
         if on_plan:
             on_plan(prepared.task, plan, prepared.notes)
         stop = train(prepared, out, on_step)
-        remember(out, Seen.of(read.splits.train))
+        remember(out, read.seen)
         tuned = keep(prepared, out, stop)
         if stop is not None:
             return Tuned(tuned, None, stop.step)

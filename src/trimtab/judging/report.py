@@ -62,8 +62,9 @@ def report_of(
     words = not bound.kind.headed and pretrained.backbone.scores_words
     if beside and judged and words and tuned.task.method != ZeroShotSettings():
         engine.add(ZERO_SHOT, zero_shot(*as_given(tuned), pretrained))
-    seen = Seen.of(splits.train) if splits.train else trained_on(Path(tuned.name))
-    found = judge(engine, classes, splits, beside=beside, progress=progress, run_code=run_code, seen=seen)
+    found = judge(
+        engine, classes, splits, beside=beside, progress=progress, run_code=run_code, seen=_seen(tuned, splits)
+    )
     if found.seconds is not None:
         cost = cost.model_copy(update={"predict_rows_per_second": len(splits.test) / found.seconds})
     cut = [f"{found.cut} of {len(judged)} rows were shortened to fit."] if found.cut else []
@@ -82,6 +83,15 @@ def report_of(
     )
     write_report(folder, report)
     return report
+
+
+def _seen(tuned: Run, splits: Splits) -> Seen | None:
+    """What the run was trained on, other tasks' rows among it; None where neither its folder nor the splits say."""
+    known = trained_on(Path(tuned.name))
+    if not splits.train:
+        return known
+    own = Seen.of(splits.train)
+    return own | known if known else own
 
 
 def _as_read(bound: BoundTask, example: Example) -> str:

@@ -5,17 +5,21 @@ Nothing here imports torch, so that a mistake in a task or its data is told at o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from trimtab.data import Splits
 from trimtab.data import load_splits as load
+from trimtab.data.leakage import Seen
 from trimtab.data.memory import RowsInMemory
+from trimtab.data.splits import leaks
 from trimtab.errors import TaskError, TrimtabError
 from trimtab.kinds.choose import kind_of
 from trimtab.kinds.kind import Kind
+from trimtab.runs.trained_on import trained_on
 from trimtab.settings.answers import LABEL, AnswerSettings
 from trimtab.settings.file import read_task
 from trimtab.settings.methods import (
@@ -47,6 +51,23 @@ class TaskRows:
     sources: tuple[TaskRows, ...] = ()
 
     @property
+    def seen(self) -> Seen:
+        """What a run of the task is trained on: its rows, those of its sources, and what the run it starts from was.
+
+        Raises:
+            RunError: what the run it starts from was trained on cannot be read.
+        """
+        method = self.task.method
+        seen = Seen.of(chain(self.splits.train, *(other.splits.train for other in self.sources)))
+        if (
+            isinstance(method, SoftPromptSettings | MultitaskPromptSettings)
+            and method.init == "run"
+            and method.init_run
+        ):
+            seen |= trained_on(self.base / method.init_run) or Seen(frozenset(), frozenset())
+        return seen
+
+    @property
     def kind(self) -> Kind[Any]:
         """The kind of answer."""
         return kind_of(self.task.answer)
@@ -74,7 +95,8 @@ def read_rows(
     words = kind.words(task, splits.train)
     for part in (splits.train, splits.dev, splits.test):
         kind.check_rows(part, words)
-    return TaskRows(task, base, words, splits, _read_sources(task, base))
+    sources = _read_sources(task, base)
+    return TaskRows(task, base, words, replace(splits, note=[*_shared(task, sources, splits), *splits.note]), sources)
 
 
 def load_splits(
@@ -140,6 +162,17 @@ def _read_sources(task: Task, base: Path) -> tuple[TaskRows, ...]:
         except TrimtabError as error:
             raise type(error)(f"method.sources: {name}: {error.message}", error.hint) from error
     return tuple(sources)
+
+
+def _shared(task: Task, sources: Sequence[TaskRows], splits: Splits) -> list[str]:
+    """Says which rows of test and dev another task is trained on."""
+    if not isinstance(task.method, MultitaskPromptSettings):
+        return []
+    return [
+        f"method.sources: {name}: {said}"
+        for name, other in zip(task.method.sources, sources, strict=True)
+        for said in leaks(other.splits.train, splits.dev, splits.test)
+    ]
 
 
 def _read_source(path: Path, task: Task, base: Path) -> TaskRows:

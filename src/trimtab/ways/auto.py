@@ -23,7 +23,6 @@ from numpy.typing import NDArray
 from trimtab.backbones.open import Progress
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import Splits, stratified_sample
-from trimtab.data.leakage import Seen
 from trimtab.errors import RunError, TaskError, TrimtabError
 from trimtab.evaluation.interval.groups import each_alone
 from trimtab.evaluation.scorers.scorer import Scorer
@@ -350,7 +349,7 @@ class _Search:
         run = load_run(folder)
         facts = {**run.facts, "auto": candidate.way.key}
         shutil.copyfile(folder / METRICS_FILE, self.out / METRICS_FILE)
-        remember(self.out, Seen.of(self.rows.splits.train))
+        remember(self.out, self.rows.seen)
         save_run(self.out, replace(run, name=str(self.out), facts=facts))
 
     def _found(self, stopped: bool) -> Found:
