@@ -10,8 +10,13 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+<<<<<<< HEAD
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
+=======
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+>>>>>>> h-safe
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -50,6 +55,8 @@ from trimtab.ways.ways import BaselineWay, MethodWay, WayKind, method_of
 
 # Raised when cells measured before would come out otherwise now.
 CELL_VERSION = 4
+# Entry of a kept cell that all others are held against.
+CHECKSUM = "sha256"
 BATCH, ALONE = 32, 15
 WORD_VECTORS = "glove-6b-50d"
 
@@ -322,12 +329,20 @@ def _without_prompt(run: Run, pretrained: Pretrained) -> Run:
 
 
 def _read(path: Path) -> Cell | None:
+    """A cell as it was kept; None where there is none, or not as it was written. Those of Trimtab 0.1.0 do not tell."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
+        if content.pop(CHECKSUM, None) not in (None, _checksum(content)):
+            return None
         return Cell(**{**content, "answers": as_answers(content["answers"]), "notes": tuple(content["notes"])})
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
 def _write(path: Path, cell: Cell) -> None:
-    write_json(path, {**asdict(cell), "answers": cell.answers.tolist()})
+    content = {**asdict(cell), "answers": cell.answers.tolist()}
+    write_json(path, {**content, CHECKSUM: _checksum(content)})
+
+
+def _checksum(content: Mapping[str, object]) -> str:
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
