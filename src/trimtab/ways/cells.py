@@ -10,13 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-<<<<<<< HEAD
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
-=======
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
->>>>>>> h-safe
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
