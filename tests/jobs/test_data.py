@@ -97,7 +97,7 @@ LENGTHS = {"min": 1, "median": 1, "p95": 1, "max": 1}
 PLAIN = {
     "rows": 2, "labels": {}, "distinct_labels": 0, "unlabelled": NONE, "duplicates": NONE, "conflicts": NONE,
     "empty": {}, "damage": {}, "characters": LENGTHS, "tokens": None, "over_context": None,
-    "numbers": None, "tags": None, "texts": None,
+    "numbers": None, "tags": None, "texts": None, "label_sets": None,
 }  # fmt: skip
 OPTIONS = {"options": ["x", "y", "z"]}
 # Kind of answer -> settings of a task, its rows, what --json says of them, and the terminal.
@@ -107,6 +107,14 @@ KINDS: dict[str, tuple[dict[str, object], list[dict[str, object]], dict[str, obj
         [{"text": "a", "label": "[b]no"}, {"text": "b", "label": "yes"}],
         {"labels": {"[b]no": 1, "yes": 1}, "distinct_labels": 2},
         ["2 rows, 2 labels", "[b]no  1  50.0%", "yes    1  50.0%"],
+    ),
+    "sets of labels": (
+        {"answer": "multilabel"},
+        [{"text": "a", "labels": "x|y"}, {"text": "b", "labels": []}],
+        {"labels": {"x": 1, "y": 1}, "distinct_labels": 2,
+         "label_sets": {"a_row": 1.0, "most": 2, "without": 1, "distinct": 2}},
+        ["2 rows, 2 labels, 1.00 a row and 2 at most, 1 row without one, 2 different sets", "x  1  50.0%",
+         "y  1  50.0%"],
     ),
     "choices": (
         {"answer": {"kind": "choice", "options": "options"}},

@@ -28,7 +28,7 @@ from trimtab.backbones.pretrained import load
 from trimtab.cli.main import trimtab
 from trimtab.errors import TrimtabError
 from trimtab.evaluation.scores.thresholds import best_thresholds
-from trimtab.jobs import compare, evaluate, exchange, predict, show, tune
+from trimtab.jobs import compare, compare_runs, evaluate, exchange, predict, show, tune
 from trimtab.kinds.prediction import MultiLabelPrediction
 from trimtab.runs.run import load_run
 from trimtab.settings.file import make_task
@@ -277,6 +277,18 @@ def test_ways_are_compared_by_micro_f1(data: Path, tmp_path: Path, pretrained: A
     assert found.disagreements[0].answer in {", ".join(row["labels"]) or "none" for row in rows(40, 3)}
     page = (tmp_path / "out" / "compare.html").read_text(encoding="utf-8")
     assert "F1 over all labels of all rows" in page
+
+
+def test_runs_are_compared_on_the_same_rows(
+    learnt: tune.Tuned, data: Path, tmp_path: Path, pretrained: Any, tiny_folder: Path
+) -> None:
+    tune.run(settings(tiny_folder, "head"), tmp_path / "head", base=data, report=False, pretrained=pretrained)
+    folders = [Path(learnt.run.name), tmp_path / "head"]
+    found = compare_runs.run(folders, test=str(data / "test.jsonl"), pretrained=pretrained)
+    assert (found.answer, found.metric.name, found.labels) == ("multilabel", "micro F1", LABELS)
+    ways = {way.key: way for way in found.ways}
+    assert ways[learnt.run.name].score > ways[str(tmp_path / "head")].score
+    assert ways[str(tmp_path / "head")].difference is not None
 
 
 @pytest.mark.parametrize(
