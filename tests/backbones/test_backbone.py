@@ -13,8 +13,8 @@ from trimtab.backbones.backbone import AnswerPlace, Backbone
 from trimtab.backbones.causal import CausalBackbone
 from trimtab.backbones.encoder import EncoderBackbone
 from trimtab.backbones.encoder_decoder import EncoderDecoderBackbone
-from trimtab.backbones.late import LateBackbone
 from trimtab.backbones.layout import Row
+from trimtab.backbones.views.late import LateBackbone
 from trimtab.errors import BackboneError
 
 

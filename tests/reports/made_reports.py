@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from trimtab.data.example import ChoiceExample, Example, MultiLabelExample, NumberExample, TaggedExample, TextExample
-from trimtab.data.tags import as_bio
+from trimtab.data.tags.tags import as_bio
 from trimtab.data.text.tokens import joined
 from trimtab.evaluation.interval.interval import Interval
 from trimtab.evaluation.scores.labels import LabelScores, score_labels

@@ -1,7 +1,7 @@
 """What every backbone is and answers for itself, whatever its architecture. Knows nothing about models or tasks.
 
 Causal models (causal.py), encoders (encoder.py), encoder-decoders (encoder_decoder.py) and the upper layers of a causal
-model (late.py) are backbones. Who needs one asks what it can do, not which of these it is.
+model (views/late.py) are backbones. Who needs one asks what it can do, not which of these it is.
 
 B rows, N rows that are decoded, K prompts, P prompt length, R tokens of all rows, L tokens of a past, Q soft vectors, M
 wanted tokens, D hidden, V vocabulary, C wanted vocabulary entries.

@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 
-from trimtab.data.tags import as_bio, spans
+from trimtab.data.tags.tags import as_bio, spans
 from trimtab.data.text.tokens import cut, joined
 
 

@@ -17,8 +17,8 @@ from trimtab.data.counts.tags import count_tags
 from trimtab.data.example import TaggedExample
 from trimtab.data.mapping import field_text, group_of, unlabelled
 from trimtab.data.records import Record, source_name
-from trimtab.data.tagged import check_tags, read_tags, read_tokens
-from trimtab.data.tags import OUTSIDE, in_bio, spans
+from trimtab.data.tags.tagged import check_tags, read_tags, read_tokens
+from trimtab.data.tags.tags import OUTSIDE, in_bio, spans
 from trimtab.data.text.tokens import joined, leads
 from trimtab.errors import DataError, TaskError, TrimtabError
 from trimtab.kinds.baseline import Baseline, Learning

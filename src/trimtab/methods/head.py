@@ -12,7 +12,7 @@ from functools import cached_property
 
 import torch
 
-from trimtab.backbones.early import EarlyBackbone
+from trimtab.backbones.views.early import EarlyBackbone
 from trimtab.methods.method import Condition, Material, Tensors, dropped
 from trimtab.settings.methods import HeadSettings
 

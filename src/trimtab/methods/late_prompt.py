@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 import torch
 
-from trimtab.backbones.late import LateBackbone
+from trimtab.backbones.views.late import LateBackbone
 from trimtab.methods.method import Condition, Material, Tensors, dropped
 from trimtab.methods.start import normal, start_ids, typical_size
 from trimtab.settings.methods import LatePromptSettings

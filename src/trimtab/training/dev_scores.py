@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from trimtab.data.tags import f1, hits, spans
+from trimtab.data.tags.tags import f1, hits, spans
 from trimtab.decoding.tagging import decoded
 from trimtab.evaluation.scores.thresholds import best_thresholds, given_labels
 from trimtab.training.loop import DevScore

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from trimtab.backbones.late import LateBackbone
+from trimtab.backbones.views.late import LateBackbone
 from trimtab.data import Example
 from trimtab.errors import TaskError, TrimtabError
 from trimtab.kinds.bind import bind

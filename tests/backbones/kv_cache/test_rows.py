@@ -8,9 +8,9 @@ import torch
 from closeness import assert_near
 from models import ARCHITECTURES, VOCABULARY, tiny_model
 from trimtab.backbones.causal import CausalBackbone
-from trimtab.backbones.late import LateBackbone
 from trimtab.backbones.layout import Row
 from trimtab.backbones.prefix import Prompt
+from trimtab.backbones.views.late import LateBackbone
 from trimtab.errors import BackboneError
 
 FUSED = ("llama", "mistral", "qwen2", "qwen3", "gemma3")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from trimtab.data.counts.answers import Advice, NoAnswers
 from trimtab.data.counts.tags import TagCounts, count_tags
 from trimtab.data.example import TaggedExample
-from trimtab.data.tags import as_bio
+from trimtab.data.tags.tags import as_bio
 
 
 def row(number: int, tags: Sequence[str] | None, tokens: int = 0) -> TaggedExample:

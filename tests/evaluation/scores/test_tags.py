@@ -14,7 +14,7 @@ from seqeval.metrics import classification_report
 from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 
 from trimtab.data.example import TaggedExample
-from trimtab.data.tags import as_bio
+from trimtab.data.tags.tags import as_bio
 from trimtab.errors import TrimtabError
 from trimtab.evaluation.scores.tags import score_tags, tag_results, tags_p_value
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from trimtab.data.counts.answers import Advice, NoAnswers, commonest_first, first_unknown, table_of
 from trimtab.data.counts.lookalikes import lookalikes
 from trimtab.data.example import TaggedExample
-from trimtab.data.tags import OUTSIDE, spans
+from trimtab.data.tags.tags import OUTSIDE, spans
 
 
 @dataclass(frozen=True)

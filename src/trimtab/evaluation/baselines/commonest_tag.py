@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from trimtab.data.example import TaggedExample
-from trimtab.data.tags import as_bio
+from trimtab.data.tags.tags import as_bio
 from trimtab.evaluation.scores.gold import tags_of
 
 

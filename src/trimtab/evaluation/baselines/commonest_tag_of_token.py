@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from trimtab.data.example import TaggedExample
-from trimtab.data.tags import as_bio
+from trimtab.data.tags.tags import as_bio
 from trimtab.evaluation.baselines.commonest_tag import commonest_tag
 from trimtab.evaluation.scores.gold import tags_of
 

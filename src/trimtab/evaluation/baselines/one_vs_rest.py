@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trimtab.data.example import MultiLabelExample
-from trimtab.data.tags import f1
+from trimtab.data.tags.tags import f1
 from trimtab.errors import TrimtabError
 from trimtab.evaluation.baselines.classifier import Recipe
 from trimtab.evaluation.baselines.folds import FOLDS

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from trimtab.data.example import TaggedExample
-from trimtab.data.tags import spans
+from trimtab.data.tags.tags import spans
 from trimtab.data.text.tokens import joined
 from trimtab.evaluation.metrics.metric import MetricResult
 from trimtab.evaluation.scorers.corpus import CorpusScorer, corpus_scorer

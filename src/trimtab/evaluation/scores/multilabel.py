@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trimtab.data.example import MultiLabelExample
-from trimtab.data.tags import f1
+from trimtab.data.tags.tags import f1
 from trimtab.errors import TrimtabError
 from trimtab.evaluation.chance.randomisation import randomisation_tests
 from trimtab.evaluation.interval.bootstrap import Floats

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from trimtab.data.example import TaggedExample
-from trimtab.data.tags import Span, spans
+from trimtab.data.tags.tags import Span, spans
 from trimtab.data.text.tokens import joined, leads
 from trimtab.evaluation.scores.gold import tags_of
 

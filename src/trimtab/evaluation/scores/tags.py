@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trimtab.data.example import TaggedExample
-from trimtab.data.tags import f1, spans
+from trimtab.data.tags.tags import f1, spans
 from trimtab.errors import TrimtabError
 from trimtab.evaluation.chance.randomisation import randomisation_tests
 from trimtab.evaluation.interval.bootstrap import Floats

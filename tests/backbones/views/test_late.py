@@ -8,8 +8,8 @@ import torch
 from closeness import assert_near
 from models import VOCABULARY, tiny_model
 from trimtab.backbones.causal import CausalBackbone
-from trimtab.backbones.late import LateBackbone
 from trimtab.backbones.layout import Row
+from trimtab.backbones.views.late import LateBackbone
 from trimtab.errors import BackboneError
 
 FIXED = [4, 8, 15]

@@ -8,9 +8,9 @@ import torch
 from closeness import assert_near
 from models import tiny_model
 from trimtab.backbones.causal import CausalBackbone
-from trimtab.backbones.early import EarlyBackbone
 from trimtab.backbones.layout import Row
 from trimtab.backbones.prefix import Prompt
+from trimtab.backbones.views.early import EarlyBackbone
 from trimtab.errors import BackboneError
 
 HEAD, ROWS = [4, 8, 15], [[5, 6, 7, 8], [9], [3, 14, 15, 92, 65]]

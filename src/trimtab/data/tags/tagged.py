@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from trimtab.data.example import TaggedExample
 from trimtab.data.records import Record
-from trimtab.data.tags import OUTSIDE, PREFIXES, as_bio, parted
+from trimtab.data.tags.tags import OUTSIDE, PREFIXES, as_bio, parted
 from trimtab.data.text.clean import clean_text
 from trimtab.data.values import as_text, listed, no_column, whole
 from trimtab.errors import DataError, did_you_mean

@@ -13,7 +13,7 @@ from pyarrow import parquet
 import tiny
 from trimtab.data import DataReport, Example, Record, load_splits, to_example
 from trimtab.data.counts.tags import TagCounts
-from trimtab.data.tags import spans
+from trimtab.data.tags.tags import spans
 from trimtab.errors import DataError, TaskError
 from trimtab.jobs import data
 from trimtab.kinds.choose import kind_of

@@ -9,8 +9,8 @@ from seqeval.metrics import f1_score
 from seqeval.metrics.sequence_labeling import get_entities
 
 from trimtab.data import Record
-from trimtab.data.tagged import read_tags
-from trimtab.data.tags import as_bio, f1, hits, in_bio, parted, spans
+from trimtab.data.tags.tagged import read_tags
+from trimtab.data.tags.tags import as_bio, f1, hits, in_bio, parted, spans
 from trimtab.settings.answers import TagsAnswer
 
 KINDS = st.sampled_from(["A", "B-x", "O"])
