@@ -207,7 +207,17 @@ def test_a_budget_says_what_it_left_out(task, data, tmp_path, pretrained):
     assert (left.key, left.name) == ("soft_prompt", "soft prompt")
     assert left.why.startswith("it would take about ")
     with pytest.raises(TrimtabError, match="--reference: 'soft_prompt' could not be measured"):
-        compared(long, tmp_path / "out", data, pretrained, budget_seconds=60)
+        compared(long, tmp_path / "out", data, pretrained, budget_seconds=60, reference="soft_prompt")
+
+
+def test_another_way_is_the_reference_where_the_usual_one_cannot_be_measured(task, data, tmp_path, pretrained):
+    long = task.model_copy(update={"train": task.train.model_copy(update={"steps": 1_000_000})})
+    made = compared(long, tmp_path / "out", data, pretrained, budget_seconds=60)
+    assert made.reference in {way.key for way in made.ways}
+    name = next(way.name for way in made.ways if way.key == made.reference)
+    said = f"The reference is {name}, as 'soft_prompt' could not be measured: it would take about "
+    assert made.warnings[0].startswith(said)
+    assert "could not be measured: it would take about" in (tmp_path / "out" / "compare.html").read_text()
 
 
 def test_a_way_that_cannot_be_measured_is_left_out_and_says_why(task, data, tmp_path, pretrained):

@@ -7,6 +7,7 @@ import re
 import pytest
 from html_pages import Page, headings
 from made_reports import (
+    ENGLISH,
     HOSTILE,
     bare,
     chinese,
@@ -90,6 +91,16 @@ def test_the_headline_comes_first() -> None:
     )
 
 
+def test_a_figure_stands_large_only_where_it_is_told_from_the_next_best() -> None:
+    made = two_classes()
+    alike = made.scored.baselines[0].model_copy(update={"p_value": 0.4})
+    html = render_page(made.model_copy(update={"scored": made.scored.model_copy(update={"baselines": [alike]})}))
+    assert "<h1><strong>" not in html
+    assert "<h1>No clear difference from naive Bayes (10.1 points above it, p = 0.40): chance could explain" in html
+    assert f"<b>92.1%</b> of 1,821 test rows right · 95% interval {INTERVAL}" in html
+    assert 'class="verdict"' not in html
+
+
 def test_missing_parts_leave_no_empty_sections() -> None:
     full = [
         "Beside the baselines", "Learning curve", "What it confuses", "How sure, how right", "Label by label",
@@ -121,6 +132,13 @@ def test_few_classes_get_a_matrix_and_many_their_commonest_confusions() -> None:
     many = render_page(many_classes())
     assert "The commonest confusions" in many
     assert 'class="confusion' not in many
+
+
+def test_a_matrix_that_is_wider_than_a_phone_says_that_it_scrolls() -> None:
+    labels = ["question", "complaint", "praise", "refund", "delivery", "other"]
+    wide = render_page(report(made_scores(labels, 60, 2.0, [ENGLISH])))
+    assert 'class="sideways">On a narrow screen it scrolls sideways' in wide
+    assert 'class="sideways"' not in render_page(two_classes())
 
 
 def test_chinese_texts_are_marked_as_chinese() -> None:

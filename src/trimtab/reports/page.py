@@ -14,6 +14,7 @@ from trimtab.reports.environment import environment
 from trimtab.reports.findings.choose import findings_of
 from trimtab.reports.findings.findings import Findings, Result
 from trimtab.reports.findings.limits import limits
+from trimtab.reports.findings.verdict import is_chance
 from trimtab.reports.format import flat_settings
 from trimtab.reports.places import without_places
 from trimtab.reports.run_report import RunReport
@@ -32,6 +33,7 @@ def render_page(report: RunReport) -> str:
         "beside": findings.beside(),
         "sections": findings.template,
         "rivals": findings.rivals(),
+        "untold": any(is_chance(rival) for rival in findings.rivals()[:1]),
         "verdict": findings.verdict(),
         "limits": limits(report, findings),
         "settings": list(flat_settings(report.settings)),

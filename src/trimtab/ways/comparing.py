@@ -43,15 +43,24 @@ NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
 def figures(
     whole: Material, wanted: Wanted, reference: str, measured: Sequence[tuple[Measured, int]], left_out: list[LeftOut]
 ) -> Comparison:
-    """The comparison of what was measured. Raises TaskError where that is not the reference."""
+    """The comparison of what was measured, with another reference where the one by default is not among that.
+
+    Raises:
+        TaskError: nothing was measured, or not the reference that was asked for.
+    """
     task, splits, pretrained = whole.task, whole.splits, whole.pretrained
     full = [way for way, rows in measured if rows == len(splits.train)]
+    instead = []
     if reference not in {way.key for way in full}:
         why = next(left.why for left in left_out if left.key == reference)
-        raise TaskError(
-            f"--reference: '{reference}' could not be measured ({why}).",
-            "Give more time, or name another reference.",
-        )
+        if wanted.reference is not None or not full:
+            raise TaskError(
+                f"--reference: '{reference}' could not be measured ({why}).",
+                "Give more time, or name another reference.",
+            )
+        other = next((way for way in reversed(full) if way.kind == "tuned"), full[-1])
+        instead = [f"The reference is {other.name}, as '{reference}' could not be measured: {why}."]
+        reference = other.key
     scorer = whole.scorer
     found = compare(full, scorer, reference, price_an_hour=wanted.price_an_hour)
     made = Comparison(
@@ -76,7 +85,7 @@ def figures(
         currency=wanted.currency,
         seconds=sum(cell.seconds for way, _ in measured for cell in way.cells),
         notes=[*splits.note, *_notes(whole.kind, scorer, bool(splits.test), wanted.run_code)],
-        warnings=_without_leaks(whole, full),
+        warnings=[*instead, *_without_leaks(whole, full)],
     )
     return choose(made, found.against_best)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 import pytest
 
@@ -30,7 +31,7 @@ def texts(svg: str, kind: str) -> list[str]:
 
 
 def circles(svg: str) -> list[tuple[float, float]]:
-    return [(float(x), float(y)) for x, y in re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)"', svg)]
+    return [(float(x), float(y)) for x, y in re.findall(r'<circle[^>]* cx="([\d.]+)" cy="([\d.]+)"', svg)]
 
 
 @pytest.mark.parametrize("width", [WIDE, NARROW])
@@ -79,15 +80,27 @@ def test_training_rows_lie_on_a_log_axis_and_lines_are_named_at_their_end() -> N
     around = Interval(0.4, 0.8)
     points = [(10, 0.5, around), (100, 0.6, around), (1000, 0.7, around)]
     svg = learning_curves("t", [Curve("first", points, True), Curve("second", points[:2], False)], WIDE)
-    strong = re.findall(r'<g class="curve c0 strong">.*?</g></g>|<g class="curve c0 strong">.*', svg)[0]
+    strong = re.findall(r'<g class="curve c0 strong d0">.*?</text></g>', svg)[0]
     a, b, c = circles(strong)
     assert b[0] - a[0] == pytest.approx(c[0] - b[0], abs=0.2)
     assert b[1] - a[1] == pytest.approx(c[1] - b[1], abs=0.2)
     assert texts(svg, "tick")[-3:] == ["10", "100", "1,000"]
     assert texts(svg, "label") + texts(svg, "label chosen") == ["second", "first"]
+    assert svg.index("curve c0 strong d0") < svg.index("curve c1 d1"), "the wide line lies below the others"
     assert "first: 70.0% from 1,000 rows (95%: 40.0 to 80.0)" in svg
     right = float(re.findall(r'<text class="label chosen" x="([\d.]+)"', svg)[0])
     assert right > c[0]
+
+
+def test_lines_that_lie_on_one_another_are_told_apart() -> None:
+    points = [(10, 1.0, Interval(1.0, 1.0)), (100, 1.0, Interval(1.0, 1.0))]
+    svg = learning_curves("t", [Curve(f"way {n}", points, n == 2) for n in range(20)], WIDE)
+    looks = [(colour, dashes) for colour, dashes in re.findall(r'<g class="curve (c\d)(?: strong)? (d\d)">', svg)]
+    assert len(set(looks)) == 20
+    assert looks[0] == ("c2", "d0")
+    assert set(re.findall(r'<(\w+) class="point"', svg)) == {"circle", "rect", "path"}
+    heights = sorted(float(y) for y in re.findall(r'<text class="label[^"]*" x="[\d.]+" y="([\d.]+)"', svg))
+    assert all(b - a >= 15 for a, b in pairwise(heights)), "no name hides another"
 
 
 def test_one_number_of_rows_and_names_from_outside_are_fine() -> None:

@@ -90,6 +90,8 @@ def test_no_mistake_is_no_proof() -> None:
          "Zero-shot (92.5%) does about as well."),
         (0.92, 0.8, "No clear difference from zero-shot (0.1 points above it, p = 0.80): chance could explain it.",
          "Zero-shot (92.0%) does about as well."),
+        (1677 / 1821, 1.0, "No clear difference from zero-shot: both reach the same (p = 1.00).",
+         "Zero-shot (92.1%) does about as well."),
     ],
 )  # fmt: skip
 def test_the_verdict_follows_the_test(accuracy: float, p_value: float | None, sentence: str, limit: str | None) -> None:

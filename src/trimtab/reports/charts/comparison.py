@@ -23,7 +23,8 @@ LEAST_SECONDS = 0.01
 TIMES = (0.01, 0.1, 1.0, 10.0, 60.0, 600.0, 3600.0, 36_000.0, 360_000.0, 3_600_000.0)
 TIME_NAMES = ("0.01 s", "0.1 s", "1 s", "10 s", "1 min", "10 min", "1 h", "10 h", "100 h", "1000 h")
 LONGEST_LABEL = {WIDE: 34, NARROW: 18}
-COLOURS = 8
+# How many colours, dashes and shapes of marks lines have, round after round.
+COLOURS, DASHES, MARKS = 8, 4, 3
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,9 @@ def score_against_cost(title: str, dots: Sequence[Dot], width: int, sign: str = 
 def learning_curves(title: str, curves: Sequence[Curve], width: int, sign: str = "%") -> str:
     """Draw scores over training rows, which lie on a log axis; each line is named at its right end.
 
+    Lines have dashes and marks of their own, and the strong one lies below the others, unbroken and wider, so that all
+    are seen where they lie on one another.
+
     Args:
         title: read out by screen readers.
         curves: at least one, each with at least one point.
@@ -97,10 +101,12 @@ def learning_curves(title: str, curves: Sequence[Curve], width: int, sign: str =
     body = [_y_axis(y, y_ticks, right, sign), _rows_axis(rows, log, right, height)]
     ends = [(log(math.log(c.points[-1][0])), y(c.points[-1][1])) for c in curves]
     middles = spread([end for _, end in ends], TOP, height - BOTTOM)
-    for n in sorted(range(len(curves)), key=lambda n: curves[n].strong):
+    unbroken = next((n for n, curve in enumerate(curves) if curve.strong), 0)
+    for n in sorted(range(len(curves)), key=lambda n: not curves[n].strong):
         (from_x, from_y), to_y = ends[n], middles[n]
-        body.append(f'<g class="curve c{n % COLOURS}{" strong" if curves[n].strong else ""}{_dashes(n)}">')
-        body.append(_curve(curves[n], log, y, sign))
+        dashes = (n - unbroken + n // COLOURS - unbroken // COLOURS) % DASHES  # each time others with a colour
+        body.append(f'<g class="curve c{n % COLOURS}{" strong" if curves[n].strong else ""} d{dashes}">')
+        body.append(_curve(curves[n], log, y, sign, n % MARKS))
         body.append(f'<path class="leader" d="M{from_x + 5:.1f} {from_y:.1f}L{right + 6:.1f} {to_y:.1f}"/>')
         body.append(_label(names[n], right + 10, to_y + FONT_SIZE * 0.35, curves[n].name, curves[n].strong))
         body.append("</g>")
@@ -224,20 +230,25 @@ def _label_width(text: str, strong: bool) -> float:
     return text_width(text) * (1.12 if strong else 1)
 
 
-def _curve(curve: Curve, x: Scale, y: Scale, sign: str) -> str:
+def _curve(curve: Curve, x: Scale, y: Scale, sign: str, shape: int) -> str:
     path = "L".join(f"{x(math.log(n)):.1f} {y(share):.1f}" for n, share, _ in curve.points)
     marks = "".join(
         f"<g><title>{escape(curve.name)}: {100 * share:.1f}{sign} from {n:,} rows "
         f"(95%: {100 * interval.low:.1f} to {100 * interval.high:.1f})</title>"
         f'<path class="whisker" d="M{x(math.log(n)):.1f} {y(interval.high):.1f}V{y(interval.low):.1f}"/>'
-        f'<circle cx="{x(math.log(n)):.1f}" cy="{y(share):.1f}" r="3.2"/></g>'
+        f"{_point(x(math.log(n)), y(share), shape)}</g>"
         for n, share, interval in curve.points
     )
     return f'<path class="path" d="M{path}"/>{marks}'
 
 
-def _dashes(n: int) -> str:
-    return " dashed" if n // COLOURS % 2 else ""
+def _point(x: float, y: float, shape: int) -> str:
+    """A mark of one of the shapes: a circle, a square, a diamond."""
+    if shape == 0:
+        return f'<circle class="point" cx="{x:.1f}" cy="{y:.1f}" r="3.2"/>'
+    if shape == 1:
+        return f'<rect class="point" x="{x - 3:.1f}" y="{y - 3:.1f}" width="6" height="6"/>'
+    return f'<path class="point" d="M{x:.1f} {y - 4.2:.1f}l4.2 4.2l-4.2 4.2l-4.2 -4.2z"/>'
 
 
 def _label(text: str, x: float, baseline: float, whole: str, strong: bool, *, anchor: str = "start") -> str:

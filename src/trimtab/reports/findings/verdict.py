@@ -21,6 +21,8 @@ def verdict_sentence(best: Result, gap: float, apart: str, test: str, *, ranked:
     if is_chance(best):
         side = "above" if gap >= 0 else "below"
         p = f"p = {best.p_value:.2f}"
+        if gap == 0:
+            return f"No clear difference from {best.name}: both reach the same ({p})."
         return f"No clear difference from {best.name} ({apart} {side} it, {p}): chance could explain it."
     if gap == 0:
         return f"As good as {best.name}{proof(best.p_value, test)}."
