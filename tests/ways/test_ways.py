@@ -36,6 +36,7 @@ USUAL = {
     ),
     "choice": ("majority zero_shot few_shot soft_prompt", "prefix p_tuning lora full", "context_tuning"),
     "number": ("mean ridge head soft_prompt", "word_vector_ridge prefix lora full", ""),
+    "multilabel": ("majority naive_bayes tfidf embeddings head soft_prompt", "prefix p_tuning lora full", ""),
     "tags": ("majority token_majority head soft_prompt", "prefix p_tuning lora full", ""),
     "text": ("nearest_answer zero_shot few_shot soft_prompt prefix", "p_tuning lora full", ""),
 }  # fmt: skip
