@@ -261,8 +261,18 @@ class Labels:
         return WordCriterion(bound.verbalizer, own, judged, smoothing)
 
     def settled_on_dev(self, task: Task, dev: Sequence[Example], answers: Callable[[], Sequence[Any]]) -> Task:
-        """As it is."""
-        return task
+        """The temperature of what was trained, where it is left open."""
+        untrained = isinstance(task.method, ZeroShotSettings | FewShotSettings | SearchSettings)
+        if untrained or task.labels.temperature is not None:
+            return task
+        import numpy as np
+
+        from trimtab.evaluation.scores.temperature import best_temperature
+
+        found = collected_classes(answers(), names := list(task.labels.words or {}))
+        right_N = np.array([names.index(example.answer or "") for example in dev])
+        settled = task.labels.model_copy(update={"temperature": best_temperature(found.probabilities_NC, right_N)})
+        return task.model_copy(update={"labels": settled})
 
     def reader(self, bound: BoundTask, row: EncodedRow, condition: Condition) -> Reader:
         """The label words, or the head."""
@@ -274,7 +284,11 @@ class Labels:
 
     def prediction(self, bound: BoundTask, example: Example, row: EncodedRow, scores: np.ndarray) -> LabelPrediction:
         """The most probable label, from probabilities [C]."""
-        probabilities = dict(zip(bound.labels, scores.tolist(), strict=True))
+        from trimtab.evaluation.scores.temperature import tempered
+
+        temperature = bound.task.labels.temperature
+        found = scores if temperature in (None, 1.0) else tempered(scores, temperature)
+        probabilities = dict(zip(bound.labels, found.tolist(), strict=True))
         return LabelPrediction(bound.labels[int(scores.argmax())], row.cut, probabilities)
 
     def generating(self, bound: BoundTask, own: TextAnswer | None) -> Generating:

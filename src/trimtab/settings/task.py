@@ -151,6 +151,14 @@ class LabelSettings(Settings):
         "words go on with there. By default the vocabulary, but the branches where a method is trained and the words "
         "are many and long.",
     )
+    temperature: float | None = Field(
+        None,
+        ge=0.01,
+        le=100,
+        description="Divide the logarithms of the labels' probabilities by this (Guo et al. 2017), which changes no "
+        "answer, but how sure it is. By default, where something is trained, what foretells dev best, or 1 where that "
+        "would not help on rows left out.",
+    )
     length_normalise: bool = Field(
         False, description="Divide the score of a label word by its number of tokens (for words of unequal length)."
     )
