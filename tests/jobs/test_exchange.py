@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import stat
 
 import numpy as np
 import pytest
 import torch
 from peft import PeftModel
+from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM
 
 import tiny
@@ -160,3 +162,20 @@ def test_data_is_not_needed_where_the_labels_are_given(tmp_path, tuned, tiny_fol
             tmp_path / "adapter", make_task({"backbone": "x"}), tmp_path / "x", base=tmp_path, pretrained=pretrained
         )
     ).startswith("data.train")
+
+
+def test_what_is_written_is_as_readable_as_the_umask_has_it(tmp_path, umask_of_a_group):
+    with exchange._whole(tmp_path / "new" / "out") as work:
+        (work / "model.safetensors").touch(0o600)  # as safetensors does
+    out = tmp_path / "new" / "out"
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (out, out / "model.safetensors")] == [0o775, 0o664]
+
+
+def test_a_full_disk_is_one_message_whoever_tells_it(tmp_path):
+    full = SafetensorError("I/O error: No space left on device (os error 28)")
+    with pytest.raises(TrimtabError) as error, exchange._whole(tmp_path / "out"):
+        raise full
+    assert str(error.value) == (
+        f"{tmp_path / 'out'}: cannot be written (No space left on device). Free some space, or choose another folder."
+    )
+    assert list(tmp_path.iterdir()) == []

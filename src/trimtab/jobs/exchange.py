@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
-import tempfile
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,6 +19,7 @@ from trimtab.errors import TrimtabError
 from trimtab.interchange.adapter import read_adapter, write_adapter
 from trimtab.kinds.choose import kind_of
 from trimtab.runs.run import Run, load_run, save_run
+from trimtab.runs.tensors import as_os_error
 from trimtab.settings.methods import METHODS, need_extra
 from trimtab.settings.task import Task
 from trimtab.sources.places import absolute, local_or_known
@@ -200,19 +201,24 @@ def _check_empty(out: Path) -> None:
 
 @contextmanager
 def _whole(out: Path) -> Iterator[Path]:
-    """A folder to write into that becomes `out` at the end, or is gone where anything fails."""
+    """A folder to write into that becomes `out` at the end, as readable as the umask has it, or is gone on failure."""
+    from safetensors import SafetensorError
+
+    work = out.with_name(f".{out.name}-{uuid.uuid4().hex[:8]}")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+        work.mkdir()
     except OSError as error:
         raise TrimtabError(f"{out}: cannot be written ({error.strerror}).", "Choose another folder.") from None
     try:
         yield work
-        work.chmod(0o755)
+        for file in work.iterdir():  # safetensors would keep others from reading
+            file.chmod(work.stat().st_mode & 0o666)
         work.replace(out)
-    except OSError as error:
+    except (OSError, SafetensorError) as error:
+        found = error if isinstance(error, OSError) else as_os_error(error)
         raise TrimtabError(
-            f"{out}: cannot be written ({error.strerror or error}).", "Free some space, or choose another folder."
+            f"{out}: cannot be written ({found.strerror or found}).", "Free some space, or choose another folder."
         ) from error
     finally:
         shutil.rmtree(work, ignore_errors=True)

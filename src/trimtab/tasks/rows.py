@@ -96,7 +96,9 @@ def read_rows(
     for part in (splits.train, splits.dev, splits.test):
         kind.check_rows(part, words)
     sources = _read_sources(task, base)
-    return TaskRows(task, base, words, replace(splits, note=[*_shared(task, sources, splits), *splits.note]), sources)
+    if shared := _shared(task, sources, splits):
+        splits = replace(splits, note=[*shared, *splits.note])
+    return TaskRows(task, base, words, splits, sources)
 
 
 def load_splits(
