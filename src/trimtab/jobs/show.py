@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trimtab.settings.methods import PrefixSettings, need_extra
+from trimtab.settings.methods import PrefixSettings
 from trimtab.settings.task import Precision, Task
 from trimtab.tasks.rows import read_rows
 
@@ -73,7 +73,6 @@ def run(
         TrimtabError: whatever is wrong with settings, data or backbone.
     """
     base = Path(base)
-    need_extra(task.method)
     read = read_rows(task, base)  # before torch is loaded, so that mistakes are told at once
     if on_note:
         for note in read.splits.note:
