@@ -38,7 +38,7 @@ def test_labels_by_what_columns_hold() -> None:
     found = told(rows(review=TEXTS, qq=["up", "down", "down"] * 20, uuid=[f"x{i}" for i in range(60)]))
     assert found.settings["data"] == {"label": "qq", "test_fraction": 0.2}
     assert found.settings["template"] == {"text": "Review: {review}\nQq:{answer}", "truncate": ["review"]}
-    assert found.settings["task"] == "What is the qq of this text?"
+    assert found.settings["task"] == "Which is it: up or down?"
     assert found.told[:3] == (
         "the answer is in the column 'qq', the one of few different values",
         "answers are labels, 2 of them",

@@ -342,7 +342,7 @@ def _beside(source: str, base: Path, now: _Inference) -> dict[str, str]:
 def _description(column: Column, kind: str, chinese: bool) -> str:
     """A task description, which a prompt starts from."""
     name = re.sub(r"[_\W]+", " ", column.name).strip()
-    generic = name.lower() in GENERIC
+    generic = column.name.lower() in GENERIC or column.name.lower() not in ANSWER_NAMES
     if chinese:
         match kind:
             case "text":
@@ -355,7 +355,7 @@ def _description(column: Column, kind: str, chinese: bool) -> str:
                 return "这段文字属于哪一类？" if generic else f"这段文字的{name}是什么？"
     match kind:
         case "text":
-            return "Write the answer." if generic else f"Write the {name}."
+            return f"Write the {name}." if column.name.lower() not in GENERIC else "Write the answer."
         case "choice":
             return "Which option is right?"
         case "multilabel":
