@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 import sacrebleu
-import test_tagging
 from seqeval.metrics import f1_score, precision_score, recall_score
 
 import needs
+import tagged_rows
 import tiny
 from trimtab import load_splits
 from trimtab.errors import TrimtabError
@@ -47,7 +47,7 @@ class Killed(BaseException):
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("rows")
     for name, n, seed in (("train", 40, 1), ("dev", 8, 2), ("test", 16, 3)):
-        tiny.write_rows(folder / f"tags-{name}.jsonl", test_tagging.rows(n, seed))
+        tiny.write_rows(folder / f"tags-{name}.jsonl", tagged_rows.rows(n, seed))
         said = [{"text": r["text"], "answer": ANSWERS[r["label"]]} for r in tiny.rows(n, seed)]
         tiny.write_rows(folder / f"text-{name}.jsonl", said)
     return folder

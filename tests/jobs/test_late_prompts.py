@@ -10,9 +10,9 @@ import pytest
 import answer_rows
 import tagged_rows
 import tiny
-from trimtab.backbones import late
 from trimtab.backbones.causal import CausalBackbone
 from trimtab.backbones.hidden_state_cache import Budget
+from trimtab.backbones.views import late
 from trimtab.jobs import tune
 from trimtab.prompts import verbalizer
 from trimtab.settings.file import make_task
@@ -76,5 +76,7 @@ def test_every_row_goes_through_the_lower_layers_once(
         return lower(self, layer, rows, *state)
 
     monkeypatch.setattr(CausalBackbone, "hidden_at", noted)
+    settled = task.labels.model_copy(update={"temperature": 1.0})  # else dev is read once more, by an engine
+    task = task.model_copy(update={"labels": settled})
     tune.run(task, tmp_path / "run", base=data, report=False, pretrained=pretrained)
     assert len(seen) == len(set(seen)) > 8

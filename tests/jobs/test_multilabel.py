@@ -309,7 +309,8 @@ def test_ways_that_give_no_sets_of_labels_are_refused(
         compare.run(settings(tiny_folder), tmp_path / "out", Wanted(methods=(way,)), base=data, pretrained=pretrained)
     assert str(caught.value) == (
         f"--methods: '{way}' {why}. Ways for tasks whose answers are sets of labels: majority, naive_bayes, tfidf, "
-        "ngrams, embeddings, soft_prompt, prefix, p_tuning, late_prompt, lora, ia3, bitfit, head, full."
+        "ngrams, embeddings, soft_prompt, prefix, p_tuning, late_prompt, lora, ia3, bitfit, head, early_head, "
+        "sentence_head, full."
     )
 
 

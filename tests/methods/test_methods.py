@@ -20,7 +20,7 @@ from trimtab.methods.method import Material, trained
 from trimtab.settings.file import make_task
 from trimtab.settings.methods import METHODS
 
-NAMES = [name for name in METHODS if name not in ("zero_shot", "few_shot", "search")]
+NAMES = [name for name in METHODS if name not in ("zero_shot", "few_shot", "search", "auto")]
 
 
 @pytest.fixture

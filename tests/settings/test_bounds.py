@@ -38,7 +38,7 @@ NUMBERS = list(numbers())
 
 def test_there_are_many():
     assert len(NUMBERS) > 60
-    assert {group for group, *_ in NUMBERS} == {"data", "template", "train", "method", "answer"}
+    assert {group for group, *_ in NUMBERS} == {"data", "template", "labels", "train", "method", "answer"}
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ SIZES = [
     "vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads",
     "max_position_embeddings", "initializer_range",
 ]  # fmt: skip
-NAMES = [name for name in METHODS if name not in ("zero_shot", "few_shot", "search")]
+NAMES = [name for name in METHODS if name not in ("zero_shot", "few_shot", "search", "auto")]
 # What reads numbers and tags starts at zero, beside whatever else is trained.
 HEADED, BESIDE_HEADS = ("number", "tags"), ("soft_prompt", "full", "head")
 KINDS: dict[str, tuple[dict[str, Any], Any]] = {

@@ -6,7 +6,6 @@ Knows nothing about runs.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ import click
 from trimtab.cli import printing
 from trimtab.cli.options import AGREE, ANSWER, ENCODING, LABEL, MANY, OFFLINE, PRECISION, SET, TEXT
 from trimtab.cli.progress import Bars
-from trimtab.cli.terminal import say, say_json
+from trimtab.cli.terminal import asked, say, say_json
 
 if TYPE_CHECKING:
     from trimtab.settings.task import Precision
@@ -60,17 +59,12 @@ def task_file_for(
     """Write a task file for rows and show it; what cannot be told is asked on a terminal."""
     from trimtab.jobs import new as job
 
-    ask = _asked if sys.stdin.isatty() and sys.stderr.isatty() else None
+    ask = asked if sys.stdin.isatty() and sys.stderr.isatty() else None
     path, inferred = job.from_rows(source, base=Path.cwd(), label=label, text=text, answer=answer, ask=ask, force=force)
     printing.note(f"{path.name}, told from {source}:")
     printing.note(job.written(source, inferred).partition("\n")[2].rstrip())
     printing.note(f"Change it as you like; `trimtab tune {path.name}` runs it.")
     return path
-
-
-def _asked(question: str, choices: Sequence[str]) -> str:
-    """An answer from the terminal."""
-    return str(click.prompt(question, type=click.Choice(list(choices)), err=True))
 
 
 @click.command()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -41,6 +42,11 @@ def say_json(value: object, *, error: bool = False, indent: int | None = None) -
     """Print a value as JSON, which holds every character, but none that would steer a terminal as it is."""
     written = json.dumps(value, ensure_ascii=False, indent=indent)
     click.echo(_LEFT_BY_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", written), err=error)
+
+
+def asked(question: str, choices: Sequence[str]) -> str:
+    """One of several answers, from the terminal."""
+    return str(click.prompt(shown(question), type=click.Choice([shown(choice) for choice in choices]), err=True))
 
 
 def shown(text: str) -> str:

@@ -12,9 +12,9 @@ from pathlib import Path
 import yaml
 
 from trimtab.errors import TaskError, TrimtabError, did_you_mean
+from trimtab.kinds.inferred import Ask, Inferred, infer
 from trimtab.runs.folder import write_whole
 from trimtab.settings.file import read_task
-from trimtab.tasks.inferred import Ask, Inferred, infer
 
 TASKS = Path(__file__).parents[1] / "ready"
 
@@ -114,7 +114,7 @@ def from_rows(
     if path.exists() and not force and path.read_text(encoding="utf-8", errors="replace") != content:
         raise TaskError(
             f"{path}: is there already, and says something else than {source} would.",
-            f"Use it as it is (`trimtab tune {path}`), move it, or overwrite it with --force.",
+            f"Use it as it is (`trimtab tune {path}`), or move it.",
         )
     write_whole(path, content)
     return path, inferred

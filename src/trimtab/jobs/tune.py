@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 from trimtab.data import Splits
 from trimtab.data.memory import RowsInMemory
 from trimtab.errors import RunError, TaskError
+from trimtab.kinds.inferred import infer
 from trimtab.runs.folder import SEARCH_FOLDER, TASK_FILE, check_folder
 from trimtab.runs.lock import held
 from trimtab.runs.trained_on import remember
 from trimtab.settings.file import read_task
 from trimtab.settings.methods import AutoSettings, need_extra
 from trimtab.settings.task import Task
-from trimtab.tasks.inferred import infer
 from trimtab.tasks.rows import TaskRows, read_rows
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def run(
 
     Args:
         task: the settings; or rows in memory, or a file of them, for which a task is told from what they hold
-            (`trimtab.tasks.inferred`), and the best of several methods kept.
+            (`trimtab.kinds.inferred`), and the best of several methods kept.
         out: run folder to write; must not exist or be empty, unless `resume`. By default `runs/` and the task's name.
         base: folder at which the task's relative paths start; the working folder by default.
         label, text, answer: of rows, the column of the answer, the columns of what is read, and the kind of answer,

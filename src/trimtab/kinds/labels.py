@@ -25,7 +25,7 @@ from trimtab.kinds.prediction import LabelPrediction, Prediction
 from trimtab.kinds.templates import answered_template, check_chat, check_no_dialogue
 from trimtab.prompts import EncodedRow, Template, Verbalizer, default_words, make_verbalizer, wordless
 from trimtab.settings.answers import LabelAnswer, TextAnswer
-from trimtab.settings.methods import FewShotSettings, SearchSettings, ZeroShotSettings
+from trimtab.settings.methods import FewShotSettings, HeadSettings, SearchSettings, ZeroShotSettings
 from trimtab.settings.task import DataSettings, Task
 
 if TYPE_CHECKING:
@@ -261,9 +261,9 @@ class Labels:
         return WordCriterion(bound.verbalizer, own, judged, smoothing)
 
     def settled_on_dev(self, task: Task, dev: Sequence[Example], answers: Callable[[], Sequence[Any]]) -> Task:
-        """The temperature of what was trained, where it is left open."""
-        untrained = isinstance(task.method, ZeroShotSettings | FewShotSettings | SearchSettings)
-        if untrained or task.labels.temperature is not None:
+        """The temperature of what was trained, where it is left open; a head's penalty makes it honest by itself."""
+        as_it_is = isinstance(task.method, ZeroShotSettings | FewShotSettings | SearchSettings | HeadSettings)
+        if as_it_is or task.labels.temperature is not None:
             return task
         import numpy as np
 

@@ -156,8 +156,8 @@ class LabelSettings(Settings):
         ge=0.01,
         le=100,
         description="Divide the logarithms of the labels' probabilities by this (Guo et al. 2017), which changes no "
-        "answer, but how sure it is. By default, where something is trained, what foretells dev best, or 1 where that "
-        "would not help on rows left out.",
+        "answer, but how sure it is. By default, where more than a head is trained, what foretells dev best; 1 where "
+        "that would not help on rows left out.",
     )
     length_normalise: bool = Field(
         False, description="Divide the score of a label word by its number of tokens (for words of unequal length)."

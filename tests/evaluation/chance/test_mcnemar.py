@@ -11,7 +11,7 @@ from statsmodels.stats.contingency_tables import mcnemar
 from trimtab.evaluation.chance.mcnemar import mcnemar_test
 
 
-@pytest.mark.parametrize(("only_a", "only_b"), [(0, 1), (5, 5), (10, 2), (2, 10), (0, 30), (140, 190), (9000, 9400)])
+@pytest.mark.parametrize(("only_a", "only_b"), [(0, 1), (5, 5), (10, 2), (2, 10), (0, 30), (140, 190), (900, 940)])
 def test_it_is_mcnemars(only_a: int, only_b: int) -> None:
     a = np.array([True] * only_a + [False] * only_b + [True, False] * 7)
     b = np.array([False] * only_a + [True] * only_b + [True, False] * 7)
