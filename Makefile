@@ -16,7 +16,7 @@ INSTALLED := .venv/installed
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --use-pep517
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint installed processors format docs pytest clean
+.PHONY: help install demo test in-turn lint installed processors format docs pytest clean
 
 help:
 	@echo "make demo       tune a prompt on film reviews, use it, write a report (minutes)"
@@ -62,7 +62,12 @@ demo: $(INSTALLED)
 	@echo "3/3  The whole story, with its worst mistakes: open $(DEMO_RUN)/report.html in a browser."
 	@echo "     The tuned prompt is $(DEMO_RUN)/prompt.safetensors ($$(wc -c < $(DEMO_RUN)/prompt.safetensors | tr -d ' ') bytes)."
 
-test: lint installed processors pytest
+# The wheel's installation waits for files much of the time: the rest is done meanwhile.
+test: $(INSTALLED)
+	@$(MAKE) --no-print-directory --jobs=2 installed in-turn
+
+in-turn:
+	@$(MAKE) --no-print-directory --jobs=1 lint processors pytest
 
 lint: $(INSTALLED)
 	@echo "Style";            $(BIN)/ruff check --quiet .

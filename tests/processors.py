@@ -15,7 +15,7 @@ import torch
 TESTS = [
     *(
         f"interchange/test_peft_encoders.py::test_an_adapter_of_peft_gives_the_same_scores_here[{model}]"
-        for model in ("bart-p-tuning", "bart-lora", "bert-prefix", "t5 v1.1-soft prompt")
+        for model in ("bart-p-tuning", "bart-lora", "bert-prefix", "t5-soft prompt")
     ),
     "backbones/test_causal.py::test_soft_vectors_within_rows_equal_their_embeddings",
     "backbones/kv_cache/test_answers.py::test_each_token_is_scored_as_by_the_model",
