@@ -59,6 +59,7 @@ def test_atoms_are_characters_words_and_symbols() -> None:
     assert atoms("App很慢 :) C++ 👍🏽") == ("app", "很", "慢", ":", ")", "c", "+", "+", "👍", "🏽")
     assert text_of(("not", "good")) == "not good"
     assert text_of(("app", "很", "慢", "so", "slow", "!")) == "app很慢so slow!"
+    assert text_of(("1\u0e49", "1")) == "1\u0e49 1"  # a Thai mark is no letter that needs no space
 
 
 @settings(deadline=None)

@@ -23,6 +23,7 @@ Language = Literal["auto", "en", "zh"]
 CJK_SHARE = 0.3
 _CJK_CHARACTER = regex.compile(f"[{CJK}]")
 _UNSPACED_CHARACTER = regex.compile(f"[{UNSPACED}]", regex.V1)
+_MARK = regex.compile(f"[{MARKS}]", regex.V1)
 _LETTER = regex.compile(r"\p{L}")
 _IN_A_WORD = regex.compile(f"[{LETTERS}{MARKS}_]", regex.V1)
 _WORD = f"{UNSPACED_LETTER}|{KATAKANA}|" + run(LETTERS + "_", but=rf"{UNSPACED}\p{{WB=Katakana}}")
@@ -78,9 +79,10 @@ def is_one_chinese_character(parts: Sequence[str]) -> bool:
 
 def text_of(parts: Sequence[str]) -> str:
     """Return atoms as text, with spaces only between words; its atoms are `parts` again."""
-    text = ""
+    text = before = ""
     for part in parts:
-        one, other = text[-1:], part[0]
+        one, other = next((c for c in reversed(before) if not _MARK.match(c)), before[-1:]), part[0]
+        before = part
         apart = (
             one and _IN_A_WORD.match(one) and _IN_A_WORD.match(other) and not _UNSPACED_CHARACTER.search(one + other)
         )
