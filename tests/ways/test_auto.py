@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +16,12 @@ import tiny
 from encoders import save_encoder
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.errors import RunError, TrimtabError
-from trimtab.evaluation.scorers.accuracy import Accuracy
 from trimtab.kinds.labels import Labels
 from trimtab.reports.figures import Cell
 from trimtab.runs.run import load_run
 from trimtab.settings.file import make_task
 from trimtab.tasks.rows import TaskRows, read_rows
-from trimtab.ways import auto
+from trimtab.ways import auto, search_state
 from trimtab.ways.cells import Material
 from trimtab.ways.ways import WayKind
 
@@ -60,8 +61,8 @@ def measured(monkeypatch: pytest.MonkeyPatch, pretrained: Pretrained) -> Callabl
 
         monkeypatch.setattr(auto, "measure", measure)
         monkeypatch.setattr(auto._Search, "_steps_that_fit", lambda self, way: 8)
-        monkeypatch.setattr(auto._Search, "_keep", lambda self, candidate, material: None)
-        monkeypatch.setattr(auto._Search, "_left_at", lambda self, way, material: "")
+        monkeypatch.setattr(auto._Search, "_keep", lambda self, way, folder: None)
+        monkeypatch.setattr(auto, "_left_at", lambda folder: "")
         monkeypatch.setattr(auto, "load_run", lambda folder: folder)
         monkeypatch.setattr(Material, "of", lambda self, way: self)
         return asked
@@ -153,7 +154,7 @@ def test_a_search_that_runs_and_one_that_is_stopped_and_goes_on(
     assert later["prefix"] is not None
     run = load_run(out)
     assert run.task.method.name == gone_on.run.task.method.name != "auto"
-    auto.finish(out)
+    search_state.finish(out)
     assert sorted(path.name for path in out.iterdir()) == [
         "metrics.jsonl", "prompt.safetensors", "task.yaml", "trained_on.safetensors",
     ]  # fmt: skip
@@ -182,16 +183,36 @@ def test_a_time_that_is_too_short_leaves_trainings_out(
     assert found.run.task.method.name in ("head", "zero_shot")
 
 
-@pytest.mark.parametrize("groups", [False, True])
-def test_standard_errors_are_those_of_paired_rows(groups: bool) -> None:
-    from trimtab.evaluation.interval.groups import groups_of
+def test_dev_scored_at_every_step_is_no_hindrance(
+    rows: Callable[..., TaskRows], pretrained: Pretrained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Labels, "tried_ways", lambda self, **_: ("soft_prompt",))
+    given = rows(budget=600)
+    train = given.task.train.model_copy(update={"evaluate_every": 1})
+    found = auto.find(
+        replace(given, task=given.task.model_copy(update={"train": train})), pretrained, tmp_path / "run"
+    )  # fmt: skip
+    assert found.run.task.train.evaluate_every == 1
+    assert found.tried[0].score is not None
 
-    generator = np.random.default_rng(1)
-    names: Sequence[str] = [str(i // 4) if groups else "" for i in range(200)]
-    scorer = Accuracy(np.zeros(200, dtype=np.int64), [("a", "b")] * 200, 2, groups_of(names) if groups else None)
-    one, other = (generator.random(200) < share for share in (0.8, 0.7))
-    one, other = one.astype(float), other.astype(float)
-    each = (one - other).reshape(-1, 4).mean(1) if groups else one - other
-    expected = np.std(each, ddof=1) / np.sqrt(len(each))
-    assert auto.standard_error(scorer, one, other) == pytest.approx(expected)
-    assert auto.standard_error(scorer, one, one) == 0
+
+def test_a_full_disk_stops_a_search(
+    rows: Callable[..., TaskRows], pretrained: Pretrained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> Cell:
+        raise RunError("it cannot be written.") from OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(auto, "measure", full)
+    with pytest.raises(RunError, match="it cannot be written"):
+        auto.find(rows(), pretrained, tmp_path / "run")
+
+
+def test_an_encoder_that_reads_no_chinese_is_not_tried(
+    rows: Callable[..., TaskRows], measured: Callable[[Scores], list[str]], pretrained: Pretrained, tmp_path: Path
+) -> None:
+    given = rows()
+    for embeddings, language, tried in (("minilm-l6", "zh", False), ("minilm-l6", "en", True), ("own", "zh", True)):
+        asked = measured({"head": 0.8})
+        task = given.task.model_copy(update={"embeddings": embeddings, "language": language})
+        auto.find(replace(given, task=task), pretrained, tmp_path / f"{embeddings}-{language}")
+        assert ("sentence_head" in asked) is tried

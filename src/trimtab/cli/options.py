@@ -72,7 +72,7 @@ def seconds(text: str | None) -> float | None:
     """`90s`, `10m` or `1.5h` in seconds. Raises click.UsageError for anything else."""
     if text is None:
         return None
-    from trimtab.settings.methods import seconds_of
+    from trimtab.settings.times import seconds_of
 
     try:
         return seconds_of(text)

@@ -18,7 +18,7 @@ from trimtab.data import Splits
 from trimtab.data.memory import RowsInMemory
 from trimtab.errors import RunError, TaskError
 from trimtab.kinds.inferred import infer
-from trimtab.runs.folder import SEARCH_FOLDER, TASK_FILE, check_folder
+from trimtab.runs.folder import SEARCH_FOLDER, TASK_FILE, check_folder, folder_named
 from trimtab.runs.lock import held
 from trimtab.runs.trained_on import remember
 from trimtab.settings.file import read_task
@@ -115,7 +115,7 @@ def run(
         task = infer(source, base=base, label=label, text=text, answer=answer).task
     elif label or text or answer:
         raise TaskError("label, text and answer go with rows; a task says them itself.", "Leave them out.")
-    out = Path("runs") / task.name if out is None else Path(out)
+    out = folder_named(task.name) if out is None else Path(out)
     with held(out, "tuning"):
         check_folder(out, resume)
         need_extra(task.method)
@@ -160,7 +160,7 @@ def _best(
     from trimtab.judging.report import report_of
     from trimtab.tuning import metrics
     from trimtab.tuning.run import cost_of
-    from trimtab.ways import auto
+    from trimtab.ways import auto, search_state
 
     found = auto.find(read, pretrained, out, offline=offline, on_way=on_way, on_step=on_step, progress=progress)
     why = tuple(found.why)
@@ -174,7 +174,7 @@ def _best(
             curve=metrics.curve(out, found.run.facts["seeds"]), cost=cost_of(seconds), notes=[*read.splits.note, *why],
             tried=found.tried, progress=progress,
         )  # fmt: skip
-    auto.finish(out)
+    search_state.finish(out)
     return Tuned(found.run, scored, None, why)
 
 

@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from trimtab.data.column import MANY_CLASSES, Column
 from trimtab.data.memory import RowsInMemory
 from trimtab.data.messages import MESSAGES
 from trimtab.data.records import InMemory, Record, read_all
@@ -34,10 +35,9 @@ ANSWER_NAMES = (
 SAID_NAMES = {"summary", "highlights", "translation", "response", "output", "completion", "摘要", "译文"}
 OPTION_NAMES = {"options", "choices", "endings", "candidates"}
 NUMBERED_OPTION = re.compile(r"^(choice|option|ending|answer|candidate|sol)[_ ]?([0-9]|[a-h])$", re.IGNORECASE)
-NO_TEXT = re.compile(r"(^|[_\W])(id|idx|index|guid|uuid|url|link|date|time|timestamp|split|row|number|no|lang)$", re.I)
 DIALOGUES = ("messages", "conversations")
-# Most values of a column of classes, as a number and as a share of the rows; most fields that are taken unasked.
-MANY_CLASSES, CLASSES_A_ROW, MANY_FIELDS = 20, 0.2, 4
+# Most fields that are taken unasked.
+MANY_FIELDS = 4
 # A whole number of so many values or fewer is taken for a class.
 MANY_WHOLE = 20
 # Letters of an answer that is a text of its own, on average.
@@ -66,64 +66,6 @@ class Inferred:
     def task(self) -> Task:
         """The task."""
         return make_task(self.settings)
-
-
-@dataclass(frozen=True)
-class Column:
-    """What a column holds: the values that are there, in order."""
-
-    name: str
-    values: Sequence[object]
-
-    @cached_property
-    def lists(self) -> bool:
-        """Whether every value is a list, or a JSON list in a text."""
-        return bool(self.values) and all(listed(value) is not None for value in self.values)
-
-    @cached_property
-    def texts(self) -> list[str]:
-        """Scalar values as text, as answers are read."""
-        plain = [value for value in self.values if not isinstance(value, list | dict | bytes)]
-        return [str(value).lower() if isinstance(value, bool) else str(value).strip() for value in plain]
-
-    @cached_property
-    def distinct(self) -> list[str]:
-        """Different values, the first ones first."""
-        return list(dict.fromkeys(self.texts))
-
-    @cached_property
-    def letters(self) -> float:
-        """Mean length of a value, in characters."""
-        return sum(map(len, self.texts)) / len(self.texts) if self.texts else 0.0
-
-    @cached_property
-    def numbers(self) -> bool:
-        """Whether every value is a number."""
-        return bool(self.texts) and all(_number(text) is not None for text in self.texts)
-
-    @cached_property
-    def whole_numbers(self) -> bool:
-        """Whether every value is a whole one."""
-        return self.numbers and all((_number(text) or 0.0).is_integer() for text in self.texts)
-
-    @property
-    def classes(self) -> bool:
-        """Whether it may hold classes: few values, each in several rows, and short."""
-        most = max(MANY_CLASSES, CLASSES_A_ROW * len(self.texts))
-        several = 2 <= len(self.distinct) <= most and 2 * len(self.distinct) <= len(self.texts)
-        return several and self.letters <= 40 and not self.lists and (not self.numbers or self.whole_numbers)
-
-    @property
-    def codes(self) -> bool:
-        """Whether it holds codes: single words of ASCII, hardly any of them twice."""
-        single = all(text.isascii() and len(text.split()) == 1 for text in self.texts)
-        return single and 2 * len(self.distinct) > len(self.texts)
-
-    @property
-    def read(self) -> bool:
-        """Whether it may be a text to read."""
-        plain = len(self.texts) == len(self.values) > 0 and not self.lists
-        return plain and not self.numbers and not NO_TEXT.search(self.name)
 
 
 @dataclass
@@ -166,9 +108,9 @@ class _Inference:
             found = self._by_words(known[0])
             self.told.append(f"the answer is in the column '{found.name}', by its name")
             return found
-        likely = [one for one in self.columns.values() if one.classes and not NO_TEXT.search(one.name)]
+        likely = [one for one in self.columns.values() if one.classes and not one.beside]
         if not likely:
-            likely = [one for one in self.columns.values() if one.numbers and not NO_TEXT.search(one.name)]
+            likely = [one for one in self.columns.values() if one.numbers and not one.beside]
         if len(likely) == 1:
             several = "few different values" if likely[0].classes else "numbers"
             self.told.append(f"the answer is in the column '{likely[0].name}', the one of {several}")
@@ -401,13 +343,6 @@ def _name(source: str | RowsInMemory) -> str:
     if stem.lower() in ("train", "data", "training", "dataset") and path.parent.name not in ("", "..", "data"):
         stem = path.parent.name
     return re.sub(r"[^\w-]+", "-", stem).strip("-") or "task"
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
 
 
 def _lengths(column: Column) -> list[int]:

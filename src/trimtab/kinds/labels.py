@@ -261,18 +261,19 @@ class Labels:
         return WordCriterion(bound.verbalizer, own, judged, smoothing)
 
     def settled_on_dev(self, task: Task, dev: Sequence[Example], answers: Callable[[], Sequence[Any]]) -> Task:
-        """The temperature of what was trained, where it is left open; a head's penalty makes it honest by itself."""
+        """The temperature of what was trained, where it is left open; not of a head alone, whose rows are read once."""
         as_it_is = isinstance(task.method, ZeroShotSettings | FewShotSettings | SearchSettings | HeadSettings)
         if as_it_is or task.labels.temperature is not None:
             return task
-        import numpy as np
+        from trimtab.evaluation.scores.gold import answer_ids
+        from trimtab.evaluation.scores.temperature import FEWEST, best_temperature
 
-        from trimtab.evaluation.scores.temperature import best_temperature
-
-        found = collected_classes(answers(), names := list(task.labels.words or {}))
-        right_N = np.array([names.index(example.answer or "") for example in dev])
-        settled = task.labels.model_copy(update={"temperature": best_temperature(found.probabilities_NC, right_N)})
-        return task.model_copy(update={"labels": settled})
+        found = 1.0
+        if len(dev) >= FEWEST:
+            labels = list(task.labels.words or {})
+            probabilities_NC = collected_classes(answers(), labels).probabilities_NC
+            found = best_temperature(probabilities_NC, answer_ids(dev, labels))
+        return task.model_copy(update={"labels": task.labels.model_copy(update={"temperature": found})})
 
     def reader(self, bound: BoundTask, row: EncodedRow, condition: Condition) -> Reader:
         """The label words, or the head."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import re
@@ -19,6 +20,8 @@ METRICS_FILE, LOCK_FILE = "metrics.jsonl", ".lock"
 SEARCH_FOLDER = "tried"
 # What is in no name of a folder: controls, halves of surrogate pairs, what parts folders elsewhere.
 _NO_FOLDER = re.compile(r"[\\\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+# What the system says where a disk takes nothing more.
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
 # Bytes in the name of a folder, by most file systems.
 _LONGEST_NAME = 255
 # Behind the name of a file while it is written.
@@ -55,6 +58,11 @@ def folder_named(task: str, before: str = "") -> Path:
             "Name the task otherwise, or choose a folder with --out.",
         )
     return Path("runs") / whole
+
+
+def no_room(error: Exception) -> bool:
+    """Whether it came about as a disk takes nothing more: with room again, the same would do."""
+    return isinstance(error.__cause__, OSError) and error.__cause__.errno in _NO_ROOM
 
 
 def write_whole(path: Path, content: str | bytes | Callable[[Path], None]) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator
 
 from trimtab.errors import need_library
+from trimtab.settings.times import YEAR, seconds_of
 
 
 class Settings(BaseModel):
@@ -29,11 +29,13 @@ class MethodBase(Settings):
         title: the method's name in a sentence.
         rate_unit: what its learning rate is multiplied by, in words; nothing where it is absolute.
         by_peft: whether the PEFT library makes it, which comes as an extra.
+        changes_weights: whether the backbone's own weights are changed, so that its runs share no passes with others.
     """
 
     title: ClassVar[str]
     rate_unit: ClassVar[str] = ""
     by_peft: ClassVar[bool] = False
+    changes_weights: ClassVar[bool] = False
 
     @property
     def fitted(self) -> bool:
@@ -188,6 +190,7 @@ class LoraSettings(MethodBase):
     """LoRA (Hu et al. 2022), DoRA (Liu et al. 2024), rank-stabilised LoRA (Kalajdzievski 2023), through PEFT."""
 
     title: ClassVar[str] = "LoRA"
+    changes_weights: ClassVar[bool] = True
     by_peft: ClassVar[bool] = True
 
     name: Literal["lora"] = Field("lora", description="Low-rank changes of the weights.")
@@ -208,6 +211,7 @@ class IA3Settings(MethodBase):
     """IA3 (Liu et al. 2022): factors on keys, values and the MLP's inner activations, through PEFT."""
 
     title: ClassVar[str] = "IA3"
+    changes_weights: ClassVar[bool] = True
     by_peft: ClassVar[bool] = True
 
     name: Literal["ia3"] = Field("ia3", description="Factors on activations.")
@@ -217,6 +221,7 @@ class BitFitSettings(MethodBase):
     """BitFit (Ben Zaken et al. 2022): the backbone's biases are trained, nothing else."""
 
     title: ClassVar[str] = "BitFit"
+    changes_weights: ClassVar[bool] = True
 
     name: Literal["bitfit"] = Field("bitfit", description="Biases only.")
 
@@ -225,6 +230,7 @@ class FullSettings(MethodBase):
     """Full fine-tuning: every weight of the backbone is trained; the run holds a copy of them all."""
 
     title: ClassVar[str] = "full fine-tuning"
+    changes_weights: ClassVar[bool] = True
 
     name: Literal["full"] = Field("full", description="Full fine-tuning.")
 
@@ -331,22 +337,6 @@ class SearchSettings(MethodBase):
 
     name: Literal["search"] = Field("search", description="The best of many wordings; nothing trained.")
     budget: int = Field(2000, ge=16, le=MANY, description="Rows scored at most, over all wordings tried.")
-
-
-def seconds_of(text: str) -> float:
-    """`90s`, `10m` or `1.5h` in seconds. Raises ValueError for anything else."""
-    units = {"s": 1, "m": 60, "h": 3600}
-    try:
-        found = float(text[:-1]) * units[text[-1:]]
-    except (KeyError, ValueError):
-        found = math.nan
-    if not 0 < found < math.inf:
-        raise ValueError(f"'{text}' is not a time such as 90s, 10m or 1.5h")
-    return found
-
-
-# Longest time that may be given, in seconds: a year.
-YEAR = 366 * 86_400
 
 
 class AutoSettings(MethodBase):

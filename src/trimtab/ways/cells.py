@@ -308,8 +308,8 @@ def _without_prompt(run: Run, pretrained: Pretrained) -> Run:
 
     Of a dialogue that is the task description alone. Where a head answers that was trained along, it is what is left.
     """
-    changed = run.task.method.name in ("lora", "ia3", "bitfit", "full", "head")
-    if not changed:
+    method = run.task.method
+    if not (method.changes_weights or isinstance(method, HeadSettings)):
         bare, [tensors] = zero_shot(run.task, run.words, pretrained), run.answering
         if WEIGHT not in tensors:
             return bare

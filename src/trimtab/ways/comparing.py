@@ -5,7 +5,6 @@ A learning curve is the same on fewer training rows.
 
 from __future__ import annotations
 
-import errno
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -24,6 +23,7 @@ from trimtab.reports.choosing import choose
 from trimtab.reports.comparison import Comparison, LeftOut
 from trimtab.reports.figures import Cell, Measured, compare, curve_lines, disagreements
 from trimtab.reports.format import capital, metric_text
+from trimtab.runs.folder import no_room
 from trimtab.runs.run import backbone_facts
 from trimtab.settings.methods import FewShotSettings
 from trimtab.settings.task import Task
@@ -36,8 +36,6 @@ from trimtab.ways.ways import BaselineWay, MethodWay, WayKind, method_of, most_t
 
 # Rows that are read in the time that an answer of some two dozen tokens is said in, by a small model on a CPU.
 ANSWER_SAID = 8
-# What the system says where a disk takes nothing more.
-NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
 
 
 def figures(
@@ -175,7 +173,7 @@ def measure_all(
                 cell = measure(way, seed, material, on_step=on_step, progress=progress)
                 cells.setdefault((way.key, rows), []).append(cell)
             except TrimtabError as error:
-                if isinstance(error.__cause__, OSError) and error.__cause__.errno in NO_ROOM:
+                if no_room(error):
                     raise  # a way is not worse for it: with room again, what is missing is measured
                 why = " ".join(part for part in (error.message, error.hint) if part)
         if why:

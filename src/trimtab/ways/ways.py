@@ -57,6 +57,11 @@ class MethodWay(WayKind):
     settings: tuple[tuple[str, Any], ...] = ()
     encoder: bool = False
 
+    @property
+    def changes_weights(self) -> bool:
+        """Whether it changes the backbone's own weights."""
+        return METHODS[self.method].changes_weights
+
 
 def _untrained(key: str, name: str, cost: float, seeded: bool = False, *, of: str, **settings: Any) -> MethodWay:
     return MethodWay(key, name, "untrained", seeded, cost, of, tuple(settings.items()))
