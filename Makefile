@@ -13,7 +13,8 @@ DEMO_SET ?=
 BIN := .venv/bin
 INSTALLED := .venv/installed
 # `--use-pep517`: older versions of pip build packages without wheels in a way that breaks with today's setuptools.
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --use-pep517
+# `--no-compile`: of the thousands of modules that PyTorch and others hold, few are ever imported.
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --use-pep517 --no-compile
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test in-turn lint installed processors format docs pytest clean

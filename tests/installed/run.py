@@ -2,7 +2,7 @@
 
 One environment has the versions of constraints.txt, the other the newest that the wheel allows; both have the PyTorch
 that is given. In the first the default backbone and the demo data are fetched into an empty cache; the other is given
-them. What is done then is in steps.py. Knows nothing about Trimtab but its command and its demo.
+them, and tried more briefly. What is done is in steps.py. Knows nothing about Trimtab but its command and its demo.
 
     python tests/installed/run.py torch==2.13.0
 """
@@ -104,9 +104,9 @@ class Place:
         """Tune, by the command that was installed."""
         called([self.programs / "trimtab", *DEMO], self.folder, self.environment)
 
-    def steps(self) -> None:
-        """Do everything else."""
-        called([self.programs / "python", "-I", STEPS], self.folder, self.environment)
+    def steps(self, which: str) -> None:
+        """Do everything else, or the commonest of it."""
+        called([self.programs / "python", "-I", STEPS, which], self.folder, self.environment)
 
 
 def place(name: str, work: Path, wheel: Path, torch: Sequence[str], constraints: Sequence[str | Path]) -> Place:
@@ -133,9 +133,9 @@ def run(work: Path, torch: Sequence[str]) -> None:
         say("  tuned from an empty cache")
         for part in ("models", "data"):  # and not what was converted: that is made anew
             shutil.copytree(pinned.folder / "cache" / part, newest.folder / "cache" / part)
-        used = pool.submit(pinned.steps)
+        used = pool.submit(pinned.steps, "everything")
         newest.demo()
-        newest.steps()
+        newest.steps("commonest")
         used.result()
         say("  used: tune, predict, evaluate, compare, chat, perplexity, export, import, every ready task")
 

@@ -1,4 +1,4 @@
-"""What is tuned where no method is named: on few rows context tuning, else a soft prompt."""
+"""What is tuned where no method is named: several; told how to train, context tuning or a soft prompt."""
 
 from __future__ import annotations
 
@@ -30,6 +30,35 @@ def tuned(path, out, pretrained):
         on_plan=lambda task, plan, said: notes.extend(said),
     )  # fmt: skip
     return done.run.task.method, notes
+
+
+@pytest.mark.parametrize(
+    ("content", "searched"),
+    [
+        ({}, True),
+        ({"train": {"seed": 3, "threads": 1, "precision": "float32", "device": "cpu", "checkpoint_seconds": 5}}, True),
+        ({"train": {"steps": 3}}, False),
+        ({"train": {"rate": 0.1}}, False),
+        ({"train": {"runs": 3}}, False),
+        ({"method": "soft_prompt"}, False),
+        ({"method": "head"}, False),
+        ({"template": {"text": "{soft:3} {text} {answer}"}}, False),
+    ],
+)
+def test_several_methods_are_tried_where_nothing_is_said_of_one(content: dict[str, object], searched: bool) -> None:
+    given = make_task(content)
+    task = usual_method.with_search(given)
+    assert (task.method.name == "auto") is searched
+    assert searched or task is given
+
+
+def test_a_task_file_by_its_name_is_searched_for_the_best_of_several(tmp_path, tiny_folder, pretrained, monkeypatch):
+    path = written(tmp_path, tiny_folder)
+    path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), "train": {"threads": 1}}))
+    monkeypatch.setattr("trimtab.kinds.labels.Labels.tried_ways", lambda self, *, few: ("majority", "head"))
+    done = tune.run(str(path), tmp_path / "run", beside=False, pretrained=pretrained)
+    assert done.run.task.method.name == "head"
+    assert [way.key for way in done.report.tried] == ["majority", "head"]
 
 
 def test_few_rows_are_context_tuned(trimtab, tmp_path, tiny_folder):

@@ -21,10 +21,11 @@ from trimtab.kinds.inferred import infer
 from trimtab.runs.folder import SEARCH_FOLDER, TASK_FILE, check_folder, folder_named
 from trimtab.runs.lock import held
 from trimtab.runs.trained_on import remember
-from trimtab.settings.file import read_task
+from trimtab.settings.file import TASK_FILES, read_task
 from trimtab.settings.methods import AutoSettings, need_extra
 from trimtab.settings.task import Task
 from trimtab.tasks.rows import TaskRows, read_rows
+from trimtab.tasks.usual_method import with_search
 
 if TYPE_CHECKING:
     from trimtab.backbones.open import Progress
@@ -59,7 +60,7 @@ OnPlan = Callable[[Task, "Plan", list[str]], None]
 
 
 def run(
-    task: Task | RowsInMemory,
+    task: Task | str | Path | RowsInMemory,
     out: Path | str | None = None,
     *,
     base: Path | str | None = None,
@@ -82,10 +83,12 @@ def run(
     """Tune a prompt.
 
     Args:
-        task: the settings; or rows in memory, or a file of them, for which a task is told from what they hold
-            (`trimtab.kinds.inferred`), and the best of several methods kept.
+        task: the settings, or a task file with them; or rows in memory, or a file of them, for which a task is told
+            from what they hold (`trimtab.kinds.inferred`), and the best of several methods kept. Where the task names
+            no method and sets nothing of how one is trained, it is the best of several too (`method: auto`).
         out: run folder to write; must not exist or be empty, unless `resume`. By default `runs/` and the task's name.
-        base: folder at which the task's relative paths start; the working folder by default.
+        base: folder at which the task's relative paths start; by default that of the task file, or the working
+            folder.
         label, text, answer: of rows, the column of the answer, the columns of what is read, and the kind of answer,
             where they cannot be told.
         resume: go on from the checkpoint in `out`; ends bit-identical (on the same machine and threads) to a run that
@@ -107,6 +110,8 @@ def run(
         TrimtabError: whatever is wrong with settings, data, backbone or disk. Nothing is left in `out` unless training
             had begun.
     """
+    if isinstance(task, str | Path) and Path(task).suffix in TASK_FILES:
+        base, task = Path(task).parent if base is None else base, read_task(Path(task))
     base = Path.cwd() if base is None else Path(base)
     if not isinstance(task, Task):
         if not isinstance(task, str | Path):
@@ -115,6 +120,7 @@ def run(
         task = infer(source, base=base, label=label, text=text, answer=answer).task
     elif label or text or answer:
         raise TaskError("label, text and answer go with rows; a task says them itself.", "Leave them out.")
+    task = with_search(task)
     out = folder_named(task.name) if out is None else Path(out)
     with held(out, "tuning"):
         check_folder(out, resume)

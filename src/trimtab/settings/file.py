@@ -26,6 +26,8 @@ TAGGED: dict[str, tuple[str, str, Mapping[str, type[BaseModel]]]] = {
 }
 
 # What PyYAML raises: also of a value that is not what its tag says (`!!int x`), and where it is nested too deeply.
+# How the name of a task file ends.
+TASK_FILES = (".yaml", ".yml")
 _NOT_YAML = (yaml.YAMLError, ValueError, LookupError, RecursionError)
 
 

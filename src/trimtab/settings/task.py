@@ -259,8 +259,8 @@ class Task(Settings):
     method: MethodSettings = Field(
         default_factory=SoftPromptSettings,
         description="What is trained and how it conditions the backbone; a bare name will do (`method: prefix`). Where "
-        "it is left out, `trimtab tune` picks a soft prompt, or, up to 200 rows, mostly a prefix that starts from "
-        "demonstrations.",
+        "it is left out, and `train` says nothing of how it is trained, `trimtab tune` tries several (`auto`); where "
+        "it does, it picks a soft prompt, or, up to 200 rows, mostly a prefix that starts from demonstrations.",
     )
     train: TrainSettings = Field(default_factory=TrainSettings, description="How it is trained.")
 

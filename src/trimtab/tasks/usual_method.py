@@ -15,6 +15,23 @@ from trimtab.tasks.rows import TaskRows
 FEW = 200
 # A start of more tokens costs more time, memory and disk than it is worth.
 LONGEST_START = 1024
+# Settings of `train` that say where and how safely any method is carried out, and not how one is trained.
+OF_ANY_METHOD = {"seed", "threads", "precision", "device", "checkpoint_seconds"}
+
+
+def with_search(task: Task) -> Task:
+    """The task with `method: auto` where it says neither which method is tuned nor how.
+
+    A setting of training (a rate, a number of steps) and soft slots in the template are taken to be meant for a soft
+    prompt.
+
+    Args:
+        task: the settings, as they were given.
+    """
+    told = "method" in task.model_fields_set or task.train.model_fields_set - OF_ANY_METHOD
+    if told or "{soft" in task.template.text:
+        return task
+    return task.model_copy(update={"method": AutoSettings()})
 
 
 def context_tuned(task: Task, rows: TaskRows, pretrained: Pretrained) -> Task | None:
@@ -62,7 +79,8 @@ def with_reading(task: Task, rows: TaskRows, pretrained: Pretrained) -> Task:
     """The task with what its head reads written out, where that is left open.
 
     What is fitted to labels reads the mean over a row, half way up a causal backbone, but on up to `FEW` rows, on which
-    the label words tell more (docs/methods.md, Heads); else a head reads the last layer where the row is answered.
+    the label words' own vectors may help (docs/methods.md, Heads); else a head reads the last layer where the row is
+    answered.
 
     Args:
         task: the settings.

@@ -70,7 +70,7 @@ def test_markup_leaves_alone(text: str) -> None:
     ["<!--", "<b", "<b ", '<a x="', "<a x=y", "<a x=\"' ", "</", "<!doctype ", "&a", "&#1", "\u200d", "的", "the."],
 )
 def test_hostile_texts_take_no_longer_than_others(text: str) -> None:
-    many = text * 30_000
+    many = text * 10_000
     assert clean_text(many, ["markup"]) == many
     clean_text(many, get_args(CleanStep))
 
@@ -156,8 +156,8 @@ def test_no_text_makes_a_step_fail(text: str, steps: list[CleanStep]) -> None:
 )
 @pytest.mark.parametrize("before", ["", "<a", "<!--", "-->"])
 def test_markup_takes_time_in_proportion_to_the_text(before: str, piece: str) -> None:
-    """Some hundred thousand characters in a moment; where each tag looked through the rest, it would be minutes."""
-    text = before + piece * (300_000 // len(piece))
+    """A hundred thousand characters in a moment; where each tag looked through the rest, it would be minutes."""
+    text = before + piece * (100_000 // len(piece))
     begun = time.process_time()
     clean_text(text, ["markup"])
-    assert time.process_time() - begun < 10
+    assert time.process_time() - begun < 5

@@ -1,7 +1,7 @@
 """A causal backbone that is read before its last layer, or as the mean over a row. Knows nothing about heads or tasks.
 
-Hidden states half way up say what a text is about better than the last ones do, which are about the next token (Liu et
-al. 2019, "Linguistic Knowledge and Transferability of Contextual Representations"), at half of the cost.
+Hidden states half way up often say what a text is about as well as the last ones do, which are about the next token, or
+better (Liu et al. 2019, "Linguistic Knowledge and Transferability of Contextual Representations"), at half of the cost.
 
 N packed tokens, M wanted tokens, D hidden.
 """
