@@ -60,9 +60,9 @@ def our_scores(backbone: Pretrained, run: Run, text: str) -> torch.Tensor:
     encoded = bound.encoder.encode({"text": text})
     with torch.no_grad():
         condition = bound.method.condition(run.tensors[0])
-        with backbone.backbone.adapted(condition.weights, condition.modules) as adapted:
-            row = Row(encoded.ids, answer=encoded.answer)
-            return adapted.logits(adapted.forward([row], [bound.prompt(condition)]))[0]
+        adapted = backbone.backbone.adapted(condition.weights, condition.modules)
+        row = Row(encoded.ids, answer=encoded.answer)
+        return adapted.logits(adapted.forward([row], [bound.prompt(condition, adapted)]))[0]
 
 
 def write_with_card(folder: Path, run: Run, backbone: Pretrained, *, merged: bool) -> str:

@@ -53,7 +53,7 @@ def prompts(n: int) -> list[dict[str, torch.Tensor]]:
 
 def before_rows(objective: Objective, parameters: Parameters) -> torch.Tensor:
     """Input embeddings [P, D] of what is read before every row."""
-    return objective.prompt(objective.condition(parameters, None, 0)).embeddings
+    return objective.prompt(objective.condition(parameters, None, 0), objective.backbone).embeddings
 
 
 def objective_on(bound: BoundTask, examples: Sequence[Example]) -> Objective:

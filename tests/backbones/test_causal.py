@@ -207,7 +207,7 @@ class Kept:
 
 @pytest.mark.parametrize("adapted", [False, True], ids=["as it is", "with other weights"])
 def test_gradient_checkpointing_changes_nothing_but_memory(backbone, adapted):
-    """Prompts, pasts and swapped weights get the same gradients, and far fewer numbers are kept for them."""
+    """Prompts, pasts and other weights get the same gradients, and far fewer numbers are kept for them."""
     generator = torch.Generator().manual_seed(4)
     name, weight = next(
         (n, w) for n, w in backbone.model.named_parameters() if "proj" in n or "c_attn" in n or "dense" in n
@@ -218,11 +218,11 @@ def test_gradient_checkpointing_changes_nothing_but_memory(backbone, adapted):
         first, rest = prompts(backbone, (4,)), prompts(backbone, (5,), 6)
         own = changed.clone().requires_grad_()
         kept = Kept()
-        with backbone.adapted({name: own} if adapted else None) as view:
-            past = view.read_prefix(first).layers
-            with torch.autograd.graph.saved_tensors_hooks(kept.count, lambda x: x):
-                rows = [Row(ids) for ids in texts()]
-                hidden = view.forward(rows, [Prompt(rest[0], past)], checkpointing=checkpointing)
+        view = backbone.adapted({name: own} if adapted else None)
+        past = view.read_prefix(first).layers
+        with torch.autograd.graph.saved_tensors_hooks(kept.count, lambda x: x):
+            rows = [Row(ids) for ids in texts()]
+            hidden = view.forward(rows, [Prompt(rest[0], past)], checkpointing=checkpointing)
         loss = loss_of(backbone.logits(hidden))
         loss.backward()
         gradients = [first[0].grad, rest[0].grad, *([own.grad] if adapted else [])]

@@ -153,8 +153,7 @@ def test_other_weights_get_the_models_gradients(name, backbone, checkpointing):
     """Tied embeddings, which stand in up to four places, get the sum of what falls on each."""
     model = tiny_model(name)
     own = {n: w.detach().clone().requires_grad_() for n, w in backbone.model.named_parameters()}
-    with backbone.adapted(own) as view:
-        loss_of(scores(view, bare_and_trees()[:4], checkpointing=checkpointing)).backward()
+    loss_of(scores(backbone.adapted(own), bare_and_trees()[:4], checkpointing=checkpointing)).backward()
     loss_of(expected(model, name, bare_and_trees()[:4])).backward()
     for place, weight in model.named_parameters():
         if place.endswith("k_proj.bias"):  # which softmax takes no notice of

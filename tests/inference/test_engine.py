@@ -167,7 +167,7 @@ def test_refusals(pretrained, runs):
     engine.add("reviews", runs["reviews"])
     engine.add("pairs", runs["pairs"])
     assert refusal(lambda: engine.add("reviews", runs["longer"])) == (
-        "a run named 'reviews' is already loaded. Choose another name."
+        "a run named 'reviews' is already loaded. Choose another name, or replace it."
     )
     assert refusal(lambda: engine.answer([Request("review", {"text": "a"})])) == (
         "no run named 'review' is loaded. Did you mean 'reviews'?"

@@ -17,9 +17,9 @@ def pieces(text: str, said: str, stop: list[str]) -> list[str]:
     done = Done(0, (Written((), text, 0.0, "stop"),))
     how = SimpleNamespace(settings=SimpleNamespace(stop=stop))
     kind = SimpleNamespace(generates=True, generating=lambda *_: how, example=lambda request: None)
+    bound = SimpleNamespace(kind=kind, template=SimpleNamespace(fields=()), encode=lambda examples: [None])
     engine = SimpleNamespace(
-        _find=lambda _: SimpleNamespace(bound=SimpleNamespace(kind=kind)),
-        _encode=lambda *_: [None],
+        _find=lambda _: SimpleNamespace(bound=bound),
         _write=lambda *_: [*tokens, done],
         pretrained=SimpleNamespace(tokenizer=SimpleNamespace(decode=lambda ids, **_: "".join(map(chr, ids)))),
     )

@@ -68,7 +68,7 @@ def test_what_is_read_before_rows_as_embeddings(pretrained: Any) -> None:
     table = pretrained.backbone.model.get_input_embeddings().weight
     head = pretrained.tokenizer("good ?\nText:")["input_ids"]
     expected = torch.cat([table[list(LEADING)], condition.soft, table[head]])  # type: ignore[list-item]
-    torch.testing.assert_close(bound.prompt(condition).embeddings, expected)
+    torch.testing.assert_close(bound.prompt(condition, pretrained.backbone).embeddings, expected)
 
 
 def test_a_request_is_read_as_an_example_is(pretrained: Any) -> None:

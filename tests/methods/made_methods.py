@@ -31,6 +31,6 @@ def moved(tensors, seed=3):
 def logits(backbone, condition, rows=IDS):
     """Scores of the next token by Trimtab."""
     soft = condition.soft if condition.soft is not None else torch.zeros(0, backbone.hidden_size)
-    with backbone.adapted(condition.weights, condition.modules) as adapted:
-        hidden = adapted.forward([Row(ids) for ids in rows], [Prompt(soft, condition.past)])
-        return hidden if condition.head else adapted.logits(hidden)
+    adapted = backbone.adapted(condition.weights, condition.modules)
+    hidden = adapted.forward([Row(ids) for ids in rows], [Prompt(soft, condition.past)])
+    return hidden if condition.head else adapted.logits(hidden)

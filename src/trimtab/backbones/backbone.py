@@ -9,8 +9,7 @@ wanted tokens, D hidden, V vocabulary, C wanted vocabulary entries.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -271,10 +270,6 @@ class Backbone(Protocol):
 
     def adapted(
         self, weights: Mapping[str, torch.Tensor] | None, modules: Mapping[str, nn.Module] | None = None
-    ) -> AbstractContextManager[Backbone]:
-        """This backbone with other weights and modules in it, for the passes made within; gradients flow to them."""
-        ...
-
-    def made_again(self, run: Callable[..., torch.Tensor], *given: torch.Tensor) -> torch.Tensor:
-        """`run(*given)`, whose inner values are made again in the backward pass, with this backbone as it is now."""
+    ) -> Backbone:
+        """This backbone with other weights and modules in it; it shares all else, and gradients flow to them."""
         ...

@@ -8,11 +8,10 @@ N packed tokens, R tokens of all rows, D hidden.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Self
 
 import torch
-from torch import nn
 from transformers import PreTrainedModel
 
 from trimtab.backbones import shared_prefix
@@ -139,12 +138,12 @@ class CausalBackbone(FrozenModel):
         self, x_ND: torch.Tensor, now: PackedPass | AskedPass, positions_N: torch.Tensor, *, checkpointing: bool
     ) -> torch.Tensor:
         """Final hidden states [N, D] of packed tokens by the model's own modules."""
-        with self.passing(now, checkpointing=checkpointing):
-            out = self.model.base_model(inputs_embeds=x_ND[None], position_ids=positions_N[None], use_cache=False)
+        with self.passing(now, self.model.base_model, checkpointing=checkpointing) as model:
+            out = model(inputs_embeds=x_ND[None], position_ids=positions_N[None], use_cache=False)
         return out.last_hidden_state[0]  # type: ignore[no-any-return]
 
-    def _with(self, weights: Mapping[str, torch.Tensor], modules: Mapping[str, nn.Module]) -> Self:
-        """A view that runs the model's own modules, whatever stands in them."""
-        view = super()._with(weights, modules)
+    def _with(self, model: PreTrainedModel) -> Self:
+        """It runs the model's own modules, whatever stands in them."""
+        view = super()._with(model)
         view.fused = None
         return view

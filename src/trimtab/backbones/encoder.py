@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
+from typing import Self
 
 import torch
 from torch import nn
@@ -21,9 +22,9 @@ from trimtab.backbones.attention.packed import PACKED_ATTENTION, PackedPass, att
 from trimtab.backbones.backbone import AnswerPlace, Decoding
 from trimtab.backbones.frozen_model import FrozenModel
 from trimtab.backbones.layout import Layout, Row, pack
+from trimtab.backbones.module_tree import with_others
 from trimtab.backbones.pooling import pooled
 from trimtab.backbones.prefix import KVCache, PrefixState, Prompt
-from trimtab.backbones.swapped_weights import swapped
 from trimtab.errors import BackboneError
 
 
@@ -69,7 +70,19 @@ class EncoderBackbone(FrozenModel):
         padding = [place.padding_idx for place in places if isinstance(place, nn.Embedding)]
         self._first = padding[0] + 1 if padding and padding[0] is not None else 0  # RoBERTa counts from there
         self.context -= self._first
-        self._end = next((name for name, module in model.named_modules() if module is self.output), "")
+        self._below_output = self._without_output()
+
+    def _without_output(self) -> nn.Module:
+        """The model with nothing in the place of its output vectors, so that it gives what they are multiplied with."""
+        ends = [name for name, module in self.model.named_modules() if module is self.output]
+        below: nn.Module = with_others(self.model, {}, {name: nn.Identity() for name in ends})
+        return below
+
+    def _with(self, model: PreTrainedModel) -> Self:
+        """The same of another tree of the model's modules."""
+        view = super()._with(model)
+        view._below_output = view._without_output()
+        return view
 
     @property
     def answers_at_mask(self) -> bool:
@@ -126,9 +139,8 @@ class EncoderBackbone(FrozenModel):
     ) -> torch.Tensor:  # fmt: skip
         """See `shared_prefix.Reader`."""
         assert now.prompts is None or now.rows is None, "a prompt of an encoder stands within its rows"
-        ends = {self._end: nn.Identity()} if self.scores_words else {}
-        with self.passing(now, checkpointing=now.checkpointing), swapped(self.model, {}, ends):
-            made = self.model(inputs_embeds=x_ND[None], position_ids=positions_N[None] + self._first)
+        with self.passing(now, self._below_output, checkpointing=now.checkpointing) as model:
+            made = model(inputs_embeds=x_ND[None], position_ids=positions_N[None] + self._first)
         hidden_ND: torch.Tensor = made[0][0]
         if keep is None:
             return hidden_ND

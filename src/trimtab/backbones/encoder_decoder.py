@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import nn
@@ -78,7 +78,9 @@ class EncoderDecoderBackbone(FrozenModel):
         self._places: dict[nn.Module, int] = {}
         with torch.no_grad():
             encoder, decoder = self._read(self.embed(torch.tensor(row, device=self.device)))
-            self._places = {module: place for place, (module, *_) in enumerate([*encoder, *decoder])}
+            places = {module: place for place, (module, *_) in enumerate([*encoder, *decoder])}
+            self._place_names = {name: places[m] for name, m in model.named_modules() if m in places}
+            self._places = places
             self._encoder_layers = len(encoder)
             ours = self.logits(self.forward([Row(row)]))
         tolerance = 1e-3 if self.dtype == torch.float32 else 0.05
@@ -87,6 +89,12 @@ class EncoderDecoderBackbone(FrozenModel):
                 f"backbone of type '{self.config.model_type}' is not an encoder-decoder that Trimtab can run.",
                 "Choose one such as T5 or BART.",
             )
+
+    def _with(self, model: PreTrainedModel) -> Self:
+        """The same of another tree of the model's modules, each at the place of the one it stands for."""
+        view = super()._with(model)
+        view._places = {model.get_submodule(name): place for name, place in self._place_names.items()}
+        return view
 
     def prompt(
         self, ids: Sequence[int], soft: torch.Tensor | None = None, past: KVCache | None = None, *, shift: int = 0,
@@ -220,8 +228,8 @@ class EncoderDecoderBackbone(FrozenModel):
         x = x if block.gather_nT is None else x.index_select(0, block.gather_nT)
         outside_nT = None if block.tree_nTT is None else ~block.tree_nTT[:, 0]
         now = PaddedPass(False, outside_nT, past, self._places)
-        with self.passing(now, checkpointing=checkpointing):
-            out = self.model.get_encoder()(inputs_embeds=x.view(block.rows, block.length, -1))
+        with self.passing(now, self.model.get_encoder(), checkpointing=checkpointing) as encoder:
+            out = encoder(inputs_embeds=x.view(block.rows, block.length, -1))
         return out.last_hidden_state, outside_nT
 
     def _decode(
@@ -236,8 +244,8 @@ class EncoderDecoderBackbone(FrozenModel):
             for path in paths
         ]
         self._check_answer(len(ids[0]))
-        with self.passing(now, checkpointing=checkpointing):
-            out = self.model.get_decoder()(
+        with self.passing(now, self.model.get_decoder(), checkpointing=checkpointing) as decoder:
+            out = decoder(
                 input_ids=torch.tensor(ids, device=self.device), encoder_hidden_states=encoded_nTD, use_cache=False
             )
         hidden: torch.Tensor = out.last_hidden_state.view(len(rows), len(paths) * len(ids[0]), -1)

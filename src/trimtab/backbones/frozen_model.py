@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 import torch
@@ -20,7 +20,7 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 from trimtab.backbones.attention.current_pass import running
 from trimtab.backbones.layers.gradient_checkpointing import Checkpointed
 from trimtab.backbones.layout import Layout
-from trimtab.backbones.swapped_weights import swapped
+from trimtab.backbones.module_tree import with_others
 from trimtab.errors import BackboneError
 
 if TYPE_CHECKING:
@@ -64,7 +64,6 @@ class FrozenModel:
         with torch.no_grad():
             sample = self.embedding(torch.arange(min(4096, self.embedding.weight.shape[0]), device=self.device))
             self.embedding_rms = float(sample.float().square().mean().sqrt())
-        self._swap: tuple[Mapping[str, torch.Tensor], Mapping[str, nn.Module]] = {}, {}
 
     @property
     def device(self) -> torch.device:
@@ -129,42 +128,28 @@ class FrozenModel:
                 "Set template.truncate or a smaller template.max_tokens.",
             )
 
-    @contextmanager
     def adapted(
         self, weights: Mapping[str, torch.Tensor] | None, modules: Mapping[str, nn.Module] | None = None
-    ) -> Iterator[Self]:
-        """This backbone with other weights and modules in it, for the passes made within; gradients flow to them."""
-        if not weights and not modules:
-            yield self
-            return
-        view = self._with(weights or {}, modules or {})
-        with swapped(self.model, *view._swap):
-            yield view
+    ) -> Self:
+        """This backbone with other weights and modules in it; it shares all else, and gradients flow to them."""
+        return self._with(with_others(self.model, weights or {}, modules)) if weights or modules else self
 
-    def _with(self, weights: Mapping[str, torch.Tensor], modules: Mapping[str, nn.Module]) -> Self:
-        """A view that knows what it is run with."""
+    def _with(self, model: PreTrainedModel) -> Self:
+        """The same of another tree of the model's modules."""
         view = copy.copy(self)
-        view._swap = weights, modules
+        view.model = model
+        view.embedding, view.output = model.get_input_embeddings(), model.get_output_embeddings()
         return view
 
-    def made_again(self, run: Callable[..., torch.Tensor], *given: torch.Tensor) -> torch.Tensor:
-        """`run(*given)`, whose inner values are made again in the backward pass, with this backbone as it is now."""
-        made: torch.Tensor = Checkpointed(run, lambda: swapped(self.model, *self._swap))(*given)
-        return made
-
-    def checkpointed(self, now: object) -> AbstractContextManager[None]:
-        """The model with layers that are run again in the backward pass, within the pass `now` and as they are now."""
-
-        @contextmanager
-        def again() -> Iterator[None]:
-            with running(now), swapped(self.model, *self._swap):
-                yield
-
-        layers = {name: m for name, m in self.model.named_modules() if isinstance(m, GradientCheckpointingLayer)}
-        return swapped(self.model, {}, {name: Checkpointed(layer, again) for name, layer in layers.items()})
-
     @contextmanager
-    def passing(self, now: object, *, checkpointing: bool) -> Iterator[None]:
-        """Let the model's own modules run in the pass `now`, where asked for with layers that are run again."""
-        with running(now), self.checkpointed(now) if checkpointing else nullcontext():
-            yield
+    def passing(self, now: object, model: nn.Module, *, checkpointing: bool) -> Iterator[Any]:
+        """The model, whose modules run in the pass `now`; where asked for with layers that are run again backwards."""
+        with running(now):
+            yield self._checkpointed(now, model) if checkpointing else model
+
+    def _checkpointed(self, now: object, model: nn.Module) -> nn.Module:
+        """The model with layers that are run again in the backward pass, within the pass `now`."""
+        layers = {name: m for name, m in model.named_modules() if isinstance(m, GradientCheckpointingLayer)}
+        return with_others(
+            model, {}, {name: Checkpointed(layer, lambda: running(now)) for name, layer in layers.items()}
+        )

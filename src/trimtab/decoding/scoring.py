@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import torch
+from torch.utils.checkpoint import checkpoint
 
 from trimtab.backbones.backbone import Backbone
 from trimtab.backbones.layout import Layout, Row
@@ -233,7 +234,8 @@ def own_scores(backbone: Backbone, hidden: torch.Tensor, trees: Sequence[Verbali
     for start in range(0, len(hidden), step):
         piece = hidden[start : start + step]
         inside_E = ((place_E >= start) & (place_E < start + step)).nonzero()[:, 0]
-        found = backbone.made_again(likelihoods, piece, place_E[inside_E] - start, token_E[inside_E])
+        inside = place_E[inside_E] - start, token_E[inside_E]
+        found = checkpoint(likelihoods, piece, *inside, use_reentrant=False)
         scores_E = scores_E.index_add(0, inside_E, found)
     out = []
     at = 0

@@ -28,6 +28,6 @@ def content_free(bound: BoundTask) -> torch.Tensor:
     queries = [Query(row.ids, 0, bound.kind.reader(bound, row, Condition()), answer=row.answer) for row in rows]
     backbone = bound.pretrained.backbone
     with torch.no_grad():
-        state = backbone.read_prefix([bound.prompt(Condition())])
+        state = backbone.read_prefix([bound.prompt(Condition(), backbone)])
     shares = [scores.exp() for _, scores in read_scores(backbone, queries, state)]
     return torch.stack(shares).mean(0).clamp_min(torch.finfo(torch.float32).tiny).log()

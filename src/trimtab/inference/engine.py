@@ -12,6 +12,7 @@ from typing import cast
 import numpy as np
 import torch
 
+from trimtab.backbones.backbone import Backbone
 from trimtab.backbones.layout import Row
 from trimtab.backbones.prefix import PrefixState
 from trimtab.backbones.pretrained import Pretrained
@@ -79,18 +80,21 @@ class _Member:
 
     Attributes:
         condition: how it conditions the backbone.
-        state: what it has before rows, where it changes the backbone; else None, and `prompt` is its index among all.
+        backbone: the backbone so conditioned: the engine's own, or one that shares with it all that is not changed.
+        state: what it has before rows.
+        shared: whether its rows share passes with those of others: it does not change the backbone.
     """
 
     condition: Condition
-    state: PrefixState | None
-    prompt: int
+    backbone: Backbone
+    state: PrefixState
+    shared: bool
 
 
 @dataclass(frozen=True)
 class _Loaded:
     bound: BoundTask
-    members: list[_Member]
+    members: tuple[_Member, ...]
 
 
 class Engine:
@@ -98,36 +102,45 @@ class Engine:
 
     Every prompt is read once, when its run is added; a request then pays for its own tokens only. Rows of all runs
     share passes, but for those that change the backbone itself or enter it late (LoRA, full fine-tuning, late prompts),
-    which take turns.
+    which have passes of their own. Runs may be added, replaced and removed, and requests answered, by several threads
+    at once: whoever is being answered goes on with the runs that there were.
     """
 
     def __init__(self, pretrained: Pretrained) -> None:
         self.pretrained = pretrained
         self._runs: dict[str, _Loaded] = {}
-        self._states: list[PrefixState] = []
-        self._joined: PrefixState | None = None
+        self._joined: tuple[tuple[PrefixState, ...], PrefixState] | None = None
         self._constraints: dict[tuple[str, tuple[int, ...]], tuple[TextAnswer, Constraint | None]] = {}
 
     def add(self, name: str, run: Run) -> BoundTask:
         """Add a run under a name. Raises RunError if it was made for another backbone or the name is taken."""
-        run.check_backbone(self.pretrained)
         if name in self._runs:
-            raise RunError(f"a run named '{name}' is already loaded.", "Choose another name.")
+            raise RunError(f"a run named '{name}' is already loaded.", "Choose another name, or replace it.")
+        return self.replace(name, run)
+
+    def replace(self, name: str, run: Run) -> BoundTask:
+        """Put a run in the place of the one of that name, once it is ready, or add it where there is none.
+
+        Raises:
+            RunError: it was made for another backbone; the former one stays.
+        """
+        run.check_backbone(self.pretrained)
         bound = bind(run.task, run.words, self.pretrained, examples=run.examples)
-        self._runs[name] = _Loaded(bound, [self._member(bound, tensors) for tensors in run.answering])
+        self._runs[name] = _Loaded(bound, tuple(self._member(bound, tensors) for tensors in run.answering))
         return bound
+
+    def remove(self, name: str) -> None:
+        """Forget a run, and free what it holds. Raises RunError where there is none of that name."""
+        self._find(name)
+        del self._runs[name]
+        self._joined = None
 
     def _member(self, bound: BoundTask, tensors: Tensors) -> _Member:
         backbone = self.pretrained.backbone
         with torch.no_grad():
             condition = bound.method.condition({name: x.to(backbone.device) for name, x in tensors.items()})
-            with condition.on(backbone) as adapted:
-                state = adapted.read_prefix([bound.prompt(condition)])
-        if condition.apart:
-            return _Member(condition, state, 0)
-        self._states.append(state)
-        self._joined = None
-        return _Member(condition, None, len(self._states) - 1)
+            own = condition.on(backbone)
+            return _Member(condition, own, own.read_prefix([bound.prompt(condition, own)]), not condition.apart)
 
     @property
     def runs(self) -> dict[str, BoundTask]:
@@ -140,8 +153,9 @@ class Engine:
         Raises:
             TrimtabError: an unknown run, a missing field, a row that does not fit.
         """
-        examples = [self._find(request.run).bound.kind.example(request) for request in requests]
-        return self._answered(requests, examples, self._encode(requests, examples))
+        runs = [self._find(request.run) for request in requests]
+        examples = [run.bound.kind.example(request) for run, request in zip(runs, requests, strict=True)]
+        return self._answered(runs, requests, examples, _encoded(runs, requests, examples))
 
     def answer_examples(self, run: str, examples: Sequence[Example]) -> list[Prediction]:
         """Answer examples under one run, in order, without looking at their answers.
@@ -149,23 +163,26 @@ class Engine:
         Raises:
             TrimtabError: an unknown run, a row that does not fit.
         """
+        loaded = self._find(run)
         requests = [Request(run, example.fields, example.where) for example in examples]
-        return self._answered(requests, examples, self._find(run).bound.encode(examples) if examples else [])
+        rows = loaded.bound.encode(examples) if examples else []
+        return self._answered([loaded] * len(requests), requests, examples, rows)
 
     def _answered(
-        self, requests: Sequence[Request], examples: Sequence[Example], rows: Sequence[EncodedRow]
-    ) -> list[Prediction]:
+        self, runs: Sequence[_Loaded], requests: Sequence[Request], examples: Sequence[Example],
+        rows: Sequence[EncodedRow],
+    ) -> list[Prediction]:  # fmt: skip
         """Answers to encoded rows: those that are said, then those that are scored."""
-        said = [i for i, request in enumerate(requests) if self._find(request.run).bound.kind.generates]
+        said = [i for i, run in enumerate(runs) if run.bound.kind.generates]
         out: dict[int, Prediction] = {}
-        for event in self._write([requests[i] for i in said], [rows[i] for i in said]):
+        for event in self._write([runs[i] for i in said], [requests[i] for i in said], [rows[i] for i in said]):
             if isinstance(event, Done):
                 i = said[event.row]
-                out[i] = self._find(requests[i].run).bound.kind.said(rows[i], event.answers)
+                out[i] = runs[i].bound.kind.said(rows[i], event.answers)
         scored = [i for i in range(len(requests)) if i not in out]
-        totals = self._totals([requests[i].run for i in scored], [rows[i] for i in scored])
+        totals = self._totals([runs[i] for i in scored], [rows[i] for i in scored])
         for i, total in zip(scored, totals, strict=True):
-            bound = self._find(requests[i].run).bound
+            bound = runs[i].bound
             out[i] = bound.kind.prediction(bound, examples[i], rows[i], total)
         return [out[i] for i in range(len(requests))]
 
@@ -177,13 +194,14 @@ class Engine:
         Raises:
             TrimtabError: as `answer` does; the run's answers are not free text.
         """
-        bound = self._find(request.run).bound
+        run = self._find(request.run)
+        bound = run.bound
         if not bound.kind.generates:
             raise TaskError(f"the answers of the run '{request.run}' are not free text.", "Use `answer`.")
         stops = bound.kind.generating(bound, request.decoding).settings.stop
         held = max((len(stop) - 1 for stop in stops), default=0)
         said = ""
-        for event in self._write([request], self._encode([request], [bound.kind.example(request)])):
+        for event in self._write([run], [request], _encoded([run], [request], [bound.kind.example(request)])):
             if isinstance(event, Token) and event.answer == 0:
                 text = self.pretrained.tokenizer.decode(list(event.ids), skip_special_tokens=True).lstrip()
                 whole = text[: max(0, len(text) - held)].rstrip("\ufffd").rstrip()
@@ -193,27 +211,46 @@ class Engine:
             elif isinstance(event, Done):
                 yield event.answers[0].text[len(said) :]
 
-    def _write(self, requests: Sequence[Request], rows: Sequence[EncodedRow]) -> Iterator[Token | Done]:
+    def _write(
+        self, runs: Sequence[_Loaded], requests: Sequence[Request], rows: Sequence[EncodedRow]
+    ) -> Iterator[Token | Done]:
         """Answers in free text, and their tokens as they are said; those of runs that share passes in one batch."""
-        groups: dict[tuple[int, tuple[int, ...]], tuple[_Member, list[int]]] = {}
+        groups: dict[tuple[int, tuple[int, ...]], list[int]] = {}
         asks: list[Ask] = []
-        for i, (request, row) in enumerate(zip(requests, rows, strict=True)):
-            bound, [member] = self._find(request.run).bound, self._find(request.run).members
+        members: list[_Member] = []
+        for i, (run, request, row) in enumerate(zip(runs, requests, rows, strict=True)):
+            bound, [member] = run.bound, run.members
             how = bound.kind.generating(bound, request.decoding)
             settings, constraint = self._sought(how.settings, how.ends)
-            asks.append(Ask(Row(row.ids, member.prompt), settings, how.most, constraint, how.lead))
-            key = (0 if member.state is None else id(member), how.ends)
-            groups.setdefault(key, (member, []))[1].append(i)
-        tokenizer = self.pretrained.tokenizer
-        for (_, ends), (member, own) in groups.items():
-            mine = [asks[i] for i in own]
-            sizes = [(len(ask.row.ids) + ask.most) * ask.settings.answers * ask.settings.beams for ask in mine]
-            with member.condition.on(self.pretrained.backbone) as adapted:
-                for members in passes(sizes, padded=True):
-                    batch = [mine[at] for at in members]
-                    state = self._state() if member.state is None else member.state
-                    for event in write(adapted, batch, state, tokenizer, ends):
-                        yield replace(event, row=own[members[event.row]])
+            asks.append(Ask(Row(row.ids), settings, how.most, constraint, how.lead))
+            members.append(member)
+            groups.setdefault((0 if member.shared else id(member), how.ends), []).append(i)
+        for (_, ends), own in groups.items():
+            sizes = [(len(asks[i].row.ids) + asks[i].most) * asks[i].settings.answers * asks[i].settings.beams
+                     for i in own]  # fmt: skip
+            for batch in passes(sizes, padded=True):
+                state, places = self._before([members[own[at]].state for at in batch])
+                placed = [asks[own[at]] for at in batch]
+                placed = [replace(ask, row=replace(ask.row, prompt=k)) for ask, k in zip(placed, places, strict=True)]
+                for event in write(members[own[0]].backbone, placed, state, self.pretrained.tokenizer, ends):
+                    yield replace(event, row=own[batch[event.row]])
+
+    def _before(self, states: Sequence[PrefixState]) -> tuple[PrefixState, list[int]]:
+        """The prompts of a pass side by side, each once, and which of them each row goes with.
+
+        Those of the last pass are kept as they were put together: the next one often has the same.
+        """
+        order = {id(state): state for state in states}
+        place = {key: k for k, key in enumerate(order)}
+        used = tuple(order.values())
+        joined = self._joined
+        if (
+            joined is None
+            or len(joined[0]) != len(used)
+            or any(before is not now for before, now in zip(joined[0], used, strict=True))
+        ):
+            joined = self._joined = used, PrefixState.join(used)
+        return joined[1], [place[id(state)] for state in states]
 
     def _sought(self, settings: TextAnswer, ends: tuple[int, ...]) -> tuple[TextAnswer, Constraint | None]:
         """The same settings and constraint for all rows that ask alike: to make a constraint takes up to a second."""
@@ -226,25 +263,7 @@ class Engine:
             self._constraints[key] = settings, made
         return self._constraints[key]
 
-    def _encode(self, requests: Sequence[Request], examples: Sequence[Example]) -> list[EncodedRow]:
-        """Each request's row as token ids; those of one run are encoded together."""
-        places: dict[str, list[int]] = {}
-        for i, request in enumerate(requests):
-            bound = self._find(request.run).bound
-            given = {*request.fields, bound.template.tagged} if request.tokens else request.fields
-            missing = [field for field in bound.template.fields if field not in given]
-            if missing:
-                raise TaskError(
-                    f"{request.where}: no field '{missing[0]}'.",
-                    did_you_mean(missing[0], request.fields) or f"Fields found: {', '.join(request.fields) or 'none'}.",
-                )
-            places.setdefault(request.run, []).append(i)
-        rows: dict[int, EncodedRow] = {}
-        for run, at in places.items():
-            rows |= dict(zip(at, self._find(run).bound.encode([examples[i] for i in at]), strict=True))
-        return [rows[i] for i in range(len(requests))]
-
-    def _totals(self, runs: Sequence[str], rows: Sequence[EncodedRow]) -> list[np.ndarray]:
+    def _totals(self, runs: Sequence[_Loaded], rows: Sequence[EncodedRow]) -> list[np.ndarray]:
         """Label probabilities [C] of each row under its run, of tags [W, C], or its number [1].
 
         A record that is read in windows has those of all its tokens, in order.
@@ -256,35 +275,28 @@ class Engine:
             parts[i].append(part)
         return [own[0] if len(own) == 1 else np.concatenate(own) for own in parts]
 
-    def _window_totals(self, runs: Sequence[str], rows: Sequence[EncodedRow]) -> list[np.ndarray]:
+    def _window_totals(self, runs: Sequence[_Loaded], rows: Sequence[EncodedRow]) -> list[np.ndarray]:
         """Likewise of each row or window by itself: the members' mean."""
-        backbone = self.pretrained.backbone
-        shared: list[tuple[int, Query]] = []
-        apart: dict[int, tuple[_Member, list[tuple[int, Query]]]] = {}
+        asked: dict[int, list[tuple[int, _Member, Query]]] = {}
         for i, (run, row) in enumerate(zip(runs, rows, strict=True)):
-            loaded = self._find(run)
-            for member in loaded.members:
-                bound, condition = loaded.bound, member.condition
-                reader = bound.kind.reader(bound, row, condition)
-                query = Query(row.ids, member.prompt, reader, condition.calibration, row.answer, row.read_at)
-                if row.read_at == ():  # a text without a token
-                    continue
-                queries = shared if member.state is None else apart.setdefault(id(member), (member, []))[1]
-                queries.append((i, query))
+            if row.read_at == ():  # a text without a token
+                continue
+            for member in run.members:
+                condition = member.condition
+                reader = run.bound.kind.reader(run.bound, row, condition)
+                query = Query(row.ids, 0, reader, condition.calibration, row.answer, row.read_at)
+                asked.setdefault(0 if member.shared else id(member), []).append((i, member, query))
         totals: list[np.ndarray | None] = [np.zeros((0, 0)) if row.read_at == () else None for row in rows]
-
-        def add(queries: list[tuple[int, Query]], answers: Iterable[tuple[int, torch.Tensor]]) -> None:
-            for at, scores in answers:
-                i = queries[at][0]
-                found = queries[at][1].reader.averaged(scores)
-                share = found.double().cpu().numpy() / len(self._find(runs[i]).members)
-                total = totals[i]
-                totals[i] = share if total is None else total + share
-
-        add(shared, read_scores(backbone, [query for _, query in shared], self._state()))
-        for member, queries in apart.values():
-            with member.condition.on(backbone) as adapted:
-                add(queries, read_scores(adapted, [query for _, query in queries], member.state))
+        for group in asked.values():
+            for batch in passes([len(query.ids) + len(query.reader.nodes) for _, _, query in group]):
+                state, places = self._before([group[at][1].state for at in batch])
+                queries = [replace(group[at][2], prompt=k) for at, k in zip(batch, places, strict=True)]
+                for at, scores in read_scores(group[0][1].backbone, queries, state):
+                    i = group[batch[at]][0]
+                    found = queries[at].reader.averaged(scores)
+                    share = found.double().cpu().numpy() / len(runs[i].members)
+                    total = totals[i]
+                    totals[i] = share if total is None else total + share
         return [total for total in totals if total is not None]
 
     def probabilities(self, name: str, rows: Iterable[tuple[Mapping[str, str], str]]) -> tuple[np.ndarray, int]:
@@ -300,7 +312,21 @@ class Engine:
             )
         return self._runs[name]
 
-    def _state(self) -> PrefixState | None:
-        if self._joined is None and self._states:
-            self._joined = PrefixState.join(self._states)
-        return self._joined
+
+def _encoded(runs: Sequence[_Loaded], requests: Sequence[Request], examples: Sequence[Example]) -> list[EncodedRow]:
+    """Each request's row as token ids; those of one run are encoded together."""
+    places: dict[int, list[int]] = {}
+    for i, (run, request) in enumerate(zip(runs, requests, strict=True)):
+        bound = run.bound
+        given = {*request.fields, bound.template.tagged} if request.tokens else request.fields
+        missing = [field for field in bound.template.fields if field not in given]
+        if missing:
+            raise TaskError(
+                f"{request.where}: no field '{missing[0]}'.",
+                did_you_mean(missing[0], request.fields) or f"Fields found: {', '.join(request.fields) or 'none'}.",
+            )
+        places.setdefault(id(run), []).append(i)
+    rows: dict[int, EncodedRow] = {}
+    for at in places.values():
+        rows |= dict(zip(at, runs[at[0]].bound.encode([examples[i] for i in at]), strict=True))
+    return [rows[i] for i in range(len(requests))]

@@ -96,13 +96,14 @@ class TextScorer:
         self.pretrained = pretrained
         self.run = run
         self._bound = None
-        self._condition = Condition()
+        self._condition, self._adapted = Condition(), pretrained.backbone
         if run is not None:
             run.check_backbone(pretrained)
             self._bound = bind(run.task, run.words, pretrained, examples=run.examples)
             tensors = {name: x.to(backbone.device) for name, x in run.tensors[run.kept].items()}
             with torch.no_grad():
                 self._condition = self._bound.method.condition(tensors)
+            self._adapted = self._condition.on(pretrained.backbone)
 
     def texts(
         self, texts: Iterable[Iterable[str]], *, context: int | None = None, stride: int | None = None
@@ -147,7 +148,7 @@ class TextScorer:
                 "this run's answers are scored by a trained layer, which says no tokens.", "Score a field's text."
             )
         with torch.no_grad():
-            state = self._read(self._bound.prompt(self._condition))
+            state = self._read(self._bound.prompt(self._condition, self._adapted))
         return self._likelihoods(self._answer_windows(examples, sum(state.lengths)), state)
 
     def _before_texts(self) -> tuple[Prompt, tuple[int, ...]]:
@@ -162,12 +163,12 @@ class TextScorer:
             return Prompt(condition.soft), ()
         ids = bound.before(condition) if bound else leading_ids(self.pretrained.tokenizer)
         with torch.no_grad():
-            embeddings = self.pretrained.backbone.embed_with(ids[:-1], condition.soft)
+            embeddings = self._adapted.embed_with(ids[:-1], condition.soft)
         return Prompt(embeddings, condition.past, condition.soft), tuple(ids[-1:])
 
     def _read(self, prompt: Prompt) -> PrefixState:
-        with torch.no_grad(), self._condition.on(self.pretrained.backbone) as adapted:
-            return adapted.read_prefix([prompt])
+        with torch.no_grad():
+            return self._adapted.read_prefix([prompt])
 
     def _sizes(self, before: int, opening: tuple[int, ...], context: int | None, stride: int | None) -> tuple[int, int]:
         """Tokens of a text in a window, and how many it adds, behind `before` tokens and an opening."""
@@ -222,7 +223,8 @@ class TextScorer:
         scored = [window for window in windows if window.scored]
         if not scored:
             return [0.0] * len(windows)
-        with torch.no_grad(), self._condition.on(self.pretrained.backbone) as adapted:
+        adapted = self._adapted
+        with torch.no_grad():
             rows = [Row(window.ids[:-1]) for window in scored]
             layout = adapted.pack(rows, max(state.lengths))
             for start, row, window in zip(layout.starts, rows, scored, strict=True):

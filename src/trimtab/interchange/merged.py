@@ -9,9 +9,9 @@ from typing import Any
 
 import torch
 
+from trimtab.backbones.module_tree import weight_names
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.backbones.silence import quiet
-from trimtab.backbones.swapped_weights import weight_names
 from trimtab.errors import RunError
 from trimtab.interchange.adapter import write_adapter
 from trimtab.interchange.peft import bound_run, to_adapter

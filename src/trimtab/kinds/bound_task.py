@@ -11,6 +11,7 @@ from trimtab.settings.methods import SoftPromptSettings
 from trimtab.settings.task import Task
 
 if TYPE_CHECKING:
+    from trimtab.backbones.backbone import Backbone
     from trimtab.backbones.prefix import Prompt
     from trimtab.backbones.pretrained import Pretrained
     from trimtab.kinds.kind import Input, Kind
@@ -59,12 +60,15 @@ class BoundTask:
         """Token ids of the demonstrations that stand before all rows alike."""
         return () if self.nearest else self.demonstrations.ids
 
-    def prompt(self, condition: Condition) -> Prompt:
+    def prompt(self, condition: Condition, backbone: Backbone) -> Prompt:
         """What is read before a row under this condition: leading tokens, soft prompt, demonstrations, head.
 
         Where each row gets demonstrations of its own, these and the head belong to the row.
+
+        Args:
+            condition: what conditions the backbone.
+            backbone: the backbone as the condition wants it (`Condition.on`).
         """
-        backbone = condition.view or self.pretrained.backbone
         slots = bool(self.template.soft)
         return backbone.prompt(
             self.before(condition), condition.soft, condition.past, shift=condition.shift, slots=slots

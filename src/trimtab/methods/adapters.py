@@ -1,6 +1,6 @@
 """LoRA, DoRA, rsLoRA and IA3, out of the PEFT library: small modules around the backbone's linear layers.
 
-The modules are made once and put into the backbone only while a pass of the run needs them. Knows nothing about tasks.
+The modules are made once, by PEFT in a copy of the backbone's tree. Knows nothing about tasks.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from trimtab.backbones.module_tree import copied
 from trimtab.backbones.silence import quiet
 from trimtab.errors import TrimtabError, did_you_mean
 from trimtab.methods.method import Condition, Material, Tensors
@@ -75,19 +76,20 @@ class Adapters:
             modules = peft_modules(self._config(LoraConfig, IA3Config), self.material.backbone.model)
         except ValueError as error:
             raise self._refusal(error) from None
-        ends = [n for n, module in modules.items() if module.get_base_layer() in self._ends]
+        ends = self._ends & set(modules)
         if ends:
             raise TrimtabError(
-                f"method.targets names '{ends[0].rpartition('.')[2]}', which is not a layer within the backbone.",
+                f"method.targets names '{min(ends).rpartition('.')[2]}', which is not a layer within the backbone.",
                 "Name linear layers between the embeddings and the output.",
             )
         return modules
 
     @property
-    def _ends(self) -> list[nn.Module]:
-        """Modules that stay as they are."""
+    def _ends(self) -> set[str]:
+        """Names of modules that stay as they are."""
         backbone = self.material.backbone
-        return [backbone.embedding, backbone.output]
+        ends = (backbone.embedding, backbone.output)
+        return {name for name, module in backbone.model.named_modules() if any(module is end for end in ends)}
 
     def _config(self, lora: type, ia3: type) -> object:
         settings, model = self.settings, self.material.backbone.model
@@ -132,11 +134,11 @@ def transposed(model: nn.Module) -> bool:
 
 
 def peft_modules(config: Any, model: nn.Module, *, shapes_alone: bool = False) -> dict[str, Any]:
-    """Let PEFT put its modules into a model, take note of them by their places, and put the model's own back.
+    """What PEFT puts into a model, by their places.
 
     Args:
         config: PEFT's configuration.
-        model: the model; it is left as it was.
+        model: the model; PEFT is given a copy of its tree, which shares its weights.
         shapes_alone: give the new weights no memory.
 
     Raises:
@@ -145,20 +147,16 @@ def peft_modules(config: Any, model: nn.Module, *, shapes_alone: bool = False) -
     from peft import inject_adapter_in_model
     from peft.tuners.tuners_utils import BaseTunerLayer
 
-    own = list(model.parameters())
+    tree, own = copied(model), list(model.parameters())
     try:
         with quiet():
-            inject_adapter_in_model(config, model, low_cpu_mem_usage=shapes_alone)
+            inject_adapter_in_model(config, tree, low_cpu_mem_usage=shapes_alone)
     finally:
-        modules = {name: module for name, module in model.named_modules() if isinstance(module, BaseTunerLayer)}
-        for name, module in modules.items():
-            above, _, place = name.rpartition(".")
-            setattr(model.get_submodule(above), place, module.get_base_layer())
-            module.eval()
-        for weight in own:
+        for weight in own:  # PEFT may have some trained
             weight.requires_grad_(False)
-        if hasattr(model, "peft_config"):
-            del model.peft_config  # PEFT's note that its modules are in there
+    modules = {name: module for name, module in tree.named_modules() if isinstance(module, BaseTunerLayer)}
+    for module in modules.values():
+        module.eval()
     return modules
 
 

@@ -8,7 +8,6 @@ P prompt length, Q soft vectors, C labels, D hidden, L past tokens, J key/value 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -59,9 +58,9 @@ class Condition:
         """Whether rows under it need passes of their own."""
         return bool(self.weights or self.modules or self.view)
 
-    def on(self, backbone: Backbone) -> AbstractContextManager[Backbone]:
-        """The backbone as this wants it, for the passes made within."""
-        return nullcontext(self.view) if self.view else backbone.adapted(self.weights, self.modules)
+    def on(self, backbone: Backbone) -> Backbone:
+        """The backbone as this wants it; the given one stays as it is."""
+        return self.view or backbone.adapted(self.weights, self.modules)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import torch
 
-from trimtab.backbones.swapped_weights import weight_names
+from trimtab.backbones.module_tree import weight_names
 from trimtab.errors import TrimtabError
 from trimtab.methods.method import Condition, Material, Tensors
 

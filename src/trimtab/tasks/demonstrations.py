@@ -112,8 +112,9 @@ def _untrained_score(bound: BoundTask, examples: Sequence[Example]) -> DevScore:
     targets, _ = bound.kind.targets(bound, bound.encode(examples), examples, 1)
     criterion = bound.kind.criterion(bound, targets, targets, None)
     condition = bound.method.condition(calibration(bound))
-    with torch.no_grad(), condition.on(bound.pretrained.backbone) as backbone:
-        return criterion.evaluate(Conditioned(backbone, [condition], [bound.prompt(condition)]))[0]
+    backbone = condition.on(bound.pretrained.backbone)
+    with torch.no_grad():
+        return criterion.evaluate(Conditioned(backbone, [condition], [bound.prompt(condition, backbone)]))[0]
 
 
 def calibration(bound: BoundTask) -> Tensors:

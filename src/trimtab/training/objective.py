@@ -30,7 +30,7 @@ class Objective:
         backbone: the frozen model.
         criterion: what rows are trained and judged by.
         condition: how a run's parameters condition the backbone.
-        prompt: what is read before a row under a condition.
+        prompt: what is read before a row under a condition, by the backbone as that wants it.
         alone: whether runs change the backbone itself, so that each needs passes of its own.
         checkpointing: see `Backbone.forward`.
     """
@@ -38,7 +38,7 @@ class Objective:
     backbone: Backbone
     criterion: Criterion
     condition: Conditions
-    prompt: Callable[[Condition], Prompt]
+    prompt: Callable[[Condition, Backbone], Prompt]
     alone: bool = False
     checkpointing: bool = False
 
@@ -50,11 +50,11 @@ class Objective:
             each = zip(runs, parameters, rows, strict=True)
             return torch.cat([self.loss([run], [own], [members], step) for run, own, members in each])
         conditions = [self.condition(own, step, run) for run, own in zip(runs, parameters, strict=True)]
-        with conditions[0].on(self.backbone) as backbone:  # where conditions change the backbone, there is only one
-            losses = self.criterion.losses(self._given(backbone, conditions), rows)
-            run_of_row = torch.tensor([k for k, own in enumerate(rows) for _ in own], device=backbone.device)
-            counts = torch.tensor([len(own) for own in rows], device=backbone.device, dtype=torch.float32)
-            return losses.new_zeros(len(rows)).index_add(0, run_of_row, losses) / counts
+        backbone = conditions[0].on(self.backbone)  # where conditions change the backbone, there is only one
+        losses = self.criterion.losses(self._given(backbone, conditions), rows)
+        run_of_row = torch.tensor([k for k, own in enumerate(rows) for _ in own], device=backbone.device)
+        counts = torch.tensor([len(own) for own in rows], device=backbone.device, dtype=torch.float32)
+        return losses.new_zeros(len(rows)).index_add(0, run_of_row, losses) / counts
 
     def evaluate(self, runs: Sequence[int], parameters: Sequence[Parameters]) -> list[DevScore]:
         """Score of each run on dev, all in one batch unless the runs change the backbone."""
@@ -62,11 +62,10 @@ class Objective:
             return [self.evaluate([run], [own])[0] for run, own in zip(runs, parameters, strict=True)]
         with torch.no_grad():
             conditions = [self.condition(own, None, run) for run, own in zip(runs, parameters, strict=True)]
-            with conditions[0].on(self.backbone) as backbone:
-                return self.criterion.evaluate(self._given(backbone, conditions))
+            return self.criterion.evaluate(self._given(conditions[0].on(self.backbone), conditions))
 
     def _given(self, backbone: Backbone, conditions: Sequence[Condition]) -> Conditioned:
-        prompts = [self.prompt(condition) for condition in conditions]
+        prompts = [self.prompt(condition, backbone) for condition in conditions]
         return Conditioned(backbone, conditions, prompts, self.checkpointing)
 
     def groups(self, order: Sequence[int]) -> Iterator[list[Row]]:

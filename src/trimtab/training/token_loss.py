@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
 from trimtab.backbones.backbone import Backbone
 from trimtab.backbones.layout import Row
@@ -94,7 +95,7 @@ def token_losses(
         return F.cross_entropy(backbone.logits(hidden), targets, reduction="none", label_smoothing=smoothing)
 
     pieces = zip(torch.split(hidden_MD, step), torch.split(targets_M, step), strict=True)
-    return torch.cat([backbone.made_again(losses, hidden, targets) for hidden, targets in pieces])
+    return torch.cat([checkpoint(losses, hidden, targets, use_reentrant=False) for hidden, targets in pieces])
 
 
 class _Frozen(torch.autograd.Function):

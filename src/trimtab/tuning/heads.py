@@ -54,4 +54,4 @@ def read_states_of(
         )
     groups = list(passes([len(row.ids) for row in rows]))
     order = list(chain.from_iterable(groups))
-    return KeptStates(backbone, bound.prompt(condition), rows, judged, order, megabytes << 20), groups
+    return KeptStates(backbone, bound.prompt(condition, backbone), rows, judged, order, megabytes << 20), groups

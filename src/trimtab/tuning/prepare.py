@@ -222,7 +222,7 @@ def _kept(
     rows, judged = [row.read() for row in train], [row.read() for row in dev]
     order, size = plan.first_seen(), method.cache_megabytes << 20
     backbone = condition.view or bound.pretrained.backbone
-    return KeptStates(backbone, bound.prompt(condition), rows, judged, order, size)
+    return KeptStates(backbone, bound.prompt(condition, backbone), rows, judged, order, size)
 
 
 def _written_out(bound: BoundTask, plan: Plan, words: dict[str, list[str]], base: Path) -> Task:

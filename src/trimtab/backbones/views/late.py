@@ -8,13 +8,13 @@ N packed tokens, R packed row tokens, T tokens of a text, P prompt length, H fix
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Self
 
 import torch
-from torch import nn
+from transformers import PreTrainedModel
 
 from trimtab.backbones import shared_prefix
 from trimtab.backbones.attention.packed import PACKED_ATTENTION, Attend, PackedPass, attend_packed
@@ -183,7 +183,7 @@ class LateBackbone(FrozenModel):
         """See `shared_prefix.Reader`."""
         return self._upper.run(x_ND, now, positions_N, keep=keep, first_grad=first_grad)
 
-    def _with(self, weights: Mapping[str, torch.Tensor], modules: Mapping[str, nn.Module]) -> Self:
+    def _with(self, model: PreTrainedModel) -> Self:
         raise BackboneError(
             "a prompt that enters at a later layer goes with the backbone's own weights only.",
             "Take the other weights and modules out.",
