@@ -312,11 +312,12 @@ class Labels:
             "head", "soft_prompt", *adds, *(("prefix", "context_tuning") if few else ()),
         )  # fmt: skip
 
-    def tried_ways(self, *, few: bool) -> tuple[str, ...]:
-        """What takes seconds, then prompts, then what changes weights."""
+    def tried_ways(self, *, few: bool, many: bool) -> tuple[str, ...]:
+        """What takes seconds, then prompts, of many labels first without their words, then what changes weights."""
         return (
             "majority", "naive_bayes", "tfidf", "zero_shot", "head", *(("early_head",) if few else ()), "sentence_head",
-            *(("context_tuning", "soft_prompt") if few else ("soft_prompt", "prefix")), "lora",
+            *(("warp",) if many else ()), *(("context_tuning", "soft_prompt") if few else ("soft_prompt", "prefix")),
+            "lora",
         )  # fmt: skip
 
     def misfit(self, way: str, *, trained: bool) -> str | None:

@@ -322,7 +322,7 @@ class MultiLabels:
         adds = ("prefix", "p_tuning", "lora", "full") if gpu else ()
         return ("majority", "naive_bayes", "tfidf", "embeddings", "head", "soft_prompt", *adds)
 
-    def tried_ways(self, *, few: bool) -> tuple[str, ...]:
+    def tried_ways(self, *, few: bool, many: bool) -> tuple[str, ...]:
         """What is fitted, then a prompt, then what changes weights."""
         return ("majority", "naive_bayes", "tfidf", "head", "early_head", "sentence_head", "soft_prompt", "lora")
 

@@ -245,7 +245,7 @@ class Numbers:
         adds = ("word_vector_ridge", "prefix", "lora", "full") if gpu else ()
         return ("mean", "ridge", "head", "soft_prompt", *adds)
 
-    def tried_ways(self, *, few: bool) -> tuple[str, ...]:
+    def tried_ways(self, *, few: bool, many: bool) -> tuple[str, ...]:
         """What is fitted, then a prompt, then what changes weights."""
         return ("mean", "ridge", "head", "sentence_head", "soft_prompt", "lora")
 

@@ -309,7 +309,7 @@ class Tags:
         adds = ("prefix", "p_tuning", "lora", "full") if gpu else ()
         return ("majority", "token_majority", "head", "soft_prompt", *adds)
 
-    def tried_ways(self, *, few: bool) -> tuple[str, ...]:
+    def tried_ways(self, *, few: bool, many: bool) -> tuple[str, ...]:
         """What is fitted, then a prompt, then what changes weights."""
         return ("majority", "token_majority", "head", "soft_prompt", "lora")
 
