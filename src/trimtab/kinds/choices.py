@@ -18,6 +18,7 @@ from trimtab.kinds.classes import collected_classes, scored_classes
 from trimtab.kinds.kind import Generating, Input, Judging
 from trimtab.kinds.labels import first_word, likely_word, not_said, probabilities
 from trimtab.kinds.prediction import ChoicePrediction, Prediction
+from trimtab.kinds.skew import check_skew
 from trimtab.kinds.templates import answered_template, check_chat, check_no_dialogue, check_no_labels
 from trimtab.prompts import EncodedRow, Template, Verbalizer, make_options
 from trimtab.settings.answers import ChoiceAnswer, TextAnswer
@@ -148,6 +149,7 @@ class Choices:
         check_no_dialogue(task, self.plural)
         check_chat(task, pretrained)
         check_no_labels(task, self.plural)
+        check_skew(task, self.plural)
         method = task.method
         if isinstance(method, HeadSettings | WarpSettings | SearchSettings):
             raise TaskError(

@@ -28,6 +28,7 @@ from trimtab.kinds.kind import Generating, Input, Judging
 from trimtab.kinds.labels import not_said
 from trimtab.kinds.numbers import check_trained, headed_misfit
 from trimtab.kinds.prediction import Prediction, TagPrediction
+from trimtab.kinds.skew import check_skew
 from trimtab.kinds.templates import check_no_dialogue, check_no_labels
 from trimtab.prompts import EncodedRow, Encoder, Template, Verbalizer, parse_template, wordless
 from trimtab.prompts.template import Slot
@@ -193,6 +194,7 @@ class Tags:
                 "Set template.chat to false.",
             )
         check_no_labels(task, self.plural)
+        check_skew(task, self.plural)
         check_trained(task, self.plural)
         if pretrained and not pretrained.backbone.reads_tokens:
             raise TaskError(

@@ -23,6 +23,7 @@ from trimtab.kinds.choices import NEED_LABELS
 from trimtab.kinds.classes import as_objects
 from trimtab.kinds.kind import Generating, Input, Judging
 from trimtab.kinds.prediction import Prediction, TextPrediction
+from trimtab.kinds.skew import check_skew
 from trimtab.kinds.templates import answered_template, check_chat, check_no_labels
 from trimtab.prompts import DialogueEncoder, EncodedRow, Template, Verbalizer, is_dialogue, make_chat, spaced, tokenize
 from trimtab.prompts.demonstrations import SEPARATOR
@@ -173,6 +174,7 @@ class Texts:
 
         check_chat(task, pretrained)
         check_no_labels(task, self.plural)
+        check_skew(task, self.plural)
         method = task.method
         if isinstance(method, HeadSettings | WarpSettings | SearchSettings):
             raise TaskError(
