@@ -48,7 +48,13 @@ def write_label_sets(folder: Path) -> Path:
 def settings(folder: Path | str, method: str = "soft_prompt", **changes: Any) -> Task:
     content = tiny.task(folder, task="", answer="multilabel", template={"text": "{text} :{answer}"}, method=None)
     content["data"] = {part: f"{part}.jsonl" for part in ("train", "dev", "test")}
-    own = {"soft_prompt": {"length": 5}, "prefix": {"length": 3}, "lora": {"rank": 2}, "p_tuning": {"length": 3}}
+    own = {
+        "soft_prompt": {"length": 5},
+        "warp": {"length": 5},
+        "prefix": {"length": 3},
+        "lora": {"rank": 2},
+        "p_tuning": {"length": 3},
+    }
     content["method"] = {"name": method, **own.get(method, {})}
     del content["labels"]
     for name, value in changes.items():

@@ -45,7 +45,13 @@ def rows(n: int, seed: int) -> list[dict[str, Any]]:
 
 def settings(folder: Path, method: str = "soft_prompt", **changes: Any) -> Task:
     content = tiny.task(folder, labels={}, answer="tags", data=None, method=None, template=None, train={"steps": 6})
-    own = {"soft_prompt": {"length": 5}, "prefix": {"length": 3}, "lora": {"rank": 2}, "p_tuning": {"length": 3}}
+    own = {
+        "soft_prompt": {"length": 5},
+        "warp": {"length": 5},
+        "prefix": {"length": 3},
+        "lora": {"rank": 2},
+        "p_tuning": {"length": 3},
+    }
     content["data"] = {part: f"{part}.jsonl" for part in ("train", "dev", "test")}
     content["method"] = {"name": method, **own.get(method, {})}
     del content["template"]

@@ -16,7 +16,7 @@ from trimtab.runs.run import Run, backbone_facts, zero_shot
 from trimtab.settings.file import make_task
 
 TEXTS = ("a great film", "awful from start to end , and boring too", "这家店好吃，很快。", "")
-METHODS = ("prefix", "late_prompt", "p_tuning", "lora", "ia3", "full", "head")
+METHODS = ("warp", "prefix", "late_prompt", "p_tuning", "lora", "ia3", "full", "head")
 WORDS = {"negative": ["negative"], "positive": ["positive"]}
 
 
@@ -56,7 +56,7 @@ def runs(pretrained) -> dict[str, Run]:
         ),
         **{
             name: started(pretrained, name)
-            for name in ("prefix", "late_prompt", "p_tuning", "lora", "ia3", "full", "head")
+            for name in ("warp", "prefix", "late_prompt", "p_tuning", "lora", "ia3", "full", "head")
         },
     }
 

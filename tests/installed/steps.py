@@ -20,7 +20,7 @@ LAYERS = 2
 # Every way to do a task with labels that needs no extra; bitfit needs biases, which the backbone lacks.
 WAYS = (
     "majority,rules,naive_bayes,tfidf,word_vectors,zero_shot,calibrated_zero_shot,few_shot,calibrated_few_shot,"
-    "nearest_few_shot,search,soft_prompt,prefix,p_tuning,multitask_prompt,late_prompt,head,full,context_tuning"
+    "nearest_few_shot,search,soft_prompt,warp,prefix,p_tuning,multitask_prompt,late_prompt,head,full,context_tuning"
 )
 QUICK = (
     "--set", "train.steps=2", "--set", "train.batch_size=4", "--set", "train.evaluate_every=2",

@@ -36,7 +36,12 @@ def test_lora_with_a_prompt_is_no_one_adapter(pretrained):
 
 def test_what_cannot_be_exported(pretrained):
     soft = run_of(pretrained, {"name": "soft_prompt", "length": 4})
-    for name, hint in (("full", "Export whole weights: --format merged."), ("head", ""), ("late_prompt", "")):
+    for name, hint in (
+        ("full", "Export whole weights: --format merged."),
+        ("head", ""),
+        ("warp", ""),
+        ("late_prompt", ""),
+    ):
         run = run_of(pretrained, name)
         expected = f"runs/a: PEFT has no adapter for method '{name}'. {hint}".rstrip()
         assert refusal(lambda run=run: to_adapter(run, pretrained)) == expected

@@ -164,10 +164,10 @@ REFUSED = {
     "Ways for tasks whose answers are choices: majority, zero_shot, few_shot, nearest_few_shot, "
     "soft_prompt, prefix, p_tuning, late_prompt, lora, ia3, bitfit, full, context_tuning.",
     ("number", "zero_shot"): "trains nothing, and numbers are read by a layer that must be trained. "
-    "Ways for tasks whose answers are numbers: mean, ridge, word_vector_ridge, soft_prompt, prefix, p_tuning, "
+    "Ways for tasks whose answers are numbers: mean, ridge, word_vector_ridge, soft_prompt, warp, prefix, p_tuning, "
     "late_prompt, lora, ia3, bitfit, head, early_head, sentence_head, full.",
     ("number", "naive_bayes"): "gives labels, and the answers of this task are numbers. "
-    "Ways for tasks whose answers are numbers: mean, ridge, word_vector_ridge, soft_prompt, prefix, p_tuning, "
+    "Ways for tasks whose answers are numbers: mean, ridge, word_vector_ridge, soft_prompt, warp, prefix, p_tuning, "
     "late_prompt, lora, ia3, bitfit, head, early_head, sentence_head, full.",
 }
 

@@ -139,7 +139,7 @@ def test_runs_of_all_methods_and_other_kinds_mix(
         folder = save_encoder(tmp_path / "bare", "bare")
         loaded = load(folder, tmp_path / "cache", name=str(folder), precision="float32")
     without = {"llama": "bitfit", "bare": "late_prompt"}[kind]
-    methods = ["soft_prompt", "prefix", "p_tuning", "late_prompt", "lora", "bitfit", "full", "ia3", "head"]
+    methods = ["soft_prompt", "warp", "prefix", "p_tuning", "late_prompt", "lora", "bitfit", "full", "ia3", "head"]
     methods = [method for method in methods if method != without]
     for i, method in enumerate(methods):
         train = {"steps": 2, "runs": 2, "ensemble": method == "prefix"}
@@ -309,7 +309,7 @@ def test_ways_that_give_no_sets_of_labels_are_refused(
         compare.run(settings(tiny_folder), tmp_path / "out", Wanted(methods=(way,)), base=data, pretrained=pretrained)
     assert str(caught.value) == (
         f"--methods: '{way}' {why}. Ways for tasks whose answers are sets of labels: majority, naive_bayes, tfidf, "
-        "ngrams, embeddings, soft_prompt, prefix, p_tuning, late_prompt, lora, ia3, bitfit, head, early_head, "
+        "ngrams, embeddings, soft_prompt, warp, prefix, p_tuning, late_prompt, lora, ia3, bitfit, head, early_head, "
         "sentence_head, full."
     )
 

@@ -122,7 +122,7 @@ def test_a_kill_and_a_resume_end_the_same(method: str, data: Path, tmp_path: Pat
     kill_and_resume(task, tmp_path, step=4, base=data, pretrained=loaded["llama"])
 
 
-METHODS = ["soft_prompt", "prefix", "p_tuning", "late_prompt", "lora", "bitfit", "full", "ia3", "head"]
+METHODS = ["soft_prompt", "warp", "prefix", "p_tuning", "late_prompt", "lora", "bitfit", "full", "ia3", "head"]
 
 
 @pytest.mark.parametrize("kind", ["llama", "bare"])

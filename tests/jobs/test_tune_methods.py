@@ -21,6 +21,7 @@ METHODS = {
     "multitask_prompt": {"length": 4, "rank": 2, "dropout": 0.2},
     "soft_prompt": {"length": 4, "dropout": 0.2},
     "inside": {"name": "soft_prompt"},
+    "warp": {"length": 4, "dropout": 0.2},
     "late_prompt": {"length": 4, "dropout": 0.2},
     "prefix": {"length": 4},
     "prefix through a network": {"name": "prefix", "length": 4, "hidden": 8},
@@ -32,7 +33,8 @@ METHODS = {
     "head": {"solver": "steps", "dropout": 0.2},
 }
 TITLES = {
-    "inside": "soft prompt", "soft_prompt": "soft prompt", "late_prompt": "late prompt",
+    "inside": "soft prompt", "soft_prompt": "soft prompt", "warp": "prompt and class vectors (WARP)",
+    "late_prompt": "late prompt",
     "prefix through a network": "prefix", "p_tuning": "P-tuning",
     "multitask_prompt": "multitask prompt",
     "lora": "LoRA", "lora and a prompt": "LoRA", "ia3": "IA3", "full": "full fine-tuning",
@@ -85,6 +87,8 @@ def test_learning_judging_and_using(name, data, tmp_path, pretrained, tiny_folde
     """A tuned run beats chance on words that give the label away, and answers the same from its folder."""
     rate = {"head": 0.03}.get(name)  # the default is meant for the hidden states of real models
     task = settings(name, tiny_folder, runs=1, steps=20, batch_size=16, evaluate_every=20, rate=rate)
+    if name == "warp":  # what is fitted has learnt before the first step
+        task = task.model_copy(update={"method": task.method.model_copy(update={"vectors": "labels"})})
     tuned = tune.run(task, tmp_path / "run", base=data, beside=True, pretrained=pretrained)
     assert_learned(tmp_path / "run")
     assert [baseline.name for baseline in tuned.report.scored.baselines] == ["majority", "naive Bayes", "zero-shot"]
@@ -175,5 +179,6 @@ def test_every_method_learns(name, data, tmp_path, pretrained, tiny_folder, bias
         content["template"] = {"text": "{soft:2}Review: {text}\n{soft:2}Answer:{answer}"}
     backbone = biased if name == "bitfit" else pretrained
     tune.run(make_task(content), tmp_path / "run", base=data, report=False, pretrained=backbone)
-    losses = [json.loads(line)["loss"][0] for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    lines = map(json.loads, (tmp_path / "run" / "metrics.jsonl").read_text().splitlines())
+    losses = [line["loss"][0] for line in lines if line["step"]]  # what is fitted first takes time, and no step
     assert sum(losses[-15:]) < 0.95 * sum(losses[:15])

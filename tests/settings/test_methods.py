@@ -10,8 +10,8 @@ from trimtab.settings.file import make_task
 from trimtab.settings.methods import METHODS
 
 NAMES = [
-    "soft_prompt", "prefix", "late_prompt", "p_tuning", "multitask_prompt", "lora", "ia3", "bitfit", "full", "head",
-    "zero_shot", "few_shot", "search", "auto",
+    "soft_prompt", "warp", "prefix", "late_prompt", "p_tuning", "multitask_prompt", "lora", "ia3", "bitfit", "full",
+    "head", "zero_shot", "few_shot", "search", "auto",
 ]  # fmt: skip
 
 

@@ -8,8 +8,15 @@ import torch
 from seqeval.metrics import f1_score as entity_f1
 from sklearn.metrics import accuracy_score, f1_score, log_loss, mean_squared_error, r2_score
 
+from trimtab.evaluation.scores.classes import macro_f1
 from trimtab.evaluation.scores.thresholds import best_thresholds
-from trimtab.training.dev_scores import scores_of_label_sets, scores_of_labels, scores_of_numbers, scores_of_tags
+from trimtab.training.dev_scores import (
+    macro_f1_of_sets,
+    scores_of_label_sets,
+    scores_of_labels,
+    scores_of_numbers,
+    scores_of_tags,
+)
 from trimtab.training.targets import TagTarget
 
 
@@ -21,6 +28,9 @@ def test_labels_of_two_runs_in_any_order_are_scored_as_scikit_learn_does():
     for score, own in zip(scores, found.split(20), strict=True):
         assert score.accuracy == pytest.approx(accuracy_score(labels, own.argmax(-1)))
         assert score.loss == pytest.approx(log_loss(labels, own.exp()))
+    by_f1 = scores_of_labels(labels.tolist(), 2, [(int(i), found[i]) for i in order], macro_f1)
+    for score, own in zip(by_f1, found.split(20), strict=True):
+        assert score.accuracy == pytest.approx(f1_score(labels, own.argmax(-1), average="macro"))
 
 
 def test_numbers_of_two_runs_in_any_order_are_scored_as_scikit_learn_does():
@@ -90,5 +100,10 @@ def test_sets_of_labels_of_two_runs_in_any_order_are_scored_as_scikit_learn_does
     for score, own in zip(scores, torch.sigmoid(odds).double().numpy().reshape(2, 20, 3), strict=True):
         said = own >= (np.array(thresholds) if thresholds else best_thresholds(own, fits))
         assert score.accuracy == pytest.approx(f1_score(fits, said, average="micro"))
+        [one, other] = scores_of_label_sets(
+            fits.tolist(), 2, [(int(i), odds[i]) for i in order], thresholds, macro_f1_of_sets
+        )
+        macro = f1_score(fits, said, average="macro", zero_division=0)
+        assert (one if score is scores[0] else other).accuracy == pytest.approx(macro)
         expected = np.mean([log_loss(fits[:, c], own[:, c]) for c in range(3)])
         assert score.loss == pytest.approx(expected, rel=1e-5)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch.nn import functional as F
@@ -65,6 +67,16 @@ def test_loss_and_gradient_of_several_runs(pretrained, oracle, words, smoothing,
         expected.backward()
         gradient, reference = mine["prompt"].grad, other["prompt"].grad
         assert_near(gradient, reference)
+
+
+def test_rows_are_weighed_by_their_labels(pretrained):
+    objective = make_objective(pretrained, "one token")
+    rows, own = [[0, 5, 9]], prompts(1)
+    labels = [objective.criterion.train[i].label for i in rows[0]]
+    weighed = replace(objective, criterion=replace(objective.criterion, weights=(0.5, 3.0)))
+    each = [objective.loss([0], own, [[i]], 0) for i in rows[0]]
+    expected = torch.stack([(0.5, 3.0)[label] * loss for label, loss in zip(labels, each, strict=True)]).mean()
+    assert_near(weighed.loss([0], own, rows, 0), expected[None])
 
 
 def test_label_smoothing_over_two_labels(pretrained):

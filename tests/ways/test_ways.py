@@ -52,8 +52,17 @@ def test_default_sets_go_with_their_answers(answer: str) -> None:
         assert pick_ways([way.key for way in picked], gpu, kind(answer), rows) == picked  # none of them is refused
 
 
+def test_of_many_labels_class_vectors_are_tried_before_prompts_with_label_words() -> None:
+    of_labels = kind_of(LABEL)
+    for few in (False, True):
+        usual, many = (of_labels.tried_ways(few=few, many=many) for many in (False, True))
+        assert "warp" not in usual
+        assert [key for key in many if key != "warp"] == list(usual)
+        assert many.index("head") < many.index("warp") < many.index("soft_prompt")
+
+
 FITTING = {
-    "tags": "majority, token_majority, soft_prompt, prefix, p_tuning, late_prompt, lora, ia3, bitfit, head, "
+    "tags": "majority, token_majority, soft_prompt, warp, prefix, p_tuning, late_prompt, lora, ia3, bitfit, head, "
     "early_head, sentence_head, full",
     "text": "nearest_answer, zero_shot, few_shot, nearest_few_shot, soft_prompt, prefix, p_tuning, late_prompt, lora, "
     "ia3, bitfit, full, context_tuning",

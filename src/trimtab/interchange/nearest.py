@@ -14,7 +14,7 @@ from trimtab.backbones.pretrained import Pretrained
 from trimtab.errors import RunError
 from trimtab.interchange.peft import bound_run
 from trimtab.runs.run import Run
-from trimtab.settings.methods import MultitaskPromptSettings, PTuningSettings, SoftPromptSettings
+from trimtab.settings.methods import MultitaskPromptSettings, PTuningSettings, SoftPromptSettings, WarpSettings
 
 CAUTION = (
     "A description, not an equivalent: the nearest vocabulary entry to each vector, by cosine. Put into a prompt as "
@@ -28,7 +28,7 @@ def describe(run: Run, pretrained: Pretrained) -> dict[str, Any]:
     Raises:
         RunError: the run's method has no soft prompt, or it is of another backbone.
     """
-    if not isinstance(run.task.method, SoftPromptSettings | PTuningSettings | MultitaskPromptSettings):
+    if not isinstance(run.task.method, SoftPromptSettings | WarpSettings | PTuningSettings | MultitaskPromptSettings):
         raise RunError(
             f"{run.name}: method '{run.task.method.name}' has no soft prompt to put into words.",
             "Only soft_prompt and p_tuning have one.",

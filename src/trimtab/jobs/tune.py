@@ -139,7 +139,7 @@ def run(
         if isinstance(read.task.method, AutoSettings):
             return _best(read, pretrained, out, offline, beside, report, on_way, on_step, progress)
         resolved = resolve(read, pretrained, progress)
-        prepared = prepare(resolved)
+        prepared = prepare(resolved, progress)
         plan = prepared.training.plan
         if on_plan:
             on_plan(prepared.task, plan, prepared.notes)

@@ -16,7 +16,9 @@ from trimtab.judging.judge import RUN, ZERO_SHOT, judge
 from trimtab.kinds.bound_task import BoundTask
 from trimtab.kinds.choose import kind_of
 from trimtab.reports.files import read_report, write_report
+from trimtab.reports.findings.choose import findings_of
 from trimtab.reports.run_report import Cost, CurvePoint, RunReport, TriedWay
+from trimtab.reports.scored import Scored
 from trimtab.runs.folder import make_folder
 from trimtab.runs.run import Run, as_given, zero_shot
 from trimtab.runs.trained_on import trained_on
@@ -79,7 +81,7 @@ def report_of(
         scored=found.scored,
         tried=list(tried),
         template_example=_as_read(bound, (judged or splits.train)[0]),
-        warnings=[*found.leaks, *_warnings(tuned)],
+        warnings=[*found.leaks, *_warnings(tuned), *_unfound(tuned, found.scored)],
     )
     write_report(folder, report)
     return report
@@ -114,6 +116,21 @@ def _warnings(tuned: Run) -> list[str]:
             f"{tuned.task.train.patience} evaluations (train.patience)."
         )
     return found
+
+
+def _unfound(tuned: Run, scored: Scored) -> list[str]:
+    """Names answers that are never found, and what of the settings may help."""
+    said, train = findings_of(scored).unfound(), tuned.task.train
+    if not said:
+        return []
+    if not any(tuned.tensors):
+        return [said]
+    helps = []
+    if train.class_weights == "none":
+        helps.append("train.class_weights=balanced, which weighs rare labels up")
+    if train.choose_by != "macro_f1":
+        helps.append("train.choose_by=macro_f1, by which every label counts alike on dev")
+    return [f"{said} What may help: {'; '.join([*helps, 'more training rows of them'])}."]
 
 
 def report_before(folder: Path) -> RunReport | None:

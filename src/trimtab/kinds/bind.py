@@ -37,6 +37,7 @@ from trimtab.settings.methods import (
     PTuningSettings,
     SearchSettings,
     SoftPromptSettings,
+    WarpSettings,
     ZeroShotSettings,
 )
 from trimtab.settings.task import Task
@@ -133,7 +134,8 @@ def _check_backbone(task: Task, template: Template, backbone: Backbone) -> None:
 def _check_slots(task: Task, template: Template) -> None:
     """Refuse soft slots in the template that the method does not fill, or cannot fill as it is told to."""
     method = task.method
-    if template.soft and not isinstance(method, SoftPromptSettings | PTuningSettings | MultitaskPromptSettings):
+    fills = SoftPromptSettings | WarpSettings | PTuningSettings | MultitaskPromptSettings
+    if template.soft and not isinstance(method, fills):
         raise TaskError(
             f"the template has {{soft}} slots, which method '{method.name}' does not fill.",
             "Take them out of template.text, or set method to soft_prompt or p_tuning.",

@@ -18,10 +18,11 @@ from trimtab.kinds.classes import collected_classes, scored_classes
 from trimtab.kinds.kind import Generating, Input, Judging
 from trimtab.kinds.labels import first_word, likely_word, not_said, probabilities
 from trimtab.kinds.prediction import ChoicePrediction, Prediction
+from trimtab.kinds.skew import check_skew
 from trimtab.kinds.templates import answered_template, check_chat, check_no_dialogue, check_no_labels
 from trimtab.prompts import EncodedRow, Template, Verbalizer, make_options
 from trimtab.settings.answers import ChoiceAnswer, TextAnswer
-from trimtab.settings.methods import FewShotSettings, HeadSettings, SearchSettings, ZeroShotSettings
+from trimtab.settings.methods import FewShotSettings, HeadSettings, SearchSettings, WarpSettings, ZeroShotSettings
 from trimtab.settings.task import DataSettings, Task
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 
 # Ways that need labels that are the same for all rows.
 NEED_LABELS = (
+    "warp",
     "head",
     "early_head",
     "sentence_head",
@@ -147,8 +149,9 @@ class Choices:
         check_no_dialogue(task, self.plural)
         check_chat(task, pretrained)
         check_no_labels(task, self.plural)
+        check_skew(task, self.plural)
         method = task.method
-        if isinstance(method, HeadSettings | SearchSettings):
+        if isinstance(method, HeadSettings | WarpSettings | SearchSettings):
             raise TaskError(
                 f"method '{method.name}' needs labels that are the same for all rows, and each row has options of its "
                 "own.",
@@ -271,7 +274,7 @@ class Choices:
         adds = ("prefix", "p_tuning", "lora", "full") if gpu else ()
         return ("majority", "zero_shot", "few_shot", "soft_prompt", *adds, *(("context_tuning",) if few else ()))
 
-    def tried_ways(self, *, few: bool) -> tuple[str, ...]:
+    def tried_ways(self, *, few: bool, many: bool) -> tuple[str, ...]:
         """The backbone as it is, then prompts, then what changes weights."""
         tuned = ("context_tuning", "soft_prompt") if few else ("soft_prompt", "prefix")
         return ("majority", "zero_shot", *tuned, "lora")

@@ -336,8 +336,8 @@ class Kind(Protocol[E]):
         """Keys of the ways that are compared by default, where there is a GPU, or few training rows."""
         ...
 
-    def tried_ways(self, *, few: bool) -> tuple[str, ...]:
-        """Keys of the ways that `method: auto` tries, cheap ones first; `few` says that training rows are few."""
+    def tried_ways(self, *, few: bool, many: bool) -> tuple[str, ...]:
+        """Keys of the ways that `method: auto` tries, cheap ones first: of few training rows, or many labels."""
         ...
 
     def misfit(self, way: str, *, trained: bool) -> str | None:

@@ -251,14 +251,21 @@ class Labels:
     ) -> Criterion:
         """Cross entropy over labels: by their words, or where a head scores them by that."""
         own, judged = cast("Sequence[LabelTarget]", train), cast("Sequence[LabelTarget]", dev)
-        smoothing = bound.task.train.label_smoothing
+        from trimtab.evaluation.scores.classes import macro_f1
+        from trimtab.training.class_weights import balanced
+        from trimtab.training.dev_scores import share_right
+
+        settings = bound.task.train
+        weighs, labels = settings.class_weights == "balanced", len(bound.labels)
+        weights = balanced([row.label for row in own], labels) if weighs else None
+        judge = macro_f1 if settings.choose_by == "macro_f1" else share_right
         if bound.method.headed:
             from trimtab.training.head_criterion import HeadCriterion, LabelOutputs
 
-            return HeadCriterion(LabelOutputs(smoothing), own, judged, kept)
+            return HeadCriterion(LabelOutputs(settings.label_smoothing, weights, judge), own, judged, kept)
         from trimtab.training.word_criterion import WordCriterion
 
-        return WordCriterion(bound.verbalizer, own, judged, smoothing)
+        return WordCriterion(bound.verbalizer, own, judged, settings.label_smoothing, weights, judge)
 
     def settled_on_dev(self, task: Task, dev: Sequence[Example], answers: Callable[[], Sequence[Any]]) -> Task:
         """The temperature of what was trained, where it is left open; not of a head alone, whose rows are read once."""
@@ -312,11 +319,12 @@ class Labels:
             "head", "soft_prompt", *adds, *(("prefix", "context_tuning") if few else ()),
         )  # fmt: skip
 
-    def tried_ways(self, *, few: bool) -> tuple[str, ...]:
-        """What takes seconds, then prompts, then what changes weights."""
+    def tried_ways(self, *, few: bool, many: bool) -> tuple[str, ...]:
+        """What takes seconds, then prompts, of many labels first without their words, then what changes weights."""
         return (
             "majority", "naive_bayes", "tfidf", "zero_shot", "head", *(("early_head",) if few else ()), "sentence_head",
-            *(("context_tuning", "soft_prompt") if few else ("soft_prompt", "prefix")), "lora",
+            *(("warp",) if many else ()), *(("context_tuning", "soft_prompt") if few else ("soft_prompt", "prefix")),
+            "lora",
         )  # fmt: skip
 
     def misfit(self, way: str, *, trained: bool) -> str | None:
@@ -342,9 +350,13 @@ class Labels:
     def scorer(
         self, examples: Sequence[Example], classes: Sequence[str], task: Task, passes: Passes | None = None
     ) -> Scorer:
-        """By accuracy, macro F1 beside it."""
+        """By accuracy, macro F1 beside it; or the other way round where the task chooses by that."""
         from trimtab.evaluation.scorers.accuracy import Accuracy
+        from trimtab.evaluation.scorers.macro_f1 import macro_f1_scorer
         from trimtab.evaluation.scores.gold import answer_ids, groups_among
+
+        if task.train.choose_by == "macro_f1":
+            return macro_f1_scorer(examples, classes)
 
         return Accuracy(
             answer_ids(examples, classes), [tuple(classes)] * len(examples), len(classes), groups_among(examples)
@@ -352,8 +364,10 @@ class Labels:
 
     def wording(self, scorer: Scorer) -> Wording:
         """Labels are right or wrong."""
-        from trimtab.reports.wording import by_accuracy
+        from trimtab.reports.wording import by_accuracy, by_sums
 
+        if scorer.metric.name != "accuracy":
+            return by_sums("right label", scorer.metric, scorer.others)
         return by_accuracy("right label", scorer.metric, " and macro F1 in %", ", and macro F1 beside it, in %")
 
     def scored(self, judging: Judging) -> LabelReport:
@@ -361,7 +375,8 @@ class Labels:
         from trimtab.reports.scored import LabelReport
 
         dev, test, baselines = scored_classes(judging)
-        return LabelReport(dev=dev, test=test, baselines=baselines, words=judging.bound.label_words())
+        words, chosen_by = judging.bound.label_words(), judging.bound.task.train.choose_by
+        return LabelReport(dev=dev, test=test, baselines=baselines, words=words, chosen_by=chosen_by)
 
     def likely(self, bound: BoundTask, example: Example, row: EncodedRow) -> list[tuple[tuple[int, ...], int]]:
         """The first word of its label."""

@@ -25,6 +25,7 @@ from trimtab.kinds.kind import Generating, Input, Judging
 from trimtab.kinds.labels import not_said
 from trimtab.kinds.numbers import check_trained, headed_misfit
 from trimtab.kinds.prediction import MultiLabelPrediction, Prediction
+from trimtab.kinds.skew import check_skew
 from trimtab.kinds.templates import answered_template, check_chat, check_no_dialogue
 from trimtab.prompts import EncodedRow, Template, Verbalizer, default_words, wordless
 from trimtab.settings.answers import MultiLabelAnswer, TextAnswer
@@ -201,6 +202,7 @@ class MultiLabels:
         check_no_dialogue(task, self.plural)
         check_chat(task, pretrained)
         check_trained(task, self.plural)
+        check_skew(task, self.plural, ["macro_f1"])
         words, columns = task.labels.words, self.settings.columns
         if words is not None and columns is not None and set(words) != set(columns):
             raise TaskError("labels and answer.columns name different labels.", "Leave one of them out.")
@@ -258,11 +260,16 @@ class MultiLabels:
         self, bound: BoundTask, train: Sequence[Target], dev: Sequence[Target], kept: KeptStates | None
     ) -> Criterion:
         """Binary cross entropy of each label."""
+        from trimtab.training.class_weights import balanced_answers
+        from trimtab.training.dev_scores import macro_f1_of_sets, micro_f1
         from trimtab.training.head_criterion import HeadCriterion, MultiLabelOutputs
 
         own, judged = cast("Sequence[MultiLabelTarget]", train), cast("Sequence[MultiLabelTarget]", dev)
         given = None if self.settings.thresholds is None else tuple(self._thresholds(bound.labels))
-        return HeadCriterion(MultiLabelOutputs(given, bound.task.train.label_smoothing), own, judged, kept)
+        settings = bound.task.train
+        weights = balanced_answers([row.fits for row in own]) if settings.class_weights == "balanced" else None
+        judge = macro_f1_of_sets if settings.choose_by == "macro_f1" else micro_f1
+        return HeadCriterion(MultiLabelOutputs(given, settings.label_smoothing, weights, judge), own, judged, kept)
 
     def _thresholds(self, labels: Sequence[str]) -> list[float]:
         """Probability from which on each label is given."""
@@ -322,7 +329,7 @@ class MultiLabels:
         adds = ("prefix", "p_tuning", "lora", "full") if gpu else ()
         return ("majority", "naive_bayes", "tfidf", "embeddings", "head", "soft_prompt", *adds)
 
-    def tried_ways(self, *, few: bool) -> tuple[str, ...]:
+    def tried_ways(self, *, few: bool, many: bool) -> tuple[str, ...]:
         """What is fitted, then a prompt, then what changes weights."""
         return ("majority", "naive_bayes", "tfidf", "head", "early_head", "sentence_head", "soft_prompt", "lora")
 
@@ -356,10 +363,11 @@ class MultiLabels:
     def scorer(
         self, examples: Sequence[MultiLabelExample], classes: Sequence[str], task: Task, passes: Passes | None = None
     ) -> Scorer:
-        """By micro F1; macro F1, subset accuracy and the Hamming loss beside it."""
+        """By micro F1, or macro F1 where the task chooses by it; the other and what else there is beside it."""
         from trimtab.evaluation.scorers.multilabel import multilabel_scorer
 
-        return multilabel_scorer(examples, [*classes, *sorted(set(_unknown(examples, classes)))])
+        named = [*classes, *sorted(set(_unknown(examples, classes)))]
+        return multilabel_scorer(examples, named, first="macro F1" if task.train.choose_by else "micro F1")
 
     def wording(self, scorer: Scorer) -> Wording:
         """Labels are scored over all rows."""
@@ -392,7 +400,8 @@ class MultiLabels:
                     )
                 )
         thresholds = dict(zip(known, self._thresholds(known), strict=True))
-        return MultiLabelReport(dev=dev, test=test, baselines=baselines, thresholds=thresholds)
+        chosen_by = judging.bound.task.train.choose_by
+        return MultiLabelReport(dev=dev, test=test, baselines=baselines, thresholds=thresholds, chosen_by=chosen_by)
 
     def likely(
         self, bound: BoundTask, example: MultiLabelExample, row: EncodedRow

@@ -18,6 +18,7 @@ from trimtab.kinds.bound_task import BoundTask, encoded
 from trimtab.kinds.kind import Generating, Input, Judging
 from trimtab.kinds.labels import check_two_answers, not_said
 from trimtab.kinds.prediction import NumberPrediction, Prediction
+from trimtab.kinds.skew import check_skew
 from trimtab.kinds.templates import answered_template, check_chat, check_no_dialogue, check_no_labels
 from trimtab.prompts import EncodedRow, Template, Verbalizer
 from trimtab.settings.answers import NumberAnswer, TextAnswer
@@ -145,6 +146,7 @@ class Numbers:
         check_no_dialogue(task, self.plural)
         check_chat(task, pretrained)
         check_no_labels(task, self.plural)
+        check_skew(task, self.plural)
         check_trained(task, self.plural)
         if task.train.label_smoothing:
             raise TaskError(
@@ -245,7 +247,7 @@ class Numbers:
         adds = ("word_vector_ridge", "prefix", "lora", "full") if gpu else ()
         return ("mean", "ridge", "head", "soft_prompt", *adds)
 
-    def tried_ways(self, *, few: bool) -> tuple[str, ...]:
+    def tried_ways(self, *, few: bool, many: bool) -> tuple[str, ...]:
         """What is fitted, then a prompt, then what changes weights."""
         return ("mean", "ridge", "head", "sentence_head", "soft_prompt", "lora")
 

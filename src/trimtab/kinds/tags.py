@@ -28,6 +28,7 @@ from trimtab.kinds.kind import Generating, Input, Judging
 from trimtab.kinds.labels import not_said
 from trimtab.kinds.numbers import check_trained, headed_misfit
 from trimtab.kinds.prediction import Prediction, TagPrediction
+from trimtab.kinds.skew import check_skew
 from trimtab.kinds.templates import check_no_dialogue, check_no_labels
 from trimtab.prompts import EncodedRow, Encoder, Template, Verbalizer, parse_template, wordless
 from trimtab.prompts.template import Slot
@@ -193,6 +194,7 @@ class Tags:
                 "Set template.chat to false.",
             )
         check_no_labels(task, self.plural)
+        check_skew(task, self.plural)
         check_trained(task, self.plural)
         if pretrained and not pretrained.backbone.reads_tokens:
             raise TaskError(
@@ -309,7 +311,7 @@ class Tags:
         adds = ("prefix", "p_tuning", "lora", "full") if gpu else ()
         return ("majority", "token_majority", "head", "soft_prompt", *adds)
 
-    def tried_ways(self, *, few: bool) -> tuple[str, ...]:
+    def tried_ways(self, *, few: bool, many: bool) -> tuple[str, ...]:
         """What is fitted, then a prompt, then what changes weights."""
         return ("majority", "token_majority", "head", "soft_prompt", "lora")
 

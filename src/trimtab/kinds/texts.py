@@ -23,11 +23,12 @@ from trimtab.kinds.choices import NEED_LABELS
 from trimtab.kinds.classes import as_objects
 from trimtab.kinds.kind import Generating, Input, Judging
 from trimtab.kinds.prediction import Prediction, TextPrediction
+from trimtab.kinds.skew import check_skew
 from trimtab.kinds.templates import answered_template, check_chat, check_no_labels
 from trimtab.prompts import DialogueEncoder, EncodedRow, Template, Verbalizer, is_dialogue, make_chat, spaced, tokenize
 from trimtab.prompts.demonstrations import SEPARATOR
 from trimtab.settings.answers import TextAnswer
-from trimtab.settings.methods import FewShotSettings, HeadSettings, SearchSettings, ZeroShotSettings
+from trimtab.settings.methods import FewShotSettings, HeadSettings, SearchSettings, WarpSettings, ZeroShotSettings
 from trimtab.settings.task import DataSettings, Task
 
 if TYPE_CHECKING:
@@ -173,8 +174,9 @@ class Texts:
 
         check_chat(task, pretrained)
         check_no_labels(task, self.plural)
+        check_skew(task, self.plural)
         method = task.method
-        if isinstance(method, HeadSettings | SearchSettings):
+        if isinstance(method, HeadSettings | WarpSettings | SearchSettings):
             raise TaskError(
                 f"method '{method.name}' needs labels, and the answers of this task are texts.",
                 "Choose another method, soft_prompt or lora say.",
@@ -301,7 +303,7 @@ class Texts:
         adds = ("p_tuning", "lora", "full") if gpu else ()
         return ("nearest_answer", "zero_shot", "few_shot", "soft_prompt", "prefix", *adds)
 
-    def tried_ways(self, *, few: bool) -> tuple[str, ...]:
+    def tried_ways(self, *, few: bool, many: bool) -> tuple[str, ...]:
         """The backbone as it is, then prompts, then what changes weights."""
         return ("nearest_answer", "few_shot", "soft_prompt", "prefix", "lora")
 

@@ -12,6 +12,7 @@ from trimtab.methods.multitask import MultitaskPrompt
 from trimtab.methods.p_tuning import PTuning
 from trimtab.methods.prefix import Prefix
 from trimtab.methods.soft_prompt import ReadPrompt, SoftPrompt
+from trimtab.methods.warp import Warp
 from trimtab.methods.weights import Weights
 from trimtab.methods.zero_shot import ZeroShot
 from trimtab.settings.methods import (
@@ -29,6 +30,7 @@ from trimtab.settings.methods import (
     PTuningSettings,
     SearchSettings,
     SoftPromptSettings,
+    WarpSettings,
     ZeroShotSettings,
 )
 
@@ -36,7 +38,7 @@ from trimtab.settings.methods import (
 def make_method(settings: MethodSettings, material: Material, read_prompt: ReadPrompt) -> Method:
     """The method that the settings name, for one backbone and task, with a head where only that can answer."""
     method = _named(settings, material, read_prompt)
-    if not material.headed or isinstance(method, Head):
+    if not material.headed or isinstance(method, Head | Warp):
         return method
     return Headed(method, material)
 
@@ -45,6 +47,8 @@ def _named(settings: MethodSettings, material: Material, read_prompt: ReadPrompt
     match settings:
         case SoftPromptSettings():
             return SoftPrompt(settings, material, read_prompt)
+        case WarpSettings():
+            return Warp(settings, material, read_prompt)
         case MultitaskPromptSettings():
             return MultitaskPrompt(settings, material, read_prompt)
         case LatePromptSettings():

@@ -135,16 +135,28 @@ class ScoredPart(Part, Generic[S, B]):
 
 
 class LabelReport(ScoredPart[LabelScores, LabelBaseline]):
-    """Of a run whose answers are labels; `words` are those that stand for each label."""
+    """Of a run whose answers are labels.
+
+    Attributes:
+        words: those that stand for each label.
+        chosen_by: what runs were chosen by on dev (`train.choose_by`).
+    """
 
     kind: Literal["label"] = "label"
+    chosen_by: str | None = None
     words: dict[str, list[str]] = Field(default_factory=dict)
 
 
 class MultiLabelReport(ScoredPart[MultiLabelScores, MultiLabelBaseline]):
-    """Of a run that gives any number of labels; `thresholds` are the probabilities from which on each is given."""
+    """Of a run that gives any number of labels.
+
+    Attributes:
+        thresholds: the probabilities from which on each is given.
+        chosen_by: what runs were chosen by on dev (`train.choose_by`).
+    """
 
     kind: Literal["multilabel"] = "multilabel"
+    chosen_by: str | None = None
     thresholds: dict[str, float] = Field(default_factory=dict)
 
 

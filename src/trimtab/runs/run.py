@@ -17,6 +17,7 @@ from trimtab.settings.methods import (
     LoraSettings,
     MultitaskPromptSettings,
     SoftPromptSettings,
+    WarpSettings,
     ZeroShotSettings,
     need_extra,
 )
@@ -165,11 +166,10 @@ def read_prompt(folder: Path, pretrained: Weights) -> dict[str, torch.Tensor]:
     run = load_run(folder)
     run.check_backbone(pretrained)
     tensors = run.tensors[run.kept]
-    holds = isinstance(run.task.method, SoftPromptSettings | MultitaskPromptSettings | LoraSettings)
+    method = run.task.method
+    holds = isinstance(method, SoftPromptSettings | WarpSettings | MultitaskPromptSettings | LoraSettings)
     if not holds or not {"prompt", "shared"} & set(tensors):
-        raise RunError(
-            f"{folder}: a run of method '{run.task.method.name}' holds no soft prompt.", "Give a run of soft_prompt."
-        )
+        raise RunError(f"{folder}: a run of method '{method.name}' holds no soft prompt.", "Give a run of soft_prompt.")
     return tensors
 
 

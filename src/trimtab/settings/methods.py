@@ -20,6 +20,8 @@ class Settings(BaseModel):
 LARGEST_SEED = 2**32 - 1
 # Largest number of rows, steps, evaluations: nobody has more, and what is larger is a slip.
 MANY = 1_000_000_000
+# Training rows that class vectors are fitted to at most, before they are trained on all.
+MOST_FITTED = 5_000
 
 
 class MethodBase(Settings):
@@ -85,6 +87,34 @@ class SoftPromptSettings(MethodBase):
         description="Put it before the special token that begins a text (`[CLS]`, `<s>`, `<bos>`), as PEFT does, and "
         "not behind it.",
     )
+
+
+class WarpSettings(MethodBase):
+    """WARP (Hambardzumyan et al. 2021): a soft prompt, and a vector for each label that the answer is scored by.
+
+    Both are trained together; a vector has no name that it would have to be spelt by, so that many labels, and labels
+    of many tokens, cost nothing.
+    """
+
+    title: ClassVar[str] = "prompt and class vectors (WARP)"
+    rate_unit: ClassVar[str] = " x embedding RMS"
+
+    name: Literal["warp"] = Field("warp", description="Soft prompt and class vectors, trained together.")
+    length: int = Field(
+        20, ge=1, le=100_000, description="Length of the soft prompt, in tokens; `{soft:n}` slots say it instead."
+    )
+    init: Literal["task", "labels", "vocabulary", "text", "random", "run"] = Field(
+        "task", description="What the prompt starts from, as for a soft prompt; `run` may be a run of either kind."
+    )
+    init_text: str | None = Field(None, description="Text to start from where init is `text`.")
+    init_run: str | None = Field(None, description="Run folder to start from where init is `run`; same backbone.")
+    vectors: Literal["fitted", "labels", "zero"] = Field(
+        "fitted",
+        description="What the class vectors start from: those that are fitted to the hidden states of up to "
+        f"{MOST_FITTED:,} training rows behind the prompt as it starts (as `head` is), so that they are right from the "
+        "first step; the label words' own output vectors; or zeros.",
+    )
+    dropout: float = Field(0.0, ge=0, lt=1, description="Prompt dropout: share of prompt values zeroed each step.")
 
 
 class PrefixSettings(MethodBase):
@@ -378,9 +408,9 @@ def need_extra(method: MethodBase | type[MethodBase]) -> None:
 METHODS = {
     kind.model_fields["name"].default: kind
     for kind in (
-        SoftPromptSettings, PrefixSettings, LatePromptSettings, PTuningSettings, MultitaskPromptSettings, LoraSettings,
-        IA3Settings, BitFitSettings, FullSettings, HeadSettings, ZeroShotSettings, FewShotSettings, SearchSettings,
-        AutoSettings,
+        SoftPromptSettings, WarpSettings, PrefixSettings, LatePromptSettings, PTuningSettings, MultitaskPromptSettings,
+        LoraSettings, IA3Settings, BitFitSettings, FullSettings, HeadSettings, ZeroShotSettings, FewShotSettings,
+        SearchSettings, AutoSettings,
     )
 }  # fmt: skip
 
@@ -393,6 +423,7 @@ def _method_name(value: Any) -> str:
 
 MethodSettings = Annotated[
     Annotated[SoftPromptSettings, Tag("soft_prompt")]
+    | Annotated[WarpSettings, Tag("warp")]
     | Annotated[PrefixSettings, Tag("prefix")]
     | Annotated[LatePromptSettings, Tag("late_prompt")]
     | Annotated[PTuningSettings, Tag("p_tuning")]

@@ -197,6 +197,18 @@ class TrainSettings(Settings):
     warmup: float = Field(0.06, ge=0, lt=1, description="Share of the steps over which the rate rises from 0.")
     weight_decay: float = Field(0.0, ge=0, le=1000, description="Decoupled weight decay, towards zero.")
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="Share of the target spread over all labels.")
+    class_weights: Literal["none", "balanced"] = Field(
+        "none",
+        description="Weigh each training row by how rare its label is, n / (C n_c) for a label of n_c of n rows, as "
+        "scikit-learn does, so that rare labels count as much as common ones, in what is fitted too. Of sets of labels "
+        "the rows with a label and those without it count alike.",
+    )
+    choose_by: Literal["accuracy", "macro_f1"] | None = Field(
+        None,
+        description="What the best step, seed and method (`auto`) is chosen by on dev, and what `compare` ranks by: "
+        "the share of right labels, or the mean F1 of the labels, to which a rare one counts as much as a common one. "
+        "By default accuracy; of sets of labels F1 over all of them (micro). Other answers have a score of their own.",
+    )
     clip: float | None = Field(
         1.0,
         gt=0,

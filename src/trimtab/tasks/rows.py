@@ -27,6 +27,7 @@ from trimtab.settings.methods import (
     MultitaskPromptSettings,
     PrefixSettings,
     SoftPromptSettings,
+    WarpSettings,
 )
 from trimtab.settings.task import DataSettings, Task
 from trimtab.sources.places import local_or_known
@@ -60,7 +61,7 @@ class TaskRows:
         method = self.task.method
         seen = Seen.of(chain(self.splits.train, *(other.splits.train for other in self.sources)))
         if (
-            isinstance(method, SoftPromptSettings | MultitaskPromptSettings)
+            isinstance(method, SoftPromptSettings | WarpSettings | MultitaskPromptSettings)
             and method.init == "run"
             and method.init_run
         ):

@@ -6,28 +6,62 @@ first run's rows first, and its scores (see `trimtab.decoding.scoring.read_score
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise, product
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from trimtab.data.tags.tags import f1, hits, spans
 from trimtab.decoding.tagging import decoded
+from trimtab.evaluation.scores.classes import class_scores
 from trimtab.evaluation.scores.thresholds import best_thresholds, given_labels
 from trimtab.training.loop import DevScore
 from trimtab.training.targets import TagTarget
 
+# (right labels [N], given ones [N], number of labels C) -> a score of which more is better
+Judge = Callable[[NDArray[np.int64], NDArray[np.int64], int], float]
+# (right labels [N, C], given ones [N, C]) -> likewise
+SetJudge = Callable[[NDArray[np.bool_], NDArray[np.bool_]], float]
 
-def scores_of_labels(labels: Sequence[int], runs: int, answers: Iterable[tuple[int, torch.Tensor]]) -> list[DevScore]:
-    """Accuracy and mean loss of each run, from the log-probabilities [C] of labels or of each row's own options."""
-    right, loss = [0] * runs, [0.0] * runs
+
+def share_right(right_N: NDArray[np.int64], given_N: NDArray[np.int64], classes: int) -> float:
+    """Accuracy."""
+    return float((right_N == given_N).mean())
+
+
+def micro_f1(right_NC: NDArray[np.bool_], given_NC: NDArray[np.bool_]) -> float:
+    """F1 over all labels of all rows."""
+    return f1(*(int(some.sum()) for some in (given_NC & right_NC, given_NC, right_NC)))
+
+
+def macro_f1_of_sets(right_NC: NDArray[np.bool_], given_NC: NDArray[np.bool_]) -> float:
+    """Mean F1 of the labels that occur among right or given ones."""
+    counts = (some.sum(axis=0) for some in (given_NC & right_NC, right_NC, given_NC))
+    _, _, f1_C, occurs_C = class_scores(*counts)
+    return float(f1_C[occurs_C].mean()) if occurs_C.any() else 0.0
+
+
+def scores_of_labels(
+    labels: Sequence[int], runs: int, answers: Iterable[tuple[int, torch.Tensor]], judge: Judge = share_right
+) -> list[DevScore]:
+    """Score and mean loss of each run, from the log-probabilities [C] of labels or of each row's own options.
+
+    Args:
+        labels: the right ones.
+        runs, answers: the number of runs, and what they answered.
+        judge: what runs are chosen by; accuracy by default.
+    """
+    given_KN, loss, classes = np.zeros((runs, len(labels)), dtype=np.int64), [0.0] * runs, 0
     for at, found_C in answers:
         k, i = divmod(at, len(labels))
-        right[k] += int(found_C.argmax()) == labels[i]
+        given_KN[k, i], classes = int(found_C.argmax()), max(classes, len(found_C))
         loss[k] -= float(found_C[labels[i]])
-    return [DevScore(r / len(labels), total / len(labels)) for r, total in zip(right, loss, strict=True)]
+    right_N = np.array(labels, dtype=np.int64)
+    both = zip(given_KN, loss, strict=True)
+    return [DevScore(judge(right_N, given_N, classes), total / len(labels)) for given_N, total in both]
 
 
 def scores_of_label_sets(
@@ -35,13 +69,15 @@ def scores_of_label_sets(
     runs: int,
     answers: Iterable[tuple[int, torch.Tensor]],
     thresholds: Sequence[float] | None,
+    judge: SetJudge = micro_f1,
 ) -> list[DevScore]:
-    """F1 over all labels of all rows (micro) of each run, and its mean loss a label, from log-odds [C].
+    """Score of each run, and its mean loss a label, from log-odds [C].
 
     Args:
         fits: of each row and label whether it fits.
         runs, answers: the number of runs, and what they answered.
         thresholds: probability from which on each label is given; None for those that are best on these rows.
+        judge: what runs are chosen by; F1 over all labels of all rows (micro) by default.
     """
     found = {at: found_C.float().cpu() for at, found_C in answers}
     right_NC = torch.tensor(fits, dtype=torch.bool)
@@ -50,10 +86,9 @@ def scores_of_label_sets(
         odds_NC = torch.stack([found[k * len(fits) + i] for i in range(len(fits))])
         probabilities_NC = torch.sigmoid(odds_NC).double().numpy()
         own_C = best_thresholds(probabilities_NC, right_NC.numpy()) if thresholds is None else np.array(thresholds)
-        given_NC = torch.from_numpy(given_labels(probabilities_NC, own_C))
-        counts = [int(some.sum()) for some in (given_NC & right_NC, given_NC, right_NC)]
+        given_NC = given_labels(probabilities_NC, own_C)
         loss = F.binary_cross_entropy_with_logits(odds_NC, right_NC.float())
-        out.append(DevScore(f1(*counts), float(loss)))
+        out.append(DevScore(judge(right_NC.numpy(), given_NC), float(loss)))
     return out
 
 

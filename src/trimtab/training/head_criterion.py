@@ -19,8 +19,18 @@ from trimtab.backbones.layout import Row
 from trimtab.decoding.readers import Head, HeadReader, MultiLabelReader, NumberReader, TokenReader
 from trimtab.decoding.scoring import Query, passes, read_scores
 from trimtab.training import ridge_regression, softmax_regression
+from trimtab.training.class_weights import ByAnswer, ByLabel
 from trimtab.training.criterion import Conditioned, batch_of
-from trimtab.training.dev_scores import scores_of_label_sets, scores_of_labels, scores_of_numbers, scores_of_tags
+from trimtab.training.dev_scores import (
+    Judge,
+    SetJudge,
+    micro_f1,
+    scores_of_label_sets,
+    scores_of_labels,
+    scores_of_numbers,
+    scores_of_tags,
+    share_right,
+)
 from trimtab.training.kept_rows import KeptStates, read_states, states_read
 from trimtab.training.loop import DevScore
 from trimtab.training.softmax_regression import Rows
@@ -75,9 +85,17 @@ class Outputs(Protocol[R_contra]):
 
 @dataclass(frozen=True)
 class LabelOutputs:
-    """A score a label: cross entropy over them; `smoothing` is that of Szegedy et al. (2016)."""
+    """A score a label: cross entropy over them.
+
+    Attributes:
+        smoothing: label smoothing (Szegedy et al. 2016).
+        weights: what the loss of a row with each label is multiplied by; None where all rows count alike.
+        judge: what runs are chosen by on dev.
+    """
 
     smoothing: float = 0.0
+    weights: ByLabel | None = None
+    judge: Judge = share_right
 
     def reader(self, head: Head) -> HeadReader:
         """Log-probabilities of labels."""
@@ -86,17 +104,21 @@ class LabelOutputs:
     def losses(self, scores_WC: torch.Tensor, rows: Sequence[LabelTarget]) -> torch.Tensor:
         """Cross entropy of each row [B]."""
         targets = torch.tensor([row.label for row in rows], device=scores_WC.device)
-        return F.cross_entropy(scores_WC, targets, reduction="none", label_smoothing=self.smoothing)
+        losses_B = F.cross_entropy(scores_WC, targets, reduction="none", label_smoothing=self.smoothing)
+        if self.weights is None:
+            return losses_B
+        return losses_B * torch.tensor([self.weights[row.label] for row in rows], device=losses_B.device)
 
     def scores(
         self, dev: Sequence[LabelTarget], runs: int, answers: Iterable[tuple[int, torch.Tensor]]
     ) -> list[DevScore]:
-        """Accuracy and mean loss."""
-        return scores_of_labels([row.label for row in dev], runs, answers)
+        """What runs are chosen by, and mean loss."""
+        return scores_of_labels([row.label for row in dev], runs, answers, self.judge)
 
     def fitted(self, states: Sequence[torch.Tensor], rows: Sequence[LabelTarget], start: Head) -> Fitted:
-        """By multinomial logistic regression."""
-        return _by_classes(states, [[row.label] for row in rows], range(len(rows)), start, self.smoothing)
+        """By multinomial logistic regression, rows weighed by their labels."""
+        own = [[row.label] for row in rows]
+        return _by_classes(states, own, range(len(rows)), start, self.smoothing, self.weights)
 
 
 @dataclass(frozen=True)
@@ -106,10 +128,14 @@ class MultiLabelOutputs:
     Attributes:
         thresholds: probability from which on each label is given; None for those that are best on dev.
         smoothing: label smoothing (Szegedy et al. 2016) over yes and no.
+        weights: of each label, what the losses of no and of yes are multiplied by; None where all count alike.
+        judge: what runs are chosen by on dev.
     """
 
     thresholds: tuple[float, ...] | None = None
     smoothing: float = 0.0
+    weights: ByAnswer | None = None
+    judge: SetJudge = micro_f1
 
     def reader(self, head: Head) -> MultiLabelReader:
         """Log-odds of labels."""
@@ -119,19 +145,21 @@ class MultiLabelOutputs:
         """Mean binary cross entropy of each row's labels [B]."""
         fits_WC = torch.tensor([row.fits for row in rows], device=scores_WC.device, dtype=scores_WC.dtype)
         wanted_WC = fits_WC * (1 - self.smoothing) + self.smoothing / 2
-        return F.binary_cross_entropy_with_logits(scores_WC, wanted_WC, reduction="none").mean(1)
+        weights_WC = None if self.weights is None else _weights(self.weights, fits_WC > 0)
+        return F.binary_cross_entropy_with_logits(scores_WC, wanted_WC, weights_WC, reduction="none").mean(1)
 
     def scores(
         self, dev: Sequence[MultiLabelTarget], runs: int, answers: Iterable[tuple[int, torch.Tensor]]
     ) -> list[DevScore]:
-        """F1 over all labels of all rows (micro), and the mean loss."""
-        return scores_of_label_sets([row.fits for row in dev], runs, answers, self.thresholds)
+        """What runs are chosen by, and the mean loss."""
+        return scores_of_label_sets([row.fits for row in dev], runs, answers, self.thresholds, self.judge)
 
     def fitted(self, states: Sequence[torch.Tensor], rows: Sequence[MultiLabelTarget], start: Head) -> Fitted:
         """By a logistic regression a label, each with a penalty of its own."""
         features_ND = torch.cat(list(states))
         fits_NC = torch.tensor([row.fits for row in rows], device=features_ND.device)
-        found = softmax_regression.fit_each(features_ND, fits_NC, self.smoothing)
+        weights_NC = None if self.weights is None else _weights(self.weights, fits_NC)
+        found = softmax_regression.fit_each(features_ND, fits_NC, self.smoothing, weights_NC)
         return Fitted((found.weight_CD, found.bias_C), found.loss)
 
 
@@ -205,20 +233,32 @@ class TagOutputs:
         return _by_classes(states, [[index[tag] for tag in row.tags] for row in rows], record, start, self.smoothing)
 
 
+def _weights(weights: ByAnswer, fits_NC: torch.Tensor) -> torch.Tensor:
+    """The weight of each row and label [N, C], by whether the label fits the row."""
+    no_C, yes_C = torch.tensor(weights, device=fits_NC.device).T
+    return torch.where(fits_NC, yes_C, no_C)
+
+
 def _by_classes(
     states: Sequence[torch.Tensor],
     classes: Sequence[Sequence[int]],
     groups: Sequence[int],
     start: Head,
     smoothing: float,
+    weights: ByLabel | None = None,
 ) -> Fitted:
-    """The regression on the classes [w] of each row's states, every row counting alike; `groups` is a number a row."""
+    """The regression on the classes [w] of each row's states; `groups` is a number a row.
+
+    Every row counts alike, but for the weights of its classes.
+    """
     features_WD = torch.cat(list(states))
     counts = [len(own) for own in classes]
     rows = Rows(
         features_WD,
         torch.tensor([one for own in classes for one in own], device=features_WD.device),
-        torch.tensor([1 / n for n in counts for _ in range(n)], device=features_WD.device),
+        torch.tensor(
+            [(weights[one] if weights else 1.0) / len(own) for own in classes for one in own], device=features_WD.device
+        ),
         np.repeat(np.asarray(groups), counts),
         len(start[1]),
         smoothing,

@@ -222,6 +222,10 @@ class Training:
         self.optimiser.step()
         return [totals[k] if k in runs else None for k in range(len(self.parameters))]
 
+    def judge_start(self) -> None:
+        """Score what training starts from, so that it counts among what is best."""
+        self._judge(list(range(len(self.parameters))))
+
     def _judge(self, runs: list[int]) -> list[DevScore | None]:
         scores: list[DevScore | None] = [None] * len(self.parameters)
         for k, score in zip(runs, self.evaluate(runs, [_detached(self.parameters[k]) for k in runs]), strict=True):

@@ -127,7 +127,9 @@ def fit(
     return _fitted(rows, _Axes.of(rows.features_ND), penalties, prior)
 
 
-def fit_each(features_ND: torch.Tensor, fits_NC: torch.Tensor, smoothing: float = 0.0) -> Regression:
+def fit_each(
+    features_ND: torch.Tensor, fits_NC: torch.Tensor, smoothing: float = 0.0, weights_NC: torch.Tensor | None = None
+) -> Regression:
     """A logistic regression for each of C labels by itself, each with the penalty that foretells rows left out best.
 
     Each is a regression of two classes: the scores of no and of yes, w and -w, differ by that of the label. A label
@@ -137,14 +139,16 @@ def fit_each(features_ND: torch.Tensor, fits_NC: torch.Tensor, smoothing: float 
         features_ND: float32.
         fits_NC: whether each label fits each row.
         smoothing: label smoothing (Szegedy et al. 2016) over yes and no.
+        weights_NC: of each row for each label; by default all count alike.
 
     Returns:
         All in one: `penalty` and `held_out` are means over labels, and so is `loss`.
     """
     axes, rows = _Axes.of(features_ND), len(features_ND)
-    weights_N, groups_N = torch.ones(rows, device=features_ND.device), np.arange(rows)
+    groups_N = np.arange(rows)
+    weights_NC = torch.ones(fits_NC.shape, device=features_ND.device) if weights_NC is None else weights_NC
     found = []
-    for fits_N in fits_NC.long().T:
+    for fits_N, weights_N in zip(fits_NC.long().T, weights_NC.T, strict=True):
         there = int(fits_N.sum())
         if there in (0, rows):
             odds = float(np.log((there + 1) / (rows - there + 1)))

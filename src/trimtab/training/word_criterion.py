@@ -16,8 +16,9 @@ from trimtab.backbones.layout import Row
 from trimtab.decoding.readers import WordReader
 from trimtab.decoding.scoring import Query, label_scores, read_scores, word_scores
 from trimtab.prompts.verbalizer import Verbalizer
+from trimtab.training.class_weights import ByLabel
 from trimtab.training.criterion import Conditioned, batch_of
-from trimtab.training.dev_scores import scores_of_labels
+from trimtab.training.dev_scores import Judge, scores_of_labels, share_right
 from trimtab.training.loop import DevScore
 from trimtab.training.targets import LabelTarget
 from trimtab.training.token_loss import Answered, answer_losses
@@ -35,16 +36,27 @@ class WordCriterion:
         verbalizer: the labels and their words.
         train, dev: the rows.
         smoothing: label smoothing (Szegedy et al. 2016), over labels, or where the tree is large the vocabulary.
+        weights: what the loss of a row with each label is multiplied by; None where all rows count alike.
+        judge: what runs are chosen by on dev.
     """
 
     verbalizer: Verbalizer
     train: Sequence[LabelTarget]
     dev: Sequence[LabelTarget]
     smoothing: float = 0.0
+    weights: ByLabel | None = None
+    judge: Judge = share_right
 
     def losses(self, given: Conditioned, rows: Sequence[Sequence[int]]) -> torch.Tensor:
         """Loss of each row [B]."""
         batch = [(k, self.train[i]) for k, i in batch_of(rows)]
+        losses_B = self._losses(given, batch)
+        if self.weights is None:
+            return losses_B
+        return losses_B * torch.tensor([self.weights[row.label] for _, row in batch], device=losses_B.device)
+
+    def _losses(self, given: Conditioned, batch: Sequence[tuple[int, LabelTarget]]) -> torch.Tensor:
+        """The same, each row counting alike."""
         if not self.verbalizer.large:
             return self._label_losses(given, batch)
         if self.verbalizer.branches:
@@ -91,7 +103,7 @@ class WordCriterion:
         return losses.new_zeros(len(batch)).index_add(0, owners, losses)
 
     def evaluate(self, given: Conditioned) -> list[DevScore]:
-        """Accuracy and mean loss, over the labels."""
+        """What runs are chosen by, and mean loss, over the labels."""
         reader = WordReader(self.verbalizer)
         queries = [
             Query(row.ids, k, reader, condition.calibration, row.answer)
@@ -99,7 +111,7 @@ class WordCriterion:
             for row in self.dev
         ]
         answers = read_scores(given.backbone, queries, given.backbone.read_prefix(given.prompts))
-        return scores_of_labels([row.label for row in self.dev], len(given.prompts), answers)
+        return scores_of_labels([row.label for row in self.dev], len(given.prompts), answers, self.judge)
 
     def as_run(self, backbone: Backbone) -> tuple[list[Row], list[Row]]:
         """Rows of dev with the tree of all words behind them, rows of train with what is trained."""

@@ -9,13 +9,19 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Any
 
+import numpy as np
+import torch
+
+from trimtab.backbones.open import Progress
 from trimtab.decoding.scoring import passes
 from trimtab.errors import TaskError
 from trimtab.kinds.bound_task import BoundTask
+from trimtab.methods.headed import BIAS, WEIGHT
 from trimtab.methods.method import Condition, Tensors
+from trimtab.settings.methods import MOST_FITTED
 from trimtab.training.fit import Fit, fit_plan
 from trimtab.training.head_criterion import HeadCriterion
-from trimtab.training.kept_rows import KeptStates, states_read
+from trimtab.training.kept_rows import KeptStates, read_states, states_read
 from trimtab.training.objective import Objective
 from trimtab.training.targets import Target
 
@@ -32,6 +38,38 @@ def fit_of(bound: BoundTask, train: Sequence[Target], dev: Sequence[Target], see
 
     judged = Objective(bound.pretrained.backbone, criterion, condition, bound.prompt)
     return Fit(fit_plan(len(train), len(groups), seed), start, groups, states.train, criterion.fitted, judged.evaluate)
+
+
+def fitted_start(
+    bound: BoundTask, train: Sequence[Target], start: Tensors, seed: int, progress: Progress | None = None
+) -> Tensors:
+    """The tensors that a prompt and class vectors start from, the vectors fitted to train behind the prompt.
+
+    Args:
+        bound: the task, of a method with a prompt and a head of its own.
+        train: the rows; of more than `MOST_FITTED` so many are drawn.
+        start: the tensors before, whose head the fit may draw to (see `Outputs.fitted`).
+        seed: what rows are drawn by.
+        progress: told how many rows have been read.
+    """
+    rows = train
+    if len(train) > MOST_FITTED:
+        drawn = np.random.default_rng([seed, 7]).choice(len(train), MOST_FITTED, replace=False)
+        rows = [train[i] for i in sorted(drawn.tolist())]
+    criterion = bound.kind.criterion(bound, rows, [], None)
+    assert isinstance(criterion, HeadCriterion)
+    backbone, own = bound.pretrained.backbone, [row.read() for row in criterion.train]
+    states: dict[int, torch.Tensor] = {}
+    with torch.no_grad():
+        prefix = backbone.read_prefix([bound.prompt(bound.method.condition(start))])
+        for group in passes([len(row.ids) for row in own]):
+            if progress:
+                progress("fitting class vectors", len(states), len(own))
+            read = [own[i] for i in group]
+            parts = torch.split(read_states(backbone, read, prefix), [states_read(row) for row in read])
+            states |= dict(zip(group, parts, strict=True))
+    fitted = criterion.fitted([states[i] for i in range(len(rows))], (start[WEIGHT], start[BIAS]))
+    return {**start, **dict(zip((WEIGHT, BIAS), fitted.head, strict=True))}
 
 
 def read_states_of(

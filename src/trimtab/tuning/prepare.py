@@ -6,6 +6,7 @@ Knows nothing about run folders.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -14,6 +15,7 @@ from typing import Any
 
 import torch
 
+from trimtab.backbones.open import Progress
 from trimtab.backbones.views.late import LateBackbone
 from trimtab.data import Example
 from trimtab.errors import TaskError, TrimtabError
@@ -21,7 +23,13 @@ from trimtab.kinds.bind import bind
 from trimtab.kinds.bound_task import BoundTask
 from trimtab.methods.method import Condition, Tensors, trained
 from trimtab.methods.multitask import MultitaskPrompt, source
-from trimtab.settings.methods import HeadSettings, LatePromptSettings, MultitaskPromptSettings, SoftPromptSettings
+from trimtab.settings.methods import (
+    HeadSettings,
+    LatePromptSettings,
+    MultitaskPromptSettings,
+    SoftPromptSettings,
+    WarpSettings,
+)
 from trimtab.settings.task import Task, TrainSettings
 from trimtab.sources.places import from_anywhere
 from trimtab.tasks.demonstrations import calibration
@@ -33,7 +41,7 @@ from trimtab.training.objective import Objective
 from trimtab.training.plan import make_plan
 from trimtab.training.targets import Target, fingerprint
 from trimtab.training.trainer import Trainer
-from trimtab.tuning.heads import fit_of
+from trimtab.tuning.heads import fit_of, fitted_start
 
 # Settings of training in steps alone.
 STEPPED = ("steps", "epochs", "batch_size", "rate", "optimiser", "schedule", "evaluate_every", "patience", "runs")
@@ -54,7 +62,7 @@ class Prepared:
         notes: what was done to the data, and picked, a sentence each.
         dev: rows that are chosen on.
         facts: what the run remembers of how it was settled.
-        choosing: seconds that choosing what is shown or started from took; 0 where nothing was chosen.
+        choosing: seconds that choosing, or fitting, what is shown or started from took; 0 where nothing was.
     """
 
     task: Task
@@ -103,8 +111,12 @@ class _Seeded:
         return self.conditioning({**self.start[run], **parameters}, noise)
 
 
-def prepare(resolved: Resolved) -> Prepared:
+def prepare(resolved: Resolved, progress: Progress | None = None) -> Prepared:
     """Encode the rows, plan, and set up the loop.
+
+    Args:
+        resolved: the task.
+        progress: told what is being done, where that takes a while.
 
     Raises:
         TrimtabError: a row that does not fit, a start that will not do, another task that cannot be trained along.
@@ -116,13 +128,20 @@ def prepare(resolved: Resolved) -> Prepared:
     together = [*train, *chain.from_iterable(other.train for other in sources)]
     plan = make_plan(task.train, len(together), bound.method.rate, generates=bound.kind.generates)
     start: list[Tensors] = [bound.method.initial(seed) for seed in plan.seeds]
+    began, fits_first = time.perf_counter(), isinstance(task.method, WarpSettings) and task.method.vectors == "fitted"
+    if fits_first:
+        start = [fitted_start(bound, train, own, seed, progress) for own, seed in zip(start, plan.seeds, strict=True)]
     if not trained(start[0]):
         plan, start = replace(plan, steps=0, seeds=plan.seeds[:1]), [calibration(bound)]
     dev = encode(bound, splits.dev, 1)[0]
     trainer: Trainer | None = None
     if task.method.fitted:  # no seed has a part in it
         start, trainer = start[:1], fit_of(bound, train, dev, plan.seeds[0])
-    trainer = trainer or _training(bound, plan, start, train, dev, sources)
+    if trainer is None:
+        trainer = _training(bound, plan, start, train, dev, sources)
+        if fits_first:  # what is fitted may be the best already
+            trainer.judge_start()
+    choosing = resolved.choosing + (time.perf_counter() - began if fits_first else 0.0)
     files = json.dumps(dict(bound.pretrained.files), sort_keys=True)
     made_of = {"weights": bound.pretrained.content_hash, "files": files, "examples": fingerprint(together)}
     picked = [resolved.picked] if resolved.picked else []
@@ -130,7 +149,7 @@ def prepare(resolved: Resolved) -> Prepared:
     notes = [*picked, *splits.note, *_noted(sources, resolved, len(train)), *resolved.notes, *cut, *unused]
     written = _written_out(bound, plan, resolved.words, rows.base)
     return Prepared(
-        written, resolved.words, bound, start, trainer, made_of, notes, splits.dev, resolved.facts, resolved.choosing
+        written, resolved.words, bound, start, trainer, made_of, notes, splits.dev, resolved.facts, choosing
     )  # fmt: skip
 
 
@@ -236,7 +255,8 @@ def _written_out(bound: BoundTask, plan: Plan, words: dict[str, list[str]], base
     among = {"among": "branches" if bound.verbalizer.branches else "vocabulary"} if bound.kind.counted_by_label else {}
     labels = task.labels.model_copy(update={"words": words or None, **among})
     method: Any = task.method
-    if isinstance(method, SoftPromptSettings | MultitaskPromptSettings) and method.init_run is not None:
+    starts = SoftPromptSettings | WarpSettings | MultitaskPromptSettings
+    if isinstance(method, starts) and method.init_run is not None:
         method = method.model_copy(update={"init_run": str((base / method.init_run).resolve())})
     if isinstance(method, MultitaskPromptSettings):
         method = method.model_copy(update={"sources": [str((base / name).resolve()) for name in method.sources]})

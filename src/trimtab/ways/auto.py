@@ -54,6 +54,8 @@ EVALUATIONS = 3
 BEHIND, AHEAD = 2.0, 1.5
 # Rows of dev that ways are judged on where answers are said token by token.
 SAID = 100
+# With more labels than this they are many, and trees of their words large.
+MANY = 20
 # What the time left is taken to be, so that answering dev fits into it.
 KEPT_FREE = 0.9
 
@@ -166,7 +168,7 @@ class _Search:
         task, train = self.rows.task, self.rows.splits.train
         chinese = are_chinese([text for example in train for text in example.fields.values()], task.language)
         unread = chinese and "Chinese" not in (languages_of(task.embeddings) or ("Chinese",))
-        ways = [known[key] for key in kind.tried_ways(few=len(train) <= FEW)]
+        ways = [known[key] for key in kind.tried_ways(few=len(train) <= FEW, many=len(self.rows.words) > MANY)]
         return [
             way
             for way in ways
@@ -252,7 +254,7 @@ class _Search:
         rows = replace(self.rows, task=task, splits=splits)
         if self.progress:
             self.progress(f"timing {way.name}", 0, None)
-        training = prepare(resolve(rows, self.material.pretrained, self.progress)).training
+        training = prepare(resolve(rows, self.material.pretrained, self.progress), self.progress).training
         plan = training.plan
         records = list(islice(training.steps(), min(TIMED, plan.steps)))
         pace = min([record.seconds for record in records if record.dev is None] or [records[0].seconds])

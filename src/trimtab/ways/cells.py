@@ -266,7 +266,7 @@ def _run_of(
     check_folder(folder, resume=begun)
     rows = read_rows(task, material.base, material.splits)
     with PeakMemory(material.pretrained.backbone.device) as peak:
-        prepared = prepare(resolve(rows, material.pretrained, progress))
+        prepared = prepare(resolve(rows, material.pretrained, progress), progress)
         stop = train(prepared, folder, on_step, material.enough)
         run = keep(prepared, folder, stop)
     if stop is not None and stop.by_user:

@@ -80,7 +80,7 @@ BY_METHOD = (
     _untrained("nearest_few_shot", "few-shot, nearest", 8, of="few_shot", choice="nearest"),
     _untrained("search", "hard prompt", 1, of="search"),
     *(_tuned(key, cost) for key, cost in (
-        ("soft_prompt", 3), ("prefix", 3), ("p_tuning", 3), ("multitask_prompt", 3), ("late_prompt", 2),
+        ("soft_prompt", 3), ("warp", 3), ("prefix", 3), ("p_tuning", 3), ("multitask_prompt", 3), ("late_prompt", 2),
         ("lora", 5), ("ia3", 4), ("bitfit", 5),
     )),
     MethodWay("head", METHODS["head"].title, "tuned", cost=1, method="head"),  # fitted: no seed has a part in it

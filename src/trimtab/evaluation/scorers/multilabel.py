@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from trimtab.data.example import MultiLabelExample
@@ -13,12 +14,15 @@ from trimtab.evaluation.scores.gold import label_sets_of
 from trimtab.evaluation.scores.multilabel import label_set_results
 
 
-def multilabel_scorer(examples: Sequence[MultiLabelExample], labels: Sequence[str]) -> CorpusScorer:
-    """Return the scorer by micro F1; answers are tuples of labels.
+def multilabel_scorer(
+    examples: Sequence[MultiLabelExample], labels: Sequence[str], first: str = "micro F1"
+) -> CorpusScorer:
+    """Return the scorer by micro F1, or by another of its metrics; answers are tuples of labels.
 
     Args:
         examples: the rows, with their labels.
         labels: the labels that there are.
+        first: name of the metric that ways are ranked by.
 
     Raises:
         TrimtabError: a row without an answer.
@@ -28,7 +32,13 @@ def multilabel_scorer(examples: Sequence[MultiLabelExample], labels: Sequence[st
         return shown(given)
 
     def results(answers: Sequence[Any]) -> list[MetricResult]:
-        return label_set_results(examples, answers, labels)
+        found = label_set_results(examples, answers, labels)
+        if first == found[0].metric.name:
+            return found
+        rest = [result for result in found if result.metric.name != first]
+        [head] = [result for result in found if result.metric.name == first]
+        # a row alone is scored by F1 over its labels either way
+        return [replace(head, per_row=found[0].per_row), *rest]
 
     gold = label_sets_of(examples)
     return corpus_scorer(examples, results, results(gold), say, [shown(own) for own in gold])

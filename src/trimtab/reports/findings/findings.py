@@ -88,6 +88,10 @@ class DevScore:
     of_several: str = ""
 
 
+# What runs with labels are chosen by where the task asks for it.
+BY_MACRO_F1 = DevScore("macro F1 on dev", "Macro F1 on dev", of_several=" macro F1")
+
+
 @dataclass(frozen=True)
 class Table:
     """A table of the model card: headings, the side of each column (`<` for words, `>` for figures), rows."""
@@ -160,6 +164,10 @@ class Findings(Protocol):
 
     def limits(self) -> list[str]:
         """What the scores do not show or warn of, a sentence or two each, the gravest first."""
+        ...
+
+    def unfound(self) -> str:
+        """Answers that there are and that were never found, though enough rows have them, as a sentence, or ""."""
         ...
 
     def always(self) -> str:

@@ -8,7 +8,8 @@ from typing import Any
 
 from trimtab.evaluation.scores.classes import ClassScore
 from trimtab.evaluation.scores.labels import LabelScores
-from trimtab.reports.findings.findings import Axis, DevScore, Headline, Result, Table
+from trimtab.reports.findings.findings import BY_MACRO_F1, Axis, DevScore, Headline, Result, Table
+from trimtab.reports.findings.unfound import unfound_sentence
 from trimtab.reports.findings.verdict import rival_sentences, that_count, verdict_sentence
 from trimtab.reports.format import interval_text, percent
 from trimtab.reports.scored import ChoiceReport, LabelBaseline, LabelReport
@@ -81,10 +82,15 @@ class LabelFindings:
     part: LabelReport | ChoiceReport
     classes: Classes
 
-    dev_score = DevScore("dev accuracy", "Dev accuracy")
     axis = Axis("Accuracy")
     columns = ("accuracy", "F1")
     template = "labels.html.j2"
+
+    @property
+    def dev_score(self) -> DevScore:
+        """Accuracy, or macro F1 where the task asked for it."""
+        by_macro_f1 = isinstance(self.part, LabelReport) and self.part.chosen_by == "macro_f1"
+        return BY_MACRO_F1 if by_macro_f1 else DevScore("dev accuracy", "Dev accuracy")
 
     @property
     def given(self) -> str:
@@ -162,6 +168,13 @@ class LabelFindings:
                 "Do not use them as thresholds as they are."
             )
         return sentences
+
+    def unfound(self) -> str:
+        """Labels of which no row was found; places of options are no answers."""
+        if not self.part.headline or not self.classes.are_answers:
+            return ""
+        split, scores = self.part.headline
+        return unfound_sentence(split, scores.per_class)
 
     def always(self) -> str:
         """A class, whatever the text."""

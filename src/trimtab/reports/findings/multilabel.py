@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from trimtab.evaluation.scores.multilabel import MultiLabelScores
-from trimtab.reports.findings.findings import Axis, DevScore, Headline, Result, Table
+from trimtab.reports.findings.findings import BY_MACRO_F1, Axis, DevScore, Headline, Result, Table
+from trimtab.reports.findings.unfound import unfound_sentence
 from trimtab.reports.findings.verdict import rival_sentences, that_count, verdict_sentence
 from trimtab.reports.format import capital, interval_text, percent
 from trimtab.reports.scored import MultiLabelBaseline, MultiLabelReport
@@ -23,11 +24,16 @@ class MultiLabelFindings:
 
     part: MultiLabelReport
 
-    dev_score = DevScore("micro F1 on dev", "Micro F1 on dev", of_several=" micro F1")
     axis = Axis("Micro F1")
     columns = ("micro F1", "macro F1", "subset accuracy")
     hub_task = "text-classification"
     template = "multilabel.html.j2"
+
+    @property
+    def dev_score(self) -> DevScore:
+        """Micro F1, or macro F1 where the task asked for it."""
+        usual = DevScore("micro F1 on dev", "Micro F1 on dev", of_several=" micro F1")
+        return BY_MACRO_F1 if self.part.chosen_by == "macro_f1" else usual
 
     @property
     def given(self) -> str:
@@ -102,6 +108,13 @@ class MultiLabelFindings:
             sentences.append(f"{rows} {_listed(few)}: read their scores with care.")
         sentences.append("It says yes or no to each label by itself, and knows no labels but its own.")
         return sentences
+
+    def unfound(self) -> str:
+        """Labels that were given to none of the rows that they fit."""
+        if not self.part.headline:
+            return ""
+        split, scores = self.part.headline
+        return unfound_sentence(split, scores.per_label)
 
     def always(self) -> str:
         """Nothing: it may give no label."""

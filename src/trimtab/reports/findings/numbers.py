@@ -111,6 +111,10 @@ class NumberFindings:
         sentences.append("It gives a number for any text, even where none makes sense.")
         return sentences
 
+    def unfound(self) -> str:
+        """Nothing: numbers are near or far."""
+        return ""
+
     def always(self) -> str:
         """Nothing beyond its limits."""
         return ""

@@ -127,6 +127,10 @@ class TagFindings:
         sentences.append("It knows no types but those of its training rows.")
         return sentences
 
+    def unfound(self) -> str:
+        """Nothing: tags stand one by one in the tables."""
+        return ""
+
     def always(self) -> str:
         """Nothing beyond its limits."""
         return ""

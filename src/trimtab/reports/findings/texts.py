@@ -118,6 +118,10 @@ class TextFindings:
         sentences.append("It may state what the input does not say.")
         return sentences
 
+    def unfound(self) -> str:
+        """Nothing: texts are no classes."""
+        return ""
+
     def always(self) -> str:
         """Nothing beyond its limits."""
         return ""
