@@ -44,7 +44,7 @@ TASKS = [
 COLUMNS = ("text", "label", "options", "tokens", "tags", "messages", "answers", "answer_start", "is_impossible")
 GOOD: list[dict[str, Any]] = [
     {"text": f"row {i}", "label": str(i % 2), "options": ["a", "b"], "tokens": ["x", "y"], "tags": ["O", "B-a"],
-     "answers": {"text": ["row"], "answer_start": [0]},
+     "answers": {"text": ["row"], "answer_start": [0]}, "answer_start": 0, "is_impossible": False,
      "messages": [{"role": "user", "content": f"say {i}"}, {"role": "assistant", "content": "yes"}]}
     for i in range(6)
 ]  # fmt: skip
