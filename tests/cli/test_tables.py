@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from made_reports import bare, choices, label_sets, numbers, report, tags, texts, two_classes
+from made_reports import bare, choices, label_sets, numbers, report, spans, tags, texts, two_classes
 
 from trimtab.cli.printing import TABLE_WIDTH, print_report
 from trimtab.reports.run_report import RunReport
@@ -58,6 +58,8 @@ def test_figures_are_those_of_the_answers(capsys: pytest.CaptureFixture[str]) ->
     assert columns(lines) == ["method", "F1", "95% interval", "precision", "recall", "macro F1", *around]
     assert "3 seeds on dev: 91.0 ± 1.0% F1" in lines
     assert columns(printed(tags(plain=True), capsys)) == ["method", "accuracy", "95% interval", "macro F1", *around]
+    lines = printed(spans(), capsys)
+    assert columns(lines) == ["method", "F1", "95% interval", "exact match", *around]
     lines = printed(texts(), capsys)
     assert columns(lines) == ["method", "chrF", "95% interval", "BLEU", "ROUGE-L", *around]
     assert "3 seeds on dev: 91.0 ± 1.0%, mean probability of a token" in lines
@@ -66,10 +68,11 @@ def test_figures_are_those_of_the_answers(capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_a_baseline_that_is_better_stands_below_the_run(capsys: pytest.CaptureFixture[str]) -> None:
-    for made in (two_classes(), label_sets(), numbers(), tags(), texts()):
+    for made in (two_classes(), label_sets(), numbers(), tags(), spans(), texts()):
         *_, best = made.scored.baselines
         better = {
             "multilabel": {"micro_f1": 0.999}, "number": {"rmse": 0.01}, "tags": {"f1": 0.999},
+            "span": {"f1": 0.999},
             "label": {"accuracy": 0.999},
             "text": {"figures": [f.__class__(**(f.__dict__ | {"value": 99.9})) for f in getattr(best, "figures", [])]},
         }[made.scored.kind]  # fmt: skip
@@ -87,7 +90,7 @@ def test_names_are_text_and_no_markup(capsys: pytest.CaptureFixture[str]) -> Non
 
 
 @pytest.mark.parametrize(
-    "made", [two_classes, choices, label_sets, numbers, tags, texts], ids=lambda made: made.__name__
+    "made", [two_classes, choices, label_sets, numbers, tags, spans, texts], ids=lambda made: made.__name__
 )
 def test_tables_fit_their_width(made: object, capsys: pytest.CaptureFixture[str]) -> None:
     lines = printed(made(), capsys)  # type: ignore[operator]

@@ -35,13 +35,16 @@ TASKS = [
         ("{text}{answer}", {"kind": "multilabel", "separator": ","}, {"label": "label"}),
         ("{text}{answer}", {"kind": "multilabel", "columns": ["label", "tags"]}, {}),
         ("{tokens}", "tags", {}),
+        ("{label}: {text}", {"kind": "span", "context": "text", "start": "label"}, {"label": "options"}),
+        ("{label}: {text}", {"kind": "span", "context": "text"}, {"label": "answers"}),
         ("{text}{answer}", {"kind": "text", "stop": ["."]}, {"label": "options"}),
         ("{messages}", "text", {}),
     )
 ]
-COLUMNS = ("text", "label", "options", "tokens", "tags", "messages")
+COLUMNS = ("text", "label", "options", "tokens", "tags", "messages", "answers", "answer_start", "is_impossible")
 GOOD: list[dict[str, Any]] = [
     {"text": f"row {i}", "label": str(i % 2), "options": ["a", "b"], "tokens": ["x", "y"], "tags": ["O", "B-a"],
+     "answers": {"text": ["row"], "answer_start": [0]}, "answer_start": 0, "is_impossible": False,
      "messages": [{"role": "user", "content": f"say {i}"}, {"role": "assistant", "content": "yes"}]}
     for i in range(6)
 ]  # fmt: skip

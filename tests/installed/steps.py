@@ -148,15 +148,18 @@ def start_every_ready_task() -> None:
 
 
 def answer_otherwise() -> None:
-    """Numbers, tags and sets of labels."""
+    """Numbers, tags, spans and sets of labels."""
     for kind, column, answers, ways in (
         ("multilabel", "labels", [["a"], ["a", "b"], []], "majority,naive_bayes,tfidf,ngrams,head,soft_prompt"),
         ("number", "score", [1.5, 2.5, 4.0], "mean,ridge,word_vector_ridge,head,soft_prompt"),
+        ("span", "answers", ["film", ["good"], []], "majority,sentence,nearby_words,head,soft_prompt"),
         ("tags", "tags", [["O", "B-x"], ["B-x", "I-x"], ["O", "O"]], "majority,token_majority,head,soft_prompt"),
     ):
         rows: list[dict[str, Any]] = [
-            {"text": f"good film {n}", "tokens": ["film", str(n)], column: answers[n % 3]} for n in range(24)
-        ]
+            {"text": f"good film {n}", "tokens": ["film", str(n)], "question": f"{n} ?", "context": f"a good film {n}",
+             column: answers[n % 3]}
+            for n in range(24)
+        ]  # fmt: skip
         data = write_rows(f"{kind}.jsonl", rows)
         task = {
             "name": kind, "task": "Say how it is.", "backbone": "shallow", "answer": kind,

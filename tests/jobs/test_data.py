@@ -97,7 +97,7 @@ LENGTHS = {"min": 1, "median": 1, "p95": 1, "max": 1}
 PLAIN = {
     "rows": 2, "labels": {}, "distinct_labels": 0, "unlabelled": NONE, "duplicates": NONE, "conflicts": NONE,
     "empty": {}, "damage": {}, "characters": LENGTHS, "tokens": None, "over_context": None,
-    "numbers": None, "tags": None, "texts": None, "label_sets": None,
+    "numbers": None, "tags": None, "spans": None, "texts": None, "label_sets": None,
 }  # fmt: skip
 OPTIONS = {"options": ["x", "y", "z"]}
 # Kind of answer -> settings of a task, its rows, what --json says of them, and the terminal.
@@ -134,6 +134,14 @@ KINDS: dict[str, tuple[dict[str, object], list[dict[str, object]], dict[str, obj
         {"tags": {"tokens": 2, "types": {"x": 1}, "without": 1, "mended": 0, "mended_where": "", "longest": 1,
                   "plain": False}},
         ["2 rows, 2 tokens, 1 entity of 1 type, 1 row without one, longest row 1 tokens", "x  1  100.0%"],
+    ),
+    "spans": (
+        {"answer": "span", "template": {"text": "{text}"}},
+        [{"text": "a", "answers": ["a", "b"]}, {"text": "b", "answers": []}],
+        {"spans": {"answered": 1, "without": 1, "several": 1, "astray": 0, "astray_where": "", "tokens": [1, 1, 1],
+                   "context": [1, 1]}},
+        ["2 rows, 1 row with an answer, 1 of them with several, 1 without; answers of 1 to 1 tokens, median 1; "
+         "contexts of up to 1 characters, median 1"],
     ),
     "texts": (
         {"answer": "text"},

@@ -24,7 +24,8 @@ from trimtab.settings.file import read_task
 NAMES = sorted(path.stem for path in new.TASKS.glob("*.yaml"))
 ASKED_FOR = {
     "sentiment", "sentiment-zh", "headline-topic-zh", "moderation", "message-topics", "news", "summary", "title-zh",
-    "translate-en-zh", "translate-zh-en", "question-answering", "customer-service", "data-to-text", "entities", "code",
+    "translate-en-zh", "translate-zh-en", "question-answering", "reading", "reading-zh", "customer-service",
+    "data-to-text", "entities", "code",
     "poem-zh", "legal-questions", "medical-questions",
 }  # fmt: skip
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -83,6 +84,10 @@ def test_a_ready_task_says_what_it_is_and_has_rows_of_its_own(name):
     assert len(set(inputs)) == len(inputs)
     if task.answer.kind == "text":
         assert task.answer.max_tokens
+    elif task.answer.kind == "span":
+        found = [row for part in rows.values() for row in part]
+        assert all(answer in row["context"] for row in found for answer in row["answers"])
+        assert any(not row["answers"] for row in found) == (name == "reading")
     else:
         train, test = (
             {label for row in rows[end] for label in labels_of(row[task.data.label])} for end in ("", "-test")
@@ -118,6 +123,8 @@ def test_a_ready_task_tunes_and_answers(name, wide, tmp_path):
     for answer in engine.answer(asked):
         if task.answer.kind == "text":
             assert len(answer.texts) == 1
+        elif task.answer.kind == "span":
+            assert answer.label in asked[0].fields["context"] or answer.label in asked[1].fields["context"]
         else:
             assert set(answer.probabilities) == set(task.labels.words)
 

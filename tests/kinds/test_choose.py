@@ -12,13 +12,15 @@ from trimtab.kinds.choose import kind_of, template_of
 from trimtab.kinds.labels import Labels
 from trimtab.kinds.multilabel import MultiLabels
 from trimtab.kinds.numbers import Numbers
+from trimtab.kinds.spans import Spans
 from trimtab.kinds.tags import Tags
 from trimtab.kinds.texts import Texts
 from trimtab.settings.answers import ANSWERS
 from trimtab.settings.file import make_task
 
 KINDS = {
-    "label": Labels, "multilabel": MultiLabels, "choice": Choices, "number": Numbers, "tags": Tags, "text": Texts,
+    "label": Labels, "multilabel": MultiLabels, "choice": Choices, "number": Numbers, "tags": Tags, "span": Spans,
+    "text": Texts,
 }  # fmt: skip
 ANSWER: dict[str, Any] = {"choice": {"kind": "choice", "options": "options"}}
 
@@ -41,6 +43,7 @@ def test_every_kind_of_answer_has_its_own() -> None:
         ("choice", False, False, True, False, True),
         ("number", True, False, False, False, True),
         ("tags", True, False, False, False, True),
+        ("span", True, False, False, False, True),
         ("text", False, True, False, False, False),
     ],
 )
@@ -61,6 +64,7 @@ def test_answers_that_are_programs_name_their_tests() -> None:
 def test_templates_tell_the_fields_to_read() -> None:
     assert template_of(make_task({"template": {"text": "{a} / {b}{answer}"}})).fields == ("a", "b")
     assert template_of(make_task({"answer": "tags", "template": {"text": "{title}: {tokens}"}})).tagged == "tokens"
+    assert template_of(make_task({"answer": "span"})).tagged == "context"
     assert template_of(make_task({"answer": "text", "template": {"text": "{messages}"}})).fields == ("messages",)
 
 

@@ -145,3 +145,48 @@ def test_refused() -> None:
         told([])
     with pytest.raises(TaskError, match="holds lists, and no other column has as many items"):
         told(rows(text=TEXTS, label=[[1]] * 60))
+
+
+SPANS = rows(
+    id=[f"q{i}" for i in range(60)],
+    context=[f"{text}, and number {i} stays" for i, text in enumerate(TEXTS)],
+    question=["which number ?", "how was it ?"] * 30,
+    answers=[{"text": [f"number {i}"], "answer_start": [15]} for i in range(60)],
+)
+
+
+def test_answers_with_starts_stand_in_a_context() -> None:
+    found = told(SPANS)
+    assert found.settings["answer"] == "span"
+    assert found.settings["template"] == {"text": "Question: {question}\nContext: {context}"}
+    assert "label" not in found.settings["data"]
+    assert found.settings["task"] == "Answer the question."
+    assert found.told[0] == "answers stand in the text of 'context'"
+
+
+def test_spans_in_columns_of_other_names_and_in_chinese() -> None:
+    content = [
+        {"问题": "多少？", "原文": f"这里一共有{i}个人，都在等车。", "answer": f"{i}个人", "answer_start": 5}
+        for i in range(30)
+    ]  # fmt: skip
+    found = told(content).settings
+    assert found["answer"] == {"kind": "span", "context": "原文"}
+    assert found["template"]["text"] == "问题：{问题}\n原文：{原文}"
+    assert (found["language"], found["task"]) == ("zh", "回答问题。")
+
+
+def test_texts_without_starts_are_spans_where_that_is_said() -> None:
+    content = [{"q": "what ?", "passage": row["context"], "reply": f"number {i}"} for i, row in enumerate(SPANS)]
+    found = told(content, label="reply", answer="span", text=["q", "passage"]).settings
+    assert found["answer"] == {"kind": "span", "context": "passage"}
+    assert found["data"]["label"] == "reply"
+    assert told(SPANS, label="question", answer="label").settings.get("answer") is None
+    with pytest.raises(TaskError) as caught:
+        told([{**row, "reply": "zzz"} for row in content], label="reply", answer="span")
+    assert str(caught.value) == (
+        "the answers in the column 'reply' stand in no other column. "
+        "Name the columns of the question and the context with --text, or set --answer text."
+    )
+    with pytest.raises(TaskError) as caught:
+        told(content, answer="span")
+    assert str(caught.value) == "no column 'answers' or 'answer' holds the answers. Name it with --label."

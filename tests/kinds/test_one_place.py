@@ -79,7 +79,7 @@ FILES = [path for path in sorted(SOURCE.rglob("*.py")) if path.relative_to(SOURC
 
 
 def test_the_classes_of_kinds_are_known() -> None:
-    assert set(ANSWERS) == {"label", "multilabel", "choice", "number", "tags", "text"}
+    assert set(ANSWERS) == {"label", "multilabel", "choice", "number", "tags", "span", "text"}
     assert {"LabelAnswer", "TextAnswer", "ChoiceExample", "TaggedExample", "LabelPrediction", "TagPrediction"} <= (
         KIND_CLASSES
     )

@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from trimtab.data.example import ChoiceExample, Example, MultiLabelExample, NumberExample, TaggedExample, TextExample
+from trimtab.data.example import (
+    ChoiceExample,
+    Example,
+    MultiLabelExample,
+    NumberExample,
+    SpanExample,
+    TaggedExample,
+    TextExample,
+)
 from trimtab.kinds.choose import kind_of
 from trimtab.reports.figures import Cell, Measured, compare
 from trimtab.settings.answers import (
@@ -14,6 +22,7 @@ from trimtab.settings.answers import (
     LabelAnswer,
     MultiLabelAnswer,
     NumberAnswer,
+    SpanAnswer,
     TagsAnswer,
     TextAnswer,
 )
@@ -28,17 +37,21 @@ ROWS = {
     ],
     "number": [NumberExample({}, "1", "t:1", number=1.0), NumberExample({}, "4", "t:2", number=4.0)],
     "tags": [TaggedExample({}, "B-x", "t:1", tokens=("w",), tags=(tag,)) for tag in ("B-x", "O")],
+    "span": [
+        SpanExample({}, "y", "t:1", context="x y z", references=("y",), spans=((2, 3),)),
+        SpanExample({}, "", "t:2", context="x y z"),
+    ],
     "text": [TextExample({}, text, "t:1", references=(text, "other")) for text in ("some words", "more of them")],
 }
 RIGHT = {
     "label": [1, 0], "multilabel": [("a", "b"), ()], "choice": [0, 2], "number": [1.0, 4.0],
-    "tags": [("B-x",), ("O",)], "text": ["some words", "more of them"],
+    "tags": [("B-x",), ("O",)], "span": [(2, 3), ()], "text": ["some words", "more of them"],
 }  # fmt: skip
 
 
 ONE_SEED = {
     "label": "McNemar", "multilabel": "randomisation", "choice": "McNemar", "number": "permutation",
-    "tags": "randomisation", "text": "randomisation",
+    "tags": "randomisation", "span": "randomisation", "text": "randomisation",
 }  # fmt: skip
 TASK = make_task({"data": {"train": "rows.jsonl"}, "template": {"text": "{text}{answer}"}})
 
@@ -52,6 +65,7 @@ TASK = make_task({"data": {"train": "rows.jsonl"}, "template": {"text": "{text}{
         (NumberAnswer(), "R²", "1"),
         (TagsAnswer(), "entity F1", "x: w"),
         (TagsAnswer(scheme="plain"), "token accuracy", "w/B-x"),
+        (SpanAnswer(), "F1", "y"),
         (TextAnswer(), "chrF", "some words"),
         (TextAnswer(metrics=["em"]), "EM", "some words"),
     ],
@@ -60,7 +74,7 @@ def test_what_is_right_scores_1_and_is_not_told_from_itself(answer: AnswerSettin
     scorer = kind_of(answer).scorer(ROWS[answer.kind], ("a", "b") if "label" in answer.kind else (), TASK)
     given = np.empty(2, dtype=object)
     given[:] = RIGHT[answer.kind]
-    given = given if answer.kind in ("multilabel", "tags", "text") else np.array(RIGHT[answer.kind])
+    given = given if answer.kind in ("multilabel", "tags", "span", "text") else np.array(RIGHT[answer.kind])
     rows = scorer.rows(given)
     assert (scorer.metric.name, scorer.score(rows), scorer.right(0)) == (name, 1.0, said)
     assert sorted(scorer.said(0, given[0])) == sorted(said)

@@ -7,13 +7,22 @@ from typing import Any
 
 import numpy as np
 
-from trimtab.data.example import ChoiceExample, Example, MultiLabelExample, NumberExample, TaggedExample, TextExample
+from trimtab.data.example import (
+    ChoiceExample,
+    Example,
+    MultiLabelExample,
+    NumberExample,
+    SpanExample,
+    TaggedExample,
+    TextExample,
+)
 from trimtab.data.tags.tags import as_bio
 from trimtab.data.text.tokens import joined
 from trimtab.evaluation.interval.interval import Interval
 from trimtab.evaluation.scores.labels import LabelScores, score_labels
 from trimtab.evaluation.scores.multilabel import score_label_sets
 from trimtab.evaluation.scores.numbers import NumberScores, score_numbers
+from trimtab.evaluation.scores.spans import score_spans
 from trimtab.evaluation.scores.tags import score_tags
 from trimtab.evaluation.scores.texts import score_text_answers
 from trimtab.reports.facts import BackboneFacts, MachineFacts
@@ -26,6 +35,8 @@ from trimtab.reports.scored import (
     MultiLabelReport,
     NumberBaseline,
     NumberReport,
+    SpanBaseline,
+    SpanReport,
     TagBaseline,
     TagReport,
     TextBaseline,
@@ -239,6 +250,26 @@ def tags(plain: bool = False) -> RunReport:
                         recall=0.35, macro_f1=0.3, token_accuracy=0.6, seconds=0.1, p_value=0.0001)  # fmt: skip
     most = other.model_copy(update={"name": "commonest tag", "f1": 0.0, "interval": Interval(0.0, 0.0)})
     return report(None, scored=TagReport(dev=scores, test=scores, baselines=[most, other]))
+
+
+def spans() -> RunReport:
+    """Forty questions, some in Chinese, one in four without an answer, one in five answered wrongly; two baselines."""
+    examples, given = [], []
+    for i in range(1, 41):
+        context = f"{CHINESE} {HOSTILE}" if i % 5 == 0 else f"{ENGLISH} {HOSTILE}"
+        at = 3 * (i % 3)
+        right = () if i % 4 == 0 else ((at, at + 3),)
+        texts = tuple(context[start:end] for start, end in right)
+        fields = {"question": f"question {i} {HOSTILE}", "context": context}
+        answer = texts[0] if texts else ""
+        examples.append(SpanExample(fields, answer, f"rows.jsonl:{i}", "", context, texts, right))
+        wrong = (len(context) - 9, len(context) - 1) if i % 2 else ()
+        given.append(wrong if i % 5 == 1 or i == 20 else (right[0] if right else ()))
+    scores = score_spans(examples, given)
+    nearby = SpanBaseline(name="words nearby", f1=0.2, interval=Interval(0.1, 0.3), exact=0.1, seconds=0.1,
+                          p_value=0.0001)  # fmt: skip
+    first = nearby.model_copy(update={"name": "first words", "f1": 0.1})
+    return report(None, scored=SpanReport(dev=scores, test=scores, baselines=[first, nearby], threshold=0.41))
 
 
 def label_sets() -> RunReport:

@@ -6,7 +6,20 @@ import re
 
 import pytest
 from huggingface_hub import ModelCard
-from made_reports import HOSTILE, bare, chinese, choices, hostile, label_sets, numbers, report, tags, texts, two_classes
+from made_reports import (
+    HOSTILE,
+    bare,
+    chinese,
+    choices,
+    hostile,
+    label_sets,
+    numbers,
+    report,
+    spans,
+    tags,
+    texts,
+    two_classes,
+)
 
 from trimtab.reports.card import render_card
 from trimtab.reports.run_report import RunReport
@@ -75,6 +88,7 @@ def test_the_front_matter_is_what_the_hub_reads() -> None:
     [
         (choices, "multiple-choice", ["accuracy"]),
         (label_sets, "text-classification", ["micro_f1", "macro_f1", "accuracy"]),
+        (spans, "question-answering", ["f1", "exact_match"]),
         (numbers, "text-classification", ["rmse", "mae", "pearson", "spearman"]),
         (tags, "token-classification", ["f1", "precision", "recall", "accuracy"]),
         (lambda: tags(plain=True), "token-classification", ["accuracy"]),

@@ -9,7 +9,19 @@ from pathlib import Path
 import made_comparisons
 import pytest
 from made_comparisons import five_ways, fourteen_ways, one_way
-from made_reports import bare, chinese, choices, label_sets, many_classes, numbers, report, tags, texts, two_classes
+from made_reports import (
+    bare,
+    chinese,
+    choices,
+    label_sets,
+    many_classes,
+    numbers,
+    report,
+    spans,
+    tags,
+    texts,
+    two_classes,
+)
 
 from trimtab.errors import TrimtabError
 from trimtab.reports.compare_page import render_comparison
@@ -18,7 +30,7 @@ from trimtab.reports.files import read_comparison, read_report, write_comparison
 from trimtab.reports.run_report import CurvePoint, RunReport
 
 ALL_REPORTS = pytest.mark.parametrize(
-    "made", [two_classes, many_classes, chinese, choices, label_sets, numbers, tags, texts, bare],
+    "made", [two_classes, many_classes, chinese, choices, label_sets, numbers, tags, spans, texts, bare],
     ids=lambda made: made.__name__,
 )  # fmt: skip
 ALL_COMPARISONS = pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from made_reports import (
     many_classes,
     numbers,
     report,
+    spans,
     tags,
     texts,
     two_classes,
@@ -26,7 +27,7 @@ from made_reports import (
 from trimtab.reports.page import render_page
 from trimtab.reports.run_report import CurvePoint
 
-EVERY = [two_classes, many_classes, chinese, choices, label_sets, numbers, tags, texts, bare]
+EVERY = [two_classes, many_classes, chinese, choices, label_sets, numbers, tags, spans, texts, bare]
 ALL = pytest.mark.parametrize("made", EVERY, ids=lambda made: made.__name__)
 INTERVAL = "90.8 to 93.2"  # 1677 of 1821 right: 92.1% ± 1.96 * sqrt(0.921 * 0.079 / 1821) is 90.9 to 93.3
 

@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from made_reports import bare, chinese, choices, label_sets, many_classes, numbers, tags, texts, two_classes
+from made_reports import bare, chinese, choices, label_sets, many_classes, numbers, spans, tags, texts, two_classes
 
 import needs
 from trimtab.reports.page import render_page
@@ -40,7 +40,7 @@ addEventListener("load", () => {{
 @pytest.mark.parametrize("width", [360, 1280])
 @pytest.mark.parametrize(
     "made",
-    [two_classes, many_classes, chinese, choices, label_sets, numbers, tags, texts, bare],
+    [two_classes, many_classes, chinese, choices, label_sets, numbers, tags, spans, texts, bare],
     ids=lambda made: made.__name__,
 )
 def test_the_page_fits_its_width_and_the_console_stays_silent(made: object, width: int, tmp_path: Path) -> None:

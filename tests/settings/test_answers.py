@@ -20,7 +20,7 @@ def refusal(content: dict[str, Any]) -> str:
 
 
 def test_a_bare_kind_will_do_but_for_choices():
-    assert list(ANSWERS) == ["label", "multilabel", "choice", "number", "tags", "text"]
+    assert list(ANSWERS) == ["label", "multilabel", "choice", "number", "tags", "span", "text"]
     for kind in KINDS:
         name = kind.model_fields["kind"].default
         more = {"options": "options"} if name == "choice" else {}
@@ -45,6 +45,7 @@ def test_a_kind_says_what_is_left_out_elsewhere():
     expected = {
         "tags": {"data": {"label": "tags"}, "template": {"text": "Text: {tokens}"}},
         "multilabel": {"data": {"label": "labels"}},
+        "span": {"data": {"label": "answers"}, "template": {"text": "Question: {question}\nContext: {context}"}},
     }
     for kind in KINDS:
         name = kind.model_fields["kind"].default
@@ -62,7 +63,8 @@ def test_a_kind_says_what_is_left_out_elsewhere():
     ("answer", "message"),
     [
         ("texts", "task: unknown kind of answer 'texts'. Did you mean 'text'?"),
-        ({"kind": "zzz"}, "task: unknown kind of answer 'zzz'. Known: label, multilabel, choice, number, tags, text."),
+        ({"kind": "zzz"},
+         "task: unknown kind of answer 'zzz'. Known: label, multilabel, choice, number, tags, span, text."),
         ({"kind": "label", "loss": "huber"}, "task: unknown setting 'answer.loss'. Known here: kind."),
         ({"kind": "number", "los": "huber"}, "task: unknown setting 'answer.los'. Did you mean 'loss'?"),
         ({"kind": "number", "sd": 0}, f"task: answer.sd: Input should be greater than 0 (found 0). {SEE}"),

@@ -38,6 +38,7 @@ USUAL = {
     "number": ("mean ridge head soft_prompt", "word_vector_ridge prefix lora full", ""),
     "multilabel": ("majority naive_bayes tfidf embeddings head soft_prompt", "prefix p_tuning lora full", ""),
     "tags": ("majority token_majority head soft_prompt", "prefix p_tuning lora full", ""),
+    "span": ("majority sentence nearby_words head soft_prompt lora", "prefix p_tuning full", ""),
     "text": ("nearest_answer zero_shot few_shot soft_prompt prefix", "p_tuning lora full", ""),
 }  # fmt: skip
 
@@ -64,6 +65,8 @@ def test_of_many_labels_class_vectors_are_tried_before_prompts_with_label_words(
 FITTING = {
     "tags": "majority, token_majority, soft_prompt, warp, prefix, p_tuning, late_prompt, lora, ia3, bitfit, head, "
     "early_head, sentence_head, full",
+    "span": "majority, sentence, nearby_words, soft_prompt, prefix, p_tuning, late_prompt, lora, ia3, bitfit, head, "
+    "early_head, sentence_head, full",
     "text": "nearest_answer, zero_shot, few_shot, nearest_few_shot, soft_prompt, prefix, p_tuning, late_prompt, lora, "
     "ia3, bitfit, full, context_tuning",
 }
@@ -73,6 +76,9 @@ REFUSED = {
     ("tags", "naive_bayes"): "gives labels, and the answers of this task are tags",
     ("tags", "nearest_answer"): "gives texts, and the answers of this task are tags",
     ("tags", "multitask_prompt"): "gives labels, and the answers of this task are tags",
+    ("span", "few_shot"): "trains nothing, and spans are read by a layer that must be trained",
+    ("span", "token_majority"): "gives tags, and the answers of this task are spans",
+    ("text", "sentence"): "gives spans, and the answers of this task are texts",
     ("text", "majority"): "gives labels, and the answers of this task are texts",
     ("text", "token_majority"): "gives tags, and the answers of this task are texts",
     ("text", "ridge"): "gives numbers, and the answers of this task are texts",
@@ -87,7 +93,7 @@ def test_ways_that_do_not_give_such_answers(answer: str, way: str) -> None:
         pick_ways((way,), gpu=False, kind=kind(answer))
     assert str(caught.value) == (
         f"--methods: '{way}' {REFUSED[answer, way]}. "
-        f"Ways for tasks whose answers are {'texts' if answer == 'text' else 'tags'}: {FITTING[answer]}."
+        f"Ways for tasks whose answers are {kind(answer).plural}: {FITTING[answer]}."
     )
 
 

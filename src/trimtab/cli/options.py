@@ -54,7 +54,9 @@ LABEL = click.option("--label", metavar="COLUMN", help="Column of the answer, wh
 TEXT = click.option(
     "--text", multiple=True, metavar="COLUMN", help="Column of what is read, where a file of rows is given."
 )
-ANSWER = click.option("--answer", metavar="KIND", help="Kind of answer: label, multilabel, choice, number, tags, text.")
+ANSWER = click.option(
+    "--answer", metavar="KIND", help="Kind of answer: label, multilabel, choice, number, tags, span, text."
+)
 RUN_CODE = click.option(
     "--run-code", is_flag=True, help="Run answers as Python programs against the tests in `answer.tests`, in a sandbox."
 )

@@ -106,7 +106,7 @@ class SplitReport:
             "over_context": asdict(self.over_context) if self.over_context else None,
         }
         labels: dict[str, object] = {"labels": {}, "distinct_labels": 0}
-        others = {"numbers": None, "tags": None, "texts": None, "label_sets": None}
+        others = {"numbers": None, "tags": None, "spans": None, "texts": None, "label_sets": None}
         return {"rows": self.rows, **labels, **found, **others} | self.answers.to_dict()
 
 

@@ -13,7 +13,7 @@ class Example:
     Attributes:
         fields: template field -> text, after column mapping and cleaning.
         answer: the label as it stands in the data (numbers as text: `5` -> "5"), or None where unlabelled; of a choice
-            the right option, of a number its text, of tags all of them, of free text the first that is right.
+            the right option, of a number its text, of tags all of them, of spans and free text the first that is right.
         where: place of origin for messages, e.g. `reviews.jsonl:12`.
         group: what it shares with the rows that stay on its side when test and dev are set aside; "" where nothing.
     """
@@ -182,3 +182,28 @@ class TaggedExample(Example):
     def decides(self) -> tuple[str, ...]:
         """The tokens."""
         return self.tokens
+
+
+@dataclass(frozen=True)
+class SpanExample(Example):
+    """A record whose answer stands in its context, or that has none.
+
+    Attributes:
+        context: what the answer stands in, as given.
+        references: every text that is right, `answer` first; none where nothing in the context answers.
+        spans: where those of them that stand in the context begin and end, in characters; `answer` is "" of no answer.
+    """
+
+    context: str = ""
+    references: tuple[str, ...] = ()
+    spans: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def stratum(self) -> str:
+        """Rows with an answer are alike, and rows without one."""
+        return "" if self.references or self.answer is None else "no answer"
+
+    @property
+    def decides(self) -> tuple[str, ...]:
+        """Every right answer, and its place."""
+        return (*self.references, *(f"{start}-{end}" for start, end in self.spans))

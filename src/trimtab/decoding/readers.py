@@ -140,3 +140,15 @@ class TokenReader(HeadReader):
     ) -> Sequence[torch.Tensor]:
         """Scores of each row's tokens, from hidden [all rows' tokens, D]."""
         return torch.split(F.linear(hidden.float(), *self.head), list(counts))
+
+
+@dataclass(frozen=True)
+class SpanReader(TokenReader):
+    """Log-probabilities [places, 2] that the answer begins, and ends, at each place of a row that a head reads.
+
+    Each of the two sums to one over a row's places, of which the first is that of no answer.
+    """
+
+    def finished(self, scores: torch.Tensor) -> torch.Tensor:
+        """Log-probabilities."""
+        return torch.log_softmax(scores, 0)

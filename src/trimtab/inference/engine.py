@@ -264,9 +264,9 @@ class Engine:
         return self._constraints[key]
 
     def _totals(self, runs: Sequence[_Loaded], rows: Sequence[EncodedRow]) -> list[np.ndarray]:
-        """Label probabilities [C] of each row under its run, of tags [W, C], or its number [1].
+        """Label probabilities [C] of each row under its run, of tags and spans of each place [W, C], or its number [1].
 
-        A record that is read in windows has those of all its tokens, in order.
+        A record that is read in windows has those of all of them, in order.
         """
         owners = [i for i, row in enumerate(rows) for _ in row.windows]
         found = self._window_totals([runs[i] for i in owners], [window for row in rows for window in row.windows])

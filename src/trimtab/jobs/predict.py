@@ -115,7 +115,8 @@ def run(
         For each row, in order: `{"label": ..., "probability": ..., "probabilities": {...}}`, where answers are sets of
         labels `{"labels": [...], "probabilities": {...}}`, where they are choices
         `{"option": ..., "index": ..., ...}` likewise, where they are numbers `{"number": ...}`, where they are tags
-        `{"tokens": [...], "tags": [...], "entities": [...]}`, where they are free text `{"text": ..., "ended": ...,
+        `{"tokens": [...], "tags": [...], "entities": [...]}`, where they are spans `{"text": ..., "start": ...,
+        "end": ..., "probability": ...}`, where they are free text `{"text": ..., "ended": ...,
         "log_likelihood": ...}` and, if several, `"texts"`; with `cut_tokens` where the text was shortened to fit; or
         `{"error": ..., "where": ...}` in place of a row that cannot be answered. `row` holds the columns that no field
         is read from, where there are some.

@@ -1,1 +1,1 @@
-"""The kinds of answer, a file each: all that differs between labels, sets of them, choices, numbers, tags and texts."""
+"""The kinds of answer, a file each: all that differs between labels, choices, numbers, tags, spans and texts."""

@@ -30,7 +30,7 @@ class BoundTask:
         pretrained: the backbone.
         template, encoder: see prompts/.
         verbalizer: labels and words; of choices none, as each row has its own; of numbers a single one without words;
-            of tags the tags, without words.
+            of tags the tags, without words; of spans beginning and end, likewise.
         leading: token ids that come first in every text (Gemma's <bos>).
         method: what is trained, and how it conditions the backbone.
         demonstrations: worked examples, those that fit.

@@ -9,6 +9,7 @@ from trimtab.kinds.kind import Kind
 from trimtab.kinds.labels import Labels
 from trimtab.kinds.multilabel import MultiLabels
 from trimtab.kinds.numbers import Numbers
+from trimtab.kinds.spans import Spans
 from trimtab.kinds.tags import Tags
 from trimtab.kinds.texts import Texts
 from trimtab.prompts import Template
@@ -18,6 +19,7 @@ from trimtab.settings.answers import (
     LabelAnswer,
     MultiLabelAnswer,
     NumberAnswer,
+    SpanAnswer,
     TagsAnswer,
     TextAnswer,
 )
@@ -37,6 +39,8 @@ def kind_of(settings: AnswerSettings) -> Kind[Any]:
             return Numbers(settings)
         case TagsAnswer():
             return Tags(settings)
+        case SpanAnswer():
+            return Spans(settings)
         case TextAnswer():
             return Texts(settings)
 

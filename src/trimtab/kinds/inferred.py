@@ -19,6 +19,7 @@ from trimtab.data.records import InMemory, Record, read_all
 from trimtab.data.values import listed
 from trimtab.errors import TaskError, did_you_mean
 from trimtab.evaluation.text.words import are_chinese
+from trimtab.kinds.inferred_spans import SpanColumns, span_columns
 from trimtab.settings.answers import ANSWERS
 from trimtab.settings.file import make_task
 from trimtab.settings.task import Task
@@ -178,6 +179,12 @@ def infer(
         made |= {"answer": "text", "template": {"text": f"{{{MESSAGES}}}"}}
         chinese = are_chinese([str(value) for name in DIALOGUES for value in _values(now, name)[:200]], "auto")
         return _finished(now, made, {}, chinese, source, base)
+    if answer in (None, "span"):
+        named = [now.named(name, "--text").name for name in text]
+        spans = span_columns(now.records, now.columns, label, named, sure=answer is not None)
+        if spans is not None:
+            now.told.append(f"answers stand in the text of '{spans.context}'")
+            return _of_spans(now, made, spans, source, base)
     column = now.answer_column(label)
     kind, settings, besides = _kind(now, column, answer)
     usual = "labels" if kind == "multilabel" else "label"
@@ -197,6 +204,23 @@ def infer(
         made["template"]["truncate"] = [max(names, key=lambda slot: now.columns[names[slot]].letters)]
     if kind != "label":
         made["answer"] = settings
+    return _finished(now, made, data, chinese, source, base)
+
+
+def _of_spans(
+    now: _Inference, made: dict[str, Any], spans: SpanColumns, source: str | RowsInMemory, base: Path
+) -> Inferred:
+    """Of answers that stand in a context, which comes last, behind what is asked."""
+    names = {_slot(name): name for name in (*spans.asked, spans.context)}
+    chinese = are_chinese([value for name in names.values() for value in now.columns[name].texts[:200]], "auto")
+    renamed = {slot: name for slot, name in names.items() if slot != name}
+    data: dict[str, Any] = ({} if spans.usual else {"label": spans.answer}) | ({"columns": renamed} if renamed else {})
+    context = _slot(spans.context)
+    made |= {
+        "task": "回答问题。" if chinese else "Answer the question.",
+        "template": {"text": "\n".join(_lines(list(names), chinese))},
+        "answer": "span" if context == "context" else {"kind": "span", "context": context},
+    }
     return _finished(now, made, data, chinese, source, base)
 
 
@@ -313,13 +337,15 @@ def _description(column: Column, kind: str, chinese: bool) -> str:
 
 def _template(fields: Sequence[str], column: Column, kind: str, chinese: bool) -> str:
     """A line a field, and one for the answer."""
-    colon = "：" if chinese else ":"
-    gap = "" if chinese else " "
-    lines = [f"{_title(field)}{colon}{gap}{{{field}}}" for field in fields]
     answer = (
         ("答案" if chinese else "Answer") if column.name.lower() in GENERIC or kind == "choice" else _title(column.name)
     )
-    return "\n".join([*lines, f"{answer}{colon}{{answer}}"])
+    return "\n".join([*_lines(fields, chinese), f"{answer}{'：' if chinese else ':'}{{answer}}"])
+
+
+def _lines(fields: Sequence[str], chinese: bool) -> list[str]:
+    """A line a field."""
+    return [f"{_title(field)}{'：' if chinese else ': '}{{{field}}}" for field in fields]
 
 
 def _title(name: str) -> str:

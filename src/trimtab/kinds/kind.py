@@ -277,7 +277,7 @@ class Kind(Protocol[E]):
         ...
 
     def prediction(self, bound: BoundTask, example: E, row: EncodedRow, scores: np.ndarray) -> Prediction:
-        """The answer, from what was read: probabilities [C], a standardised number [1], or those of tags [W, C]."""
+        """The answer, from what was read: probabilities [C], a number [1], or those of places [W, C]."""
         ...
 
     def generating(self, bound: BoundTask, own: TextAnswer | None) -> Generating:
@@ -312,7 +312,7 @@ class Kind(Protocol[E]):
         ...
 
     def comparable(self, answers: Any) -> Any:
-        """Collected answers as scorers take them [N]: indices of classes, sets of labels, numbers, tags, or texts."""
+        """Collected answers as scorers take them [N]: classes, sets of labels, numbers, tags, places, or texts."""
         ...
 
     def scorer(self, examples: Sequence[E], classes: Sequence[str], task: Task, passes: Passes | None = None) -> Scorer:

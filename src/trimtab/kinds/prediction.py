@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from trimtab.decoding.generation import Written
+    from trimtab.decoding.spans import BestSpan
     from trimtab.decoding.tagging import Tagged
 
 
@@ -15,7 +16,7 @@ class Prediction:
     """An answer.
 
     Attributes:
-        label: the answer as text: the label, the option chosen, the free text, or the number or the tags as text.
+        label: the answer as text: the label, the option chosen, the span, the free text, or the number or tags as text.
         cut_tokens: how many tokens of the input were cut to fit.
     """
 
@@ -75,6 +76,19 @@ class TagPrediction(Prediction):
     """A tag for each token: the tokens, their tags and what they mark."""
 
     tagged: Tagged
+
+
+@dataclass(frozen=True)
+class SpanPrediction(Prediction):
+    """A stretch of the row's context, or none.
+
+    Attributes:
+        best: the most probable stretch, whether it is given or not.
+        given: the first character of the answer and the one behind its last; None for no answer.
+    """
+
+    best: BestSpan
+    given: tuple[int, int] | None
 
 
 @dataclass(frozen=True)

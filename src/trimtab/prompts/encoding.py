@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import accumulate
@@ -13,7 +13,7 @@ from trimtab.prompts.control import breaker
 from trimtab.prompts.template import Slot, Soft, Template
 from trimtab.prompts.tokens import tokenize
 from trimtab.prompts.verbalizer import Verbalizer
-from trimtab.prompts.windows import windows
+from trimtab.prompts.windows import Window, windows
 
 # Tokens of tagged records whose ids are kept.
 KEPT_TOKENS = 1 << 16
@@ -34,8 +34,10 @@ class EncodedRow:
         said: of a dialogue, places of the tokens that the assistant said in it, ends of turns included.
         dropped: how many of its turns were left out to fit.
         read_at: where tokens are tagged, index of the id that each one's tag is read at; of a window those of its own
-            tokens. None where answers are of another kind.
+            tokens. Where a span of tokens is the answer, of all of its tokens, and before them that of no answer. None
+            where answers are of another kind.
         further: where a record's tokens do not fit in one row, the windows behind this one, the first.
+        first: of a window, which of the record's tokens is its first, counted from 0.
     """
 
     ids: tuple[int, ...]
@@ -47,10 +49,11 @@ class EncodedRow:
     dropped: int = 0
     read_at: tuple[int, ...] | None = None
     further: tuple[EncodedRow, ...] = ()
+    first: int = 0
 
     @property
     def windows(self) -> tuple[EncodedRow, ...]:
-        """The rows that the record is read in; their tokens' tags in turn are the record's."""
+        """The rows that the record is read in; where tokens are tagged, their tags in turn are the record's."""
         return self, *self.further
 
 
@@ -151,6 +154,43 @@ class Encoder:
         Raises:
             DataError: if a token alone does not fit.
         """
+        rows = []
+        for window, places, row in self._windows(fields, tokens, leads, where):
+            read, own = window
+            rows.append(replace(row, read_at=tuple(places[own.start - read.start : own.stop - read.start])))
+        return replace(rows[0], further=tuple(rows[1:]))
+
+    def encode_spans(
+        self, fields: Mapping[str, str], tokens: Sequence[str], leads: Sequence[str], where: str = "input"
+    ) -> EncodedRow:
+        """Token ids of a row whose answer is a span of its tokens, or none; in windows where they do not fit.
+
+        Windows are those of `encode_tagged`, but all the tokens that stand in one are read in it, as an answer must lie
+        within a window. That there is none is read where an encoder's row begins (its [CLS]); in a causal backbone at a
+        new line behind the row, for which a token of the budget is to be left.
+
+        Args:
+            fields, tokens, leads, where: as for `encode_tagged`.
+
+        Raises:
+            DataError: if a token alone does not fit.
+        """
+        rows = []
+        for window, places, row in self._windows(fields, tokens, leads, where):
+            ids = row.ids if self.frame else (*row.ids, self._blank())
+            none = self._opening() if self.frame else len(row.ids)
+            rows.append(replace(row, ids=ids, read_at=(none, *places), first=window.read.start))
+        return replace(rows[0], further=tuple(rows[1:]))
+
+    def _opening(self) -> int:
+        """Index of the special token that opens a framed row; 0 where there is none."""
+        assert self.frame is not None
+        return next((at for at, own in enumerate(self.frame.before) if own >= 0), 0)
+
+    def _windows(
+        self, fields: Mapping[str, str], tokens: Sequence[str], leads: Sequence[str], where: str
+    ) -> Iterator[tuple[Window, list[int], EncodedRow]]:
+        """The windows that a record is read in: which tokens, the place of each one that stands there, and the row."""
         parts, shorten = self._parts({**fields, self.template.tagged: ""})
         slots = ((i, part) for i, part in enumerate(self._inner) if isinstance(part, Slot))
         at, slot = next((i, part) for i, part in slots if part.field == self.template.tagged)
@@ -163,14 +203,12 @@ class Encoder:
         if sum(sizes) > room:  # then any token may come first in a window
             sizes = [max(len(a), len(b)) for a, b in zip(first, within, strict=True)]
             _check_sizes(sizes, tokens, room, where)
-        rows = []
-        for read, own in windows(sizes, room, both_sides=self.frame is not None):
+        for window in windows(sizes, room, both_sides=self.frame is not None):
+            read = window.read
             ids = [*first[read.start : read.start + 1], *within[read.start + 1 : read.stop]]
             parts[at] = [i for token in ids for i in token]
             before = sum(map(len, parts[:at])) + (len(self.frame.before) + len(self.head_ids) if self.frame else 0)
-            places = self._places(ids, before)[own.start - read.start : own.stop - read.start]
-            rows.append(replace(self._row(parts, cut), read_at=tuple(places)))
-        return replace(rows[0], further=tuple(rows[1:]))
+            yield window, self._places(ids, before), self._row(parts, cut)
 
     def _parts(self, fields: Mapping[str, str]) -> tuple[list[list[int]], list[int]]:
         """Ids of what stands behind the head, part by part, and which parts may be shortened."""

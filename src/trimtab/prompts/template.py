@@ -44,7 +44,7 @@ class Template:
         answer_lead: white space between the last text and the answer; belongs to the answer.
         truncate: fields that may be shortened.
         tail: what follows the answer, which only an encoder can read.
-        tagged: the field whose tokens are tagged, where answers are tags; "" otherwise.
+        tagged: the field whose tokens are read each for itself, where answers are tags or spans; "" otherwise.
     """
 
     head: tuple[str | Soft, ...]
@@ -85,7 +85,7 @@ class Template:
 
 
 def parse_template(
-    text: str, task: str, truncate: Sequence[str] = (), *, tail: bool = False, answered: bool = True
+    text: str, task: str, truncate: Sequence[str] = (), *, tail: bool = False, answered: bool = True, read: str = "tags"
 ) -> Template:
     """Parse `{field}` and `{soft:n}` slots; `{{` and `}}` are literal; nothing is evaluated.
 
@@ -94,7 +94,8 @@ def parse_template(
         task: task description, put where `{task}` stands.
         truncate: fields that may be shortened.
         tail: whether text may stand behind the answer.
-        answered: whether there is an answer slot; where tokens are tagged, there is none.
+        answered: whether there is an answer slot; where tokens are tagged, or spans of them found, there is none.
+        read: what is read at tokens where there is none, in words.
 
     Raises:
         TaskError: no or several answer slots, or one where there should be none, text behind the answer where there
@@ -105,7 +106,7 @@ def parse_template(
     fields = [field for field in slots if field != ANSWER]
     if not answered and ANSWER in slots:
         raise TaskError(
-            f"template.text has an {{answer}} slot, and tags are read at the tokens themselves: {text!r}.",
+            f"template.text has an {{answer}} slot, and {read} are read at the tokens themselves: {text!r}.",
             "Take it out.",
         )
     if answered and slots.count(ANSWER) != 1:

@@ -13,6 +13,7 @@ from trimtab.evaluation.interval.interval import Interval
 from trimtab.evaluation.scores.labels import LabelScores
 from trimtab.evaluation.scores.multilabel import MultiLabelScores
 from trimtab.evaluation.scores.numbers import NumberScores
+from trimtab.evaluation.scores.spans import SpanScores
 from trimtab.evaluation.scores.tags import TagScores
 from trimtab.evaluation.scores.texts import Figure, TextScores
 from trimtab.reports.facts import Part
@@ -91,6 +92,20 @@ class TagBaseline(Baseline):
     recall: float
     macro_f1: float
     token_accuracy: float
+
+
+class SpanBaseline(Baseline):
+    """What another way of answering with a stretch of the context reaches.
+
+    Attributes:
+        f1, interval: mean F1, and its 95% interval.
+        exact: share of answers that are the same as a right one.
+        p_value: of the difference in F1 (`spans_p_value`).
+    """
+
+    f1: float
+    interval: Interval
+    exact: float
 
 
 class TextBaseline(Baseline):
@@ -178,6 +193,13 @@ class TagReport(ScoredPart[TagScores, TagBaseline]):
     kind: Literal["tags"] = "tags"
 
 
+class SpanReport(ScoredPart[SpanScores, SpanBaseline]):
+    """Of a run whose answers are stretches of a context; `threshold` is that from which on one is given."""
+
+    kind: Literal["span"] = "span"
+    threshold: float = 0.0
+
+
 class TextReport(ScoredPart[TextScores, TextBaseline]):
     """Of a run whose answers are free text."""
 
@@ -185,6 +207,6 @@ class TextReport(ScoredPart[TextScores, TextBaseline]):
 
 
 Scored = Annotated[
-    LabelReport | MultiLabelReport | ChoiceReport | NumberReport | TagReport | TextReport,
+    LabelReport | MultiLabelReport | ChoiceReport | NumberReport | TagReport | SpanReport | TextReport,
     Field(discriminator="kind"),
 ]

@@ -260,8 +260,54 @@ class TagsAnswer(AnswerBase):
         return {"data": {"label": "tags"}, "template": {"text": f"Text: {{{tokens}}}"}}
 
 
+class SpanAnswer(AnswerBase):
+    """A stretch of a context that answers a question (extractive question answering), or none where nothing does.
+
+    A linear layer says of each token of the context whether the answer begins or ends there, and at one more place that
+    there is none (Devlin et al. 2019, section 4.3). `data.label` names the column of the answers, by default `answers`,
+    else `answer`. The template is by default the question and then the context, as a token of a causal backbone does
+    not see what follows. A context that is too long for one row is read in windows.
+    """
+
+    plural: ClassVar[str] = "spans"
+
+    kind: Literal["span"] = Field("span", description="A stretch of a context.")
+    context: str = Field(
+        "context", min_length=1,
+        description="Field of the template that the answer stands in; where the template has no `context`, by default "
+        "the one field other than `question`.",
+    )  # fmt: skip
+    start: str = Field(
+        "answer_start", min_length=1,
+        description="Column that says where in the context an answer begins, in characters counted from 0, where the "
+        "answers' own column does not; without it an answer is looked for.",
+    )  # fmt: skip
+    longest: int | None = Field(
+        None,
+        ge=1,
+        le=LONGEST,
+        description="Most tokens of the context that are given: words, marks, characters of scripts without spaces. By "
+        "default as many as the longest answer of train has.",
+    )
+    threshold: float | None = Field(
+        None,
+        ge=0,
+        lt=1,
+        description="An answer is given where the probability of the best one, over that and that of no answer, is at "
+        "least this; 0 always gives one. By default the one with the best F1 on dev where train has rows without an "
+        "answer, else 0.",
+    )
+
+    @classmethod
+    def defaults_elsewhere(cls, given: Mapping[str, object]) -> dict[str, dict[str, object]]:
+        """The column of the answers, and a template with the question and the context."""
+        context = given.get("context", cls.model_fields["context"].default)
+        text = f"Question: {{question}}\nContext: {{{context}}}"
+        return {"data": {"label": "answers"}, "template": {"text": text}}
+
+
 KINDS: tuple[type[AnswerBase], ...] = (
-    LabelAnswer, MultiLabelAnswer, ChoiceAnswer, NumberAnswer, TagsAnswer, TextAnswer,
+    LabelAnswer, MultiLabelAnswer, ChoiceAnswer, NumberAnswer, TagsAnswer, SpanAnswer, TextAnswer,
 )  # fmt: skip
 ANSWERS = {kind.model_fields["kind"].default: kind for kind in KINDS}
 
@@ -278,6 +324,7 @@ AnswerSettings = Annotated[
     | Annotated[ChoiceAnswer, Tag("choice")]
     | Annotated[NumberAnswer, Tag("number")]
     | Annotated[TagsAnswer, Tag("tags")]
+    | Annotated[SpanAnswer, Tag("span")]
     | Annotated[TextAnswer, Tag("text")],
     Discriminator(_answer_kind),
 ]

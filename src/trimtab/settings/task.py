@@ -58,7 +58,7 @@ class DataSettings(Settings):
     label: str = Field(
         "label",
         description="Column that holds the answer; `tags` by default where answers are tags, `labels` where they are "
-        "sets of labels.",
+        "sets of labels, `answers` where they are spans.",
     )
     encoding: str = Field(
         "utf-8", description="Text encoding, by any name that Python knows: `latin-1`, `gb18030`, `utf-16`."

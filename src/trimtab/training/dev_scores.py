@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from trimtab.data.tags.tags import f1, hits, spans
+from trimtab.decoding.spans import SpanWindow, best_span
 from trimtab.decoding.tagging import decoded
+from trimtab.evaluation.metrics.token_f1 import best_f1
 from trimtab.evaluation.scores.classes import class_scores
-from trimtab.evaluation.scores.thresholds import best_thresholds, given_labels
+from trimtab.evaluation.scores.thresholds import best_answer_threshold, best_thresholds, given_labels
 from trimtab.training.loop import DevScore
-from trimtab.training.targets import TagTarget
+from trimtab.training.targets import SpanTarget, TagTarget
 
 # (right labels [N], given ones [N], number of labels C) -> a score of which more is better
 Judge = Callable[[NDArray[np.int64], NDArray[np.int64], int], float]
@@ -128,3 +130,43 @@ def scores_of_tags(
         loss[k] -= sum(float(scores_WC[w, tag]) for w, tag in known)
         tokens[k] += len(known)
     return [DevScore(f1(*c), total / max(n, 1)) for c, total, n in zip(counts, loss, tokens, strict=True)]
+
+
+def scores_of_spans(
+    dev: Sequence[SpanTarget],
+    runs: int,
+    answers: Iterable[tuple[int, torch.Tensor]],
+    longest: int,
+    threshold: float | None,
+    *,
+    chinese: bool,
+) -> list[DevScore]:
+    """Mean F1 of each run's answers, and its mean loss a row, from log-probabilities [places, 2], windows put together.
+
+    Args:
+        dev, runs, answers: the rows, the number of runs, and what they answered.
+        longest: most tokens of an answer.
+        threshold: see `BestSpan.given`; None for the one that is best on these rows.
+        chinese: whether F1 follows Chinese rules.
+    """
+    found = {at: found_WC.float().cpu().numpy() for at, found_WC in answers}
+    firsts = [i for i, row in enumerate(dev) if not row.goes_on]
+    out = []
+    for k in range(runs):
+        shares, f1_of_best, loss = [], [], 0.0
+        for first, behind in pairwise([*firsts, len(dev)]):
+            own = [found[k * len(dev) + i] for i in range(first, behind)]
+            windows = [SpanWindow(np.exp(one), row.places) for one, row in zip(own, dev[first:behind], strict=True)]
+            best = best_span(windows, longest)
+            text = dev[first].context[slice(*best.place)] if best.place else ""
+            shares.append(best.share)
+            f1_of_best.append(best_f1(text, dev[first].references, chinese=chinese))
+            loss -= sum(
+                (one[row.start, 0] + one[row.end, 1]) / 2 for one, row in zip(own, dev[first:behind], strict=True)
+            )
+        none_N = np.array([not dev[i].references for i in firsts])
+        shares_N, f1_N = np.array(shares), np.array(f1_of_best)
+        own_threshold = best_answer_threshold(shares_N, f1_N, none_N) if threshold is None else threshold
+        scored_N = np.where(shares_N >= own_threshold, f1_N, none_N)
+        out.append(DevScore(float(scored_N.mean()), float(loss) / len(dev)))
+    return out

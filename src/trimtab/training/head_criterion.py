@@ -1,4 +1,4 @@
-"""What a trained head says: of labels, one or several, a number, or the tags of tokens. Knows nothing about tasks.
+"""What a trained head says: labels, one or several, a number, tags of tokens, where an answer stands. Knows no tasks.
 
 K runs, B rows of a pass, W hidden states that a head reads of them, C outputs of a head, D hidden.
 """
@@ -16,9 +16,9 @@ from torch.nn import functional as F
 
 from trimtab.backbones.backbone import Backbone
 from trimtab.backbones.layout import Row
-from trimtab.decoding.readers import Head, HeadReader, MultiLabelReader, NumberReader, TokenReader
+from trimtab.decoding.readers import Head, HeadReader, MultiLabelReader, NumberReader, SpanReader, TokenReader
 from trimtab.decoding.scoring import Query, passes, read_scores
-from trimtab.training import ridge_regression, softmax_regression
+from trimtab.training import place_regression, ridge_regression, softmax_regression
 from trimtab.training.class_weights import ByAnswer, ByLabel
 from trimtab.training.criterion import Conditioned, batch_of
 from trimtab.training.dev_scores import (
@@ -28,13 +28,14 @@ from trimtab.training.dev_scores import (
     scores_of_label_sets,
     scores_of_labels,
     scores_of_numbers,
+    scores_of_spans,
     scores_of_tags,
     share_right,
 )
 from trimtab.training.kept_rows import KeptStates, read_states, states_read
 from trimtab.training.loop import DevScore
 from trimtab.training.softmax_regression import Rows
-from trimtab.training.targets import LabelTarget, MultiLabelTarget, NumberTarget, TagTarget, Target
+from trimtab.training.targets import LabelTarget, MultiLabelTarget, NumberTarget, SpanTarget, TagTarget, Target
 
 
 class Read(Target, Protocol):
@@ -233,6 +234,49 @@ class TagOutputs:
         return _by_classes(states, [[index[tag] for tag in row.tags] for row in rows], record, start, self.smoothing)
 
 
+@dataclass(frozen=True)
+class SpanOutputs:
+    """Scores of beginning and end at each place of a row: the mean of their two cross entropies (Devlin et al. 2019).
+
+    Attributes:
+        longest: most tokens of an answer.
+        threshold: see `SpanAnswer.threshold`; None for the one that is best on dev.
+        chinese: whether dev is scored by Chinese rules.
+        smoothing: label smoothing (Szegedy et al. 2016) over a row's places.
+    """
+
+    longest: int
+    threshold: float | None
+    chinese: bool
+    smoothing: float = 0.0
+
+    def reader(self, head: Head) -> SpanReader:
+        """Log-probabilities of beginnings and ends."""
+        return SpanReader(head)
+
+    def losses(self, scores_WC: torch.Tensor, rows: Sequence[SpanTarget]) -> torch.Tensor:
+        """Mean cross entropy of each row's beginning and end [B]."""
+        parts = torch.split(scores_WC, [len(row.read_at) for row in rows])
+        ends = torch.tensor([[row.start, row.end] for row in rows], device=scores_WC.device)
+        each = (
+            F.cross_entropy(part.T, own, label_smoothing=self.smoothing) for part, own in zip(parts, ends, strict=True)
+        )
+        return torch.stack(list(each))
+
+    def scores(
+        self, dev: Sequence[SpanTarget], runs: int, answers: Iterable[tuple[int, torch.Tensor]]
+    ) -> list[DevScore]:
+        """Mean F1 of the answers, and the mean loss of a row."""
+        return scores_of_spans(dev, runs, answers, self.longest, self.threshold, chinese=self.chinese)
+
+    def fitted(self, states: Sequence[torch.Tensor], rows: Sequence[SpanTarget], start: Head) -> Fitted:
+        """By two conditional logistic regressions over places, of beginnings and of ends."""
+        groups = [i - 1 for i in accumulate(int(not row.goes_on) for row in rows)]
+        places = place_regression.Places(states, [(row.start, row.end) for row in rows], groups, self.smoothing)
+        found = place_regression.fit(places)
+        return Fitted((found.weight_CD, torch.zeros_like(start[1])), found.loss)
+
+
 def _weights(weights: ByAnswer, fits_NC: torch.Tensor) -> torch.Tensor:
     """The weight of each row and label [N, C], by whether the label fits the row."""
     no_C, yes_C = torch.tensor(weights, device=fits_NC.device).T
@@ -322,9 +366,10 @@ class HeadCriterion(Generic[R]):
             states = kept.dev(members)
             for k, head in enumerate(heads):
                 reader = self.outputs.reader(head)
-                found_WC = reader.finished(F.linear(torch.cat(states), *head))
+                found_WC = F.linear(torch.cat(states), *head)
                 for i, own_wC in zip(members, torch.split(found_WC, [len(x) for x in states]), strict=True):
-                    yield k * len(self.dev) + i, own_wC if rows[i].read_at is not None else own_wC[0]
+                    scores = own_wC if rows[i].read_at is not None else own_wC[0]
+                    yield k * len(self.dev) + i, reader.finished(scores)
 
     def as_run(self, backbone: Backbone) -> tuple[list[Row], list[Row]]:
         """Each row as the head reads it."""

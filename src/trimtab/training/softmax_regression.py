@@ -93,7 +93,7 @@ class Regression:
 
 
 @dataclass(frozen=True)
-class _Axes:
+class Axes:
     """Principal axes of standardised features. `to_DD` [D, D] takes features (less `mean_D`) to them."""
 
     mean_D: torch.Tensor
@@ -101,7 +101,8 @@ class _Axes:
     variance_D: torch.Tensor
 
     @classmethod
-    def of(cls, features_ND: torch.Tensor) -> _Axes:
+    def of(cls, features_ND: torch.Tensor) -> Axes:
+        """Those of features."""
         mean_D = features_ND.double().mean(0)
         spread_D = features_ND.double().std(0, correction=0)
         scale_D = torch.where(spread_D > 1e-8 * spread_D.max().clamp_min(1e-30), 1 / spread_D, 0.0)
@@ -124,7 +125,7 @@ def fit(
         penalties: those to choose among, from strong to weak; where there is one alone, and no prior, it is taken.
         prior: weight [C, D] and bias [C] of a layer that is known before; tried with up to `FEW` rows.
     """
-    return _fitted(rows, _Axes.of(rows.features_ND), penalties, prior)
+    return _fitted(rows, Axes.of(rows.features_ND), penalties, prior)
 
 
 def fit_each(
@@ -144,7 +145,7 @@ def fit_each(
     Returns:
         All in one: `penalty` and `held_out` are means over labels, and so is `loss`.
     """
-    axes, rows = _Axes.of(features_ND), len(features_ND)
+    axes, rows = Axes.of(features_ND), len(features_ND)
     groups_N = np.arange(rows)
     weights_NC = torch.ones(fits_NC.shape, device=features_ND.device) if weights_NC is None else weights_NC
     found = []
@@ -168,7 +169,7 @@ def fit_each(
 
 
 def _fitted(
-    rows: Rows, axes: _Axes, penalties: Sequence[float], prior: tuple[torch.Tensor, torch.Tensor] | None
+    rows: Rows, axes: Axes, penalties: Sequence[float], prior: tuple[torch.Tensor, torch.Tensor] | None
 ) -> Regression:
     prior = prior if len(rows.labels_N) <= FEW else None
     taken = replace(rows, features_ND=axes.taken(rows.features_ND, torch.float32))

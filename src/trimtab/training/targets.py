@@ -141,6 +141,39 @@ class TagTarget:
 
 
 @dataclass(frozen=True)
+class SpanTarget:
+    """A row, or a window on a long one, in which a span of tokens answers, or none does.
+
+    Attributes:
+        ids: its token ids behind the prompt.
+        read_at: the places in `ids` that are read: that of no answer, then those of the window's tokens.
+        start, end: which of `read_at` the answer begins and ends at; 0 where the window has none.
+        places: where each of the window's tokens begins and ends in the context, in characters.
+        context: the whole context.
+        references: every text that is right; none where nothing answers.
+        goes_on: whether it is a window on the same record as the row before (see `EncodedRow.windows`).
+    """
+
+    ids: tuple[int, ...]
+    read_at: tuple[int, ...]
+    start: int
+    end: int
+    places: Sequence[tuple[int, int]]
+    context: str
+    references: tuple[str, ...]
+    goes_on: bool = False
+
+    @property
+    def content(self) -> list[object]:
+        """Ids, places, and where the answer begins and ends."""
+        return [self.ids, 0, self.read_at, self.start, self.end]
+
+    def read(self, prompt: int = 0) -> Row:
+        """The row as a head reads it, behind this prompt."""
+        return Row(self.ids, prompt=prompt, read_at=self.read_at)
+
+
+@dataclass(frozen=True)
 class TextTarget:
     """A row and a text that answers it.
 

@@ -61,7 +61,7 @@ def fitted_start(
     backbone, own = bound.pretrained.backbone, [row.read() for row in criterion.train]
     states: dict[int, torch.Tensor] = {}
     with torch.no_grad():
-        prefix = backbone.read_prefix([bound.prompt(bound.method.condition(start))])
+        prefix = backbone.read_prefix([bound.prompt(bound.method.condition(start), backbone)])
         for group in passes([len(row.ids) for row in own]):
             if progress:
                 progress("fitting class vectors", len(states), len(own))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from made_reports import bare, choices, label_sets, numbers, tags, texts, two_classes
+from made_reports import bare, choices, label_sets, numbers, spans, tags, texts, two_classes
 
 from trimtab.reports.findings.choose import findings_of
 from trimtab.reports.findings.limits import limits
@@ -36,7 +36,7 @@ def test_dev_alone_few_training_rows_and_seeds_are_said() -> None:
 
 
 @pytest.mark.parametrize(
-    "made", [two_classes, choices, label_sets, numbers, tags, texts], ids=lambda made: made.__name__
+    "made", [two_classes, choices, label_sets, numbers, tags, spans, texts], ids=lambda made: made.__name__
 )
 def test_scores_texts_and_backbone_are_spoken_of_last(made: Callable[[], RunReport]) -> None:
     always = findings_of(made().scored).always()
@@ -46,7 +46,7 @@ def test_scores_texts_and_backbone_are_spoken_of_last(made: Callable[[], RunRepo
 @pytest.mark.parametrize(
     ("made", "name"),
     [(numbers, "the share of dev's variance explained"), (tags, "entity F1 on dev"),
-     (label_sets, "micro F1 on dev"),
+     (label_sets, "micro F1 on dev"), (spans, "F1 on dev"),
      (texts, "mean probability of a token on dev"), (choices, "dev accuracy")],
 )  # fmt: skip
 def test_seeds_are_said_to_differ_in_what_they_are_chosen_by(made: Callable[[], RunReport], name: str) -> None:

@@ -23,11 +23,16 @@ def token_f1(predictions: Sequence[str], references: Sequence[Sequence[str]], *,
     English: words, in whatever order. Chinese: the longest run of characters and words. Two texts of which nothing is
     left count as the same, as in SQuAD 2.0 (the scripts give 0 there, beside an exact match of 1).
     """
-    f1 = cmrc_f1 if chinese else squad_f1
-    values = [max(f1(text, reference) for reference in row) for text, row in zip(predictions, references, strict=True)]
+    values = [best_f1(text, row, chinese=chinese) for text, row in zip(predictions, references, strict=True)]
     what = "longest run of characters" if chinese else "words"
     metric = Metric("F1", f"{what} shared with the best reference, F1")
     return mean_of_rows(metric, values, signature=CMRC if chinese else SQUAD)
+
+
+def best_f1(text: str, references: Sequence[str], *, chinese: bool) -> float:
+    """Return the F1 of what a text shares with its best reference; of none, that of the empty text."""
+    f1 = cmrc_f1 if chinese else squad_f1
+    return max(f1(text, reference) for reference in references or ("",))
 
 
 def squad_f1(text: str, reference: str) -> float:

@@ -7,7 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from trimtab.data.example import Example, MultiLabelExample, NumberExample, TaggedExample, TextExample
+from trimtab.data.example import (
+    Example,
+    MultiLabelExample,
+    NumberExample,
+    SpanExample,
+    TaggedExample,
+    TextExample,
+)
 from trimtab.errors import TrimtabError, did_you_mean
 from trimtab.evaluation.interval.groups import Groups, groups_of
 
@@ -70,6 +77,13 @@ def tags_of(example: TaggedExample) -> tuple[str, ...]:
 def references_of(examples: Sequence[TextExample]) -> list[list[str]]:
     """Return the texts that are right for each example, one or more."""
     return [list(example.references) for example in examples]
+
+
+def check_span_answers(examples: Sequence[SpanExample]) -> None:
+    """Raise TrimtabError where an example does not say what its answer is, or that it has none."""
+    for example in examples:
+        if example.answer is None:
+            raise TrimtabError(f"{example.where}: this row has no answer.", "Scoring needs rows with answers.")
 
 
 def groups_among(examples: Sequence[Example]) -> Groups:

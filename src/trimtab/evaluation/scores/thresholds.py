@@ -1,4 +1,4 @@
-"""From which probability on a label is given, chosen by F1. Knows nothing about models or files.
+"""From which probability on a label, or an answer, is given, chosen by F1. Knows nothing about models or files.
 
 Shapes: N rows, C labels.
 """
@@ -56,3 +56,33 @@ def given_labels(probabilities_NC: NDArray[Any], thresholds_C: NDArray[np.float6
     """Return which labels are given to each row, shape (N, C)."""
     given: NDArray[np.bool_] = probabilities_NC >= thresholds_C
     return given
+
+
+def best_answer_threshold(shares_N: NDArray[Any], f1_N: NDArray[Any], without_N: NDArray[np.bool_]) -> float:
+    """Return from which share on an answer is given rather than none, by the best mean F1 (Rajpurkar et al. 2018).
+
+    It lies half-way between the shares of two rows, or is 0 where always to answer is best; of several that are best,
+    the nearest to 0.5 is taken. Where fewer than `FEWEST` rows have an answer, or have none, it is 0.5.
+
+    Args:
+        shares_N: of each row, how probable its best answer is beside no answer.
+        f1_N: of each row, the F1 of that answer.
+        without_N: whether no answer is right, which an answer then scores 0 for.
+    """
+    if min(int(without_N.sum()), int((~without_N).sum())) < FEWEST:
+        return USUAL
+    order_N = np.argsort(-shares_N, kind="stable")
+    sorted_N = shares_N[order_N].astype(np.float64)
+    # The gain of answering the first 0, 1, ... N rows over answering none.
+    gains = np.concatenate([[0.0], np.cumsum((f1_N - without_N)[order_N])])
+    above, below = np.concatenate([[1.0], sorted_N]), np.concatenate([sorted_N, [0.0]])
+    cuts = np.round((above + below) / 2, DIGITS)
+    cuts[-1] = 0.0
+    usable = (cuts <= above) & (cuts > below) & (cuts < 1)
+    usable[-1] = True
+    best = gains[usable].max()
+    usual = float(gains[int((shares_N >= USUAL).sum())])
+    if usual >= best - 1e-12:
+        return USUAL
+    among = cuts[usable & (gains >= best - 1e-12)]
+    return float(among[np.argmin(np.abs(among - USUAL))])

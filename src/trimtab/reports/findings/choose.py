@@ -6,6 +6,7 @@ from trimtab.reports.findings.findings import Findings
 from trimtab.reports.findings.labels import PLACES_OF_OPTIONS, LabelFindings, labels
 from trimtab.reports.findings.multilabel import MultiLabelFindings
 from trimtab.reports.findings.numbers import NumberFindings
+from trimtab.reports.findings.spans import SpanFindings
 from trimtab.reports.findings.tags import TagFindings
 from trimtab.reports.findings.texts import TextFindings
 from trimtab.reports.scored import (
@@ -14,6 +15,7 @@ from trimtab.reports.scored import (
     MultiLabelReport,
     NumberReport,
     Scored,
+    SpanReport,
     TagReport,
     TextReport,
 )
@@ -32,5 +34,7 @@ def findings_of(scored: Scored) -> Findings:
             return NumberFindings(scored)
         case TagReport():
             return TagFindings(scored)
+        case SpanReport():
+            return SpanFindings(scored)
         case TextReport():
             return TextFindings(scored)
