@@ -161,3 +161,16 @@ def test_a_mapping_of_a_field_that_the_template_lacks(tmp_path: Path) -> None:
 @pytest.mark.parametrize("value", ["positive", " positive", "positive\t", "positive\u00a0", "\u3000positive\r\n"])
 def test_white_space_around_a_label_is_none_of_it(value: str) -> None:
     assert example({"text": "a", "label": value}).answer == "positive"
+
+
+def test_columns_that_scores_are_told_apart_by_are_kept_as_text() -> None:
+    values: dict[str, object] = {"text": "Good.", "label": "a", "source": " web ", "year": 2024.0, "of": {"x": None}}
+    got = example(values, slices=["source", "year", "of.x", "none"])
+    assert got.slices == {"source": "web", "year": "2024", "of.x": "", "none": ""}
+    data = DataSettings(slices=["source"])
+    bare = to_example(Record(values, HERE), ["text"], data, LABELS, need_answer=False, read_answer=False)
+    assert bare.slices == {}
+    assert refusal({"text": "x", "label": "a", "source": ["web"]}, slices=["source"]) == (
+        "reviews.jsonl:12: column 'source' holds a list, expected text or a number. "
+        "Name another column, or turn this one into text."
+    )

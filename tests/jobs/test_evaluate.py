@@ -86,3 +86,53 @@ def test_labels_the_run_does_not_know_are_refused(trimtab, run, tmp_path):
         "         Did you mean 'positive'?\n",
     )
     assert not (tmp_path / "scores").exists()
+
+
+def test_scores_by_a_column(trimtab, run, tmp_path):
+    rows = [{**row, "source": "web" if i % 3 else "[red]mail"} for i, row in enumerate(tiny.rows(36, 7))]
+    tiny.write_rows(tmp_path / "other.jsonl", rows)
+    given = ("evaluate", run, "--test", "other.jsonl", "--out", "by", "--no-beside")
+    code, out, _ = trimtab(*given, "--by", "source")
+    assert code == 0
+    lines = [[cell.strip() for cell in line.split("│")[1:3]] for line in out.splitlines()]
+    assert ["web", "24"] in lines
+    assert ["[red]mail", "12"] in lines
+    made = report(tmp_path / "by")
+    assert [(by["by"], by["name"]) for by in made["slices"]["divided"]] == [
+        ("length", ""), ("answer", "right label"), ("column", "source"),
+    ]  # fmt: skip
+    [web, mail] = made["slices"]["divided"][-1]["slices"]
+    scores = made["scored"]["test"]
+    assert 24 * web["score"] + 12 * mail["score"] == pytest.approx(36 * scores["accuracy"])
+    assert [web["rest"], mail["rest"]] == [mail["score"], web["score"]]
+    by_label = made["slices"]["divided"][1]["slices"]
+    assert [own["score"] for own in by_label] == [own["recall"] for own in scores["per_class"]]
+
+
+def test_a_column_that_no_row_has_is_told_before_anything_is_loaded(trimtab, run, tmp_path):
+    tiny.write_rows(tmp_path / "other.jsonl", [{**row, "source": "web"} for row in tiny.rows(4)])
+    code, _, err = trimtab("evaluate", run, "--test", "other.jsonl", "--by", "sorce")
+    assert (code, err) == (
+        2,
+        f"trimtab: {tmp_path / 'other.jsonl'}:1: no column 'sorce' for telling scores apart; the columns are text, "
+        "label, source.\n         Did you mean 'source'?\n",
+    )
+    code, _, err = trimtab("evaluate", run, run, "--by", "source")
+    assert code == 2
+    assert err.endswith("Error: --by goes with one run.\n")
+
+
+def test_other_data_that_is_not_like_train_is_warned_of(trimtab, run, tmp_path):
+    same, other = tiny.rows(40, 7), [{**row, "text": f"das {row['text']} war"} for row in tiny.rows(40, 7)]
+    same = [{**row, "text": f"{row['text']} {i}"} for i, row in enumerate(same)]
+    other = [{**row, "text": f"{row['text']} neu{i} alt{i}"} for i, row in enumerate(other)]
+    tiny.write_rows(tmp_path / "other.jsonl", other)
+    code, out, _ = trimtab("evaluate", run, "--test", "other.jsonl", "--out", "other", "--no-beside")
+    assert code == 0
+    found = report(tmp_path / "other")
+    [distance] = found["shift"]["distances"]
+    assert distance["measure"] == "words"
+    assert distance["judged"] > distance["held_out"]
+    [warning] = found["warnings"]
+    assert warning.startswith("The test rows are not like the rows that were trained on: ")
+    assert f"Note: {warning}" in out

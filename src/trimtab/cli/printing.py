@@ -165,8 +165,9 @@ def _picked(task: Task, plan: Plan) -> str:
 def print_report(report: RunReport, folder: Path) -> None:
     """Print the table that says whether tuning was worth it."""
 
-    from trimtab.cli.tables import report_table, seeds_line
+    from trimtab.cli.tables import report_table, seeds_line, slices_tables
     from trimtab.reports.findings.choose import findings_of
+    from trimtab.reports.findings.slices import worse_sentence
 
     findings = findings_of(report.scored)
     table = report_table(report, findings)
@@ -176,6 +177,10 @@ def print_report(report: RunReport, folder: Path) -> None:
     if line := seeds_line(report, findings):
         say(line)
     say(findings.verdict())
+    for own in slices_tables(report):
+        console(width=TABLE_WIDTH).print(own)
+    if worse := worse_sentence(report.slices):
+        say(worse)
     for warning in report.warnings:
         say(f"Note: {warning}")
     say(f"Report: {folder / 'report.html'}")

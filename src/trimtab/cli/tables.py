@@ -9,6 +9,7 @@ from rich.text import Text
 
 from trimtab.cli.terminal import bold
 from trimtab.reports.findings.findings import Findings, Result
+from trimtab.reports.findings.slices import score_heading, slice_tables
 from trimtab.reports.format import p_cell
 from trimtab.reports.run_report import RunReport
 
@@ -26,6 +27,23 @@ def report_table(report: RunReport, findings: Findings) -> Table | None:
     for row in sorted([*baselines, run], key=lambda row: row.goodness):
         table.add_row(*(_of_run(report, row) if row is run else _of_baseline(row)))
     return table
+
+
+def slices_tables(report: RunReport) -> list[Table]:
+    """The scores of the parts that columns of the data divide the rows into, a table a column."""
+    if report.slices is None:
+        return []
+    made = []
+    for own in (table for table in slice_tables(report.slices) if table.own):
+        table = Table()
+        table.add_column(own.title)
+        for column in ("rows", score_heading(report.slices), "95% interval", "p"):
+            table.add_column(column, justify="right", no_wrap=True)
+        for row in own.rows:
+            cells = [row.name or "(empty)", row.rows, row.score, row.interval, row.p]
+            table.add_row(*(bold(cell) if row.worse else cell for cell in cells))
+        made.append(table)
+    return made
 
 
 def seeds_line(report: RunReport, findings: Findings) -> str:

@@ -171,13 +171,14 @@ def compare(
 @click.argument("runs", metavar="RUN [RUN_B ...]", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--test", help="Score these examples instead of the task's own test.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the report.  [default: the run folder]")
+@click.option("--by", multiple=True, metavar="COLUMN", help="Tell scores apart by this column of the rows, too.")
 @BESIDE
 @RUN_CODE
 @PRECISION
 @OFFLINE
 @AGREE
 def evaluate(
-    runs: tuple[Path, ...], test: str | None, out: Path | None, beside: bool, run_code: bool,
+    runs: tuple[Path, ...], test: str | None, out: Path | None, by: tuple[str, ...], beside: bool, run_code: bool,
     precision: Precision | None, offline: bool, agree: bool,
 ) -> None:  # fmt: skip
     """Score RUN on labelled examples and write report.html, report.json and card.md.
@@ -186,6 +187,8 @@ def evaluate(
     where --out says.
     """
     check_finished(*runs)
+    if len(runs) > 1 and by:
+        raise click.UsageError("--by goes with one run.")
     if len(runs) > 1:
         from trimtab.jobs import compare_runs
 
@@ -202,6 +205,6 @@ def evaluate(
     with Bars() as bars:
         report = job.run(
             run, test=test, out=out, precision=precision, offline=offline, agree=agree, beside=beside,
-            run_code=run_code, progress=bars.progress,
+            run_code=run_code, by=by, progress=bars.progress,
         )  # fmt: skip
     printing.print_report(report, out or run)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -16,12 +16,14 @@ class Example:
             the right option, of a number its text, of tags all of them, of spans and free text the first that is right.
         where: place of origin for messages, e.g. `reviews.jsonl:12`.
         group: what it shares with the rows that stay on its side when test and dev are set aside; "" where nothing.
+        slices: column -> value, of the columns that scores are told apart by (`data.slices`); "" where it is empty.
     """
 
     fields: dict[str, str]
     answer: str | None
     where: str
     group: str = ""
+    slices: dict[str, str] = field(default_factory=dict, kw_only=True)
 
     @property
     def stratum(self) -> str:

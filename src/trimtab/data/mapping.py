@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -91,7 +92,7 @@ def to_example(
     example = reader.read(record, fields, settings, answered=read_answer)
     if example.answer is None and need_answer:
         raise reader.unanswered([record], None, fields, settings)
-    return example
+    return replace(example, slices=_slices_of(record, settings)) if settings.slices and read_answer else example
 
 
 def field_text(record: Record, field: str, settings: DataSettings) -> str:
@@ -117,6 +118,15 @@ def group_of(record: Record, settings: DataSettings) -> str:
     return as_text(record, settings.group) or ""
 
 
+def _slices_of(record: Record, settings: DataSettings) -> dict[str, str]:
+    """The values of the columns that scores are told apart by; a column that the record lacks counts as empty.
+
+    Raises:
+        DataError: a column holds a list or an object.
+    """
+    return {column: whole(as_text(record, column) or "").strip() for column in settings.slices}
+
+
 def unlabelled(bare: Sequence[Record], rows: int | None, label: str) -> DataError:
     """What is said where the records `bare` of `rows` have no answer in the column `label` (see `RowReader`)."""
     if (rows is None or len(bare) == rows) and all(not record.has(label) for record in bare):
@@ -138,6 +148,7 @@ def read_examples(
     *,
     base: Path,
     need_answer: bool = True,
+    need_slices: bool = False,
     notes: list[str] | None = None,
 ) -> list[Example]:
     """Read a whole split; what of the records is not read is added to `notes`.
@@ -145,10 +156,14 @@ def read_examples(
     Raises:
         TaskError: a column is mapped to a field that the template lacks.
         DataError: `source` cannot be read, has no rows, lacks a column, or has rows without a label where
-            `need_answer` (the message counts them and names the first).
+            `need_answer` (the message counts them and names the first); no row has one of the columns that scores are
+            told apart by, where `need_slices`.
     """
     check_mapping(settings.columns, fields)
     records = read_all(source, base=base, format=settings.format, encoding=settings.encoding)
+    for column in settings.slices if need_slices else ():
+        if not any(record.has(column) for record in records):
+            raise no_column(records[0], column, "telling scores apart", "Name one of them, or leave data.slices out.")
     examples = [to_example(record, fields, settings, reader, need_answer=False) for record in records]
     bare = [record for record, example in zip(records, examples, strict=True) if example.answer is None]
     if need_answer and bare:

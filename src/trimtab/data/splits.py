@@ -66,8 +66,11 @@ def load_splits(
     _check_settings(settings, reader, given)
     note: list[str] = []
 
+    carved = settings.test_fraction is not None or given["dev"] is None
+    judged = "test" if given["test"] is not None else "train" if carved else "dev"
+
     def read(split: str) -> list[Example]:
-        return _read(split, given[split], fields, settings, reader, base, note)
+        return _read(split, given[split], fields, settings, reader, base, note, judged=split == judged)
 
     train = read("train")
     reader.check_train(train, settings)
@@ -102,7 +105,7 @@ def read_test(
 ) -> tuple[list[Example], list[str]]:
     """Read rows to report on, and say what was done to them. Raises DataError as `read_examples` does."""
     note: list[str] = []
-    test = _read("test", source, fields, settings, reader, base, note)
+    test = _read("test", source, fields, settings, reader, base, note, judged=True)
     return _merged("test", test, reader, note), note
 
 
@@ -116,12 +119,12 @@ def _in_memory(rows: Mapping[str, RowsInMemory] | None) -> dict[str, InMemory]:
 
 def _read(
     split: str, source: Source | InMemory | None, fields: Sequence[str], settings: DataSettings, reader: RowReader,
-    base: Path, note: list[str],
+    base: Path, note: list[str], *, judged: bool,
 ) -> list[Example]:  # fmt: skip
-    """The examples of a split; what of its records is not read is noted."""
+    """The examples of a split, `judged` where a report rests on it; what of its records is not read is noted."""
     assert source is not None
     unread: list[str] = []
-    examples = read_examples(source, fields, settings, reader, base=base, notes=unread)
+    examples = read_examples(source, fields, settings, reader, base=base, need_slices=judged, notes=unread)
     note += [f"{split}: {found}" for found in unread]
     return examples
 

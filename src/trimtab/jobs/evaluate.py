@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,7 @@ def run(
     agree: bool = False,
     beside: bool = True,
     run_code: bool = False,
+    by: Sequence[str] = (),
     pretrained: Pretrained | None = None,
     progress: Progress | None = None,
 ) -> RunReport:
@@ -45,6 +47,7 @@ def run(
         beside: score majority, naive Bayes and the backbone without a prompt too.
         precision: what to compute in; by default what the run was trained in.
         run_code: run answers in free text as Python programs, in a sandbox, against the tests of their rows.
+        by: columns that scores are told apart by, beside those of the run's task (`data.slices`).
         pretrained: a backbone in memory, where the caller has one.
         progress: told what is being done.
 
@@ -60,6 +63,7 @@ def run(
             f"{folder}: the task of this run names no column of tests, so there are no programs to run.",
             "Set answer.tests in the run's task.yaml, or leave --run-code out.",
         )
+    data = data.model_copy(update={"slices": list(dict.fromkeys([*data.slices, *by]))})
     data, splits = _read(data, kind, test, kind.template(task).fields)
     for part in (splits.train, splits.dev, splits.test):
         kind.check_rows(part, words)

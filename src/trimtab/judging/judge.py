@@ -13,6 +13,8 @@ from trimtab.data.example import TextExample
 from trimtab.data.leakage import Seen
 from trimtab.evaluation.programs import pass_figures
 from trimtab.evaluation.scores.texts import Figure
+from trimtab.evaluation.slices.divided import divisions
+from trimtab.evaluation.slices.sliced import Sliced, sliced
 from trimtab.inference.engine import Engine
 from trimtab.kinds.baseline import Learning
 from trimtab.kinds.bound_task import BoundTask
@@ -35,12 +37,14 @@ class Judged:
         scored: scores on dev and test, and other ways on test or else on dev.
         cut: rows of test, or else of dev, that were shortened to fit.
         seconds: time to answer test; None where there is none.
+        slices: scores of parts of the rows that the report rests on; None where there are none.
         leaks: on rows of dev and test that were trained on, a sentence a split, with the score of the others.
     """
 
     scored: Scored
     cut: int = 0
     seconds: float | None = None
+    slices: Sliced | None = None
     leaks: tuple[str, ...] = ()
 
 
@@ -79,7 +83,18 @@ def judge(
     )
     cut = sum(answer.cut_tokens > 0 for answer in predictions)
     leaks = _leaks(bound, classes, {"test": (splits.test, test), "dev": (of_dev, dev)}, seen) if seen else ()
-    return Judged(kind.scored(judging), cut, seconds, tuple(leaks))
+    slices = _sliced(bound, classes, judged, predictions) if predictions else None
+    return Judged(kind.scored(judging), cut, seconds, slices, tuple(leaks))
+
+
+def _sliced(
+    bound: BoundTask, classes: Sequence[str], examples: Sequence[Example], predictions: Sequence[Prediction]
+) -> Sliced:
+    """Scores by length of the input, by right answer, and by the columns that the rows were read with."""
+    kind = bound.kind
+    scorer = kind.scorer(examples, classes, bound.task)
+    answers_N = kind.comparable(kind.collected(predictions, classes))
+    return sliced(scorer, answers_N, divisions(examples, classes), kind.wording(scorer).right)
 
 
 def _leaks(

@@ -13,10 +13,12 @@ from trimtab.errors import TrimtabError
 from trimtab.inference.engine import Engine
 from trimtab.judging.facts import data_facts, made_with, method_facts, run_facts
 from trimtab.judging.judge import RUN, ZERO_SHOT, judge
+from trimtab.judging.shift import shift_of
 from trimtab.kinds.bound_task import BoundTask
 from trimtab.kinds.choose import kind_of
 from trimtab.reports.files import read_report, write_report
 from trimtab.reports.findings.choose import findings_of
+from trimtab.reports.findings.shift import shift_sentence
 from trimtab.reports.run_report import Cost, CurvePoint, RunReport, TriedWay
 from trimtab.reports.scored import Scored
 from trimtab.runs.folder import make_folder
@@ -69,19 +71,29 @@ def report_of(
     )
     if found.seconds is not None:
         cost = cost.model_copy(update={"predict_rows_per_second": len(splits.test) / found.seconds})
+    settings = data or tuned.task.data
+    shift = shift_of(splits, settings, tuned.task.language, pretrained, progress) if judged else None
+    shifted = shift_sentence(shift, "test" if splits.test else "dev")
     cut = [f"{found.cut} of {len(judged)} rows were shortened to fit."] if found.cut else []
     notes = [*notes, *kind.missed(splits, tuned.words), *cut]
     report = RunReport(
         **made_with(tuned.task, tuned.backbone, pretrained),
         method=method_facts(tuned, bound.method.tokens or bound.template.soft),
-        data=data_facts(splits, classes, data or tuned.task.data, notes),
+        data=data_facts(splits, classes, settings, notes),
         cost=cost,
         curve=curve,
         runs=run_facts(tuned),
         scored=found.scored,
+        slices=found.slices,
+        shift=shift,
         tried=list(tried),
         template_example=_as_read(bound, (judged or splits.train)[0]),
-        warnings=[*found.leaks, *_warnings(tuned), *_unfound(tuned, found.scored)],
+        warnings=[
+            *found.leaks,
+            *([shifted] if shifted else []),
+            *_warnings(tuned),
+            *_unfound(tuned, found.scored),
+        ],
     )
     write_report(folder, report)
     return report

@@ -14,8 +14,9 @@ from trimtab.reports.environment import environment
 from trimtab.reports.findings.choose import findings_of
 from trimtab.reports.findings.findings import Findings, Result
 from trimtab.reports.findings.limits import limits
+from trimtab.reports.findings.slices import score_heading, slice_tables, slices_sentence
 from trimtab.reports.findings.verdict import is_chance
-from trimtab.reports.format import flat_settings
+from trimtab.reports.format import flat_settings, heading
 from trimtab.reports.places import without_places
 from trimtab.reports.run_report import RunReport
 
@@ -35,6 +36,9 @@ def render_page(report: RunReport) -> str:
         "rivals": findings.rivals(),
         "untold": any(is_chance(rival) for rival in findings.rivals()[:1]),
         "verdict": findings.verdict(),
+        "slices_sentence": slices_sentence(report.slices),
+        "slice_tables": slice_tables(report.slices),
+        "slice_score": heading(score_heading(report.slices)) if report.slices else "",
         "limits": limits(report, findings),
         "settings": list(flat_settings(report.settings)),
         "curves": _curves(report, findings),

@@ -6,6 +6,8 @@ from typing import Any
 
 from pydantic import Field, JsonValue, model_validator
 
+from trimtab.evaluation.shift.shift import Shift
+from trimtab.evaluation.slices.sliced import Sliced
 from trimtab.reports.facts import BackboneFacts, MachineFacts, Part
 from trimtab.reports.migrations import run_report_of_version_2
 from trimtab.reports.scored import Scored
@@ -112,6 +114,8 @@ class RunReport(Part):
         settings: the task as resolved.
         curve: records of training, of all runs.
         scored: scores and baselines, by the kind of answer.
+        slices: scores of parts of the rows that the report rests on; None where nothing was scored.
+        shift: how far these rows are from train; None where that is not known.
         template_example: how one row reads as text.
         tried: the ways that were tried, where the method was picked from several.
         warnings: what the reader should know first, a sentence each.
@@ -131,6 +135,8 @@ class RunReport(Part):
     curve: list[CurvePoint] = Field(default_factory=list)
     runs: list[RunFacts] = Field(default_factory=list)
     scored: Scored
+    slices: Sliced | None = None
+    shift: Shift | None = None
     template_example: str = ""
     tried: list[TriedWay] = Field(default_factory=list)
     warnings: list[str] = Field(default_factory=list)

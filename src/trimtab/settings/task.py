@@ -95,7 +95,31 @@ class DataSettings(Settings):
     test_limit: int | None = Field(
         None, ge=1, le=MANY, description="Score only this many test rows, a seeded stratified sample; all by default."
     )
+    slices: list[str] = Field(
+        default_factory=list,
+        description="Columns that a report tells scores apart by, such as the source or the topic of a row; they need "
+        "be no fields of the template. By length of the input and by right label they are told apart anyway.",
+    )
+    shift: Literal["words", "states", "none"] = Field(
+        "words",
+        description="By what a report tells how far test, or else dev, is from train: by words that train does not "
+        "have; by the backbone's hidden states too, for which some 500 rows are read; or not at all.",
+    )
     seed: int = Field(0, ge=0, le=LARGEST_SEED, description="Seed of splits and samples.")
+
+    @field_validator("slices", mode="before")
+    @classmethod
+    def _read_bare_column(cls, value: object) -> object:
+        """Read `slices: source` as `slices: [source]`."""
+        return [value] if isinstance(value, str) else value
+
+    @field_validator("slices")
+    @classmethod
+    def _check_slices(cls, value: list[str]) -> list[str]:
+        """Refuse a column without a name, and one that stands twice."""
+        if "" in value or len(set(value)) < len(value):
+            raise ValueError("a column stands twice, or has no name")
+        return value
 
     @field_validator("encoding")
     @classmethod

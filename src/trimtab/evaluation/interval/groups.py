@@ -40,6 +40,10 @@ class Groups:
         sizes_G: Ints = np.bincount(self.of_N, minlength=self.count)
         return sizes_G
 
+    def part(self, at: Ints) -> Groups:
+        """The groups of some of the rows, of those places."""
+        return Groups(np.unique(self.of_N[at], return_inverse=True)[1])
+
     def sums(self, values: NDArray[np.floating]) -> Floats:
         """Values a row summed over the rows of each group, shapes (N, ...) -> (G, ...)."""
         if self.alone:

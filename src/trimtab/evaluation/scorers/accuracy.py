@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trimtab.evaluation.interval.bootstrap import Floats
+from trimtab.evaluation.interval.bootstrap import Floats, Ints
 from trimtab.evaluation.interval.groups import Groups
 from trimtab.evaluation.interval.interval import Interval
 from trimtab.evaluation.interval.shares import share_interval_of_seeds
@@ -69,6 +69,11 @@ class Accuracy:
         """Right or not, less accuracy."""
         moves_N: Floats = rows_N - rows_N.mean()
         return moves_N
+
+    def part(self, at: Ints) -> Accuracy:
+        """The same of some of the rows."""
+        names = [self.names[i] for i in at.tolist()]
+        return Accuracy(self.right_N[at], names, self.labels, self.groups.part(at) if self.groups else None)
 
     def beside(self, answers_N: NDArray[Any]) -> dict[str, float]:
         """Macro F1, where answers are labels."""

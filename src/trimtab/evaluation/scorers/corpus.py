@@ -9,14 +9,14 @@ N rows, S seeds of a way, W ways, K sums of a metric.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trimtab.data.example import Example
-from trimtab.evaluation.interval.bootstrap import Floats
+from trimtab.evaluation.interval.bootstrap import Floats, Ints
 from trimtab.evaluation.interval.groups import Groups
 from trimtab.evaluation.interval.interval import Interval
 from trimtab.evaluation.interval.row_sums import RowSums
@@ -84,6 +84,14 @@ class CorpusScorer:
     def moves(self, rows_NK: NDArray[Any]) -> Floats:
         """What leaving each row out takes away."""
         return RowSums(rows_NK, self._of_sums).moves_N
+
+    def part(self, at: Ints) -> CorpusScorer:
+        """The same of some of the rows."""
+        places = at.tolist()
+        return replace(
+            self, examples=[self.examples[i] for i in places], right_answers=[self.right_answers[i] for i in places],
+            _known={},
+        )  # fmt: skip
 
     def beside(self, answers_N: NDArray[Any]) -> dict[str, float]:
         """The other metrics."""

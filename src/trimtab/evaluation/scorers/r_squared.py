@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from trimtab.evaluation.interval.bootstrap import Floats, Ints
 from trimtab.evaluation.interval.groups import Groups
 from trimtab.evaluation.interval.interval import Interval
-from trimtab.evaluation.interval.rows_and_seeds import r_squared_interval
+from trimtab.evaluation.interval.row_sums import RowSums
+from trimtab.evaluation.interval.rows_and_seeds import r_squared_interval, sums_interval
 from trimtab.evaluation.metrics.metric import Metric
 
 RMSE = Metric(name="RMSE", what="root mean squared error, in the numbers’ own unit", unit="own", higher_is_better=False)
@@ -72,6 +74,10 @@ class RSquared:
         moves_N: NDArray[np.float64] = (error - rows_N + error / variance * spread_N) / variance
         return moves_N
 
+    def part(self, at: Ints) -> RootMeanSquare:
+        """By RMSE: parts whose numbers spread less explain less of their variance with errors that are no larger."""
+        return RootMeanSquare(self.groups.part(at) if self.groups else None)
+
     def beside(self, answers_N: NDArray[Any]) -> dict[str, float]:
         """Root mean squared error, in the numbers' own unit."""
         return {RMSE.name: float(np.sqrt(self.rows(answers_N).mean()))}
@@ -92,3 +98,36 @@ class RSquared:
         apart_N = np.ptp(answers_WN, axis=0)
         order = np.argsort(-apart_N, kind="stable")
         return [int(i) for i in order if apart_N[i] > 0]
+
+
+@dataclass(frozen=True)
+class RootMeanSquare:
+    """The root mean squared error of some of the rows, from the squared error of each (see `scorer.PartScorer`).
+
+    Attributes:
+        groups: which rows belong together; each stands alone by default.
+    """
+
+    groups: Groups | None = None
+
+    @property
+    def metric(self) -> Metric:
+        """RMSE."""
+        return RMSE
+
+    def score(self, rows_N: NDArray[Any]) -> float:
+        """RMSE, in the numbers' own unit."""
+        return float(np.sqrt(rows_N.mean()))
+
+    def interval(self, rows_SN: NDArray[Any], seed: int) -> Interval:
+        """By the bootstrap."""
+        return sums_interval(np.stack([rows_SN, np.ones_like(rows_SN)], axis=-1), _root_mean, self.groups, seed)
+
+    def moves(self, rows_N: NDArray[Any]) -> Floats:
+        """What leaving each row out takes away."""
+        return RowSums(np.stack([rows_N, np.ones_like(rows_N)], axis=-1), _root_mean).moves_N
+
+
+def _root_mean(sums: Floats) -> Floats:
+    root: Floats = np.sqrt(np.maximum(sums[..., 0], 0.0) / sums[..., 1])
+    return root

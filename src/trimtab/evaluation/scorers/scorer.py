@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from trimtab.evaluation.interval.bootstrap import Floats
+from trimtab.evaluation.interval.bootstrap import Floats, Ints
 from trimtab.evaluation.interval.groups import Groups
 from trimtab.evaluation.interval.interval import Interval
 from trimtab.evaluation.metrics.metric import Metric
@@ -19,6 +19,22 @@ from trimtab.evaluation.metrics.metric import Metric
 SEVERAL_SEEDS = "sign flips over rows and seeds"
 # What takes the place of a test of rows where rows belong together.
 OF_GROUPS = "sign flips of groups"
+
+
+class PartScorer(Protocol):
+    """Scores some of the rows, from what `Scorer.rows` says of them (see `Scorer`)."""
+
+    @property
+    def groups(self) -> Groups | None: ...  # noqa: D102
+
+    @property
+    def metric(self) -> Metric: ...  # noqa: D102
+
+    def score(self, rows_N: NDArray[Any]) -> float: ...  # noqa: D102
+
+    def interval(self, rows_SN: NDArray[Any], seed: int) -> Interval: ...  # noqa: D102
+
+    def moves(self, rows_N: NDArray[Any]) -> Floats: ...  # noqa: D102
 
 
 class Scorer(Protocol):
@@ -63,6 +79,10 @@ class Scorer(Protocol):
 
     def moves(self, rows_N: NDArray[Any]) -> Floats:
         """By how much each row moves the score of one seed [N] (its influence; see `interval/shares`)."""
+        ...
+
+    def part(self, at: Ints) -> PartScorer:
+        """What scores the rows of those places, so that several parts can be set beside one another."""
         ...
 
     def beside(self, answers_N: NDArray[Any]) -> dict[str, float]:

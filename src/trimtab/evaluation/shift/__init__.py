@@ -1,0 +1,1 @@
+"""How far rows are from those that were trained on. Knows nothing about runs or reports."""
