@@ -104,8 +104,9 @@ def test_a_figure_stands_large_only_where_it_is_told_from_the_next_best() -> Non
 
 def test_missing_parts_leave_no_empty_sections() -> None:
     full = [
-        "Beside the baselines", "Learning curve", "What it confuses", "How sure, how right", "Label by label",
-        "Worst mistakes", "How a row reads", "Limits", "Data, settings, cost",
+        "Beside the baselines", "Learning curve", "What it confuses", "How sure, how right",
+        "Answering only where it is sure", "Label by label", "Worst mistakes", "How a row reads", "Limits",
+        "Data, settings, cost",
     ]  # fmt: skip
     assert headings(render_page(two_classes())) == full
     assert headings(render_page(bare())) == ["Limits", "Data, settings, cost"]

@@ -176,7 +176,8 @@ def print_report(report: RunReport, folder: Path) -> None:
     console(width=TABLE_WIDTH).print(table)
     if line := seeds_line(report, findings):
         say(line)
-    say(findings.verdict())
+    for line in (findings.verdict(), *findings.told()):
+        say(line)
     for own in slices_tables(report):
         console(width=TABLE_WIDTH).print(own)
     if worse := worse_sentence(report.slices):

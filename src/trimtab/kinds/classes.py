@@ -38,8 +38,13 @@ def scored_classes(judging: Judging) -> tuple[LabelScores | None, LabelScores | 
     from trimtab.evaluation.scores.labels import score_labels
     from trimtab.reports.scored import LabelBaseline
 
+    labels = judging.bound.task.labels
     dev, test = (
-        score_labels(part[0], part[1].probabilities_NC, judging.classes) if part else None
+        score_labels(
+            part[0], part[1].probabilities_NC, judging.classes, answer_from=labels.answer_from, wanted=labels.abstain
+        )
+        if part
+        else None
         for part in (judging.dev, judging.test)
     )
     baselines = []

@@ -22,10 +22,11 @@ from trimtab.kinds.bound_task import BoundTask, encoded
 from trimtab.kinds.classes import collected_classes, scored_classes
 from trimtab.kinds.kind import Generating, Input, Judging
 from trimtab.kinds.prediction import LabelPrediction, Prediction
+from trimtab.kinds.settled import settled_labels
 from trimtab.kinds.templates import answered_template, check_chat, check_no_dialogue
 from trimtab.prompts import EncodedRow, Template, Verbalizer, default_words, make_verbalizer, wordless
 from trimtab.settings.answers import LabelAnswer, TextAnswer
-from trimtab.settings.methods import FewShotSettings, HeadSettings, SearchSettings, ZeroShotSettings
+from trimtab.settings.methods import FewShotSettings, SearchSettings, ZeroShotSettings
 from trimtab.settings.task import DataSettings, Task
 
 if TYPE_CHECKING:
@@ -268,19 +269,8 @@ class Labels:
         return WordCriterion(bound.verbalizer, own, judged, settings.label_smoothing, weights, judge)
 
     def settled_on_dev(self, task: Task, dev: Sequence[Example], answers: Callable[[], Sequence[Any]]) -> Task:
-        """The temperature of what was trained, where it is left open; not of a head alone, whose rows are read once."""
-        as_it_is = isinstance(task.method, ZeroShotSettings | FewShotSettings | SearchSettings | HeadSettings)
-        if as_it_is or task.labels.temperature is not None:
-            return task
-        from trimtab.evaluation.scores.gold import answer_ids
-        from trimtab.evaluation.scores.temperature import FEWEST, best_temperature
-
-        found = 1.0
-        if len(dev) >= FEWEST:
-            labels = list(task.labels.words or {})
-            probabilities_NC = collected_classes(answers(), labels).probabilities_NC
-            found = best_temperature(probabilities_NC, answer_ids(dev, labels))
-        return task.model_copy(update={"labels": task.labels.model_copy(update={"temperature": found})})
+        """The temperature of what was trained, and from which probability on an answer is given."""
+        return settled_labels(task, dev, answers)
 
     def reader(self, bound: BoundTask, row: EncodedRow, condition: Condition) -> Reader:
         """The label words, or the head."""
@@ -291,13 +281,14 @@ class Labels:
         return WordReader(bound.verbalizer)
 
     def prediction(self, bound: BoundTask, example: Example, row: EncodedRow, scores: np.ndarray) -> LabelPrediction:
-        """The most probable label, from probabilities [C]."""
+        """The most probable label, from probabilities [C]; none where it is too unsure to answer."""
         from trimtab.evaluation.scores.temperature import tempered
 
         temperature = bound.task.labels.temperature
         found = scores if temperature in (None, 1.0) else tempered(scores, temperature)
         probabilities = dict(zip(bound.labels, found.tolist(), strict=True))
-        return LabelPrediction(bound.labels[int(scores.argmax())], row.cut, probabilities)
+        enough = bound.task.labels.answer_from is None or max(probabilities.values()) >= bound.task.labels.answer_from
+        return LabelPrediction(bound.labels[int(scores.argmax())] if enough else None, row.cut, probabilities)
 
     def generating(self, bound: BoundTask, own: TextAnswer | None) -> Generating:
         """Labels are scored."""
@@ -308,8 +299,9 @@ class Labels:
         raise not_said(self.plural)
 
     def record(self, bound: BoundTask, prediction: LabelPrediction) -> dict[str, object]:
-        """Label and probabilities."""
-        return {"label": prediction.label, **probabilities(prediction)}
+        """Label and probabilities; where it may give none, whether it does."""
+        may = {} if bound.task.labels.answer_from is None else {"abstained": prediction.abstained}
+        return {"label": prediction.label, **may, **probabilities(prediction)}
 
     def usual_ways(self, *, gpu: bool, few: bool) -> tuple[str, ...]:
         """On any machine, what a GPU adds, and what few training rows add."""

@@ -26,7 +26,7 @@ from trimtab.kinds.labels import not_said
 from trimtab.kinds.numbers import check_trained, headed_misfit
 from trimtab.kinds.prediction import MultiLabelPrediction, Prediction
 from trimtab.kinds.skew import check_skew
-from trimtab.kinds.templates import answered_template, check_chat, check_no_dialogue
+from trimtab.kinds.templates import answered_template, check_all_answered, check_chat, check_no_dialogue
 from trimtab.prompts import EncodedRow, Template, Verbalizer, default_words, wordless
 from trimtab.settings.answers import MultiLabelAnswer, TextAnswer
 from trimtab.settings.task import DataSettings, Task
@@ -203,6 +203,7 @@ class MultiLabels:
         check_chat(task, pretrained)
         check_trained(task, self.plural)
         check_skew(task, self.plural, ["macro_f1"])
+        check_all_answered(task, self.plural)
         words, columns = task.labels.words, self.settings.columns
         if words is not None and columns is not None and set(words) != set(columns):
             raise TaskError("labels and answer.columns name different labels.", "Leave one of them out.")

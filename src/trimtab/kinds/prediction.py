@@ -16,11 +16,12 @@ class Prediction:
     """An answer.
 
     Attributes:
-        label: the answer as text: the label, the option chosen, the span, the free text, or the number or tags as text.
+        label: the answer as text: the label, the option chosen, the span, the free text, or the number or tags as text;
+            None where a label is too unsure to be given.
         cut_tokens: how many tokens of the input were cut to fit.
     """
 
-    label: str
+    label: str | None
     cut_tokens: int
 
 
@@ -36,8 +37,13 @@ class LabelPrediction(Prediction):
 
     @property
     def probability(self) -> float:
-        """That of the answer."""
-        return self.probabilities[self.label]
+        """That of the answer, or of the likeliest label where none is given."""
+        return max(self.probabilities.values()) if self.label is None else self.probabilities[self.label]
+
+    @property
+    def abstained(self) -> bool:
+        """Whether no answer is given, as it is too unsure."""
+        return self.label is None
 
 
 @dataclass(frozen=True)

@@ -65,8 +65,19 @@ def check_chat(task: Task, pretrained: Pretrained | None) -> None:
         )
 
 
+def check_all_answered(task: Task, plural: str) -> None:
+    """Raise TaskError where no answer is to be given to unsure rows, and answers are none of a fixed set of labels."""
+    given = next((name for name in ("abstain", "answer_from") if getattr(task.labels, name) is not None), None)
+    if given:
+        raise TaskError(
+            f"labels.{given} is set, and the answers of this task are {plural}.",
+            "Take it out: only a run whose answers are labels can leave rows unanswered.",
+        )
+
+
 def check_no_labels(task: Task, plural: str) -> None:
     """Raise TaskError where labels are given, and answers are of another kind."""
+    check_all_answered(task, plural)
     if task.labels.words:
         raise TaskError(
             f"labels are given, and the answers of this task are {plural}.",

@@ -322,7 +322,7 @@ class Texts:
     def collected(self, predictions: Sequence[TextPrediction], classes: Sequence[str]) -> Said:
         """The texts, and how many were cut off at their greatest length."""
         return Said(
-            [prediction.label for prediction in predictions],
+            [prediction.label or "" for prediction in predictions],
             sum(prediction.texts[0].ended == "length" for prediction in predictions),
         )
 

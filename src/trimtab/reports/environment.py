@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 
 from trimtab.errors import visible
 from trimtab.evaluation.text.words import are_chinese
-from trimtab.reports.charts.run import calibration_chart, confusion_map, scatter_chart
+from trimtab.reports.charts.run import calibration_chart, confusion_map, coverage_chart, scatter_chart
 from trimtab.reports.format import (
     between,
     big,
@@ -65,6 +65,7 @@ def environment() -> Environment:
     environment.globals |= {
         "calibration_chart": _drawn(calibration_chart),
         "confusion_map": _drawn(confusion_map),
+        "coverage_chart": _drawn(coverage_chart),
         "scatter_chart": _drawn(scatter_chart),
     }
     return environment

@@ -36,6 +36,7 @@ def render_page(report: RunReport) -> str:
         "rivals": findings.rivals(),
         "untold": any(is_chance(rival) for rival in findings.rivals()[:1]),
         "verdict": findings.verdict(),
+        "told": findings.told(),
         "slices_sentence": slices_sentence(report.slices),
         "slice_tables": slice_tables(report.slices),
         "slice_score": heading(score_heading(report.slices)) if report.slices else "",

@@ -264,13 +264,17 @@ def _check_values(values: Mapping[str, Any]) -> None:
         raise ValueError("facts or examples are of another kind")
 
 
+# Settings of labels that say which answers are given, and not how they are found.
+FREE = {"abstain", "answer_from"}
+
+
 def _trained_with(task: Task) -> dict[str, Any]:
     """What of a task is part of what was trained: with other words around its rows, a prompt answers anything."""
     return {
         "task": task.task,
         "answer.kind": task.answer.kind,
         **{f"template.{name}": value for name, value in task.template.model_dump(mode="json").items()},
-        **{f"labels.{name}": value for name, value in task.labels.model_dump(mode="json").items()},
+        **{f"labels.{name}": value for name, value in task.labels.model_dump(mode="json", exclude=FREE).items()},
         **{f"method.{name}": value for name, value in task.method.model_dump(mode="json").items()},
     }
 

@@ -183,6 +183,21 @@ class LabelSettings(Settings):
         "answer, but how sure it is. By default, where more than a head is trained, what foretells dev best; 1 where "
         "that would not help on rows left out.",
     )
+    abstain: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="Leave rows unanswered that it is too unsure of, so that this share of the answers given is right, "
+        "0.95 say. From which probability on it answers is then found on dev, such that with 95% confidence so many of "
+        "them are right (Angelopoulos et al. 2021).",
+    )
+    answer_from: float | None = Field(
+        None,
+        gt=0,
+        le=2,
+        description="Probability from which on an answer is given; where `abstain` is set, by default what is found on "
+        "dev. Above 1 none is given.",
+    )
     length_normalise: bool = Field(
         False, description="Divide the score of a label word by its number of tokens (for words of unequal length)."
     )

@@ -101,8 +101,8 @@ def _ranked(
         pairs = [(name, example) for example in sample for name in alive]
         answers = engine.answer([Request(name, example.fields, example.where) for name, example in pairs])
         for (name, example), answer in zip(pairs, answers, strict=True):
-            right[name] += answer.label == example.answer
             assert isinstance(answer, LabelPrediction)
+            right[name] += max(answer.probabilities, key=answer.probabilities.__getitem__) == example.answer
             loss[name] -= math.log(max(answer.probabilities[example.answer or ""], 1e-30))
         scored += len(pairs)
         if on_scored:

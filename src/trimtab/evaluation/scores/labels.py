@@ -19,6 +19,7 @@ from trimtab.evaluation.scores.calibration import CalibrationBin, calibration
 from trimtab.evaluation.scores.classes import ClassScore, class_scores
 from trimtab.evaluation.scores.gold import answer_ids, groups_among
 from trimtab.evaluation.scores.label_intervals import label_intervals
+from trimtab.evaluation.scores.selective import Answered, Selective, answered, selective
 from trimtab.evaluation.text.shortening import shortened
 
 Ints = NDArray[np.int64]
@@ -65,6 +66,8 @@ class LabelScores:
             The calibration error of a resample is biased upwards where rows are few, so its interval is moved down by
             the bootstrap estimate of that bias (Efron & Tibshirani 1993, section 10.3), to 0 at most.
         mistakes: wrong rows, the most confident first.
+        selective: what is right if only the surest rows are answered; None in reports of older versions.
+        answered: what is left unanswered; None where all rows are answered.
     """
 
     rows: int
@@ -79,11 +82,14 @@ class LabelScores:
     log_loss: float
     intervals: dict[str, Interval]
     mistakes: list[Mistake]
+    selective: Selective | None = None
+    answered: Answered | None = None
 
 
 def score_labels(
-    examples: Sequence[Example], probabilities_NC: Floats, labels: Sequence[str], *, seed: int = 0, worst: int = 20
-) -> LabelScores:
+    examples: Sequence[Example], probabilities_NC: Floats, labels: Sequence[str], *, seed: int = 0, worst: int = 20,
+    answer_from: float | None = None, wanted: float | None = None,
+) -> LabelScores:  # fmt: skip
     """Score the probabilities of C labels against the answers of N examples.
 
     Args:
@@ -92,6 +98,9 @@ def score_labels(
         labels: the C labels, in the order of the columns; of choices, names of the options' places.
         seed: seed of the bootstrap.
         worst: the most mistakes to keep.
+        answer_from: probability from which on answers are given; None where all are. All figures but `answered` are of
+            all rows, as if they were answered.
+        wanted: share of the answers given that is to be right.
 
     Raises:
         TrimtabError: no examples; an answer that is missing or not a label; probabilities that are not finite.
@@ -117,6 +126,7 @@ def score_labels(
         confusion_CC.diagonal(), confusion_CC.sum(axis=1), confusion_CC.sum(axis=0)
     )
     bins, calibration_error = calibration(confidence_N, predicted_N == answers_N)
+    together = (confidence_N, predicted_N == answers_N, groups_among(examples))
     return LabelScores(
         rows=len(examples),
         accuracy=float(np.mean(predicted_N == answers_N)),
@@ -133,6 +143,8 @@ def score_labels(
         log_loss=float(-np.log(np.maximum(of_answer_N, np.finfo(np.float64).eps)).mean()),
         intervals=label_intervals(answers_N, predicted_N, confidence_N, classes, groups_among(examples), seed),
         mistakes=_mistakes(examples, labels, probabilities_NC, answers_N, worst),
+        selective=selective(*together),
+        answered=None if answer_from is None else answered(*together, answer_from, wanted),
     )
 
 

@@ -95,6 +95,32 @@ def calibration_chart(title: str, bins: Sequence[tuple[float, float, int]]) -> s
     return _svg(title, int(floor + BOTTOM), body)
 
 
+def coverage_chart(
+    title: str, points: Sequence[tuple[float, float]], chosen: tuple[float, float] | None, most: float | None
+) -> str:
+    """Draw the share of answers that is wrong over the share of rows that is answered, the surest first.
+
+    Args:
+        title: read out by screen readers.
+        points: (share answered, share of these that is wrong), rising in the first.
+        chosen: where the run answers; None where it answers all rows.
+        most: the share that may be wrong, drawn as a dashed line; None where nothing was asked for.
+    """
+    marks = ticks(0, max(0.01, *(risk for _, risk in points), most or 0), 4)
+    x, y = Scale(0, 1, LEFT, WIDTH - RIGHT), Scale(0, marks[-1], HEIGHT - BOTTOM, TOP)
+    body = [_y_axis(y, marks, _percent), _x_axis(x, [0, 0.25, 0.5, 0.75, 1], _percent, "rows answered", HEIGHT)]
+    if most is not None:
+        body.append(f'<path class="ideal" d="M{x(0)} {y(most):.1f}H{x(1)}"/>')
+    path = "L".join(f"{x(coverage):.1f} {y(risk):.1f}" for coverage, risk in points)
+    body.append(f'<g class="line strong"><path d="M{path}"/></g>')
+    for coverage, risk in (chosen,) if chosen else ():
+        tip = f"{coverage:.1%} answered, {risk:.1%} of these wrong"
+        body.append(
+            f'<circle class="dot" cx="{x(coverage):.1f}" cy="{y(risk):.1f}" r="4.5"><title>{tip}</title></circle>'
+        )
+    return _svg(title, HEIGHT, body)
+
+
 def scatter_chart(title: str, points: Sequence[tuple[float, float]]) -> str:
     """Draw what was predicted over what is right, on axes alike, with the line on which they agree.
 

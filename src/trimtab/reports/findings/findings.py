@@ -154,6 +154,10 @@ class Findings(Protocol):
         """The baselines worth naming beside the run, the best first."""
         ...
 
+    def told(self) -> list[str]:
+        """What stands beneath the headline, a sentence each: how much is left unanswered."""
+        ...
+
     def summary(self) -> str:
         """The headline and the rivals as one sentence; `Not scored.` where nothing was."""
         ...

@@ -8,6 +8,7 @@ from typing import Any
 
 from trimtab.evaluation.scores.classes import ClassScore
 from trimtab.evaluation.scores.labels import LabelScores
+from trimtab.reports.findings.coverage import answered_sentence, coverage_of
 from trimtab.reports.findings.findings import BY_MACRO_F1, Axis, DevScore, Headline, Result, Table
 from trimtab.reports.findings.unfound import unfound_sentence
 from trimtab.reports.findings.verdict import rival_sentences, that_count, verdict_sentence
@@ -23,6 +24,7 @@ CLASSES_IN_A_TABLE = 12
 CLASSES_IN_A_MAP = 300
 CLASSES_LISTED = 20
 WEAKEST_LISTED = 12
+ANSWERED_OR_NOT = " All other figures count every row, answered or not."
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,11 @@ class LabelFindings:
         """All baselines; majority counts only where no other is as good."""
         return that_count([_result(other) for other in self.part.baselines], "majority")
 
+    def told(self) -> list[str]:
+        """How much is left unanswered, where it may be."""
+        given = self.part.headline[1].answered if self.part.headline else None
+        return [answered_sentence(given) + ANSWERED_OR_NOT] if given else []
+
     def summary(self) -> str:
         """Accuracy, interval and the baselines beside it."""
         if not (headline := self.headline):
@@ -177,8 +184,9 @@ class LabelFindings:
         return unfound_sentence(split, scores.per_class)
 
     def always(self) -> str:
-        """A class, whatever the text."""
-        return self.classes.always
+        """A class, whatever the text, unless it may leave rows unanswered."""
+        leaves = self.part.headline and self.part.headline[1].answered
+        return "" if leaves else self.classes.always
 
     def caution(self) -> str:
         """How many of a hundred answers are wrong."""
@@ -246,6 +254,7 @@ class LabelFindings:
             "pairs": [] if few else most_confused(scores),
             "weakest": weakest_first[:WEAKEST_LISTED] if len(names) > CLASSES_LISTED else [],
             "confidence": confidence_sentence(scores),
+            "coverage": coverage_of(scores),
         }
 
 

@@ -68,6 +68,10 @@ class MultiLabelFindings:
         """All baselines; the commonest labels count only where no other is as good."""
         return that_count([_result(other) for other in self.part.baselines], "commonest labels")
 
+    def told(self) -> list[str]:
+        """Nothing: every row is answered."""
+        return []
+
     def summary(self) -> str:
         """Micro F1, interval, macro F1, subset accuracy and the baselines beside it."""
         if not self.part.headline:
