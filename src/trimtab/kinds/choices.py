@@ -80,6 +80,7 @@ class Choices:
     tests: None = None
     learnt_from_train: str = "majority"
     judges_dev: bool = True
+    settles_on_all: bool = False
 
     @property
     def baselines(self) -> tuple[Baseline, ...]:

@@ -115,6 +115,7 @@ class Labels:
     tests: None = None
     learnt_from_train: str = "majority and naive Bayes"
     judges_dev: bool = True
+    settles_on_all: bool = False
 
     @property
     def baselines(self) -> tuple[Baseline, ...]:

@@ -112,6 +112,7 @@ class MultiLabels:
     tests: None = None
     learnt_from_train: str = "the commonest labels and naive Bayes"
     judges_dev: bool = True
+    settles_on_all: bool = True
 
     @property
     def baselines(self) -> tuple[Baseline, ...]:

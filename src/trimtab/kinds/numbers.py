@@ -81,6 +81,7 @@ class Numbers:
     tests: None = None
     learnt_from_train: str = "mean and ridge regression"
     judges_dev: bool = True
+    settles_on_all: bool = False
 
     @property
     def baselines(self) -> tuple[Baseline, ...]:

@@ -93,6 +93,7 @@ class Tags:
     tests: None = None
     learnt_from_train: str = "the commonest tags"
     judges_dev: bool = True
+    settles_on_all: bool = False
 
     @property
     def baselines(self) -> tuple[Baseline, ...]:

@@ -81,6 +81,7 @@ class Texts:
     own_options: bool = False
     learnt_from_train: str = "nearest answers"
     judges_dev: bool = False
+    settles_on_all: bool = False
 
     @property
     def baselines(self) -> tuple[Baseline, ...]:
