@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from trimtab.cli.progress import Bars
@@ -10,9 +12,23 @@ from trimtab.training.loop import DevScore, Plan, StepRecord
 PLAN = Plan(rows=64, steps=1200, batch_size=8, evaluate_every=600, rate=0.1, seeds=(0, 1))
 
 
-def record(step: int, *losses: float | None, dev: tuple[float | None, ...] = ()) -> StepRecord:
+def record(step: int, *losses: float | None, dev: tuple[float | None, ...] = (), seconds: float = 0.0001) -> StepRecord:
     scores = [None if found is None else DevScore(found, 0.5) for found in dev] or None
-    return StepRecord(step, step / 8, 0.1, list(losses), scores, 0.01)
+    return StepRecord(step, step / 8, 0.1, list(losses), scores, seconds)
+
+
+def test_how_long_a_training_takes_is_said_once_three_steps_are_timed(capsys: pytest.CaptureFixture[str]) -> None:
+    plan = replace(PLAN, dev_rows=100, judging=100.0)
+    with Bars() as bars:
+        for step in range(1, 6):
+            bars.step(record(step, 0.5, seconds=0.5), plan)
+            [task] = bars.bars.tasks
+            assert (task.completed, task.total) == (step, 1400)
+        bars.step(record(600, 0.5, seconds=50.5, dev=(0.5, 0.5)), plan)
+        assert (task.completed, task.total) == (700, 1400)
+    # 1,197 steps and 2 evaluations of 100 steps each, of half a second
+    said = "about 12 min to train, 14% of it scoring dev\nstep 600 of 1,200: loss 0.500, dev 50.0% 50.0%\n"
+    assert capsys.readouterr().err == said
 
 
 def test_evaluations_are_lines_where_nobody_watches(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,6 +9,7 @@ from trimtab.errors import TrimtabError
 from trimtab.training.fit import Fit, fit_plan
 from trimtab.training.head_criterion import Fitted
 from trimtab.training.loop import DevScore
+from trimtab.training.plan import Dev
 
 ROWS = torch.randn(5, 4, generator=torch.Generator().manual_seed(0))
 GROUPS = [[3, 0], [4], [1, 2]]
@@ -27,7 +28,8 @@ def made_fit(read=None, groups=GROUPS):
         return Fitted((weight, before[1]), 0.5)
 
     start = {"weight": torch.zeros(1, 4), "bias": torch.zeros(1)}
-    return Fit(fit_plan(5, len(groups), 7), start, groups, states, solve, lambda _, heads: [DevScore(0.75, 0.25)])
+    plan = fit_plan(5, len(groups), 7, Dev(4))
+    return Fit(plan, start, groups, states, solve, lambda _, heads: [DevScore(0.75, 0.25)])
 
 
 @pytest.mark.parametrize("stopped", range(len(GROUPS) + 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
@@ -10,7 +11,7 @@ import pytest
 
 from trimtab.settings.task import TrainSettings
 from trimtab.training.loop import Plan
-from trimtab.training.plan import make_plan, rows_seen
+from trimtab.training.plan import Dev, allowed_rows, make_plan, rows_seen
 
 ROWS = (1, 5, 32, 500, 7_000, 100_000, 1_000_000)
 
@@ -72,3 +73,44 @@ def test_the_order_depends_on_the_seed_alone():
 
     assert plan(1, 2, 3).batch(2, 9) == plan(3).batch(0, 9)
     assert plan(1).batch(0, 0) != plan(2).batch(0, 0)
+
+
+@pytest.mark.parametrize("generates", [False, True], ids=["labels", "texts"])
+@pytest.mark.parametrize("weight", [0.5, 1.0, 3.0])
+@pytest.mark.parametrize("rows", [64, 300, 1_000, 5_000])
+@pytest.mark.parametrize("dev", [32, 400, 5_000])
+def test_scoring_dev_takes_a_small_share_of_the_time(rows, dev, weight, generates):
+    plan = make_plan(TrainSettings(), rows, 0.04, generates=generates, dev=Dev(dev, weight))
+    trained = 2.3 * plan.steps * plan.batch_size  # in rows of train read
+    times = math.ceil(plan.steps / plan.evaluate_every)
+    share = (times + 1) * plan.dev_rows * weight / (trained + (times + 1) * plan.dev_rows * weight)
+    assert share <= 0.15 or (plan.dev_rows, times) == (32, 1)
+    assert 32 <= plan.dev_rows <= dev
+    assert plan.evaluations(plan.steps) == times
+    assert plan.work == pytest.approx(plan.steps + times * plan.dev_rows * weight / (2.3 * plan.batch_size))
+
+
+def test_how_dev_is_scored():
+    def scored(rows: int, dev: Dev, generates: bool = False, **settings: object) -> tuple[int, int]:
+        plan = make_plan(TrainSettings(**settings), rows, 0.04, generates=generates, dev=dev)
+        return plan.evaluations(plan.steps), plan.dev_rows
+
+    assert scored(1_000, Dev(400)) == (5, 400)
+    assert scored(300, Dev(32)) == (6, 32)
+    assert scored(64, Dev(400)) == (2, 106)  # 784 rows seen, each as dear as 2.3, x 15 / 85, over 3 readings
+    assert scored(64, Dev(400), generates=True) == (6, 45)
+    assert scored(8, Dev(400)) == (1, 64)
+    assert scored(8, Dev(400, 10.0)) == (1, 32)
+    assert scored(8, Dev(400, 10.0), runs=3) == (1, 100)  # what seeds are told apart by
+    assert scored(300, Dev(400)) == (3, 231)
+    assert scored(64, Dev(400), evaluate_every=14) == (7, 400)
+    assert scored(64, Dev(400), evaluate_every=14, evaluate_rows=50) == (7, 50)
+    assert scored(64, Dev(30), evaluate_every=14, evaluate_rows=50) == (7, 30)
+    assert scored(64, Dev(400), evaluate_rows=60) == (4, 60)
+    assert scored(64, Dev(400), evaluate_rows=400) == (1, 400)
+    assert scored(64, Dev(400), steps=2) == (1, 32)
+
+
+def test_rows_of_dev_that_fit_into_the_share():
+    assert allowed_rows(850, Dev(400, 0.5)) == pytest.approx(300)  # 150 of 1,000 rows read
+    assert allowed_rows(850, Dev(400, 0.0)) == math.inf

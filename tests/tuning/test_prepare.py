@@ -7,11 +7,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 import tiny
-from trimtab.data import Example
+from trimtab.data import Example, stratified_sample
 from trimtab.errors import TrimtabError
 from trimtab.kinds.bind import bind
 from trimtab.settings.file import make_task
@@ -30,10 +31,10 @@ def data(tmp_path_factory: pytest.TempPathFactory, tiny_folder: Path) -> Path:
     return folder
 
 
-def prepared(data: Path, pretrained: Any, **changes: Any) -> Prepared:
+def prepared(folder: Path, pretrained: Any, **changes: Any) -> Prepared:
     content = tiny.task(pretrained.name, **{name: own for name, own in changes.items() if name != "method"})
     content["method"] = changes.get("method", {"name": "soft_prompt", "length": 3})
-    return prepare(resolve(read_rows(make_task(content), data), pretrained))
+    return prepare(resolve(read_rows(make_task(content), folder), pretrained))
 
 
 def objective_of(made: Prepared) -> Objective:
@@ -68,10 +69,42 @@ def test_everything_picked_is_written_out(data: Path, pretrained: Any, monkeypat
     assert task.labels.words == {"negative": ["negative"], "positive": ["positive"]}
     assert task.labels.among == "vocabulary"
     assert (task.train.steps, task.train.epochs, task.train.batch_size) == (16, None, 8)
-    assert (task.train.evaluate_every, task.train.rate, task.train.patience) == (3, 0.08, 0)
+    assert (task.train.evaluate_every, task.train.rate, task.train.patience) == (16, 0.08, 0)  # 128 rows seen
     assert task.backbone == str(Path(pretrained.name).resolve())
     again = prepare(resolve(read_rows(task, Path("/")), pretrained))
     assert again.task == task
+
+
+def test_dev_is_scored_on_as_many_rows_as_take_little_time_and_a_run_says_which(
+    data: Path, pretrained: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    dev = tiny.write_rows(tmp_path / "dev.jsonl", tiny.rows(200, seed=9))
+    changes = {"data": {"dev": str(dev)}, "train": {"steps": 20, "evaluate_every": None}}
+    made = prepared(data, pretrained, **changes)
+    train = [Example({"text": row["text"]}, row["label"], "") for row in tiny.rows(64, seed=1)]
+    tokens = [np.mean([len(row.ids) for row in made.bound.encode(rows)]) for rows in (made.dev, train)]
+    # 160 rows are trained on, each as dear as 2.3 that are read; dev is read once, and once for the temperature
+    rows = int(160 * 2.3 * 15 / 85 * tokens[1] / tokens[0] / 2)
+    assert (made.training.plan.dev_rows, made.training.plan.evaluate_every, len(made.dev)) == (rows, 20, 200)
+    assert (made.task.train.evaluate_rows, made.task.train.evaluate_every) == (rows, 20)
+    assert list(made.judged) == stratified_sample(made.dev, rows, 0)
+    assert [row.label for row in objective_of(made).criterion.dev] == [
+        ["negative", "positive"].index(example.answer) for example in made.judged
+    ]
+    again = prepare(resolve(read_rows(made.task, Path("/")), pretrained))
+    assert (again.task, again.judged) == (made.task, made.judged)
+    asked = prepared(data, pretrained, **{**changes, "train": {"steps": 20, "evaluate_every": 10}})
+    assert (asked.training.plan.dev_rows, asked.task.train.evaluate_rows, len(asked.judged)) == (200, None, 200)
+
+
+def test_a_fit_reads_few_rows_of_dev(data: Path, pretrained: Any, tmp_path: Path) -> None:
+    dev = tiny.write_rows(tmp_path / "dev.jsonl", tiny.rows(200, seed=9))
+    changes = {"data": {"dev": str(dev)}, "method": {"name": "head"}}
+    made = prepared(data, pretrained, **changes)
+    assert (made.training.plan.dev_rows, len(made.judged)) == (32, 32)
+    assert made.task.train.evaluate_rows is None
+    more = prepared(data, pretrained, **changes, train={"evaluate_rows": 150})
+    assert len(more.judged) == 150
 
 
 def test_what_trains_nothing_has_no_steps_and_one_seed(data: Path, pretrained: Any) -> None:

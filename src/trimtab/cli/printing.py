@@ -156,9 +156,10 @@ def _picked(task: Task, plan: Plan) -> str:
     if not plan.steps:
         return "nothing to train"
     passes = plan.steps * plan.batch_size / plan.rows
+    rows = f"{plan.dev_rows:,} rows of " if task.train.evaluate_rows is not None else ""
     return (
         f"picked: {plan.steps:,} steps of {plan.batch_size} rows ({passes:.1f} passes), {plan.optimiser}, "
-        f"rate {plan.rate:g}{task.method.rate_unit}, {plan.schedule}, dev every {plan.evaluate_every} steps"
+        f"rate {plan.rate:g}{task.method.rate_unit}, {plan.schedule}, {rows}dev every {plan.evaluate_every} steps"
     )
 
 

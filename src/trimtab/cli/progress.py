@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Any
 from trimtab.cli.terminal import console, shown
 
 if TYPE_CHECKING:
+    from trimtab.training.foresight import Foresight
     from trimtab.training.loop import Plan, StepRecord
+
+# Seconds of training that are too few to be foreseen.
+SHORT = 10.0
 
 
 class Bars:
@@ -24,6 +28,7 @@ class Bars:
         )  # fmt: skip
         self.tasks: dict[str, Any] = {}
         self.loss: float | None = None
+        self.foresight: Foresight | None = None
 
     def __enter__(self) -> Bars:
         self.bars.start()
@@ -36,7 +41,7 @@ class Bars:
         """A line that stays."""
         self.bars.console.print(line, soft_wrap=True)
 
-    def progress(self, what: str, done: int, total: int | None) -> None:
+    def progress(self, what: str, done: float, total: float | None) -> None:
         """Show one bar a thing being done; drop those before it."""
         if what not in self.tasks:
             for old in self.tasks.values():
@@ -45,14 +50,29 @@ class Bars:
         self.bars.update(self.tasks[what], completed=done, total=total)
 
     def step(self, record: StepRecord, plan: Plan) -> None:
-        """Show where training is."""
+        """Show where training is, and once that is known how long it will take, where that is not short."""
+        from trimtab.training.foresight import TIMED, Foresight
+
+        if self.foresight is None or self.foresight.plan is not plan:
+            self.foresight, self.loss = Foresight(plan), None
+        self.foresight.saw(record)
+        if self.foresight.known == TIMED and self.foresight.left > SHORT:
+            self.say(_foreseen(self.foresight))
         losses = [loss for loss in record.losses if loss is not None]
         if losses:
             mean = sum(losses) / len(losses)
             self.loss = mean if self.loss is None else 0.95 * self.loss + 0.05 * mean
         state = "reading" if self.loss is None else f"loss {self.loss:.3f}"
-        self.progress("tuning", record.step, plan.steps)
+        self.progress("tuning", plan.work_done(record.step), plan.work)
         if record.dev:
             reached = " ".join(f"{100 * d.accuracy:.1f}%" for d in record.dev if d)
             self.say(f"step {record.step:,} of {plan.steps:,}: {state}, dev {reached}")
         self.bars.update(self.tasks["tuning"], state=state)
+
+
+def _foreseen(foresight: Foresight) -> str:
+    """How long a training will take, in a line."""
+    from trimtab.reports.format import duration
+
+    share = round(100 * foresight.dev_share)
+    return f"about {duration(foresight.left)} to train, {share}% of it scoring dev"

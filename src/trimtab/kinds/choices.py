@@ -239,6 +239,10 @@ class Choices:
         own, judged = cast("Sequence[OptionTarget]", train), cast("Sequence[OptionTarget]", dev)
         return OptionCriterion(own, judged, bound.task.train.label_smoothing)
 
+    def settles_on_all(self, task: Task) -> bool:
+        """Nothing is settled."""
+        return False
+
     def settled_on_dev(self, task: Task, dev: Sequence[ChoiceExample], answers: Callable[[], Sequence[Any]]) -> Task:
         """As it is."""
         return task

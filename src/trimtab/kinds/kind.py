@@ -299,6 +299,10 @@ class Kind(Protocol[E]):
         """Whether a report scores dev beside test: answers that are said take long."""
         ...
 
+    def settles_on_all(self, task: Task) -> bool:
+        """Whether what is settled on dev wants all of it, and not the rows alone that were scored while training."""
+        ...
+
     def classes(self, splits: Splits, words: Mapping[str, Sequence[str]]) -> list[str]:
         """Names of what answers are counted by: labels, or the places that options stand at; else none."""
         ...

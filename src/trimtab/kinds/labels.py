@@ -268,6 +268,10 @@ class Labels:
 
         return WordCriterion(bound.verbalizer, own, judged, settings.label_smoothing, weights, judge)
 
+    def settles_on_all(self, task: Task) -> bool:
+        """Where rows may be left unanswered: few rows of dev promise little."""
+        return task.labels.abstain is not None
+
     def settled_on_dev(self, task: Task, dev: Sequence[Example], answers: Callable[[], Sequence[Any]]) -> Task:
         """The temperature of what was trained, and from which probability on an answer is given."""
         return settled_labels(task, dev, answers)

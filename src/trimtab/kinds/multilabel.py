@@ -277,6 +277,10 @@ class MultiLabels:
         own = self.settings.thresholds
         return [own.get(label, USUAL) if isinstance(own, dict) else own or USUAL for label in labels]
 
+    def settles_on_all(self, task: Task) -> bool:
+        """For the thresholds."""
+        return True
+
     def settled_on_dev(
         self, task: Task, dev: Sequence[MultiLabelExample], answers: Callable[[], Sequence[MultiLabelPrediction]]
     ) -> Task:

@@ -207,6 +207,10 @@ class Numbers:
         own, judged = cast("Sequence[NumberTarget]", train), cast("Sequence[NumberTarget]", dev)
         return HeadCriterion(NumberOutputs(huber=self.settings.loss == "huber"), own, judged, kept)
 
+    def settles_on_all(self, task: Task) -> bool:
+        """Nothing is settled."""
+        return False
+
     def settled_on_dev(self, task: Task, dev: Sequence[NumberExample], answers: Callable[[], Sequence[Any]]) -> Task:
         """As it is."""
         return task

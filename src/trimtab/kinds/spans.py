@@ -301,6 +301,10 @@ class Spans:
         outputs = SpanOutputs(longest, self.settings.threshold, chinese, bound.task.train.label_smoothing)
         return HeadCriterion(outputs, own, judged, kept)
 
+    def settles_on_all(self, task: Task) -> bool:
+        """For the threshold."""
+        return True
+
     def settled_on_dev(
         self, task: Task, dev: Sequence[SpanExample], answers: Callable[[], Sequence[SpanPrediction]]
     ) -> Task:

@@ -265,6 +265,10 @@ class Tags:
         outputs = TagOutputs(bound.labels, self.plain, bound.task.train.label_smoothing)
         return HeadCriterion(outputs, own, judged, kept)
 
+    def settles_on_all(self, task: Task) -> bool:
+        """Nothing is settled."""
+        return False
+
     def settled_on_dev(self, task: Task, dev: Sequence[TaggedExample], answers: Callable[[], Sequence[Any]]) -> Task:
         """As it is."""
         return task

@@ -268,6 +268,10 @@ class Texts:
         own, judged = cast("Sequence[TextTarget]", train), cast("Sequence[TextTarget]", dev)
         return TokenCriterion(own, judged, bound.task.train.label_smoothing)
 
+    def settles_on_all(self, task: Task) -> bool:
+        """Nothing is settled."""
+        return False
+
     def settled_on_dev(self, task: Task, dev: Sequence[TextExample], answers: Callable[[], Sequence[Any]]) -> Task:
         """As it is."""
         return task

@@ -90,7 +90,8 @@ class DataSettings(Settings):
         400,
         ge=1,
         le=MANY,
-        description="Rows of dev scored at each evaluation during tuning, a seeded stratified sample.",
+        description="Rows of dev that are chosen on, a seeded stratified sample; while training, fewer of them may be "
+        "scored (`train.evaluate_rows`).",
     )
     test_limit: int | None = Field(
         None, ge=1, le=MANY, description="Score only this many test rows, a seeded stratified sample; all by default."
@@ -256,7 +257,18 @@ class TrainSettings(Settings):
         "clipping off.",
     )
     evaluate_every: int | None = Field(
-        None, ge=1, le=MANY, description="Steps between evaluations on dev. Picked by default."
+        None,
+        ge=1,
+        le=MANY,
+        description="Steps between evaluations on dev. Picked by default, so that scoring dev takes no more than about "
+        "15% of the time.",
+    )
+    evaluate_rows: int | None = Field(
+        None,
+        ge=1,
+        le=MANY,
+        description="Rows of dev scored at each evaluation, a seeded stratified sample. By default as many as fit into "
+        "these 15%, but 32 at least; all of dev where `evaluate_every` is given.",
     )
     patience: int | None = Field(
         None,

@@ -14,9 +14,11 @@ import torch
 from trimtab.decoding.readers import Head
 from trimtab.errors import TrimtabError
 from trimtab.runs.tensors import Stored
+from trimtab.settings.task import TrainSettings
 from trimtab.training.head_criterion import Fitted
 from trimtab.training.kept_rows import States
 from trimtab.training.loop import DevScore, Parameters, Plan, StepRecord
+from trimtab.training.plan import FEWEST, Dev, allowed_rows
 
 # (hidden states [w, D] of each row of train, the head before) -> the fitted head
 Solve = Callable[[Sequence[torch.Tensor], Head], Fitted]
@@ -95,6 +97,15 @@ class Fit:
         self.done = min(int(done or 0), len(self.groups))
 
 
-def fit_plan(rows: int, groups: int, seed: int) -> Plan:
-    """The plan of a fit to `rows` rows that are read in so many groups."""
-    return Plan(rows=rows, steps=groups + 1, batch_size=rows, evaluate_every=groups + 1, rate=0.0, seeds=(seed,))
+def fit_plan(rows: int, groups: int, seed: int, dev: Dev) -> Plan:
+    """The plan of a fit to `rows` rows that are read in so many groups, scored on as much of dev as is read of it."""
+    steps, judging = groups + 1, dev.rows * dev.weight * groups / rows
+    return Plan(
+        rows=rows, steps=steps, batch_size=rows, evaluate_every=steps, rate=0.0, seeds=(seed,), dev_rows=dev.rows,
+        judging=judging,
+    )  # fmt: skip
+
+
+def fit_dev_rows(settings: TrainSettings, rows: int, dev: Dev) -> int:
+    """Rows of dev that a fit to `rows` rows is scored on: it chooses nothing by them, and reads all rows but once."""
+    return min(dev.rows, settings.evaluate_rows or max(FEWEST, int(allowed_rows(rows, dev))))

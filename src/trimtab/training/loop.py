@@ -32,6 +32,8 @@ class Plan:
         patience: evaluations without improvement before a run stops, or None.
         rate: peak learning rate, in the parameters' own units.
         seeds: one a run.
+        dev_rows: rows of dev that are scored at each evaluation.
+        judging: what an evaluation is foreseen to take, in steps.
     """
 
     rows: int
@@ -47,6 +49,21 @@ class Plan:
     warmup: float = 0.06
     weight_decay: float = 0.0
     clip: float | None = 1.0
+    dev_rows: int = 0
+    judging: float = 0.0
+
+    @property
+    def work(self) -> float:
+        """What the whole is foreseen to take, evaluations included, in steps."""
+        return self.work_done(self.steps)
+
+    def work_done(self, step: int) -> float:
+        """What the steps up to this one are foreseen to take, evaluations included, in steps."""
+        return step + self.evaluations(step) * self.judging
+
+    def evaluations(self, step: int) -> int:
+        """How often dev has been scored when this step is done; the last step is always evaluated."""
+        return step // self.evaluate_every + (step == self.steps and step % self.evaluate_every > 0)
 
     def batch(self, run: int, step: int) -> list[int]:
         """Indices of the rows of one step: shuffled passes over the data, one after another, from the seed alone."""

@@ -23,11 +23,16 @@ from trimtab.training.fit import Fit, fit_plan
 from trimtab.training.head_criterion import HeadCriterion
 from trimtab.training.kept_rows import KeptStates, read_states, states_read
 from trimtab.training.objective import Objective
+from trimtab.training.plan import Dev
 from trimtab.training.targets import Target
 
 
-def fit_of(bound: BoundTask, train: Sequence[Target], dev: Sequence[Target], seed: int) -> Fit:
-    """The fit of a head to train. Raises TaskError where the rows' hidden states would not fit into memory."""
+def fit_of(bound: BoundTask, train: Sequence[Target], dev: Sequence[Target], weight: float, seed: int) -> Fit:
+    """The fit of a head to train, scored on dev, a row of which costs so many of train's.
+
+    Raises:
+        TaskError: the rows' hidden states would not fit into memory.
+    """
     start = bound.method.initial(seed)
     states, groups = read_states_of(bound, train, dev, bound.method.condition(start))
     criterion = bound.kind.criterion(bound, train, dev, states)
@@ -37,7 +42,8 @@ def fit_of(bound: BoundTask, train: Sequence[Target], dev: Sequence[Target], see
         return bound.method.condition(head)
 
     judged = Objective(bound.pretrained.backbone, criterion, condition, bound.prompt)
-    return Fit(fit_plan(len(train), len(groups), seed), start, groups, states.train, criterion.fitted, judged.evaluate)
+    plan = fit_plan(len(train), len(groups), seed, Dev(len(dev), weight))
+    return Fit(plan, start, groups, states.train, criterion.fitted, judged.evaluate)
 
 
 def fitted_start(

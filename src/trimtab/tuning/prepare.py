@@ -17,7 +17,7 @@ import torch
 
 from trimtab.backbones.open import Progress
 from trimtab.backbones.views.late import LateBackbone
-from trimtab.data import Example
+from trimtab.data import Example, stratified_sample
 from trimtab.errors import TaskError, TrimtabError
 from trimtab.kinds.bind import bind
 from trimtab.kinds.bound_task import BoundTask
@@ -34,11 +34,12 @@ from trimtab.settings.task import Task, TrainSettings
 from trimtab.sources.places import from_anywhere
 from trimtab.tasks.demonstrations import calibration
 from trimtab.tasks.resolve import Resolved
+from trimtab.training.fit import fit_dev_rows
 from trimtab.training.joint import joint_loss
 from trimtab.training.kept_rows import KeptStates
 from trimtab.training.loop import Parameters, Plan, Training
 from trimtab.training.objective import Objective
-from trimtab.training.plan import make_plan
+from trimtab.training.plan import Dev, make_plan
 from trimtab.training.targets import Target, fingerprint
 from trimtab.training.trainer import Trainer
 from trimtab.tuning.heads import fit_of, fitted_start
@@ -61,6 +62,7 @@ class Prepared:
         made_of: hashes of what a checkpoint can be taken up with.
         notes: what was done to the data, and picked, a sentence each.
         dev: rows that are chosen on.
+        judged: those of them that are scored while training.
         facts: what the run remembers of how it was settled.
         choosing: seconds that choosing, or fitting, what is shown or started from took; 0 where nothing was.
     """
@@ -73,6 +75,7 @@ class Prepared:
     made_of: dict[str, str]
     notes: list[str]
     dev: Sequence[Example]
+    judged: Sequence[Example]
     facts: Mapping[str, Any]
     choosing: float
 
@@ -126,17 +129,22 @@ def prepare(resolved: Resolved, progress: Progress | None = None) -> Prepared:
     train, cut = encode(bound, splits.train)
     sources = _sources(resolved)
     together = [*train, *chain.from_iterable(other.train for other in sources)]
-    plan = make_plan(task.train, len(together), bound.method.rate, generates=bound.kind.generates)
+    dev = encode(bound, splits.dev, 1)[0]
+    of_dev = _cost_of_dev(bound, len(splits.dev), train, dev)
+    plan = make_plan(task.train, len(together), bound.method.rate, generates=bound.kind.generates, dev=of_dev)
     start: list[Tensors] = [bound.method.initial(seed) for seed in plan.seeds]
     began, fits_first = time.perf_counter(), isinstance(task.method, WarpSettings) and task.method.vectors == "fitted"
     if fits_first:
         start = [fitted_start(bound, train, own, seed, progress) for own, seed in zip(start, plan.seeds, strict=True)]
     if not trained(start[0]):
         plan, start = replace(plan, steps=0, seeds=plan.seeds[:1]), [calibration(bound)]
-    dev = encode(bound, splits.dev, 1)[0]
+    scored = fit_dev_rows(task.train, len(train), of_dev) if task.method.fitted else plan.dev_rows
+    judged = stratified_sample(splits.dev, scored, task.data.seed)
+    if scored < len(splits.dev):
+        dev = encode(bound, judged, 1)[0]
     trainer: Trainer | None = None
     if task.method.fitted:  # no seed has a part in it
-        start, trainer = start[:1], fit_of(bound, train, dev, plan.seeds[0])
+        start, trainer = start[:1], fit_of(bound, train, dev, of_dev.weight, plan.seeds[0])
     if trainer is None:
         trainer = _training(bound, plan, start, train, dev, sources)
         if fits_first:  # what is fitted may be the best already
@@ -147,10 +155,17 @@ def prepare(resolved: Resolved, progress: Progress | None = None) -> Prepared:
     picked = [resolved.picked] if resolved.picked else []
     unused = _unused(task) if task.method.fitted else []
     notes = [*picked, *splits.note, *_noted(sources, resolved, len(train)), *resolved.notes, *cut, *unused]
-    written = _written_out(bound, plan, resolved.words, rows.base)
+    written = _written_out(bound, plan, len(splits.dev), resolved.words, rows.base)
     return Prepared(
-        written, resolved.words, bound, start, trainer, made_of, notes, splits.dev, resolved.facts, choosing
+        written, resolved.words, bound, start, trainer, made_of, notes, splits.dev, judged, resolved.facts, choosing,
     )  # fmt: skip
+
+
+def _cost_of_dev(bound: BoundTask, examples: int, train: Sequence[Target], dev: Sequence[Target]) -> Dev:
+    """So many examples of dev, and what one costs beside a row of train, by the tokens that are read of them."""
+    of_dev, of_train = bound.kind.criterion(bound, train, dev, None).as_run(bound.pretrained.backbone)
+    tokens = [sum(len(row.ids) for row in rows) for rows in (of_dev, of_train)]
+    return Dev(examples, tokens[0] / max(examples, 1) / (tokens[1] / len(train)))
 
 
 def encode(bound: BoundTask, examples: Sequence[Example], answers: int | None = None) -> tuple[list[Target], list[str]]:
@@ -244,12 +259,13 @@ def _kept(
     return KeptStates(backbone, bound.prompt(condition, backbone), rows, judged, order, size)
 
 
-def _written_out(bound: BoundTask, plan: Plan, words: dict[str, list[str]], base: Path) -> Task:
+def _written_out(bound: BoundTask, plan: Plan, dev_rows: int, words: dict[str, list[str]], base: Path) -> Task:
     """The task with everything picked written out, so that it says what was done and can be run from anywhere."""
     task = from_anywhere(bound.task, base)
     picked = {
         "steps": plan.steps or None, "epochs": None, "batch_size": plan.batch_size, "rate": plan.rate or None,
-        "evaluate_every": plan.evaluate_every, "patience": plan.patience or 0,
+        "evaluate_every": plan.evaluate_every, "evaluate_rows": plan.dev_rows if plan.dev_rows < dev_rows else None,
+        "patience": plan.patience or 0,
     }  # fmt: skip
     train = task.train if task.method.fitted else task.train.model_copy(update=picked)
     among = {"among": "branches" if bound.verbalizer.branches else "vocabulary"} if bound.kind.counted_by_label else {}

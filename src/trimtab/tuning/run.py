@@ -66,13 +66,15 @@ def keep(prepared: Prepared, out: Path, stop: Stop | None) -> Run:
 
 def _settled_on_dev(prepared: Prepared, run: Run) -> Task:
     """The run's task with what its answers to dev settle, by its kind of answer."""
+    kind = prepared.bound.kind
+    dev = prepared.dev if kind.settles_on_all(run.task) else prepared.judged
 
     def answers() -> list[Prediction]:
         engine = Engine(prepared.bound.pretrained)
         engine.add("run", run)
-        return engine.answer_examples("run", prepared.dev)
+        return engine.answer_examples("run", dev)
 
-    return prepared.bound.kind.settled_on_dev(run.task, prepared.dev, answers)
+    return kind.settled_on_dev(run.task, dev, answers)
 
 
 def finish(out: Path) -> None:

@@ -37,6 +37,7 @@ from trimtab.sources.places import from_anywhere
 from trimtab.tasks.resolve import resolve
 from trimtab.tasks.rows import TaskRows
 from trimtab.tasks.usual_method import FEW, without_auto
+from trimtab.training.foresight import TIMED, Foresight
 from trimtab.training.loop import Plan, StepRecord
 from trimtab.tuning.folder import OnStep
 from trimtab.tuning.prepare import prepare
@@ -46,10 +47,8 @@ from trimtab.ways.ways import BaselineWay, MethodWay, WayKind, method_of, ways_o
 
 # The time that is taken by default: so many times what the first training in steps is foreseen to take, within bounds.
 TIMES, LEAST, MOST = 1.5, 120.0, 1800.0
-# Steps that are timed before it is said how many there will be, and the smallest share of the usual ones worth making.
-TIMED, WORTH = 3, 0.2
-# Evaluations of a training: at the second it may be left.
-EVALUATIONS = 3
+# The smallest share of the usual steps that is worth making.
+WORTH = 0.2
 # Standard errors by which a training is behind when it is left, and by which what changes weights must be ahead.
 BEHIND, AHEAD = 2.0, 1.5
 # Rows of dev that ways are judged on where answers are said token by token.
@@ -238,11 +237,8 @@ class _Search:
             self.state.steps[key] = self._steps_that_fit(way)
             self.state.write()
         steps = self.state.steps[key]
-        train = material.task.train
-        every = train.evaluate_every or math.ceil(steps / EVALUATIONS)
-        update = {"steps": steps, "epochs": None, "evaluate_every": every}
-        task = material.task.model_copy(update={"train": train.model_copy(update=update)})
-        return replace(material, task=task)
+        train = material.task.train.model_copy(update={"steps": steps, "epochs": None})
+        return replace(material, task=material.task.model_copy(update={"train": train}))
 
     def _steps_that_fit(self, way: MethodWay) -> int:
         """Steps for a training, by the time that a few of them take. Raises TaskError where too few would fit."""
@@ -256,16 +252,17 @@ class _Search:
             self.progress(f"timing {way.name}", 0, None)
         training = prepare(resolve(rows, self.material.pretrained, self.progress), self.progress).training
         plan = training.plan
-        records = list(islice(training.steps(), min(TIMED, plan.steps)))
-        pace = min([record.seconds for record in records if record.dev is None] or [records[0].seconds])
-        setting_up = time.monotonic() - began
+        foresight = Foresight(plan)
+        for record in islice(training.steps(), TIMED):
+            foresight.saw(record)
+        pace, setting_up = foresight.pace, time.monotonic() - began
         speeds = [c.cell.batch_rows_per_second for c in self.measured if c.cell.batch_rows_per_second]
         dev = len(self.material.judged) / max(speeds) if speeds and not self.rows.kind.generates else pace
-        whole = plan.steps * pace + (EVALUATIONS + 1) * dev
+        whole = foresight.whole + dev
         if self.state.budget is None:
             spent = time.monotonic() - self.began
             self.state.budget = min(max(TIMES * whole + spent, LEAST), MOST)
-        left = KEPT_FREE * self._left - (EVALUATIONS + 1) * dev - setting_up
+        left = KEPT_FREE * self._left - (whole - plan.steps * pace) - setting_up
         steps = min(plan.steps, int(left / pace))
         if steps < WORTH * plan.steps:
             raise TaskError(
@@ -281,7 +278,7 @@ class _Search:
         if not record.dev or self.best is None or self.scorer.metric.name != "accuracy":
             return False
         reached = max(score.accuracy for score in record.dev if score)
-        n, best = len(self.best.rows), self.best.score
+        n, best = plan.dev_rows, self.best.score
         error = math.sqrt(max(best * (1 - best), 1 / n) / n)
         return record.step >= plan.steps / 2 and best - reached > BEHIND * error
 

@@ -28,7 +28,8 @@ from trimtab.runs.run import backbone_facts
 from trimtab.settings.methods import FewShotSettings
 from trimtab.settings.task import Task
 from trimtab.tasks.demonstrations import DRAW_ROWS
-from trimtab.training.plan import make_plan
+from trimtab.training.fit import fit_dev_rows
+from trimtab.training.plan import Dev, make_plan
 from trimtab.tuning.folder import OnStep
 from trimtab.ways.cells import Material, fingerprint, is_kept, measure
 from trimtab.ways.wanted import OnCell, Wanted
@@ -211,10 +212,9 @@ def _rows_answered(way: WayKind, material: Material) -> float:
         return way.cost * (judged + drawn)
     rows = sum(example.targets for example in material.splits.train)
     if isinstance(way, MethodWay) and method_of(way, material.task).fitted:
-        return way.cost * (rows + len(material.splits.dev)) + judged
-    plan = make_plan(material.task.train, rows, 1.0)
-    evaluations = plan.steps / plan.evaluate_every
-    read = way.cost * plan.steps * plan.batch_size + evaluations * len(material.splits.dev)
+        return way.cost * (rows + fit_dev_rows(material.task.train, rows, Dev(len(material.splits.dev)))) + judged
+    plan = make_plan(material.task.train, rows, 1.0, dev=Dev(len(material.splits.dev)))
+    read = way.cost * plan.steps * plan.batch_size + plan.evaluations(plan.steps) * plan.dev_rows
     return read / (ANSWER_SAID if material.kind.generates else 1) + judged
 
 
