@@ -9,7 +9,7 @@ N packed tokens, R tokens of all rows, D hidden.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import nn
@@ -24,6 +24,7 @@ from trimtab.backbones.layers.stack import FusedStack
 from trimtab.backbones.layers.weights import layers_of
 from trimtab.backbones.layout import Layout, Row, pack
 from trimtab.backbones.prefix import KVCache, PrefixState, Prompt
+from trimtab.backbones.swapped_weights import swapped
 
 
 class CausalBackbone(FrozenModel):
@@ -51,8 +52,12 @@ class CausalBackbone(FrozenModel):
 
     def __init__(self, model: PreTrainedModel, *, fuse: bool = True) -> None:
         super().__init__(model, PACKED_ATTENTION, attend_packed)
-        layers = layers_of(model) if fuse else None
-        self.fused = FusedStack(model.base_model, layers) if layers is not None else None
+        composite = self.config is not model.config
+        self._base: nn.Module = model.get_decoder() if composite else model.base_model
+        self._layered = _head_has_layers(model)
+        self._scale = 1.0 if self._layered else _scale_of(self.config)
+        layers = layers_of(self._base) if fuse and self._scale == 1 else None
+        self.fused = FusedStack(self._base, layers) if layers is not None else None
 
     @property
     def fused_layers(self) -> int:
@@ -138,13 +143,30 @@ class CausalBackbone(FrozenModel):
     def _through_modules(
         self, x_ND: torch.Tensor, now: PackedPass | AskedPass, positions_N: torch.Tensor, *, checkpointing: bool
     ) -> torch.Tensor:
-        """Final hidden states [N, D] of packed tokens by the model's own modules."""
+        """Final hidden states [N, D] of packed tokens by the model's own modules, scaled as its head scales scores."""
+        given = {
+            "inputs_embeds": x_ND[None], "position_ids": positions_N[None] + self._first, "use_cache": False
+        }  # fmt: skip
         with self.passing(now, checkpointing=checkpointing):
-            out = self.model.base_model(inputs_embeds=x_ND[None], position_ids=positions_N[None], use_cache=False)
-        return out.last_hidden_state[0]  # type: ignore[no-any-return]
+            if not self._layered:
+                hidden_ND: torch.Tensor = self._base(**given).last_hidden_state[0]
+                return hidden_ND if self._scale == 1 else hidden_ND * self._scale
+            with swapped(self.model, {}, {self._end: nn.Identity()}):
+                return self.model(**given).logits[0]  # type: ignore[no-any-return]
 
     def _with(self, weights: Mapping[str, torch.Tensor], modules: Mapping[str, nn.Module]) -> Self:
         """A view that runs the model's own modules, whatever stands in them."""
         view = super()._with(weights, modules)
         view.fused = None
         return view
+
+
+def _head_has_layers(model: PreTrainedModel) -> bool:
+    """Whether something of its own stands between a model's last hidden states and its output vectors, as in BERT."""
+    output = model.get_output_embeddings()
+    return any(part is not output and part is not model.base_model for part in model.children())
+
+
+def _scale_of(config: Any) -> float:
+    """What a family multiplies its scores with: Cohere says the factor, Granite what it divides by."""
+    return float(getattr(config, "logit_scale", None) or 1.0) / float(getattr(config, "logits_scaling", None) or 1.0)

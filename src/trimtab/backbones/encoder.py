@@ -65,11 +65,6 @@ class EncoderBackbone(FrozenModel):
             )
         if getattr(model, "pooler", None) is not None:  # a layer on the first token that nothing here reads
             model.pooler = None
-        places = [module for name, module in model.named_modules() if name.endswith("position_embeddings")]
-        padding = [place.padding_idx for place in places if isinstance(place, nn.Embedding)]
-        self._first = padding[0] + 1 if padding and padding[0] is not None else 0  # RoBERTa counts from there
-        self.context -= self._first
-        self._end = next((name for name, module in model.named_modules() if module is self.output), "")
 
     @property
     def answers_at_mask(self) -> bool:
