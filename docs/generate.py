@@ -17,9 +17,13 @@ from picture import picture
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from trimtab.backbones.door.unserved import UNSERVED
 from trimtab.cli.main import trimtab
 from trimtab.settings.file import TAGGED
 from trimtab.settings.task import Task
+
+sys.path.append(str(Path(__file__).parent.parent / "tests"))
+from families import COMPARED, REFUSED, SERVED
 
 DOCS = Path(__file__).parent
 WIDTH = 100
@@ -116,7 +120,28 @@ def _help(name: str, command: click.Command) -> str:
     return "\n".join(line.rstrip() for line in command.get_help(context).splitlines())
 
 
+def families() -> str:
+    """What becomes of each family that the tests prove it of, and the types that are refused by name."""
+    rows = ["| family | model type | read as | |", "| --- | --- | --- | --- |"]
+    rows += [f"| {one.name} | `{one.model_type}` | {_KINDS[one.kind]} | exact |" for one in SERVED]
+    rows += [f"| {one.name} | `{one.model_type}` | {_KINDS[one.kind]} | {_refused(one.refused)} |" for one in REFUSED]
+    reasons: dict[str, list[str]] = {}
+    for model_type, reason in UNSERVED.items():
+        reasons.setdefault(reason, []).append(f"`{model_type}`")
+    lists = [f"* {reason}: {', '.join(sorted(types))}." for reason, types in reasons.items()]
+    return "\n".join([*rows, "", "Refused by their type alone, with the reason that the error gives:", "", *lists])
+
+
+def _refused(reason: str) -> str:
+    return "refused when it is compared" if reason == COMPARED else f"refused: {reason}"
+
+
+_KINDS = {
+    "causal": "causal model", "masked": "encoder", "bare": "encoder", "encoder-decoder": "encoder-decoder",
+}  # fmt: skip
+
 PAGES = {
+    "models.md": ("families", families),
     "task-file.md": ("settings", settings),
     "cli.md": ("help", help_texts),
     "design.md": ("picture", picture),

@@ -67,6 +67,10 @@ class BackboneError(TrimtabError):
     """Something is wrong with a backbone, its files or its name, or it cannot do what is asked."""
 
 
+class UnservedError(BackboneError):
+    """A backbone is of a type that Trimtab does not serve, or would not compute what its own code does."""
+
+
 class MissingExtraError(TrimtabError):
     """A library that comes with one of Trimtab's extras is needed, and not installed."""
 

@@ -7,8 +7,6 @@ import torch
 from transformers import (
     LEDConfig,
     LEDForConditionalGeneration,
-    MarianConfig,
-    MarianMTModel,
     MBartConfig,
     MBartForConditionalGeneration,
     MT5Config,
@@ -244,10 +242,6 @@ def test_other_families_run_as_they_are():
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        (
-            lambda: MarianMTModel(MarianConfig(**SMALL, scale_embedding=True, pad_token_id=0, init_std=1.0)),
-            "backbone of type 'marian' is not an encoder-decoder that Trimtab can run. Choose one such as T5 or BART.",
-        ),
         (
             lambda: LEDForConditionalGeneration(LEDConfig(**SMALL, attention_window=4)),
             "backbone of type 'led' cannot run with a replaced attention. "

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import torch
 from torch.func import functional_call
+from transformers import AutoModelForCausalLM
 
 from closeness import assert_near
-from models import VOCABULARY, tiny_model
+from models import CONFIGS, VOCABULARY, tiny_model
 from trimtab.backbones.attention.packed import PACKED_ATTENTION, attend_packed
 from trimtab.backbones.frozen_model import FrozenModel
 from trimtab.backbones.layout import Row, pack
@@ -95,6 +96,16 @@ def test_nothing_to_adapt_to_is_the_same_backbone():
     made = frozen()
     for weights, modules in ((None, None), ({}, {})):
         assert made.adapted(weights, modules) is made
+
+
+def test_long_positions_are_those_of_the_first_training():
+    """Where one row is longer than that, transformers turns all rows of its batch in another way."""
+    factors = {"long_factor": [4.0] * 4, "short_factor": [1.0] * 4}
+    rope = {"rope_type": "longrope", "rope_theta": 1e4, "original_max_position_embeddings": 32, **factors}
+    config = copy.deepcopy(CONFIGS["llama"])
+    config.rope_parameters = rope
+    model = AutoModelForCausalLM.from_config(config)
+    assert FrozenModel(model, PACKED_ATTENTION, attend_packed).context == 32
 
 
 def test_a_row_must_fit():

@@ -337,3 +337,15 @@ def test_of_a_local_file_only_what_was_made_of_it_is_removed(cache: Path, tmp_pa
     with pytest.raises(TrimtabError) as caught:
         remove_model(str(file))
     assert str(caught.value) == f"nothing of {file} is in the cache ({cache}). Local files stay."
+
+
+@pytest.mark.parametrize("name", ["bert-base-uncased", "gpt2", "t5-small", "xlm-roberta-base", "distilbert-base-cased"])
+def test_the_first_models_of_the_hub_have_no_owner(name, monkeypatch, tmp_path):
+    monkeypatch.setenv("TRIMTAB_CACHE", str(tmp_path))
+    assert list(describe_model(name).origins) == [f"hub:{name}"]
+
+
+@pytest.mark.parametrize("name", ["smolm2-135m", "gpt2.gguf", "t5 small", "bertha"])
+def test_other_words_are_no_hub_ids(name):
+    with pytest.raises(TrimtabError, match=r"is not a local folder or \.gguf file, a short name"):
+        describe_model(name)

@@ -9,7 +9,7 @@ N packed tokens, R tokens of all rows, D hidden.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Self
+from typing import Any, Self
 
 import torch
 from transformers import PreTrainedModel
@@ -50,8 +50,16 @@ class CausalBackbone(FrozenModel):
 
     def __init__(self, model: PreTrainedModel, *, fuse: bool = True) -> None:
         super().__init__(model, PACKED_ATTENTION, attend_packed)
-        layers = layers_of(model) if fuse else None
-        self.fused = FusedStack(model.base_model, layers) if layers is not None else None
+        self._layered = _head_has_layers(model)
+        self._below_output = self._without_output() if self._layered else model
+        self._scale = 1.0 if self._layered else _scale_of(self.config)
+        layers = layers_of(self._base) if fuse and self._scale == 1 else None
+        self.fused = FusedStack(self._base, layers) if layers is not None else None
+
+    @property
+    def _base(self) -> Any:
+        """The model's own modules below its head; of one that reads more than text, those that read text."""
+        return self.model.base_model if self.config is self.model.config else self.model.get_decoder()
 
     @property
     def fused_layers(self) -> int:
@@ -137,13 +145,31 @@ class CausalBackbone(FrozenModel):
     def _through_modules(
         self, x_ND: torch.Tensor, now: PackedPass | AskedPass, positions_N: torch.Tensor, *, checkpointing: bool
     ) -> torch.Tensor:
-        """Final hidden states [N, D] of packed tokens by the model's own modules."""
-        with self.passing(now, self.model.base_model, checkpointing=checkpointing) as model:
-            out = model(inputs_embeds=x_ND[None], position_ids=positions_N[None], use_cache=False)
-        return out.last_hidden_state[0]  # type: ignore[no-any-return]
+        """Final hidden states [N, D] of packed tokens by the model's own modules, scaled as its head scales scores."""
+        through = self._below_output if self._layered else self._base
+        with self.passing(now, through, checkpointing=checkpointing) as model:
+            out = model(
+                inputs_embeds=x_ND[None], position_ids=positions_N[None] + self._first, use_cache=False
+            )  # fmt: skip
+        if self._layered:
+            return out.logits[0]  # type: ignore[no-any-return]
+        hidden_ND: torch.Tensor = out.last_hidden_state[0]
+        return hidden_ND if self._scale == 1 else hidden_ND * self._scale
 
     def _with(self, model: PreTrainedModel) -> Self:
         """It runs the model's own modules, whatever stands in them."""
         view = super()._with(model)
         view.fused = None
+        view._below_output = view._without_output() if self._layered else model
         return view
+
+
+def _head_has_layers(model: PreTrainedModel) -> bool:
+    """Whether something of its own stands between a model's last hidden states and its output vectors, as in BERT."""
+    output = model.get_output_embeddings()
+    return any(part is not output and part is not model.base_model for part in model.children())
+
+
+def _scale_of(config: Any) -> float:
+    """What a family multiplies its scores with: Cohere says the factor, Granite what it divides by."""
+    return float(getattr(config, "logit_scale", None) or 1.0) / float(getattr(config, "logits_scaling", None) or 1.0)

@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from typing import Self
 
 import torch
-from torch import nn
 from transformers import PreTrainedModel
 
 from trimtab.backbones import shared_prefix
@@ -22,7 +21,6 @@ from trimtab.backbones.attention.packed import PACKED_ATTENTION, PackedPass, att
 from trimtab.backbones.backbone import AnswerPlace, Decoding
 from trimtab.backbones.frozen_model import FrozenModel
 from trimtab.backbones.layout import Layout, Row, pack
-from trimtab.backbones.module_tree import with_others
 from trimtab.backbones.pooling import pooled
 from trimtab.backbones.prefix import KVCache, PrefixState, Prompt
 from trimtab.errors import BackboneError
@@ -66,17 +64,7 @@ class EncoderBackbone(FrozenModel):
             )
         if getattr(model, "pooler", None) is not None:  # a layer on the first token that nothing here reads
             model.pooler = None
-        places = [module for name, module in model.named_modules() if name.endswith("position_embeddings")]
-        padding = [place.padding_idx for place in places if isinstance(place, nn.Embedding)]
-        self._first = padding[0] + 1 if padding and padding[0] is not None else 0  # RoBERTa counts from there
-        self.context -= self._first
         self._below_output = self._without_output()
-
-    def _without_output(self) -> nn.Module:
-        """The model with nothing in the place of its output vectors, so that it gives what they are multiplied with."""
-        ends = [name for name, module in self.model.named_modules() if module is self.output]
-        below: nn.Module = with_others(self.model, {}, {name: nn.Identity() for name in ends})
-        return below
 
     def _with(self, model: PreTrainedModel) -> Self:
         """The same of another tree of the model's modules."""

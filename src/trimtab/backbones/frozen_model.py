@@ -54,16 +54,18 @@ class FrozenModel:
         model.eval()
         model.set_attn_implementation(attention)
         self.model = model
-        self.config: Any = model.config
+        self.config: Any = model.config.get_text_config()
         self.embedding: Any = model.get_input_embeddings()
         self.output: Any = model.get_output_embeddings()
         self.heads = int(self.config.num_attention_heads)
         self.hidden_size = int(self.embedding.weight.shape[1])
         self.vocabulary_size = int((self.embedding if self.output is None else self.output).weight.shape[0])
-        self.context = int(getattr(self.config, "max_position_embeddings", 0) or 2**31)
+        self.context = _context_of(self.config)
         with torch.no_grad():
             sample = self.embedding(torch.arange(min(4096, self.embedding.weight.shape[0]), device=self.device))
             self.embedding_rms = float(sample.float().square().mean().sqrt())
+        self._first = _first_position(model)
+        self.context -= self._first
 
     @property
     def device(self) -> torch.device:
@@ -153,3 +155,29 @@ class FrozenModel:
         return with_others(
             model, {}, {name: Checkpointed(layer, lambda: running(now)) for name, layer in layers.items()}
         )
+
+    def _without_output(self) -> Any:
+        """The model with nothing in the place of its output vectors, so that it gives what they are multiplied with."""
+        ends = [name for name, module in self.model.named_modules() if module is self.output]
+        return with_others(self.model, {}, {name: nn.Identity() for name in ends})
+
+
+def _first_position(model: PreTrainedModel) -> int:
+    """The position that a model's own code gives a text's first token: RoBERTa counts from behind its padding's."""
+    places = [module for name, module in model.named_modules() if name.endswith("position_embeddings")]
+    padding = [place.padding_idx for place in places if isinstance(place, nn.Embedding)]
+    return padding[0] + 1 if padding and padding[0] is not None else 0
+
+
+def _context_of(config: Any) -> int:
+    """The longest row that a model has positions for, in tokens.
+
+    Under `longrope`, positions are turned in another way as soon as one row of a batch is longer than the first
+    training had; up to there all rows are turned alike.
+    """
+    longest = int(getattr(config, "max_position_embeddings", 0) or 2**31)
+    rope = getattr(config, "rope_parameters", None) or {}
+    if rope.get("rope_type") != "longrope":
+        return longest
+    own = getattr(config, "original_max_position_embeddings", None)
+    return min(longest, int(rope.get("original_max_position_embeddings") or own or longest))

@@ -101,10 +101,14 @@ def load(
         progress: told what is being done.
 
     Raises:
+        UnservedError: its type is not served: told before weights are read where the configuration says so, else by
+            comparing it, once, with what transformers makes of it.
         BackboneError: if the folder holds no language model or encoder, is damaged, or memory is short.
     """
     from transformers import AutoConfig, AutoTokenizer
 
+    from trimtab.backbones.door import comparison, verdicts
+    from trimtab.backbones.door.unserved import require_served
     from trimtab.backbones.memory import keep_freed_memory
 
     keep_freed_memory()
@@ -116,15 +120,25 @@ def load(
     try:
         with quiet():
             config = AutoConfig.from_pretrained(folder, local_files_only=True)
+            require_served(config)
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
             kind, adopt = _kind(config, tokenizer)
             model = kind.from_pretrained(
                 folder, dtype=pick_precision(precision, target), local_files_only=True, attn_implementation="eager"
             )
+    except BackboneError:
+        raise
     except Exception as error:  # transformers, tokenizers, safetensors, pickle: they share no base class
         raise BackboneError(f"{path}: no language model could be loaded: {_first_line(error)}") from error
     check_finite(model, path)
-    return Pretrained(adopt(model.to(target)), tokenizer, name, origin, licence, digest, older, files)
+    backbone = adopt(model.to(target))
+    key = verdicts.verdict_key(digest, files, backbone.dtype, target.type)
+    if not verdicts.known_to_be_served(key, cache):
+        if progress:
+            progress("comparing the backbone with what transformers makes of it (once)", 0, None)
+        comparison.require_equal(backbone)
+        verdicts.remember_served(key, cache)
+    return Pretrained(backbone, tokenizer, name, origin, licence, digest, older, files)
 
 
 def check_finite(model: Any, path: Path) -> None:

@@ -18,6 +18,11 @@ from trimtab.errors import BackboneError, did_you_mean
 from trimtab.sources import agreements, cache, catalogue, checked, conversions, hub, packages
 from trimtab.sources.catalogue import HubOrigin, Model, PackagedFile, PackageOrigin, Piece
 
+# The hub's first models have no owner, and go on answering to these names; any other word is a mistyped short name.
+_OWNERLESS = re.compile(
+    r"(bert|roberta|albert|camembert|ctrl|distilbert|distilroberta|distilgpt2|gpt2|openai-gpt|t5|xlm|xlnet)(-[\w.-]+)?"
+)
+
 
 @dataclass(frozen=True)
 class Located:
@@ -192,7 +197,7 @@ def _resolve(name: str) -> Model:
         hint = "A model is a folder with config.json, *.safetensors and a tokenizer, or one .gguf file."
         found = "a folder without config.json" if path.is_dir() else "a file that is not called *.gguf"
         raise BackboneError(f"{name}: {found}.", hint)
-    if re.fullmatch(r"\w[\w.-]*/[\w.-]+", name) and not name.lower().endswith(".gguf"):
+    if (re.fullmatch(r"\w[\w.-]*/[\w.-]+", name) or _OWNERLESS.fullmatch(name)) and not name.lower().endswith(".gguf"):
         by_repo = {model.hub.repo: model for model in catalogue.MODELS if model.hub}
         return dataclasses.replace(by_repo[name], package=None) if name in by_repo else Model(name, hub=HubOrigin(name))
     raise BackboneError(

@@ -7,6 +7,7 @@ import torch
 
 from trimtab.backbones.attention import block
 from trimtab.backbones.attention.block import How, Slots, block_of
+from trimtab.backbones.attention.scoring import Scoring
 from trimtab.backbones.layout import Row, pack
 
 LENGTHS, HEADS, SIZE = (3, 1, 5, 5), 4, 2
@@ -16,7 +17,7 @@ def slots(kv_heads: int = 2, causal: bool = True) -> tuple[Slots, torch.Tensor]:
     packed = pack([Row([0] * n) for n in LENGTHS], heads=HEADS, causal=causal)
     q = torch.arange(float(sum(LENGTHS) * HEADS * SIZE)).view(-1, HEADS, SIZE)
     k = q[:, :kv_heads]
-    return Slots(packed.blocks[0], q, k, k + 0.5, None, None, How(packed, 1.0, None)), q
+    return Slots(packed.blocks[0], q, k, k + 0.5, None, None, How(packed, Scoring(1.0))), q
 
 
 @pytest.mark.parametrize("kv_heads", [1, 2, 4])
@@ -58,5 +59,5 @@ def test_long_rows_are_cut_into_up_to_eight_spans_of_at_most_twice_the_fewest(lo
     monkeypatch.setattr(block, "SPAN", 4)
     packed = pack([Row([0] * longest)], heads=1)
     q = torch.zeros(longest, 1, 2)
-    made = block_of(Slots(packed.blocks[0], q, q, q, None, None, How(packed, 1.0, None)))
+    made = block_of(Slots(packed.blocks[0], q, q, q, None, None, How(packed, Scoring(1.0))))
     assert getattr(made, "size", None) == span

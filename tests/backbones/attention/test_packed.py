@@ -12,8 +12,8 @@ from closeness import assert_near
 from trimtab.backbones.attention import joint
 from trimtab.backbones.attention.current_pass import running
 from trimtab.backbones.attention.packed import AskedPass, PackedPass, attend_packed
+from trimtab.backbones.attention.scoring import Scoring
 from trimtab.backbones.layout import Row, pack
-from trimtab.errors import BackboneError
 
 HEADS, KV_HEADS, SIZE = 4, 2, 8
 PROMPTS, LENGTHS, PASTS = (3, 2), (4, 1, 6), (2, 0)
@@ -102,19 +102,25 @@ def test_the_scale_is_that_of_the_head_size_unless_it_is_given():
 def test_attention_may_be_worked_out_elsewhere():
     asked = []
 
-    def attend(layer, q, k, v, scale, window):
-        asked.append((layer, q.shape, k.shape, v.shape, scale, window))
+    def attend(layer, q, k, v, scoring):
+        asked.append((layer, q.shape, k.shape, v.shape, scoring))
         return q + 1
 
     q, k, v = given()
     with running(AskedPass(attend)):
         found, _ = attend_packed(MODULE, q, k, v, None, scaling=0.4, sliding_window=7)
     assert torch.equal(found, q.transpose(1, 2) + 1)
-    assert asked == [(1, (16, 4, 8), (16, 2, 8), (16, 2, 8), 0.4, 7)]
+    assert asked == [(1, (16, 4, 8), (16, 2, 8), (16, 2, 8), Scoring(0.4, 7))]
 
 
-@pytest.mark.parametrize("extra", [{"softcap": 50.0}, {"s_aux": torch.zeros(4)}])
-def test_what_is_not_supported(extra):
-    with running(PackedPass(None, layouts()[1], (), None, None)), pytest.raises(BackboneError) as caught:
-        attend_packed(MODULE, *given(), None, **extra)
-    assert str(caught.value) == "attention with score capping or sinks is not supported. Choose another backbone."
+@pytest.mark.parametrize("size", [3, 11])
+def test_values_of_another_size_than_keys(size):
+    """Each column of the values is weighted like every other."""
+    q, k, v = given()
+    other = torch.randn(*v.shape[:-1], size)
+    now = PackedPass(None, pack([Row([0] * q.shape[2])], heads=HEADS), (), None, None)
+    with running(now):
+        found, _ = attend_packed(MODULE, q, k, other, None)
+    keys, values = (x.repeat_interleave(HEADS // KV_HEADS, 1) for x in (k, other))
+    expected = scaled_dot_product_attention(q, keys, values, is_causal=True)
+    assert_near(found, expected.transpose(1, 2))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from trimtab.backbones.attention.scoring import Scoring
 from trimtab.backbones.kv_cache.shared import SharedKV
 
 LENGTHS = (4, 7, 0, 5)
@@ -28,7 +29,7 @@ def texts() -> tuple[tuple[torch.Tensor, torch.Tensor], ...]:
 def attended(shared: SharedKV, layers, rows: int) -> torch.Tensor:
     """Of the second layer; each row has one token of its own, of score 0 and value 0."""
     own, values = torch.zeros(rows, J, G, 1), torch.zeros(rows, J, 1, D)
-    return shared.beside(normal(rows, J, G, D, seed=5), layers[1], shared.outside_NP, own, values)
+    return shared.beside(normal(rows, J, G, D, seed=5), layers[1], shared.outside_NP, own, values, Scoring(1.0))
 
 
 def expected(text_of_row: list[int]) -> torch.Tensor:

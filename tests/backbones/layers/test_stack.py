@@ -58,9 +58,9 @@ def test_attention_may_be_worked_out_elsewhere(name):
     stack, shown, now = made(name)
     asked = []
 
-    def attend(layer, q, k, v, scale, window):
+    def attend(layer, q, k, v, scoring):
         asked.append(layer)
-        return joint.attend(q, k, v, now.rows, scale=scale, window=window)
+        return joint.attend(q, k, v, now.rows, scoring)
 
     found = stack.attended(shown[0].clone().requires_grad_(), torch.arange(len(IDS)), attend)
     close(found, shown[-1])

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import torch
 
+from trimtab.backbones.attention.scoring import Scoring
 from trimtab.backbones.layout import Block, Layout
 
 # Fewest queries of a span; rows of two spans and more are cut, into eight where that makes them no longer than twice
@@ -29,8 +30,7 @@ class How:
     """What does not change from call to call: see `attend`."""
 
     layout: Layout
-    scale: float
-    window: int | None
+    scoring: Scoring
     prefix_lengths: tuple[int, ...] = ()
 
 
@@ -58,7 +58,7 @@ class Slots:
         vp: torch.Tensor | None,
         how: How,
     ) -> None:
-        self.block, self.scale, self.window = block, how.scale, how.window
+        self.block, self.scoring, self.window = block, how.scoring, how.scoring.window
         self.J, self.d = k.shape[1], k.shape[2]
         self.G = q.shape[1] // self.J
         self.n, self.T = block.rows, block.length
@@ -99,13 +99,24 @@ class Slots:
             x = x.index_select(0, block.valid)
         out_RHd[block.start : block.stop].view(x.shape).copy_(x)
 
+    def by_head(self, scores: torch.Tensor) -> torch.Tensor:
+        """Scores [J*n*C*G, keys] in any shape -> [J, n, C, G, keys]."""
+        return scores.view(self.J, self.n, -1, self.G, scores.shape[-1])
+
+    def shares(self, scores: torch.Tensor) -> torch.Tensor:
+        """Shares of values for scores [J*n*C*G, keys] in any shape, in that shape."""
+        if self.scoring.sinks_H is None:
+            return self.scoring.shares(scores, self.q.dtype)
+        by_head = self.by_head(scores).movedim(0, 2)  # [n, C, J, G, keys]
+        return self.scoring.shares(by_head, self.q.dtype).movedim(2, 0).reshape(scores.shape)
+
     def rows(self, x: torch.Tensor) -> torch.Tensor:
         """[J, n*a, b] -> [J*n, a, b]."""
         return x.view(self.J * self.n, -1, x.shape[-1])
 
     def hide(self, scores: torch.Tensor, hidden: torch.Tensor) -> None:
         """Put -inf where `hidden` [n or 1, C, keys] says so; `scores` are [J*n*C*G, keys] in any shape."""
-        view = scores.view(self.J, self.n, -1, self.G, scores.shape[-1])
+        view = self.by_head(scores)
         view[..., scores.shape[-1] - hidden.shape[-1] :].masked_fill_(hidden[None, :, :, None, :], float("-inf"))
 
 
@@ -117,26 +128,25 @@ class _Whole:
 
     def forward(self, out: torch.Tensor) -> None:
         """Write the weighted values to their packed places in `out` [R, H, d]."""
-        own, p = self.own, self._probabilities()
+        own, (p, _) = self.own, self._probabilities()
         local = torch.bmm(own.rows(p[..., own.P :].contiguous() if own.P else p), own.rows(own.v))
         result = local.view(own.J, -1, own.d)
         own.write(out, torch.baddbmm(result, p[..., : own.P], own.vp) if own.P else result)
 
-    def _probabilities(self) -> torch.Tensor:
-        """Joint softmax over prompt and row: [J, n*T*G, P + T]."""
+    def _probabilities(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Joint softmax over prompt and row: [J, n*T*G, P + T], and the scores that it is of."""
         own = self.own
         hidden_prefix, hidden_local = own.block.hidden_from(own.P, own.window)
-        local = torch.bmm(own.rows(own.q), own.rows(own.k).transpose(1, 2))
+        local = own.scoring.scores(torch.bmm(own.rows(own.q), own.rows(own.k).transpose(1, 2)))
         if hidden_local is not None:
             own.hide(local, hidden_local)
         scores = local.view(own.J, -1, own.T)
         if own.P:
-            prefix = torch.bmm(own.q, own.kp.transpose(1, 2))
+            prefix = own.scoring.scores(torch.bmm(own.q, own.kp.transpose(1, 2)))
             if hidden_prefix is not None:
                 own.hide(prefix, hidden_prefix)
             scores = torch.cat([prefix, scores], -1)
-        scores.mul_(own.scale)
-        return torch.softmax(scores, -1, dtype=torch.float32).to(own.q.dtype)
+        return own.shares(scores), scores
 
     def backward(
         self,
@@ -148,10 +158,10 @@ class _Whole:
         """Write the gradients of q, k, v; add those of the prompt."""
         own, rows = self.own, self.own.rows
         dout = own.pad_gradient(grad)
-        p = self._probabilities()
+        p, scores = self._probabilities()
         dlocal = torch.bmm(rows(dout), rows(own.v).transpose(1, 2)).view(own.J, -1, own.T)
         dp = torch.cat([torch.bmm(dout, own.vp.transpose(1, 2)), dlocal], -1) if own.P else dlocal
-        ds = torch._softmax_backward_data(dp, p, -1, p.dtype).mul_(own.scale)
+        ds = own.scoring.through_cap(torch._softmax_backward_data(dp, p, -1, p.dtype), scores)
         ds_local = rows(ds[..., own.P :].contiguous() if own.P else ds)
         p_local = rows(p[..., own.P :].contiguous() if own.P else p)
         dq = torch.bmm(ds_local, rows(own.k)).view(own.J, -1, own.d)
@@ -182,8 +192,8 @@ class _Spans:
         each = prompt[:, None].expand(-1, own.n, -1, -1)
         return torch.cat([each, x.view(own.J, own.n, own.T, own.d)], 2).view(-1, own.P + own.T, own.d)
 
-    def _spans(self) -> Iterator[tuple[slice, slice, torch.Tensor]]:
-        """Each span of queries: its place in `q`, that of the keys it may see, and the probabilities over them."""
+    def _spans(self) -> Iterator[tuple[slice, slice, torch.Tensor, torch.Tensor]]:
+        """Each span of queries: its place in `q`, that of the keys it may see, probabilities over them, and scores."""
         own, causal = self.own, self.own.block.causal
         for start in range(0, own.T, self.size):
             stop = min(start + self.size, own.T)
@@ -192,13 +202,12 @@ class _Spans:
                 first = max(0, own.P + start - own.window + 1)
             queries = slice(start * own.G, stop * own.G)
             keys = slice(first, own.P + (stop if causal else own.T))
-            scores = torch.bmm(self.q[:, queries], self.k[:, keys].transpose(1, 2))
+            scores = own.scoring.scores(torch.bmm(self.q[:, queries], self.k[:, keys].transpose(1, 2)))
             if self.plain:
                 self._hide_plain(scores, start, stop, keys)
             else:
                 self._hide(scores, start, stop, keys)
-            p = torch.softmax(scores.mul_(own.scale), -1, dtype=torch.float32).to(scores.dtype)
-            yield queries, keys, p
+            yield queries, keys, own.shares(scores), scores
 
     def _hide_plain(self, scores: torch.Tensor, start: int, stop: int, keys: slice) -> None:
         """Hide what follows a query, or lies beyond its window, in plain text: there places are positions."""
@@ -223,7 +232,7 @@ class _Spans:
     def forward(self, out: torch.Tensor) -> None:
         """Write the weighted values to their packed places in `out` [R, H, d]."""
         result = torch.empty_like(self.q)
-        for queries, keys, p in self._spans():
+        for queries, keys, p, _ in self._spans():
             result[:, queries] = torch.bmm(p, self.v[:, keys])
         self.own.write(out, result)
 
@@ -238,9 +247,9 @@ class _Spans:
         own = self.own
         dout, dq = own.rows(own.pad_gradient(grad)), torch.empty_like(self.q)
         dk, dv = (torch.zeros_like(x, dtype=torch.float32) for x in (self.k, self.v))  # summed over spans
-        for queries, keys, p in self._spans():
+        for queries, keys, p, scores in self._spans():
             dp = torch.bmm(dout[:, queries], self.v[:, keys].transpose(1, 2))
-            ds = torch._softmax_backward_data(dp, p, -1, p.dtype).mul_(own.scale)
+            ds = own.scoring.through_cap(torch._softmax_backward_data(dp, p, -1, p.dtype), scores)
             dq[:, queries] = torch.bmm(ds, self.k[:, keys])
             dk[:, keys] += torch.bmm(ds.transpose(1, 2), self.q[:, queries])
             dv[:, keys] += torch.bmm(p.transpose(1, 2), dout[:, queries])

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from trimtab.backbones.attention.block import How, Slots, block_of
+from trimtab.backbones.attention.scoring import Scoring
 from trimtab.backbones.layout import Layout
 
 
@@ -23,9 +24,8 @@ def attend(
     k_RJd: torch.Tensor,
     v_RJd: torch.Tensor,
     layout: Layout,
+    scoring: Scoring,
     *,
-    scale: float,
-    window: int | None = None,
     prefix: tuple[torch.Tensor, torch.Tensor] | None = None,
     prefix_lengths: Sequence[int] = (),
 ) -> torch.Tensor:
@@ -34,8 +34,7 @@ def attend(
     Args:
         q_RHd, k_RJd, v_RJd: queries, keys and values of the packed rows, positions already applied.
         layout: how the rows are packed.
-        scale: factor of the scores.
-        window: sliding window in tokens, or None for full attention.
+        scoring: how scores and shares are made.
         prefix: keys and values [S, J, d] of all prompts, packed; None where rows have no prompt.
         prefix_lengths: length of each prompt in tokens.
 
@@ -43,7 +42,7 @@ def attend(
         [R, H, d].
     """
     kp, vp = prefix if prefix is not None else (None, None)
-    how = How(layout, scale, window, tuple(prefix_lengths))
+    how = How(layout, scoring, tuple(prefix_lengths))
     return _Attention.apply(q_RHd, k_RJd, v_RJd, kp, vp, how)  # type: ignore[no-any-return, no-untyped-call]
 
 

@@ -13,15 +13,15 @@ import torch
 
 from trimtab.backbones.attention import joint
 from trimtab.backbones.attention.current_pass import current_pass
+from trimtab.backbones.attention.scoring import Scoring
 from trimtab.backbones.layout import Layout
 from trimtab.backbones.prefix import KVCache
-from trimtab.errors import BackboneError
 
 PACKED_ATTENTION = "trimtab_shared_prefix"
 
-# (index of the layer, queries [N, heads, d], keys and values [N, key/value heads, d], scale, sliding window) -> [N,
-# heads, d]
-Attend = Callable[[int, torch.Tensor, torch.Tensor, torch.Tensor, float, int | None], torch.Tensor]
+# (index of the layer, queries [N, heads, d], keys and values [N, key/value heads, d], how scores are made) ->
+# [N, heads, d]
+Attend = Callable[[int, torch.Tensor, torch.Tensor, torch.Tensor, Scoring], torch.Tensor]
 
 
 @dataclass
@@ -60,21 +60,23 @@ def attend_packed(
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
-    mask: object,
+    attention_mask: object = None,
     scaling: float | None = None,
     sliding_window: int | None = None,
     softcap: float | None = None,
-    s_aux: object = None,
+    s_aux: torch.Tensor | None = None,
     **_: object,
 ) -> tuple[torch.Tensor, None]:
-    """Attention function for transformers modules: shapes [1, heads, N, d] in, [1, N, heads, d] out."""
+    """Attention function for transformers modules: shapes [1, heads, N, d] in, [1, N, heads, d] out.
+
+    Where values are of another size than queries and keys (DeepSeek), zeros make all of one size.
+    """
     now: PackedPass | AskedPass = current_pass()
-    if softcap is not None or s_aux is not None:
-        raise BackboneError("attention with score capping or sinks is not supported.", "Choose another backbone.")
-    q, k, v = (x[0].transpose(0, 1) for x in (query, key, value))
-    scale = scaling if scaling is not None else q.shape[-1] ** -0.5
+    scoring = Scoring(scaling if scaling is not None else query.shape[-1] ** -0.5, sliding_window, softcap, s_aux)
+    size, widest = value.shape[-1], max(value.shape[-1], query.shape[-1])
+    q, k, v = (_widened(x[0].transpose(0, 1), widest) for x in (query, key, value))
     if isinstance(now, AskedPass):
-        return now.attend(module.layer_idx, q, k, v, scale, sliding_window)[None], None
+        return now.attend(module.layer_idx, q, k, v, scoring)[None, ..., :size], None
     S = len(now.prompts) if now.prompts is not None else 0
     prefix = now.state[module.layer_idx] if now.state is not None else None
     out = []
@@ -82,11 +84,7 @@ def attend_packed(
         own, lengths = (k[:S], v[:S]), now.past.lengths if now.past else ()
         if now.capture is not None:
             now.capture.append(own)
-        out.append(
-            joint.attend(
-                q[:S], *own, now.prompts, scale=scale, window=sliding_window, prefix=prefix, prefix_lengths=lengths
-            )
-        )
+        out.append(joint.attend(q[:S], *own, now.prompts, scoring, prefix=prefix, prefix_lengths=lengths))
         prefix = (
             own
             if prefix is None or now.past is None
@@ -99,10 +97,14 @@ def attend_packed(
                 k[S:],
                 v[S:],
                 now.rows,
-                scale=scale,
-                window=sliding_window,
+                scoring,
                 prefix=prefix,
                 prefix_lengths=now.lengths,
             )
         )
-    return torch.cat(out)[None], None
+    return torch.cat(out)[None, ..., :size], None
+
+
+def _widened(x: torch.Tensor, size: int) -> torch.Tensor:
+    """`x` [..., d], with zeros behind up to `size`."""
+    return x if x.shape[-1] == size else torch.nn.functional.pad(x, (0, size - x.shape[-1]))

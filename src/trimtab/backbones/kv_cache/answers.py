@@ -16,6 +16,7 @@ import torch
 from transformers import Cache, DynamicCache, EncoderDecoderCache
 
 from trimtab.backbones.attention.padded import AttendPadded
+from trimtab.backbones.attention.scoring import Scoring
 from trimtab.backbones.kv_cache.shared import SharedKV, prompts_of, softmax
 from trimtab.backbones.layout import Row
 from trimtab.backbones.prefix import PrefixState
@@ -24,6 +25,8 @@ from trimtab.backbones.prefix import PrefixState
 # size is no matter once the cache has its keys and values, the cache, their attention) -> hidden states [N, D] of the
 # last token
 Decode = Callable[[torch.Tensor, torch.Tensor, Cache, AttendPadded], torch.Tensor]
+
+_SCALED = Scoring(1.0)  # the queries are scaled already
 
 
 class CachedAnswers:
@@ -81,7 +84,7 @@ class CachedAnswers:
         if new > 1:  # what the decoder starts from: all that there is
             own = own.masked_fill(own.new_ones(new, new, dtype=torch.bool).triu(1), float("-inf"))
         before = self._before[layer] if self._before else None
-        return self._prompts.beside(q_NHLd, before, self._prompts.outside_NP, own, values)
+        return self._prompts.beside(q_NHLd, before, self._prompts.outside_NP, own, values, _SCALED)
 
     def select(self, rows_M: torch.Tensor) -> None:
         """See Decoding."""

@@ -15,6 +15,7 @@ import torch
 
 from trimtab.backbones.attention import joint
 from trimtab.backbones.attention.packed import Attend
+from trimtab.backbones.attention.scoring import Scoring
 from trimtab.backbones.kv_cache.shared import prompts_of
 from trimtab.backbones.layout import Layout
 from trimtab.backbones.prefix import PrefixState
@@ -92,17 +93,13 @@ class CachedLayers:
         for place, start, row in zip(places_NT, layout.starts, layout.rows, strict=True):
             place[: len(row.ids)] = torch.arange(start, start + len(row.ids), device=x_RD.device)
 
-        def attend(
-            layer: int, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, scale: float, window: int | None
-        ) -> torch.Tensor:
+        def attend(layer: int, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, scoring: Scoring) -> torch.Tensor:
             for kept, own_RJd in ((self._keys, k), (self._values, v)):
                 room = own_RJd.new_zeros(N, own_RJd.shape[1], self._longest + ROOM, own_RJd.shape[2])
                 room[:, :, : self._longest] = own_RJd[places_NT].transpose(1, 2)
                 kept.append(room)
             before = prefix.layers[layer] if prefix and prefix.layers else None
-            return joint.attend(
-                q, k, v, layout, scale=scale, window=window, prefix=before, prefix_lengths=lengths if before else ()
-            )
+            return joint.attend(q, k, v, layout, scoring, prefix=before, prefix_lengths=lengths if before else ())
 
         return self._through(x_RD, layout.positions_R + self._prompts.lengths_N[layout.row_R], attend)
 
@@ -125,8 +122,7 @@ class CachedLayers:
         q_NHd: torch.Tensor,
         k_NJd: torch.Tensor,
         v_NJd: torch.Tensor,
-        scale: float,
-        window: int | None,
+        scoring: Scoring,
     ) -> torch.Tensor:
         """Each row's new token to its prompt and to all of its row: [N, H, d]."""
         N, H, d = q_NHd.shape
@@ -134,11 +130,12 @@ class CachedLayers:
         rows_N = torch.arange(N, device=q_NHd.device)
         keys, values = self._keys[layer], self._values[layer]
         keys[rows_N, :, self._lengths_N], values[rows_N, :, self._lengths_N] = k_NJd, v_NJd
-        q_NJGd = q_NHd.reshape(N, J, H // J, d) * scale
-        hidden_prompt, hidden_row = self._hidden(window)
-        own = torch.matmul(q_NJGd, keys[:, :, :T].transpose(2, 3)).masked_fill(hidden_row, float("-inf"))
+        q_NJGd = q_NHd.reshape(N, J, H // J, d)
+        hidden_prompt, hidden_row = self._hidden(scoring.window)
+        own = scoring.scores(torch.matmul(q_NJGd, keys[:, :, :T].transpose(2, 3)))
+        own = own.masked_fill(hidden_row, float("-inf"))
         before = self._before[layer] if self._before else None
-        return self._prompts.beside(q_NJGd, before, hidden_prompt, own, values[:, :, :T]).view(N, H, d)
+        return self._prompts.beside(q_NJGd, before, hidden_prompt, own, values[:, :, :T], scoring).view(N, H, d)
 
     def _hidden(self, window: int | None) -> tuple[torch.Tensor | None, torch.Tensor]:
         """What a row's new token must not see, of its prompt [N, P], or None, and of its row [N, 1, 1, T]."""

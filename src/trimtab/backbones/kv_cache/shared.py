@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import torch
 
+from trimtab.backbones.attention.scoring import Scoring
 from trimtab.backbones.prefix import KVCache, PrefixState
 
 
@@ -85,22 +86,24 @@ class SharedKV:
         hidden_NP: torch.Tensor | None,
         own_NJGT: torch.Tensor,
         values_NJTd: torch.Tensor,
+        scoring: Scoring,
     ) -> torch.Tensor:
         """Attend to a text and to a row's own tokens, the softmax over both: [N, J, G, d].
 
         Args:
-            q_NJGd: queries, scaled.
+            q_NJGd: queries.
             text: keys and values of the texts [K, J, P, d]; or None where they have no token.
             hidden_NP: True where a row does not see a slot of its text; None where it sees all.
             own_NJGT: scores of the row's own tokens, -inf where they are not seen.
             values_NJTd: the values of these.
+            scoring: how scores of the text, and shares of both, are made.
         """
         if text is None or not self.longest:
-            return torch.matmul(softmax(own_NJGT, q_NJGd.dtype), values_NJTd)
-        before = self.scores(q_NJGd, text[0])
+            return torch.matmul(scoring.shares(own_NJGT, q_NJGd.dtype), values_NJTd)
+        before = scoring.scores(self.scores(q_NJGd, text[0]))
         if hidden_NP is not None:
             before = before.masked_fill(hidden_NP[:, None, None], float("-inf"))
-        shares = softmax(torch.cat([before, own_NJGT], -1), q_NJGd.dtype)
+        shares = scoring.shares(torch.cat([before, own_NJGT], -1), q_NJGd.dtype)
         P = self.longest
         return torch.matmul(shares[..., P:], values_NJTd) + self.weighted(shares[..., :P], text[1])
 

@@ -22,6 +22,7 @@ from torch.nn import functional as F
 from trimtab.backbones.attention import joint
 from trimtab.backbones.attention.block import How
 from trimtab.backbones.attention.packed import Attend
+from trimtab.backbones.attention.scoring import Scoring
 from trimtab.backbones.layers.weights import Layer
 from trimtab.backbones.layout import Layout
 
@@ -93,7 +94,7 @@ def run_with(
     for index, layer in enumerate(layers):
 
         def asked(qkv: torch.Tensor, index: int = index, layer: Layer = layer) -> torch.Tensor:
-            return attend(index, *_split(qkv, layer), layer.scale, layer.window).flatten(1)
+            return attend(index, *_split(qkv, layer), Scoring(layer.scale, layer.window)).flatten(1)
 
         x_ND, _ = _compute(x_ND, None, None, layer, step, None, asked)
     return x_ND
@@ -159,7 +160,7 @@ def _compute(
     raw = F.linear(h, layer.qkv, layer.qkv_bias).view(x.shape[0], -1, layer.head_size)
     qkv, rstd_qk = _normed_rotated(raw, layer, step)
     att = _attend(qkv, layer, step, kp, vp) if attend is None else attend(qkv)
-    o = F.linear(att if keep is None else att.index_select(0, keep), layer.out)
+    o = F.linear(att if keep is None else att.index_select(0, keep), layer.out, layer.out_bias)
     residual = x if keep is None else x.index_select(0, keep)
     o_raw = rstd_o = m_raw = rstd_m = None
     if layer.norm_after_attention is not None:
@@ -246,12 +247,12 @@ def _seen_by_rows(
 def _how_prompts(layer: Layer, step: Step) -> How:
     """How a layer attends the prompts of a step: each to its past and itself."""
     assert step.prompts is not None
-    return How(step.prompts, layer.scale, layer.window, step.past.lengths if step.past else ())
+    return How(step.prompts, Scoring(layer.scale, layer.window), step.past.lengths if step.past else ())
 
 
 def _how(layout: Layout, layer: Layer, step: Step) -> How:
     """How a layer attends the rows of a step: each to what it has before it and itself."""
-    return How(layout, layer.scale, layer.window, step.prefix_lengths)
+    return How(layout, Scoring(layer.scale, layer.window), step.prefix_lengths)
 
 
 def _split(qkv: torch.Tensor, layer: Layer) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

@@ -22,6 +22,7 @@ class Layer:
     norm_q: torch.Tensor | None  # [d]; Qwen3 and Gemma 3 normalise queries and keys
     norm_k: torch.Tensor | None
     out: torch.Tensor  # [D, H d]
+    out_bias: torch.Tensor | None
     norm_after_attention: torch.Tensor | None  # Gemma 3
     norm_mlp: torch.Tensor
     gate_up: torch.Tensor  # [2I, D]
@@ -55,13 +56,11 @@ def layers_of(model: nn.Module) -> list[Layer] | None:
                 return None
         case _:
             return None
-    return [_read(layer, config, gemma) for layer in model.model.layers]  # type: ignore[union-attr]
+    return [_read(layer, config, gemma) for layer in model.base_model.layers]  # type: ignore[union-attr]
 
 
 def _read(layer: Any, config: Any, gemma: bool) -> Layer:
     att, mlp = layer.self_attn, layer.mlp
-    if att.o_proj.bias is not None:
-        raise NotImplementedError("output projection with a bias")
     qkv, bias = _join([att.q_proj, att.k_proj, att.v_proj])
     gate_up, _ = _join([mlp.gate_proj, mlp.up_proj])
     window = config.sliding_window if config.model_type == "mistral" else getattr(att, "sliding_window", None)
@@ -80,6 +79,7 @@ def _read(layer: Any, config: Any, gemma: bool) -> Layer:
         factor(q_norm) if q_norm is not None else None,
         factor(k_norm) if k_norm is not None else None,
         att.o_proj.weight.detach(),
+        att.o_proj.bias.detach() if att.o_proj.bias is not None else None,
         factor(layer.post_attention_layernorm) if gemma else None,
         factor(layer.pre_feedforward_layernorm if gemma else layer.post_attention_layernorm),
         gate_up,

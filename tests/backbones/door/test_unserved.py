@@ -1,0 +1,45 @@
+"""Families refused by their configurations alone, each with its reason, before weights are looked for."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+from transformers.models.auto.configuration_auto import CONFIG_MAPPING
+
+from families import COMPARED, REFUSED, SERVED
+from trimtab.backbones.door.unserved import UNSERVED, reason_of
+from trimtab.backbones.pretrained import load
+from trimtab.errors import UnservedError
+
+
+def ids(family):
+    return family.name
+
+
+@pytest.mark.parametrize("family", SERVED, ids=ids)
+def test_nothing_is_known_against_families_that_are_served(family):
+    assert reason_of(CONFIG_MAPPING[family.model_type](**family.sizes)) == ""
+
+
+@pytest.mark.parametrize("family", [one for one in REFUSED if one.refused != COMPARED], ids=ids)
+def test_a_reason_follows_from_the_configuration(family):
+    assert reason_of(CONFIG_MAPPING[family.model_type](**family.sizes)) == family.refused
+
+
+def test_types_are_those_of_transformers():
+    assert set(UNSERVED) <= set(CONFIG_MAPPING)
+
+
+def test_weights_are_not_read_first(tiny_folder, tmp_path):
+    shutil.copytree(tiny_folder, tmp_path / "odd")
+    (tmp_path / "odd" / "config.json").write_text(json.dumps({"model_type": "mamba"}))
+    (tmp_path / "odd" / "model.safetensors").write_bytes(b"no weights")
+    with pytest.raises(UnservedError) as caught:
+        load(tmp_path / "odd", tmp_path / "cache", name="odd", device="cpu")
+    assert str(caught.value) == (
+        "backbone of type 'mamba' is not served: some of its layers are recurrent or convolutions, and keep no keys "
+        "and values. docs/models.md lists the families that are served: Llama, Qwen, Gemma 3, GPT-2, BERT and T5 are "
+        "some."
+    )
