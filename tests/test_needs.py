@@ -30,6 +30,7 @@ def test_what_was_not_tried_is_said_at_the_end(
     workers: list[str], pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here = Path(__file__).parent
+    monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("PYTHONPATH", str(here), prepend=os.pathsep)
     pytester.makeconftest((here / "conftest.py").read_text(encoding="utf-8"))
     pytester.makepyfile(TESTS)

@@ -125,7 +125,9 @@ def test_nothing_is_measured_twice_and_what_is_new_is(task, data, tmp_path, pret
     first = compared(task, tmp_path / "out", data, pretrained)
     trained = []
     real = cells.prepare
-    monkeypatch.setattr(cells, "prepare", lambda own: (trained.append(own.bound.task.method.name), real(own))[1])
+    monkeypatch.setattr(
+        cells, "prepare", lambda own, *rest: (trained.append(own.bound.task.method.name), real(own, *rest))[1]
+    )
     second = compared(task, tmp_path / "out", data, pretrained)
     assert trained == []
     assert [(w.key, w.scores, w.train_seconds) for w in second.ways] == [

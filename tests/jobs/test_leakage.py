@@ -34,7 +34,10 @@ def data(tmp_path: Path, tiny_folder: Path) -> Path:
     )
     tiny.write_rows(tmp_path / "test.jsonl", [*known, *new])
     tiny.write_rows(tmp_path / "new.jsonl", new)
-    tiny.write_task(tmp_path, tiny_folder, train=SHORT)
+    path = tiny.write_task(tmp_path, tiny_folder, train=SHORT)
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content["data"]["shift"] = "none"  # the numbers behind the texts are words that train lacks
+    path.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
     return tmp_path
 
 
@@ -144,6 +147,7 @@ def test_a_task_without_leaks_has_no_warning(tmp_path: Path, tiny_folder: Path, 
         rows = [{**row, "text": f"{row['text']} {name} {i}"} for i, row in enumerate(tiny.rows(n, seed))]
         tiny.write_rows(tmp_path / f"{name}.jsonl", rows)
     task = make_task(tiny.task(tiny_folder, train=SHORT))
+    task = task.model_copy(update={"data": task.data.model_copy(update={"shift": "none"})})
     report = tune.run(task, tmp_path / "run", base=tmp_path, pretrained=pretrained).report
     assert report is not None
     assert report.warnings == []
@@ -156,7 +160,7 @@ def test_rows_of_other_tasks_are_trained_on_too(data: Path, tiny_folder: Path, p
     tiny.write_rows(data / "others.jsonl", [*rows[:5], *others])
     other = tiny.task(tiny_folder, name="other", data={"train": "others.jsonl", "dev": "dev.jsonl", "test": None})
     (data / "other.yaml").write_text(yaml.safe_dump(other))
-    content = tiny.task(tiny_folder, data={"test": "new.jsonl"}, train=SHORT)
+    content = tiny.task(tiny_folder, data={"test": "new.jsonl", "shift": "none"}, train=SHORT)
     content["method"] = {"name": "multitask_prompt", "length": 4, "rank": 1, "sources": ["other.yaml"]}
     notes: list[str] = []
     tuned = tune.run(

@@ -58,7 +58,7 @@ def test_a_label_that_is_never_found_is_named_with_what_may_help(
         "by which every label counts alike on dev; more training rows of them."
     ]
     assert "which the score over all rows hides" in (tmp_path / "plain" / "report.html").read_text()
-    weighed = settings(tiny_folder, class_weights="balanced", choose_by="macro_f1")
+    weighed = settings(tiny_folder, class_weights="balanced", choose_by="macro_f1", evaluate_rows=1000)
     found = tune.run(weighed, tmp_path / "weighed", base=data, beside=False, pretrained=pretrained)
     assert found.report is not None
     assert found.report.warnings == []

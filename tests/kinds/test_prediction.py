@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,8 +20,9 @@ from trimtab.kinds.prediction import (
     TextPrediction,
 )
 from trimtab.settings.answers import LABEL, ChoiceAnswer, NumberAnswer, TagsAnswer, TextAnswer
+from trimtab.settings.file import make_task
 
-BOUND: Any = None  # which plain values do not depend on
+BOUND: Any = SimpleNamespace(task=make_task({}))
 
 
 def test_the_probability_is_that_of_the_answer() -> None:

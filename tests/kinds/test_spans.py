@@ -179,7 +179,7 @@ def test_scores_are_those_of_the_plain_model(loaded: tuple[Path, Any], method: s
     [row] = bound.encode([example(None, context)])
     condition = bound.method.condition(start)
     criterion = HeadCriterion(SpanOutputs(3, 0.0, False), [target(bound, row, context)], [])
-    given = Conditioned(bound.pretrained.backbone, [condition], [bound.prompt(condition)])
+    given = Conditioned(bound.pretrained.backbone, [condition], [bound.prompt(condition, bound.pretrained.backbone)])
     with torch.no_grad():
         scores_W2 = by_hand(bound, loaded[0], start, "what is bad ?", context)
         loss = criterion.losses(given, [[0]])

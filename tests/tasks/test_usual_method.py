@@ -55,7 +55,7 @@ def test_several_methods_are_tried_where_nothing_is_said_of_one(content: dict[st
 def test_a_task_file_by_its_name_is_searched_for_the_best_of_several(tmp_path, tiny_folder, pretrained, monkeypatch):
     path = written(tmp_path, tiny_folder)
     path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), "train": {"threads": 1}}))
-    monkeypatch.setattr("trimtab.kinds.labels.Labels.tried_ways", lambda self, *, few: ("majority", "head"))
+    monkeypatch.setattr("trimtab.kinds.labels.Labels.tried_ways", lambda self, *, few, many: ("majority", "head"))
     done = tune.run(str(path), tmp_path / "run", beside=False, pretrained=pretrained)
     assert done.run.task.method.name == "head"
     assert [way.key for way in done.report.tried] == ["majority", "head"]

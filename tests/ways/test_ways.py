@@ -65,7 +65,7 @@ def test_of_many_labels_class_vectors_are_tried_before_prompts_with_label_words(
 FITTING = {
     "tags": "majority, token_majority, soft_prompt, warp, prefix, p_tuning, late_prompt, lora, ia3, bitfit, head, "
     "early_head, sentence_head, full",
-    "span": "majority, sentence, nearby_words, soft_prompt, prefix, p_tuning, late_prompt, lora, ia3, bitfit, head, "
+    "span": "majority, sentence, nearby_words, soft_prompt, warp, prefix, p_tuning, late_prompt, lora, ia3, bitfit, head, "
     "early_head, sentence_head, full",
     "text": "nearest_answer, zero_shot, few_shot, nearest_few_shot, soft_prompt, prefix, p_tuning, late_prompt, lora, "
     "ia3, bitfit, full, context_tuning",
