@@ -38,7 +38,8 @@ USUAL = {
     "number": ("mean ridge head soft_prompt", "word_vector_ridge prefix lora full", ""),
     "multilabel": ("majority naive_bayes tfidf embeddings head soft_prompt", "prefix p_tuning lora full", ""),
     "tags": ("majority token_majority head soft_prompt", "prefix p_tuning lora full", ""),
-    "span": ("majority sentence nearby_words head soft_prompt lora", "prefix p_tuning full", ""),
+    "span": "majority, sentence, nearby_words, soft_prompt, warp, prefix, p_tuning, late_prompt, lora, ia3, bitfit, "
+    "head, early_head, sentence_head, full",
     "text": ("nearest_answer zero_shot few_shot soft_prompt prefix", "p_tuning lora full", ""),
 }  # fmt: skip
 
