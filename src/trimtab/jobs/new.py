@@ -12,7 +12,7 @@ from pathlib import Path
 import yaml
 
 from trimtab.errors import TaskError, TrimtabError, did_you_mean
-from trimtab.kinds.inferred import Ask, Inferred, infer
+from trimtab.kinds.inferred.task import Ask, Inferred, infer
 from trimtab.runs.folder import write_whole
 from trimtab.settings.file import read_task
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from trimtab.data import Splits
 from trimtab.data.memory import RowsInMemory
 from trimtab.errors import RunError, TaskError
-from trimtab.kinds.inferred import infer
+from trimtab.kinds.inferred.task import infer
 from trimtab.runs.folder import SEARCH_FOLDER, TASK_FILE, check_folder, folder_named
 from trimtab.runs.lock import held
 from trimtab.runs.trained_on import remember

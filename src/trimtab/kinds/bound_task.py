@@ -113,6 +113,13 @@ def encoded(bound: BoundTask, examples: Sequence[Example], taken: Sequence[int] 
     return [bound.encoder.encode(*row, own) for row, own in zip(rows, taken or [0] * len(rows), strict=True)]
 
 
+def windows_note(rows: Sequence[EncodedRow]) -> list[str]:
+    """A note on training rows that are read in several windows, where some are."""
+    parted = [len(row.windows) for row in rows if row.further]
+    read = f"are too long for one row and are read in {sum(parted)} windows"
+    return [f"{len(parted)} of {len(rows)} training rows {read}."] if parted else []
+
+
 def before_leading(task: Task) -> bool:
     """Whether a task's soft prompt stands before the tokens that begin every text."""
     return isinstance(task.method, SoftPromptSettings) and task.method.before_leading

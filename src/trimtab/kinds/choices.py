@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from trimtab.data.answers import lettered, read_choice, read_options
 from trimtab.data.counts.labels import LabelCounts, count_labels
 from trimtab.data.example import ChoiceExample
-from trimtab.data.mapping import field_text, group_of, unlabelled
+from trimtab.data.mapping import field_text, group_of
 from trimtab.data.records import Record
-from trimtab.errors import DataError, TaskError, TrimtabError
+from trimtab.errors import DataError, TaskError
 from trimtab.kinds.baseline import Baseline, Learning
 from trimtab.kinds.bound_task import BoundTask, encoded
+from trimtab.kinds.checks import check_chat, check_no_dialogue, check_no_labels, check_skew
 from trimtab.kinds.classes import collected_classes, scored_classes
-from trimtab.kinds.kind import Generating, Input, Judging
-from trimtab.kinds.labels import first_word, likely_word, not_said, probabilities
-from trimtab.kinds.prediction import ChoicePrediction, Prediction
-from trimtab.kinds.skew import check_skew
-from trimtab.kinds.templates import answered_template, check_chat, check_no_dialogue, check_no_labels
+from trimtab.kinds.kind import Input, Judging
+from trimtab.kinds.labels import first_word, likely_word, probabilities
+from trimtab.kinds.prediction import ChoicePrediction
+from trimtab.kinds.usual import UsualKind
 from trimtab.prompts import EncodedRow, Template, Verbalizer, make_options
-from trimtab.settings.answers import ChoiceAnswer, TextAnswer
+from trimtab.settings.answers import ChoiceAnswer
 from trimtab.settings.methods import FewShotSettings, HeadSettings, SearchSettings, WarpSettings, ZeroShotSettings
 from trimtab.settings.task import DataSettings, Task
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from trimtab.backbones.pretrained import Pretrained
     from trimtab.data.splits import Splits
-    from trimtab.decoding.generation import Written
     from trimtab.decoding.scoring import Reader
     from trimtab.evaluation.baselines.class_answers import ClassAnswers
     from trimtab.evaluation.scorers.scorer import Scorer
@@ -69,28 +68,18 @@ BASELINES = (
 
 
 @dataclass(frozen=True)
-class Choices:
+class Choices(UsualKind[ChoiceExample]):
     """Choices among a row's own options (see `trimtab.kinds.kind.Kind`)."""
 
     settings: ChoiceAnswer
     plural: str = "choices"
-    counted_by_label: bool = False
-    several_right: bool = False
-    headed: bool = False
-    generates: bool = False
     own_options: bool = True
-    tests: None = None
     learnt_from_train: str = "majority"
-    judges_dev: bool = True
 
     @property
     def baselines(self) -> tuple[Baseline, ...]:
         """The commonest place of the right option, among those that a row has."""
         return BASELINES
-
-    def template(self, task: Task) -> Template:
-        """The template, with a place for the answer."""
-        return answered_template(task)
 
     def read(self, record: Record, fields: Sequence[str], settings: DataSettings, *, answered: bool) -> ChoiceExample:
         """Options, fields and the right option; the field of the options shows them, `A. ...` a line."""
@@ -107,42 +96,10 @@ class Choices:
         column = settings.columns.get(field, field)
         return column == self.settings.options and record.has(column)
 
-    def unread(self, records: Sequence[Record], fields: Sequence[str], settings: DataSettings) -> list[str]:
-        """None: what is in other columns, the task does not name."""
-        return []
-
-    def unanswered(
-        self, bare: Sequence[Record], rows: int | None, fields: Sequence[str], settings: DataSettings
-    ) -> TrimtabError:
-        """No answer."""
-        return unlabelled(bare, rows, settings.label)
-
-    def check_train(self, train: Sequence[ChoiceExample], settings: DataSettings) -> None:
-        """Any rows will do: each has options of its own."""
-
-    def lookalikes(self, train: Sequence[ChoiceExample]) -> list[str]:
-        """None: options are the row's own."""
-        return []
-
-    def merged(self, examples: list[ChoiceExample]) -> list[ChoiceExample]:
-        """As they are."""
-        return examples
-
     def counted(self, examples: Sequence[ChoiceExample], count_tokens: Callable[[str], int] | None) -> LabelCounts:
         """Rows a place of the right option."""
         places = [f"option {int(e.stratum) + 1}" for e in examples if e.answer is not None]
         return count_labels(places, len(examples))
-
-    def words(self, task: Task, train: Sequence[ChoiceExample]) -> dict[str, list[str]]:
-        """None: each row has options of its own."""
-        return {}
-
-    def check_rows(self, examples: Sequence[ChoiceExample], words: Mapping[str, Sequence[str]]) -> None:
-        """They were checked as they were read."""
-
-    def settled(self, task: Task, train: Sequence[ChoiceExample]) -> Task:
-        """As it is."""
-        return task
 
     def check(self, task: Task, pretrained: Pretrained | None = None) -> None:
         """Refuse what needs labels that are the same for all rows, and encoders."""
@@ -169,19 +126,11 @@ class Choices:
                 "Choose another backbone.",
             )
 
-    def settled_length(self, task: Task, train: Sequence[ChoiceExample], pretrained: Pretrained) -> Task:
-        """As it is."""
-        return task
-
     def verbalizer(
         self, task: Task, words: Mapping[str, Sequence[str]], template: Template, pretrained: Pretrained, training: bool
     ) -> Verbalizer:
         """An empty one: each row has options of its own."""
         return Verbalizer((), (), (), (), self.settings.length_normalise)
-
-    def longest(self, verbalizer: Verbalizer) -> int:
-        """None: each row keeps its own options' length free."""
-        return 0
 
     def example(self, given: Input) -> ChoiceExample:
         """Its fields and options."""
@@ -239,14 +188,6 @@ class Choices:
         own, judged = cast("Sequence[OptionTarget]", train), cast("Sequence[OptionTarget]", dev)
         return OptionCriterion(own, judged, bound.task.train.label_smoothing)
 
-    def settles_on_all(self, task: Task) -> bool:
-        """Nothing is settled."""
-        return False
-
-    def settled_on_dev(self, task: Task, dev: Sequence[ChoiceExample], answers: Callable[[], Sequence[Any]]) -> Task:
-        """As it is."""
-        return task
-
     def reader(self, bound: BoundTask, row: EncodedRow, condition: Condition) -> Reader:
         """The row's own options."""
         from trimtab.decoding.readers import OptionReader
@@ -259,14 +200,6 @@ class Choices:
         """The most probable option."""
         options, best = _tree(row).labels, int(scores.argmax())
         return ChoicePrediction(options[best], row.cut, dict(zip(options, scores.tolist(), strict=True)), best)
-
-    def generating(self, bound: BoundTask, own: TextAnswer | None) -> Generating:
-        """Options are scored."""
-        raise not_said(self.plural)
-
-    def said(self, row: EncodedRow, answers: tuple[Written, ...]) -> Prediction:
-        """Options are scored."""
-        raise not_said(self.plural)
 
     def record(self, bound: BoundTask, prediction: ChoicePrediction) -> dict[str, object]:
         """The option, its number as the data counts, and probabilities."""
@@ -294,10 +227,6 @@ class Choices:
         parts = (splits.train, splits.dev, splits.test)
         most = max((len(example.beside) for part in parts for example in part), default=0)
         return [f"option {i}" for i in range(1, most + 1)]
-
-    def missed(self, splits: Splits, words: Mapping[str, Sequence[str]]) -> list[str]:
-        """None: each row brings its options along."""
-        return []
 
     def collected(self, predictions: Sequence[ChoicePrediction], classes: Sequence[str]) -> ClassAnswers:
         """Probabilities of the options by their places, and the likeliest place."""

@@ -14,18 +14,19 @@ from trimtab.data.answers import read_label
 from trimtab.data.counts.labels import LabelCounts, count_labels
 from trimtab.data.counts.lookalikes import lookalikes
 from trimtab.data.example import Example
-from trimtab.data.mapping import field_text, group_of, unlabelled
+from trimtab.data.mapping import field_text, group_of
 from trimtab.data.records import Record, source_name
-from trimtab.errors import DataError, TrimtabError, did_you_mean
+from trimtab.errors import DataError, did_you_mean
 from trimtab.kinds.baseline import Baseline, Learning
-from trimtab.kinds.bound_task import BoundTask, encoded
+from trimtab.kinds.bound_task import BoundTask
+from trimtab.kinds.checks import check_chat, check_no_dialogue
 from trimtab.kinds.classes import collected_classes, scored_classes
-from trimtab.kinds.kind import Generating, Input, Judging
-from trimtab.kinds.prediction import LabelPrediction, Prediction
+from trimtab.kinds.kind import Input, Judging
+from trimtab.kinds.prediction import LabelPrediction
 from trimtab.kinds.settled import settled_labels
-from trimtab.kinds.templates import answered_template, check_chat, check_no_dialogue
+from trimtab.kinds.usual import UsualKind
 from trimtab.prompts import EncodedRow, Template, Verbalizer, default_words, make_verbalizer, wordless
-from trimtab.settings.answers import LabelAnswer, TextAnswer
+from trimtab.settings.answers import LabelAnswer
 from trimtab.settings.methods import FewShotSettings, SearchSettings, ZeroShotSettings
 from trimtab.settings.task import DataSettings, Task
 
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
     from trimtab.backbones.pretrained import Pretrained
     from trimtab.data.splits import Splits
-    from trimtab.decoding.generation import Written
     from trimtab.decoding.scoring import Reader
     from trimtab.evaluation.baselines.class_answers import ClassAnswers
     from trimtab.evaluation.scorers.scorer import Scorer
@@ -103,28 +103,18 @@ BASELINES = (
 
 
 @dataclass(frozen=True)
-class Labels:
+class Labels(UsualKind[Example]):
     """Labels (see `trimtab.kinds.kind.Kind`)."""
 
     settings: LabelAnswer
     plural: str = "labels"
     counted_by_label: bool = True
-    several_right: bool = False
-    headed: bool = False
-    generates: bool = False
-    own_options: bool = False
-    tests: None = None
     learnt_from_train: str = "majority and naive Bayes"
-    judges_dev: bool = True
 
     @property
     def baselines(self) -> tuple[Baseline, ...]:
         """From the commonest label to logistic regression over word vectors."""
         return BASELINES
-
-    def template(self, task: Task) -> Template:
-        """The template, with a place for the answer."""
-        return answered_template(task)
 
     def read(self, record: Record, fields: Sequence[str], settings: DataSettings, *, answered: bool) -> Example:
         """Fields and label."""
@@ -137,16 +127,6 @@ class Labels:
         answer = read_label(record, settings.label) if answered else None
         return Example(texts, answer, record.where, group_of(record, settings))
 
-    def unread(self, records: Sequence[Record], fields: Sequence[str], settings: DataSettings) -> list[str]:
-        """None: what is in other columns, the task does not name."""
-        return []
-
-    def unanswered(
-        self, bare: Sequence[Record], rows: int | None, fields: Sequence[str], settings: DataSettings
-    ) -> TrimtabError:
-        """No label."""
-        return unlabelled(bare, rows, settings.label)
-
     def check_train(self, train: Sequence[Example], settings: DataSettings) -> None:
         """Refuse rows that all have one label."""
         check_two_answers(train, settings, "label")
@@ -154,10 +134,6 @@ class Labels:
     def lookalikes(self, train: Sequence[Example]) -> list[str]:
         """Labels that look alike."""
         return lookalikes(Counter(e.answer for e in train if e.answer is not None), "labels")
-
-    def merged(self, examples: list[Example]) -> list[Example]:
-        """As they are."""
-        return examples
 
     def counted(self, examples: Sequence[Example], count_tokens: Callable[[str], int] | None) -> LabelCounts:
         """Rows a label."""
@@ -174,18 +150,10 @@ class Labels:
         """Refuse the first answer that is none of the labels, naming the nearest; the message lists eight at most."""
         check_labels(examples, list(words))
 
-    def settled(self, task: Task, train: Sequence[Example]) -> Task:
-        """As it is."""
-        return task
-
     def check(self, task: Task, pretrained: Pretrained | None = None) -> None:
         """Labels go with every method."""
         check_no_dialogue(task, self.plural)
         check_chat(task, pretrained)
-
-    def settled_length(self, task: Task, train: Sequence[Example], pretrained: Pretrained) -> Task:
-        """As it is."""
-        return task
 
     def verbalizer(
         self, task: Task, words: Mapping[str, Sequence[str]], template: Template, pretrained: Pretrained, training: bool
@@ -220,10 +188,6 @@ class Labels:
     def example(self, given: Input) -> Example:
         """Its fields."""
         return Example(dict(given.fields), None, given.where)
-
-    def encode(self, bound: BoundTask, examples: Sequence[Example]) -> list[EncodedRow]:
-        """Behind their nearest demonstrations, where each row gets its own."""
-        return encoded(bound, examples)
 
     def as_read(self, bound: BoundTask, example: Example, row: EncodedRow) -> str:
         """With the first word of its label, or of the first label where it has none."""
@@ -294,14 +258,6 @@ class Labels:
         enough = bound.task.labels.answer_from is None or max(probabilities.values()) >= bound.task.labels.answer_from
         return LabelPrediction(bound.labels[int(scores.argmax())] if enough else None, row.cut, probabilities)
 
-    def generating(self, bound: BoundTask, own: TextAnswer | None) -> Generating:
-        """Labels are scored."""
-        raise not_said(self.plural)
-
-    def said(self, row: EncodedRow, answers: tuple[Written, ...]) -> Prediction:
-        """Labels are scored."""
-        raise not_said(self.plural)
-
     def record(self, bound: BoundTask, prediction: LabelPrediction) -> dict[str, object]:
         """Label and probabilities; where it may give none, whether it does."""
         may = {} if bound.task.labels.answer_from is None else {"abstained": prediction.abstained}
@@ -330,10 +286,6 @@ class Labels:
     def classes(self, splits: Splits, words: Mapping[str, Sequence[str]]) -> list[str]:
         """The labels."""
         return list(words)
-
-    def missed(self, splits: Splits, words: Mapping[str, Sequence[str]]) -> list[str]:
-        """None: all labels are known."""
-        return []
 
     def collected(self, predictions: Sequence[LabelPrediction], classes: Sequence[str]) -> ClassAnswers:
         """Probabilities of every label, and the likeliest."""
@@ -423,8 +375,3 @@ def probabilities(prediction: LabelPrediction) -> dict[str, object]:
         "probability": round(prediction.probability, 6),
         "probabilities": {label: round(p, 6) for label, p in prediction.probabilities.items()},
     }
-
-
-def not_said(plural: str) -> AssertionError:
-    """What is raised where answers that are scored are asked for token by token: a bug of ours."""
-    return AssertionError(f"{plural} are scored, not said")

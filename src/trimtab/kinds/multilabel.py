@@ -19,16 +19,21 @@ from trimtab.data.mapping import field_text, group_of, unlabelled
 from trimtab.data.records import Record, source_name
 from trimtab.errors import DataError, TaskError, TrimtabError, did_you_mean
 from trimtab.kinds.baseline import Baseline, Learning
-from trimtab.kinds.bound_task import BoundTask, encoded
+from trimtab.kinds.bound_task import BoundTask
+from trimtab.kinds.checks import (
+    check_all_answered,
+    check_chat,
+    check_no_dialogue,
+    check_skew,
+    check_trained,
+    headed_misfit,
+)
 from trimtab.kinds.classes import as_objects
-from trimtab.kinds.kind import Generating, Input, Judging
-from trimtab.kinds.labels import not_said
-from trimtab.kinds.numbers import check_trained, headed_misfit
-from trimtab.kinds.prediction import MultiLabelPrediction, Prediction
-from trimtab.kinds.skew import check_skew
-from trimtab.kinds.templates import answered_template, check_all_answered, check_chat, check_no_dialogue
+from trimtab.kinds.kind import Input, Judging
+from trimtab.kinds.prediction import MultiLabelPrediction
+from trimtab.kinds.usual import UsualKind
 from trimtab.prompts import EncodedRow, Template, Verbalizer, default_words, wordless
-from trimtab.settings.answers import MultiLabelAnswer, TextAnswer
+from trimtab.settings.answers import MultiLabelAnswer
 from trimtab.settings.task import DataSettings, Task
 
 if TYPE_CHECKING:
@@ -37,7 +42,6 @@ if TYPE_CHECKING:
 
     from trimtab.backbones.pretrained import Pretrained
     from trimtab.data.splits import Splits
-    from trimtab.decoding.generation import Written
     from trimtab.decoding.scoring import Reader
     from trimtab.evaluation.baselines.classifier import Recipe
     from trimtab.evaluation.scorers.scorer import Scorer
@@ -100,28 +104,18 @@ BASELINES = (
 
 
 @dataclass(frozen=True)
-class MultiLabels:
+class MultiLabels(UsualKind[MultiLabelExample]):
     """Sets of labels (see `trimtab.kinds.kind.Kind`)."""
 
     settings: MultiLabelAnswer
     plural: str = "sets of labels"
-    counted_by_label: bool = False
-    several_right: bool = False
     headed: bool = True
-    generates: bool = False
-    own_options: bool = False
-    tests: None = None
     learnt_from_train: str = "the commonest labels and naive Bayes"
-    judges_dev: bool = True
 
     @property
     def baselines(self) -> tuple[Baseline, ...]:
         """From the commonest labels to a logistic regression a label over sentence embeddings."""
         return BASELINES
-
-    def template(self, task: Task) -> Template:
-        """The template, with a place for the answer."""
-        return answered_template(task)
 
     def read(
         self, record: Record, fields: Sequence[str], settings: DataSettings, *, answered: bool
@@ -133,10 +127,6 @@ class MultiLabels:
         if found is None:
             return MultiLabelExample(texts, None, where, group)
         return MultiLabelExample(texts, canonical(found.labels), where, group, found.labels, found.separator)
-
-    def unread(self, records: Sequence[Record], fields: Sequence[str], settings: DataSettings) -> list[str]:
-        """None: what is in other columns, the task does not name."""
-        return []
 
     def unanswered(
         self, bare: Sequence[Record], rows: int | None, fields: Sequence[str], settings: DataSettings
@@ -164,10 +154,6 @@ class MultiLabels:
         """Labels that look alike."""
         return lookalikes(Counter(label for example in train for label in example.labels or ()), "labels")
 
-    def merged(self, examples: list[MultiLabelExample]) -> list[MultiLabelExample]:
-        """As they are."""
-        return examples
-
     def counted(self, examples: Sequence[MultiLabelExample], count_tokens: Callable[[str], int] | None) -> AnswerCounts:
         """Rows a label, labels a row."""
         return count_label_sets(examples)
@@ -178,9 +164,6 @@ class MultiLabels:
             return {label: list(own) for label, own in task.labels.words.items()}
         names = {label for example in train for label in example.labels or ()}
         return default_words(self.settings.columns or sorted(names))
-
-    def check_rows(self, examples: Sequence[MultiLabelExample], words: Mapping[str, Sequence[str]]) -> None:
-        """Those of train were checked as the task was settled; labels that train lacks are missed."""
 
     def settled(self, task: Task, train: Sequence[MultiLabelExample]) -> Task:
         """As it is, its labels checked.
@@ -213,37 +196,21 @@ class MultiLabels:
                 "List the names of the labels alone: labels: [one, two].",
             )
 
-    def settled_length(self, task: Task, train: Sequence[MultiLabelExample], pretrained: Pretrained) -> Task:
-        """As it is."""
-        return task
-
     def verbalizer(
         self, task: Task, words: Mapping[str, Sequence[str]], template: Template, pretrained: Pretrained, training: bool
     ) -> Verbalizer:
         """The labels, without words."""
         return wordless(list(words))
 
-    def longest(self, verbalizer: Verbalizer) -> int:
-        """None: nothing stands behind the row."""
-        return 0
-
     def example(self, given: Input) -> MultiLabelExample:
         """Its fields."""
         return MultiLabelExample(dict(given.fields), None, given.where)
-
-    def encode(self, bound: BoundTask, examples: Sequence[MultiLabelExample]) -> list[EncodedRow]:
-        """As they are."""
-        return encoded(bound, examples)
 
     def as_read(self, bound: BoundTask, example: MultiLabelExample, row: EncodedRow) -> str:
         """Without its labels, which no text says."""
         return bound.template.text(example.fields, "") if bound.pretrained.backbone.scores_words else (
             bound.template.text(example.fields)
         )  # fmt: skip
-
-    def answer_ids(self, bound: BoundTask, example: MultiLabelExample, row: EncodedRow) -> tuple[int, ...]:
-        """None: a head reads them."""
-        return ()
 
     def targets(
         self, bound: BoundTask, rows: Sequence[EncodedRow], examples: Sequence[MultiLabelExample], answers: int | None
@@ -313,14 +280,6 @@ class MultiLabels:
         judged = zip(labels, found, self._thresholds(labels), strict=True)
         given = tuple(label for label, own, threshold in judged if own >= threshold)
         return MultiLabelPrediction(shown(given), row.cut, given, dict(zip(labels, found, strict=True)))
-
-    def generating(self, bound: BoundTask, own: TextAnswer | None) -> Generating:
-        """Labels are read."""
-        raise not_said(self.plural)
-
-    def said(self, row: EncodedRow, answers: tuple[Written, ...]) -> Prediction:
-        """Labels are read."""
-        raise not_said(self.plural)
 
     def record(self, bound: BoundTask, prediction: MultiLabelPrediction) -> dict[str, object]:
         """The labels given, and the probability of every label."""
@@ -407,12 +366,6 @@ class MultiLabels:
         thresholds = dict(zip(known, self._thresholds(known), strict=True))
         chosen_by = judging.bound.task.train.choose_by
         return MultiLabelReport(dev=dev, test=test, baselines=baselines, thresholds=thresholds, chosen_by=chosen_by)
-
-    def likely(
-        self, bound: BoundTask, example: MultiLabelExample, row: EncodedRow
-    ) -> list[tuple[tuple[int, ...], int]]:
-        """None: a head reads them."""
-        return []
 
 
 def _unknown(examples: Sequence[Any], known: Mapping[str, Any] | Sequence[str]) -> Counter[str]:

@@ -4,25 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from trimtab.data.answers import read_number
 from trimtab.data.counts.answers import AnswerCounts
 from trimtab.data.counts.numbers import count_numbers
 from trimtab.data.example import NumberExample
-from trimtab.data.mapping import field_text, group_of, unlabelled
+from trimtab.data.mapping import field_text, group_of
 from trimtab.data.records import Record
-from trimtab.errors import TaskError, TrimtabError
+from trimtab.errors import TaskError
 from trimtab.kinds.baseline import Baseline, Learning
-from trimtab.kinds.bound_task import BoundTask, encoded
-from trimtab.kinds.kind import Generating, Input, Judging
-from trimtab.kinds.labels import check_two_answers, not_said
-from trimtab.kinds.prediction import NumberPrediction, Prediction
-from trimtab.kinds.skew import check_skew
-from trimtab.kinds.templates import answered_template, check_chat, check_no_dialogue, check_no_labels
+from trimtab.kinds.bound_task import BoundTask
+from trimtab.kinds.checks import (
+    check_chat,
+    check_no_dialogue,
+    check_no_labels,
+    check_skew,
+    check_trained,
+    headed_misfit,
+)
+from trimtab.kinds.kind import Input, Judging
+from trimtab.kinds.labels import check_two_answers
+from trimtab.kinds.prediction import NumberPrediction
+from trimtab.kinds.usual import UsualKind
 from trimtab.prompts import EncodedRow, Template, Verbalizer
-from trimtab.settings.answers import NumberAnswer, TextAnswer
-from trimtab.settings.methods import FewShotSettings, SearchSettings, ZeroShotSettings
+from trimtab.settings.answers import NumberAnswer
 from trimtab.settings.task import DataSettings, Task
 
 if TYPE_CHECKING:
@@ -30,8 +36,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from trimtab.backbones.pretrained import Pretrained
-    from trimtab.data.splits import Splits
-    from trimtab.decoding.generation import Written
     from trimtab.decoding.scoring import Reader
     from trimtab.evaluation.scorers.scorer import Scorer
     from trimtab.evaluation.scorers.texts import Passes
@@ -69,28 +73,18 @@ BASELINES = (
 
 
 @dataclass(frozen=True)
-class Numbers:
+class Numbers(UsualKind[NumberExample]):
     """Numbers (see `trimtab.kinds.kind.Kind`)."""
 
     settings: NumberAnswer
     plural: str = "numbers"
-    counted_by_label: bool = False
-    several_right: bool = False
     headed: bool = True
-    generates: bool = False
-    own_options: bool = False
-    tests: None = None
     learnt_from_train: str = "mean and ridge regression"
-    judges_dev: bool = True
 
     @property
     def baselines(self) -> tuple[Baseline, ...]:
         """From the mean to ridge regression on word vectors."""
         return BASELINES
-
-    def template(self, task: Task) -> Template:
-        """The template, with a place for the answer."""
-        return answered_template(task)
 
     def read(self, record: Record, fields: Sequence[str], settings: DataSettings, *, answered: bool) -> NumberExample:
         """Fields and number."""
@@ -99,38 +93,13 @@ class Numbers:
         answer = None if number is None else f"{number:.15g}"
         return NumberExample(texts, answer, record.where, group_of(record, settings), number)
 
-    def unread(self, records: Sequence[Record], fields: Sequence[str], settings: DataSettings) -> list[str]:
-        """None: what is in other columns, the task does not name."""
-        return []
-
-    def unanswered(
-        self, bare: Sequence[Record], rows: int | None, fields: Sequence[str], settings: DataSettings
-    ) -> TrimtabError:
-        """No number."""
-        return unlabelled(bare, rows, settings.label)
-
     def check_train(self, train: Sequence[NumberExample], settings: DataSettings) -> None:
         """Refuse rows that all have one number."""
         check_two_answers(train, settings, "number")
 
-    def lookalikes(self, train: Sequence[NumberExample]) -> list[str]:
-        """None: numbers have no names."""
-        return []
-
-    def merged(self, examples: list[NumberExample]) -> list[NumberExample]:
-        """As they are."""
-        return examples
-
     def counted(self, examples: Sequence[NumberExample], count_tokens: Callable[[str], int] | None) -> AnswerCounts:
         """How the numbers are spread."""
         return count_numbers([example.number for example in examples if example.number is not None])
-
-    def words(self, task: Task, train: Sequence[NumberExample]) -> dict[str, list[str]]:
-        """None."""
-        return {}
-
-    def check_rows(self, examples: Sequence[NumberExample], words: Mapping[str, Sequence[str]]) -> None:
-        """They were checked as they were read."""
 
     def settled(self, task: Task, train: Sequence[NumberExample]) -> Task:
         """With the mean and standard deviation that numbers are standardised by."""
@@ -154,37 +123,21 @@ class Numbers:
                 "Take it out.",
             )
 
-    def settled_length(self, task: Task, train: Sequence[NumberExample], pretrained: Pretrained) -> Task:
-        """As it is."""
-        return task
-
     def verbalizer(
         self, task: Task, words: Mapping[str, Sequence[str]], template: Template, pretrained: Pretrained, training: bool
     ) -> Verbalizer:
         """One output of the head, without words."""
         return Verbalizer(("number",), (), (), ())
 
-    def longest(self, verbalizer: Verbalizer) -> int:
-        """None: nothing stands behind the row."""
-        return 0
-
     def example(self, given: Input) -> NumberExample:
         """Its fields."""
         return NumberExample(dict(given.fields), None, given.where)
-
-    def encode(self, bound: BoundTask, examples: Sequence[NumberExample]) -> list[EncodedRow]:
-        """As they are."""
-        return encoded(bound, examples)
 
     def as_read(self, bound: BoundTask, example: NumberExample, row: EncodedRow) -> str:
         """Without its answer, which no text says."""
         return bound.template.text(example.fields, "") if bound.pretrained.backbone.scores_words else (
             bound.template.text(example.fields)
         )  # fmt: skip
-
-    def answer_ids(self, bound: BoundTask, example: NumberExample, row: EncodedRow) -> tuple[int, ...]:
-        """None: a head reads it."""
-        return ()
 
     def targets(
         self, bound: BoundTask, rows: Sequence[EncodedRow], examples: Sequence[NumberExample], answers: int | None
@@ -207,14 +160,6 @@ class Numbers:
         own, judged = cast("Sequence[NumberTarget]", train), cast("Sequence[NumberTarget]", dev)
         return HeadCriterion(NumberOutputs(huber=self.settings.loss == "huber"), own, judged, kept)
 
-    def settles_on_all(self, task: Task) -> bool:
-        """Nothing is settled."""
-        return False
-
-    def settled_on_dev(self, task: Task, dev: Sequence[NumberExample], answers: Callable[[], Sequence[Any]]) -> Task:
-        """As it is."""
-        return task
-
     def reader(self, bound: BoundTask, row: EncodedRow, condition: Condition) -> Reader:
         """The head's one output."""
         from trimtab.decoding.readers import NumberReader
@@ -234,14 +179,6 @@ class Numbers:
         """Mean and standard deviation that numbers are standardised by."""
         return self.settings.mean or 0.0, self.settings.sd or 1.0
 
-    def generating(self, bound: BoundTask, own: TextAnswer | None) -> Generating:
-        """Numbers are read."""
-        raise not_said(self.plural)
-
-    def said(self, row: EncodedRow, answers: tuple[Written, ...]) -> Prediction:
-        """Numbers are read."""
-        raise not_said(self.plural)
-
     def record(self, bound: BoundTask, prediction: NumberPrediction) -> dict[str, object]:
         """The number, six digits."""
         return {"number": float(f"{prediction.number:.6g}")}
@@ -258,14 +195,6 @@ class Numbers:
     def misfit(self, way: str, *, trained: bool) -> str | None:
         """What trains nothing, or gives labels."""
         return headed_misfit(way, self.plural, trained=trained)
-
-    def classes(self, splits: Splits, words: Mapping[str, Sequence[str]]) -> list[str]:
-        """None."""
-        return []
-
-    def missed(self, splits: Splits, words: Mapping[str, Sequence[str]]) -> list[str]:
-        """None: any number can be given."""
-        return []
 
     def collected(self, predictions: Sequence[NumberPrediction], classes: Sequence[str]) -> NDArray[np.float64]:
         """The numbers [N]."""
@@ -321,25 +250,3 @@ class Numbers:
                     )
                 )
         return NumberReport(dev=dev, test=test, baselines=baselines)
-
-    def likely(self, bound: BoundTask, example: NumberExample, row: EncodedRow) -> list[tuple[tuple[int, ...], int]]:
-        """None: a head reads it."""
-        return []
-
-
-def check_trained(task: Task, plural: str) -> None:
-    """Raise TaskError where the method trains nothing, and answers are read by a head that must be trained."""
-    if isinstance(task.method, ZeroShotSettings | FewShotSettings | SearchSettings):
-        raise TaskError(
-            f"method '{task.method.name}' trains nothing, and {plural} are read by a layer that must be trained.",
-            "Choose a method that trains, head or soft_prompt say.",
-        )
-
-
-def headed_misfit(way: str, plural: str, *, trained: bool) -> str | None:
-    """Why a way does not give answers that are read by a head, as a clause; None where it does."""
-    if not trained:
-        return f"trains nothing, and {plural} are read by a layer that must be trained"
-    if way == "context_tuning":
-        return f"starts from few-shot, and {plural} are read by a layer that must be trained"
-    return f"gives labels, and the answers of this task are {plural}" if way == "multitask_prompt" else None

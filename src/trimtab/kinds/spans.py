@@ -19,17 +19,15 @@ from trimtab.data.spans.checks import check_spans, longest_answer, merged, place
 from trimtab.data.spans.context import Place, cut_context, leads, tokens_of
 from trimtab.errors import DataError, TaskError, TrimtabError
 from trimtab.kinds.baseline import Baseline, Learning
-from trimtab.kinds.bound_task import BoundTask
+from trimtab.kinds.bound_task import BoundTask, windows_note
+from trimtab.kinds.checks import check_read_at_tokens, headed_misfit
 from trimtab.kinds.classes import as_objects
-from trimtab.kinds.kind import Generating, Input, Judging
-from trimtab.kinds.labels import not_said
-from trimtab.kinds.numbers import check_trained, headed_misfit
-from trimtab.kinds.prediction import Prediction, SpanPrediction
-from trimtab.kinds.skew import check_skew
-from trimtab.kinds.templates import check_no_dialogue, check_no_labels
+from trimtab.kinds.kind import Input, Judging
+from trimtab.kinds.prediction import SpanPrediction
+from trimtab.kinds.usual import UsualKind
 from trimtab.prompts import EncodedRow, Encoder, Template, Verbalizer, parse_template, wordless
 from trimtab.prompts.template import Slot
-from trimtab.settings.answers import SpanAnswer, TextAnswer
+from trimtab.settings.answers import SpanAnswer
 from trimtab.settings.task import DataSettings, Task
 
 if TYPE_CHECKING:
@@ -38,7 +36,6 @@ if TYPE_CHECKING:
 
     from trimtab.backbones.pretrained import Pretrained
     from trimtab.data.splits import Splits
-    from trimtab.decoding.generation import Written
     from trimtab.decoding.scoring import Reader
     from trimtab.evaluation.baselines.spans.first_words import Answer
     from trimtab.evaluation.scorers.scorer import Scorer
@@ -83,19 +80,14 @@ BASELINES = (
 
 
 @dataclass(frozen=True)
-class Spans:
+class Spans(UsualKind[SpanExample]):
     """Stretches of a context (see `trimtab.kinds.kind.Kind`)."""
 
     settings: SpanAnswer
     plural: str = "spans"
-    counted_by_label: bool = False
     several_right: bool = True
     headed: bool = True
-    generates: bool = False
-    own_options: bool = False
-    tests: None = None
     learnt_from_train: str = "first words and words nearby"
-    judges_dev: bool = True
 
     @property
     def baselines(self) -> tuple[Baseline, ...]:
@@ -160,10 +152,6 @@ class Spans:
         """Refuse rows that have no answer, or of which most answers do not stand in the context."""
         check_spans(train, source_name(settings.train), settings.label)
 
-    def lookalikes(self, train: Sequence[SpanExample]) -> list[str]:
-        """None: spans are no names."""
-        return []
-
     def merged(self, examples: list[SpanExample]) -> list[SpanExample]:
         """Rows with the same input as one, right with the answers of all."""
         return merged(examples)
@@ -171,13 +159,6 @@ class Spans:
     def counted(self, examples: Sequence[SpanExample], count_tokens: Callable[[str], int] | None) -> AnswerCounts:
         """Rows with an answer and without, and how long answers and contexts are."""
         return count_spans(examples, count_tokens)
-
-    def words(self, task: Task, train: Sequence[SpanExample]) -> dict[str, list[str]]:
-        """None."""
-        return {}
-
-    def check_rows(self, examples: Sequence[SpanExample], words: Mapping[str, Sequence[str]]) -> None:
-        """They were checked as they were read."""
 
     def settled(self, task: Task, train: Sequence[SpanExample]) -> Task:
         """With the longest answer there is; and where every row of train has one, so that one is always given."""
@@ -190,24 +171,8 @@ class Spans:
 
     def check(self, task: Task, pretrained: Pretrained | None = None) -> None:
         """Refuse chat templates, what trains nothing, encoder-decoders, and questions that no token can see."""
-        check_no_dialogue(task, self.plural)
-        if task.template.chat:
-            raise TaskError(
-                "template.chat puts the answer behind the row, and spans are read within it.",
-                "Set template.chat to false.",
-            )
-        check_no_labels(task, self.plural)
-        check_skew(task, self.plural)
-        check_trained(task, self.plural)
-        if pretrained is None:
-            return
-        if not pretrained.backbone.reads_tokens:
-            raise TaskError(
-                "spans are read at the tokens of the row, which needs a causal backbone or an encoder; one of type "
-                f"'{pretrained.backbone.config.model_type}' is {pretrained.backbone.title}.",
-                "Choose another backbone.",
-            )
-        if not pretrained.backbone.whole_rows:
+        check_read_at_tokens(task, self.plural, pretrained)
+        if pretrained and not pretrained.backbone.whole_rows:
             self._check_order(task)
 
     def _check_order(self, task: Task) -> None:
@@ -222,10 +187,6 @@ class Spans:
                 "backbone.",
                 f"Put {{{hidden[0]}}} before {{{template.tagged}}}, or choose an encoder, minilm-l6 say.",
             )
-
-    def settled_length(self, task: Task, train: Sequence[SpanExample], pretrained: Pretrained) -> Task:
-        """As it is."""
-        return task
 
     def verbalizer(
         self, task: Task, words: Mapping[str, Sequence[str]], template: Template, pretrained: Pretrained, training: bool
@@ -257,19 +218,11 @@ class Spans:
         """With its answer below."""
         return f"{bound.template.text(example.fields)}\n{example.answer or ''}".rstrip("\n")
 
-    def answer_ids(self, bound: BoundTask, example: SpanExample, row: EncodedRow) -> tuple[int, ...]:
-        """None: a head reads them."""
-        return ()
-
     def targets(
         self, bound: BoundTask, rows: Sequence[EncodedRow], examples: Sequence[SpanExample], answers: int | None
     ) -> tuple[list[Target], list[str]]:
         """Each row whose answer stands in its context, or each window on a long one, with the first that does."""
-        notes = []
-        parted = [len(row.windows) for row in rows if row.further]
-        if parted:
-            read = f"are too long for one row and are read in {sum(parted)} windows"
-            notes.append(f"{len(parted)} of {len(rows)} training rows {read}.")
+        notes = windows_note(rows)
         longest, long = self.settings.longest or USUAL_LONGEST, 0
         out: list[SpanTarget] = []
         for row, example in zip(rows, examples, strict=True):
@@ -349,14 +302,6 @@ class Spans:
         given = best.given(self._threshold)
         return SpanPrediction(context[slice(*given)] if given else "", row.cut, best, given)
 
-    def generating(self, bound: BoundTask, own: TextAnswer | None) -> Generating:
-        """Spans are read."""
-        raise not_said(self.plural)
-
-    def said(self, row: EncodedRow, answers: tuple[Written, ...]) -> Prediction:
-        """Spans are read."""
-        raise not_said(self.plural)
-
     def record(self, bound: BoundTask, prediction: SpanPrediction) -> dict[str, object]:
         """The answer, where it stands and its probability; where there may be none, its share (see `BestSpan`)."""
         best, given = prediction.best, prediction.given
@@ -381,10 +326,6 @@ class Spans:
     def misfit(self, way: str, *, trained: bool) -> str | None:
         """What trains nothing, or gives labels."""
         return headed_misfit(way, self.plural, trained=trained)
-
-    def classes(self, splits: Splits, words: Mapping[str, Sequence[str]]) -> list[str]:
-        """None."""
-        return []
 
     def missed(self, splits: Splits, words: Mapping[str, Sequence[str]]) -> list[str]:
         """Rows of dev and test without an answer, where one is always given."""
@@ -441,10 +382,6 @@ class Spans:
                     )
                 )
         return SpanReport(dev=dev, test=test, baselines=baselines, threshold=self._threshold)
-
-    def likely(self, bound: BoundTask, example: SpanExample, row: EncodedRow) -> list[tuple[tuple[int, ...], int]]:
-        """None: a head reads them."""
-        return []
 
 
 def _windows(

@@ -15,24 +15,22 @@ from trimtab.data.counts.answers import AnswerCounts
 from trimtab.data.counts.lookalikes import lookalikes
 from trimtab.data.counts.tags import count_tags
 from trimtab.data.example import TaggedExample
-from trimtab.data.mapping import field_text, group_of, unlabelled
+from trimtab.data.mapping import field_text, group_of
 from trimtab.data.records import Record, source_name
 from trimtab.data.tags.tagged import check_tags, read_tags, read_tokens
 from trimtab.data.tags.tags import OUTSIDE, in_bio, spans
 from trimtab.data.text.tokens import joined, leads
-from trimtab.errors import DataError, TaskError, TrimtabError
+from trimtab.errors import DataError, TaskError
 from trimtab.kinds.baseline import Baseline, Learning
-from trimtab.kinds.bound_task import BoundTask
+from trimtab.kinds.bound_task import BoundTask, windows_note
+from trimtab.kinds.checks import check_read_at_tokens, headed_misfit
 from trimtab.kinds.classes import as_objects
-from trimtab.kinds.kind import Generating, Input, Judging
-from trimtab.kinds.labels import not_said
-from trimtab.kinds.numbers import check_trained, headed_misfit
-from trimtab.kinds.prediction import Prediction, TagPrediction
-from trimtab.kinds.skew import check_skew
-from trimtab.kinds.templates import check_no_dialogue, check_no_labels
+from trimtab.kinds.kind import Input, Judging
+from trimtab.kinds.prediction import TagPrediction
+from trimtab.kinds.usual import UsualKind
 from trimtab.prompts import EncodedRow, Encoder, Template, Verbalizer, parse_template, wordless
 from trimtab.prompts.template import Slot
-from trimtab.settings.answers import TagsAnswer, TextAnswer
+from trimtab.settings.answers import TagsAnswer
 from trimtab.settings.task import DataSettings, Task
 
 if TYPE_CHECKING:
@@ -41,7 +39,6 @@ if TYPE_CHECKING:
 
     from trimtab.backbones.pretrained import Pretrained
     from trimtab.data.splits import Splits
-    from trimtab.decoding.generation import Written
     from trimtab.decoding.scoring import Reader
     from trimtab.decoding.tagging import Tokens
     from trimtab.evaluation.scorers.scorer import Scorer
@@ -81,19 +78,13 @@ BASELINES = (
 
 
 @dataclass(frozen=True)
-class Tags:
+class Tags(UsualKind[TaggedExample]):
     """Tags (see `trimtab.kinds.kind.Kind`)."""
 
     settings: TagsAnswer
     plural: str = "tags"
-    counted_by_label: bool = False
-    several_right: bool = False
     headed: bool = True
-    generates: bool = False
-    own_options: bool = False
-    tests: None = None
     learnt_from_train: str = "the commonest tags"
-    judges_dev: bool = True
 
     @property
     def baselines(self) -> tuple[Baseline, ...]:
@@ -135,16 +126,6 @@ class Tags:
             return example
         return replace(example, answer=" ".join(tags.bio), tags=tags.bio, mended=tags.mended)
 
-    def unread(self, records: Sequence[Record], fields: Sequence[str], settings: DataSettings) -> list[str]:
-        """None: what is in other columns, the task does not name."""
-        return []
-
-    def unanswered(
-        self, bare: Sequence[Record], rows: int | None, fields: Sequence[str], settings: DataSettings
-    ) -> TrimtabError:
-        """No tags."""
-        return unlabelled(bare, rows, settings.label)
-
     def check_train(self, train: Sequence[TaggedExample], settings: DataSettings) -> None:
         """Refuse rows whose tokens all have one tag."""
         tags = {tag for example in train for tag in example.tags or ()}
@@ -161,20 +142,9 @@ class Tags:
         counts = Counter(span.type for example in train for span in spans(example.tags or (), self.plain))
         return lookalikes(counts, "tags" if self.plain else "types of entity")
 
-    def merged(self, examples: list[TaggedExample]) -> list[TaggedExample]:
-        """As they are."""
-        return examples
-
     def counted(self, examples: Sequence[TaggedExample], count_tokens: Callable[[str], int] | None) -> AnswerCounts:
         """Tokens, and entities a type."""
         return count_tags(examples, self.plain)
-
-    def words(self, task: Task, train: Sequence[TaggedExample]) -> dict[str, list[str]]:
-        """None."""
-        return {}
-
-    def check_rows(self, examples: Sequence[TaggedExample], words: Mapping[str, Sequence[str]]) -> None:
-        """They were checked as they were read; tags that train lacks are missed."""
 
     def settled(self, task: Task, train: Sequence[TaggedExample]) -> Task:
         """With the tags there are. Raises DataError where the task names them and a training row has another."""
@@ -187,35 +157,13 @@ class Tags:
 
     def check(self, task: Task, pretrained: Pretrained | None = None) -> None:
         """Refuse chat templates, what trains nothing, and encoder-decoders."""
-        check_no_dialogue(task, self.plural)
-        if task.template.chat:
-            raise TaskError(
-                "template.chat puts the answer behind the row, and tags are read within it.",
-                "Set template.chat to false.",
-            )
-        check_no_labels(task, self.plural)
-        check_skew(task, self.plural)
-        check_trained(task, self.plural)
-        if pretrained and not pretrained.backbone.reads_tokens:
-            raise TaskError(
-                "tags are read at the tokens of the row, which needs a causal backbone or an encoder; one of type "
-                f"'{pretrained.backbone.config.model_type}' is {pretrained.backbone.title}.",
-                "Choose another backbone.",
-            )
-
-    def settled_length(self, task: Task, train: Sequence[TaggedExample], pretrained: Pretrained) -> Task:
-        """As it is."""
-        return task
+        check_read_at_tokens(task, self.plural, pretrained)
 
     def verbalizer(
         self, task: Task, words: Mapping[str, Sequence[str]], template: Template, pretrained: Pretrained, training: bool
     ) -> Verbalizer:
         """The tags, without words."""
         return wordless(self.settings.tags or ())
-
-    def longest(self, verbalizer: Verbalizer) -> int:
-        """None: nothing stands behind the row."""
-        return 0
 
     def example(self, given: Input) -> TaggedExample:
         """Its fields, and its tokens as given, or where there are none those of the text."""
@@ -240,19 +188,11 @@ class Tags:
         """With all its tags below."""
         return f"{bound.template.text(example.fields)}\n{example.answer or next(iter(bound.labels), '')}"
 
-    def answer_ids(self, bound: BoundTask, example: TaggedExample, row: EncodedRow) -> tuple[int, ...]:
-        """None: a head reads them."""
-        return ()
-
     def targets(
         self, bound: BoundTask, rows: Sequence[EncodedRow], examples: Sequence[TaggedExample], answers: int | None
     ) -> tuple[list[Target], list[str]]:
         """Each row, or each window on a long one, with the tags of its own tokens."""
-        notes = []
-        parted = [len(row.windows) for row in rows if row.further]
-        if parted:
-            read = f"are too long for one row and are read in {sum(parted)} windows"
-            notes.append(f"{len(parted)} of {len(rows)} training rows {read}.")
+        notes = windows_note(rows)
         return [own for row, example in zip(rows, examples, strict=True) for own in _windows(row, example)], notes
 
     def criterion(
@@ -264,14 +204,6 @@ class Tags:
         own, judged = cast("Sequence[TagTarget]", train), cast("Sequence[TagTarget]", dev)
         outputs = TagOutputs(bound.labels, self.plain, bound.task.train.label_smoothing)
         return HeadCriterion(outputs, own, judged, kept)
-
-    def settles_on_all(self, task: Task) -> bool:
-        """Nothing is settled."""
-        return False
-
-    def settled_on_dev(self, task: Task, dev: Sequence[TaggedExample], answers: Callable[[], Sequence[Any]]) -> Task:
-        """As it is."""
-        return task
 
     def reader(self, bound: BoundTask, row: EncodedRow, condition: Condition) -> Reader:
         """The head, at each token."""
@@ -288,14 +220,6 @@ class Tags:
 
         found = tag(self._tokens(bound, example), scores, bound.labels, self.plain, self.settings.join)
         return TagPrediction(" ".join(found.tags), row.cut, found)
-
-    def generating(self, bound: BoundTask, own: TextAnswer | None) -> Generating:
-        """Tags are read."""
-        raise not_said(self.plural)
-
-    def said(self, row: EncodedRow, answers: tuple[Written, ...]) -> Prediction:
-        """Tags are read."""
-        raise not_said(self.plural)
 
     def record(self, bound: BoundTask, prediction: TagPrediction) -> dict[str, object]:
         """Tokens, tags, and entities with their places; of plain tags the probability of each."""
@@ -322,10 +246,6 @@ class Tags:
     def misfit(self, way: str, *, trained: bool) -> str | None:
         """What trains nothing, or gives labels."""
         return headed_misfit(way, self.plural, trained=trained)
-
-    def classes(self, splits: Splits, words: Mapping[str, Sequence[str]]) -> list[str]:
-        """None."""
-        return []
 
     def missed(self, splits: Splits, words: Mapping[str, Sequence[str]]) -> list[str]:
         """Tags of dev and test that the run does not know."""
@@ -388,10 +308,6 @@ class Tags:
                     )
                 )
         return TagReport(dev=dev, test=test, baselines=baselines)
-
-    def likely(self, bound: BoundTask, example: TaggedExample, row: EncodedRow) -> list[tuple[tuple[int, ...], int]]:
-        """None: a head reads them."""
-        return []
 
 
 def _windows(row: EncodedRow, example: TaggedExample) -> Iterator[TagTarget]:

@@ -18,13 +18,13 @@ from trimtab.data.records import Record
 from trimtab.data.values import as_text, no_column
 from trimtab.errors import DataError, TaskError, TrimtabError
 from trimtab.kinds.baseline import Baseline, Learning
-from trimtab.kinds.bound_task import BoundTask, encoded
+from trimtab.kinds.bound_task import BoundTask
+from trimtab.kinds.checks import check_chat, check_no_labels, check_skew
 from trimtab.kinds.choices import NEED_LABELS
 from trimtab.kinds.classes import as_objects
 from trimtab.kinds.kind import Generating, Input, Judging
 from trimtab.kinds.prediction import Prediction, TextPrediction
-from trimtab.kinds.skew import check_skew
-from trimtab.kinds.templates import answered_template, check_chat, check_no_labels
+from trimtab.kinds.usual import UsualKind
 from trimtab.prompts import DialogueEncoder, EncodedRow, Template, Verbalizer, is_dialogue, make_chat, spaced, tokenize
 from trimtab.prompts.demonstrations import SEPARATOR
 from trimtab.settings.answers import TextAnswer
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from trimtab.backbones.pretrained import Pretrained
-    from trimtab.data.splits import Splits
     from trimtab.decoding.generation import Written
     from trimtab.decoding.scoring import Reader
     from trimtab.evaluation.scorers.scorer import Scorer
@@ -70,16 +69,13 @@ BASELINES = (Baseline("nearest_answer", "nearest answer", _nearest_answer, repor
 
 
 @dataclass(frozen=True)
-class Texts:
+class Texts(UsualKind[TextExample]):
     """Free text (see `trimtab.kinds.kind.Kind`)."""
 
     settings: TextAnswer
     plural: str = "texts"
-    counted_by_label: bool = False
     several_right: bool = True
-    headed: bool = False
     generates: bool = True
-    own_options: bool = False
     learnt_from_train: str = "nearest answers"
     judges_dev: bool = False
 
@@ -92,10 +88,6 @@ class Texts:
     def tests(self) -> str | None:
         """The column that the task names, if it does."""
         return self.settings.tests
-
-    def template(self, task: Task) -> Template:
-        """The template, with a place for the answer; that of dialogues is one field."""
-        return answered_template(task)
 
     def read(self, record: Record, fields: Sequence[str], settings: DataSettings, *, answered: bool) -> TextExample:
         """Fields and every right answer. Of a dialogue: its last assistant turn, and what comes before it as the field.
@@ -134,13 +126,6 @@ class Texts:
         hint = "Leave it out; `trimtab predict` answers dialogues that end with the user."
         return DataError(f"{bare[0].where}: no assistant turn{count}.", hint)
 
-    def check_train(self, train: Sequence[TextExample], settings: DataSettings) -> None:
-        """Any rows will do."""
-
-    def lookalikes(self, train: Sequence[TextExample]) -> list[str]:
-        """None: texts are no names."""
-        return []
-
     def merged(self, examples: list[TextExample]) -> list[TextExample]:
         """Rows with the same input as one, right with the answers of all."""
         groups: dict[tuple[str, ...], list[TextExample]] = defaultdict(list)
@@ -156,17 +141,6 @@ class Texts:
     def counted(self, examples: Sequence[TextExample], count_tokens: Callable[[str], int] | None) -> AnswerCounts:
         """How many there are, and how long."""
         return count_texts(examples, count_tokens)
-
-    def words(self, task: Task, train: Sequence[TextExample]) -> dict[str, list[str]]:
-        """None."""
-        return {}
-
-    def check_rows(self, examples: Sequence[TextExample], words: Mapping[str, Sequence[str]]) -> None:
-        """They were checked as they were read."""
-
-    def settled(self, task: Task, train: Sequence[TextExample]) -> Task:
-        """As it is."""
-        return task
 
     def check(self, task: Task, pretrained: Pretrained | None = None) -> None:
         """Refuse metrics there are none of, what needs labels, and backbones that say nothing."""
@@ -223,10 +197,6 @@ class Texts:
         """Its fields."""
         return TextExample(dict(given.fields), None, given.where)
 
-    def encode(self, bound: BoundTask, examples: Sequence[TextExample]) -> list[EncodedRow]:
-        """Behind their nearest demonstrations, where each row gets its own."""
-        return encoded(bound, examples)
-
     def as_read(self, bound: BoundTask, example: TextExample, row: EncodedRow) -> str:
         """With its first right answer."""
         answer = example.answer or ""
@@ -268,14 +238,6 @@ class Texts:
         own, judged = cast("Sequence[TextTarget]", train), cast("Sequence[TextTarget]", dev)
         return TokenCriterion(own, judged, bound.task.train.label_smoothing)
 
-    def settles_on_all(self, task: Task) -> bool:
-        """Nothing is settled."""
-        return False
-
-    def settled_on_dev(self, task: Task, dev: Sequence[TextExample], answers: Callable[[], Sequence[Any]]) -> Task:
-        """As it is."""
-        return task
-
     def reader(self, bound: BoundTask, row: EncodedRow, condition: Condition) -> Reader:
         """Texts are said."""
         raise AssertionError("texts are said, not scored")
@@ -314,14 +276,6 @@ class Texts:
     def misfit(self, way: str, *, trained: bool) -> str | None:
         """What needs labels."""
         return "needs labels, and the answers of this task are texts" if way in NEED_LABELS else None
-
-    def classes(self, splits: Splits, words: Mapping[str, Sequence[str]]) -> list[str]:
-        """None."""
-        return []
-
-    def missed(self, splits: Splits, words: Mapping[str, Sequence[str]]) -> list[str]:
-        """None: any text can be said."""
-        return []
 
     def collected(self, predictions: Sequence[TextPrediction], classes: Sequence[str]) -> Said:
         """The texts, and how many were cut off at their greatest length."""

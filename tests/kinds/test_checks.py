@@ -10,7 +10,7 @@ import pytest
 from encoders import save_encoder
 from trimtab.backbones.pretrained import load
 from trimtab.errors import TaskError
-from trimtab.kinds.templates import answered_template, check_chat, check_no_dialogue, check_no_labels
+from trimtab.kinds.checks import answered_template, check_chat, check_no_dialogue, check_no_labels
 from trimtab.settings.file import make_task
 from trimtab.settings.task import Task
 

@@ -19,7 +19,7 @@ from trimtab.data.records import InMemory, Record, read_all
 from trimtab.data.values import listed
 from trimtab.errors import TaskError, did_you_mean
 from trimtab.evaluation.text.words import are_chinese
-from trimtab.kinds.inferred_spans import SpanColumns, span_columns
+from trimtab.kinds.inferred.spans import SpanColumns, span_columns
 from trimtab.settings.answers import ANSWERS
 from trimtab.settings.file import make_task
 from trimtab.settings.task import Task

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from trimtab.errors import DataError, TaskError
-from trimtab.kinds.inferred import Inferred, infer
+from trimtab.kinds.inferred.task import Inferred, infer
 
 TEXTS = [f"the film about number {i} was {'good' if i % 3 else 'a bore'}, they said" for i in range(60)]
 
