@@ -118,6 +118,7 @@ SERVED = [
         ("GPT-NeoX", "gpt_neox"),
         ("OPT", "opt", {"ffn_dim": 48, "word_embed_proj_dim": 32}),
         ("BioGPT", "biogpt"),
+        ("CTRL", "ctrl", {"n_embd": 32, "dff": 48, "n_layer": 2, "n_head": 2, "n_positions": 64}),
         ("Persimmon", "persimmon"),
         ("BERT, as a decoder", "bert", _DECODER),
         ("RoBERTa, as a decoder", "roberta", _DECODER),

@@ -10,10 +10,10 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.class_weight import compute_class_weight
 from torch.nn import functional as F
 
-from trimtab.training import softmax_regression
 from trimtab.training.class_weights import balanced, balanced_answers
+from trimtab.training.fitting import softmax_regression
+from trimtab.training.fitting.softmax_regression import Rows
 from trimtab.training.head_criterion import LabelOutputs, MultiLabelOutputs
-from trimtab.training.softmax_regression import Rows
 from trimtab.training.targets import LabelTarget, MultiLabelTarget
 
 LABELS = [0] * 70 + [1] * 20 + [2] * 6

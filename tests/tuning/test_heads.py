@@ -17,9 +17,9 @@ from trimtab.methods.headed import BIAS, WEIGHT
 from trimtab.settings.file import make_task
 from trimtab.tasks.resolve import resolve
 from trimtab.tasks.rows import read_rows
-from trimtab.training import softmax_regression
+from trimtab.training.fitting import softmax_regression
+from trimtab.training.fitting.softmax_regression import Rows
 from trimtab.training.loop import Training
-from trimtab.training.softmax_regression import Rows
 from trimtab.tuning import heads
 from trimtab.tuning.prepare import Prepared, prepare
 

@@ -243,6 +243,8 @@ class Engine:
         order = {id(state): state for state in states}
         place = {key: k for k, key in enumerate(order)}
         used = tuple(order.values())
+        if len(used) == 1:  # as it is
+            return used[0], [0] * len(states)
         joined = self._joined
         if (
             joined is None

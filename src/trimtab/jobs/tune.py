@@ -113,14 +113,9 @@ def run(
     if isinstance(task, str | Path) and Path(task).suffix in TASK_FILES:
         base, task = Path(task).parent if base is None else base, read_task(Path(task))
     base = Path.cwd() if base is None else Path(base)
-    if not isinstance(task, Task):
-        if not isinstance(task, str | Path):
-            rows = {"train": task, **(rows or {})}
-        source = str(task) if isinstance(task, Path) else task
-        task = infer(source, base=base, label=label, text=text, answer=answer).task
-    elif label or text or answer:
-        raise TaskError("label, text and answer go with rows; a task says them itself.", "Leave them out.")
-    task = with_search(task)
+    if not isinstance(task, Task | str | Path):
+        rows = {"train": task, **(rows or {})}
+    task = with_search(_asked(task, base, label, text, answer))
     out = folder_named(task.name) if out is None else Path(out)
     with held(out, "tuning"):
         check_folder(out, resume)
@@ -156,6 +151,18 @@ def run(
             )  # fmt: skip
         finish(out)
         return Tuned(tuned, scored, None)
+
+
+def _asked(
+    task: Task | str | Path | RowsInMemory, base: Path, label: str | None, text: Sequence[str], answer: str | None
+) -> Task:
+    """The task as it was given, or as it is told from rows. Raises TaskError where columns are named beside a task."""
+    if not isinstance(task, Task):
+        source = str(task) if isinstance(task, Path) else task
+        return infer(source, base=base, label=label, text=text, answer=answer).task
+    if label or text or answer:
+        raise TaskError("label, text and answer go with rows; a task says them itself.", "Leave them out.")
+    return task
 
 
 def _best(

@@ -60,12 +60,9 @@ def report_of(
         kind.check_rows(part, tuned.words)
     classes = kind.classes(splits, tuned.words)
     make_folder(folder)
-    engine = Engine(pretrained)
-    bound = engine.add(RUN, tuned)
     judged = splits.test or splits.dev
-    words = not bound.kind.headed and pretrained.backbone.scores_words
-    if beside and judged and words and tuned.task.method != ZeroShotSettings():
-        engine.add(ZERO_SHOT, zero_shot(*as_given(tuned), pretrained))
+    engine = _engine_of(tuned, pretrained, untrained=bool(beside and judged))
+    bound = engine.runs[RUN]
     found = judge(
         engine, classes, splits, beside=beside, progress=progress, run_code=run_code, seen=_seen(tuned, splits)
     )
@@ -88,15 +85,20 @@ def report_of(
         shift=shift,
         tried=list(tried),
         template_example=_as_read(bound, (judged or splits.train)[0]),
-        warnings=[
-            *found.leaks,
-            *([shifted] if shifted else []),
-            *_warnings(tuned),
-            *_unfound(tuned, found.scored),
-        ],
+        warnings=[*found.leaks, *filter(None, [shifted]), *_warnings(tuned), *_unfound(tuned, found.scored)],
     )
     write_report(folder, report)
     return report
+
+
+def _engine_of(tuned: Run, pretrained: Pretrained, *, untrained: bool) -> Engine:
+    """What answers for the run, and, where asked to and where words are scored, for the backbone without a prompt."""
+    engine = Engine(pretrained)
+    bound = engine.add(RUN, tuned)
+    words = not bound.kind.headed and pretrained.backbone.scores_words
+    if untrained and words and tuned.task.method != ZeroShotSettings():
+        engine.add(ZERO_SHOT, zero_shot(*as_given(tuned), pretrained))
+    return engine
 
 
 def _seen(tuned: Run, splits: Splits) -> Seen | None:

@@ -1,1 +1,1 @@
-"""The kinds of answer, a file each: all that differs between labels, choices, numbers, tags, spans and texts."""
+"""The kinds of answer, a file each, with all that differs between them: labels, numbers, spans, texts and others."""

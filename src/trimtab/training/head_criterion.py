@@ -18,7 +18,6 @@ from trimtab.backbones.backbone import Backbone
 from trimtab.backbones.layout import Row
 from trimtab.decoding.readers import Head, HeadReader, MultiLabelReader, NumberReader, SpanReader, TokenReader
 from trimtab.decoding.scoring import Query, passes, read_scores
-from trimtab.training import place_regression, ridge_regression, softmax_regression
 from trimtab.training.class_weights import ByAnswer, ByLabel
 from trimtab.training.criterion import Conditioned, batch_of
 from trimtab.training.dev_scores import (
@@ -32,9 +31,10 @@ from trimtab.training.dev_scores import (
     scores_of_tags,
     share_right,
 )
+from trimtab.training.fitting import place_regression, ridge_regression, softmax_regression
+from trimtab.training.fitting.softmax_regression import Rows
 from trimtab.training.kept_rows import KeptStates, read_states, states_read
 from trimtab.training.loop import DevScore
-from trimtab.training.softmax_regression import Rows
 from trimtab.training.targets import LabelTarget, MultiLabelTarget, NumberTarget, SpanTarget, TagTarget, Target
 
 

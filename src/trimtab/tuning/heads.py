@@ -19,7 +19,7 @@ from trimtab.kinds.bound_task import BoundTask
 from trimtab.methods.headed import BIAS, WEIGHT
 from trimtab.methods.method import Condition, Tensors
 from trimtab.settings.methods import MOST_FITTED
-from trimtab.training.fit import Fit, fit_plan
+from trimtab.training.fitting.fit import Fit, fit_plan
 from trimtab.training.head_criterion import HeadCriterion
 from trimtab.training.kept_rows import KeptStates, read_states, states_read
 from trimtab.training.objective import Objective

@@ -34,7 +34,7 @@ from trimtab.settings.task import Task, TrainSettings
 from trimtab.sources.places import from_anywhere
 from trimtab.tasks.demonstrations import calibration
 from trimtab.tasks.resolve import Resolved
-from trimtab.training.fit import fit_dev_rows
+from trimtab.training.fitting.fit import fit_dev_rows
 from trimtab.training.joint import joint_loss
 from trimtab.training.kept_rows import KeptStates
 from trimtab.training.loop import Parameters, Plan, Training

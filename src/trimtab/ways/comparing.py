@@ -28,7 +28,7 @@ from trimtab.runs.run import backbone_facts
 from trimtab.settings.methods import FewShotSettings
 from trimtab.settings.task import Task
 from trimtab.tasks.demonstrations import DRAW_ROWS
-from trimtab.training.fit import fit_dev_rows
+from trimtab.training.fitting.fit import fit_dev_rows
 from trimtab.training.plan import Dev, make_plan
 from trimtab.tuning.folder import OnStep
 from trimtab.ways.cells import Material, fingerprint, is_kept, measure

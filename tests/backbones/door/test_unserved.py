@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
-from transformers.models.auto.configuration_auto import CONFIG_MAPPING
+import transformers
+from transformers.models.auto.configuration_auto import CONFIG_MAPPING, model_type_to_module_name
+from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES as CAUSAL
+from transformers.models.auto.modeling_auto import MODEL_MAPPING_NAMES as BARE
 
 from families import COMPARED, REFUSED, SERVED
-from trimtab.backbones.door.unserved import UNSERVED, reason_of
+from trimtab.backbones.door.unserved import OWN_ATTENTION, UNSERVED, reason_of
 from trimtab.backbones.pretrained import load
 from trimtab.errors import UnservedError
 
@@ -30,6 +34,15 @@ def test_a_reason_follows_from_the_configuration(family):
 
 def test_types_are_those_of_transformers():
     assert set(UNSERVED) <= set(CONFIG_MAPPING)
+
+
+@pytest.mark.parametrize("model_type", [name for name, reason in UNSERVED.items() if reason == OWN_ATTENTION])
+def test_attention_that_cannot_be_replaced_is_code_of_its_own_or_says_so(model_type):
+    code = Path(transformers.__file__).parent / "models" / model_type_to_module_name(model_type)
+    own = not any("ALL_ATTENTION_FUNCTIONS" in file.read_text("utf-8") for file in code.glob("modeling_*.py"))
+    kind = next(names[model_type] for names in (CAUSAL, BARE) if model_type in names)
+    model = getattr(transformers, kind if isinstance(kind, str) else kind[0])
+    assert own or not (model._supports_attention_backend or model._supports_sdpa)
 
 
 def test_weights_are_not_read_first(tiny_folder, tmp_path):

@@ -15,6 +15,7 @@ SCALED = "it scales the embeddings of token ids, but not soft vectors in their p
 TWICE = "it calls the attention of a layer several times"
 HALF = "it is the decoder of an encoder-decoder, which reads what an encoder made"
 IDS = "its layers read token ids, where a soft vector has none"
+MIXED = "its embeddings mix each token with its neighbours, and so with those of other rows"
 CHUNKS = "its attention looks at fixed chunks of a text"
 INDEXED = "its attention looks at keys that an index of its own picks"
 BIDIRECTIONAL = "a token sees what stands behind it, though its layers are those of a causal model"
@@ -26,17 +27,18 @@ _HINT = "docs/models.md lists the families that are served: Llama, Qwen, Gemma 3
 UNSERVED: dict[str, str] = {
     **dict.fromkeys(
         (
-            "bailing_hybrid", "bamba", "falcon_h1", "falcon_mamba", "jamba", "kimi_linear", "lfm2", "lfm2_moe", "lfm3",
-            "mamba", "mamba2", "minimax", "nemotron_h", "olmo_hybrid", "qwen3_5", "qwen3_5_moe", "qwen3_5_moe_text",
-            "qwen3_5_text", "qwen3_next", "recurrent_gemma", "rwkv", "xlstm", "zamba", "zamba2",
+            "bailing_hybrid", "bamba", "falcon_h1", "falcon_mamba", "inkling2_text", "jamba",
+            "kimi_linear", "lfm2", "lfm2_moe", "lfm3", "mamba", "mamba2", "minimax", "nemotron_h",
+            "olmo_hybrid", "qwen3_5", "qwen3_5_moe", "qwen3_5_moe_text", "qwen3_5_text", "qwen3_next",
+            "recurrent_gemma", "rwkv", "xlstm", "zamba", "zamba2",
         ),
         RECURRENT,
     ),
     **dict.fromkeys(
         (
-            "big_bird", "bigbird_pegasus", "bloom", "codegen", "convbert", "cpmant", "ctrl", "deberta", "deberta-v2",
+            "big_bird", "bigbird_pegasus", "bloom", "codegen", "convbert", "cpmant", "deberta", "deberta-v2",
             "falcon", "flaubert", "fnet", "fsmt", "funnel", "gpt_neo", "gpt_neox_japanese", "gptj", "ibert",
-            "inkling2_text", "led", "longformer", "longt5", "luke", "megatron-bert", "mpnet", "mpt", "mra", "mvp",
+            "led", "longformer", "longt5", "luke", "megatron-bert", "mpnet", "mpt", "mra", "mvp",
             "nllb-moe", "nystromformer", "openai-gpt", "pegasus_x", "prophetnet", "reformer", "rembert", "roformer",
             "squeezebert", "switch_transformers", "tapas", "xglm", "xlm", "xlnet", "yoso",
         ),
@@ -44,7 +46,8 @@ UNSERVED: dict[str, str] = {
     ),
     **dict.fromkeys(("diffllama", "hrm_text"), TWICE),
     **dict.fromkeys(("deepseek_v32", "glm_moe_dsa"), INDEXED),
-    **dict.fromkeys(("esm", "mobilebert"), IDS),
+    "esm": IDS,
+    "mobilebert": MIXED,
     "doge": BIASED,
 }  # fmt: skip
 # As causal models these types are one half of what they were made for.

@@ -9,7 +9,7 @@ from scipy.optimize import minimize
 from sklearn.linear_model import Ridge as Oracle
 from sklearn.preprocessing import StandardScaler
 
-from trimtab.training.ridge_regression import fit
+from trimtab.training.fitting.ridge_regression import fit
 
 
 def made(rows: int, dims: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 from torch.nn import functional as F
 
-from trimtab.training.softmax_regression import Rows, fit, fit_each, folds
+from trimtab.training.fitting.softmax_regression import Rows, fit, fit_each, folds
 
 
 def made(rows: int, dims: int, classes: int, seed: int = 0) -> Rows:

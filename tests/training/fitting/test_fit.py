@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from trimtab.errors import TrimtabError
-from trimtab.training.fit import Fit, fit_plan
+from trimtab.training.fitting.fit import Fit, fit_plan
 from trimtab.training.head_criterion import Fitted
 from trimtab.training.loop import DevScore
 from trimtab.training.plan import Dev

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from trimtab.training import place_regression
-from trimtab.training.place_regression import Places
+from trimtab.training.fitting import place_regression
+from trimtab.training.fitting.place_regression import Places
 
 
 def made(seed: int, rows: int = 40, size: int = 6, told: float = 2.0) -> tuple[list[torch.Tensor], list[list[int]]]:

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from trimtab.training.softmax_regression import Axes
+from trimtab.training.fitting.softmax_regression import Axes
 
 # From strong to weak.
 PENALTIES = tuple(float(10 ** (1 - exponent / 2)) for exponent in range(11))

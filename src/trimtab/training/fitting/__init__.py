@@ -1,0 +1,1 @@
+"""Layers on hidden states that are fitted to convergence, not stepped."""
