@@ -126,13 +126,13 @@ def measured(given: argparse.Namespace, name: str, draw: int) -> dict[str, Any]:
 
 
 def _calibration_error(answers: Any, rows: Any) -> float:
-    from trimtab.evaluation.scores.calibration import calibration
-
-    labels = list(rows.words)
-    right = [labels[best] == example.answer for best, example in zip(answers.argmax(1), rows.splits.test, strict=True)]
     import numpy as np
 
-    return calibration(answers.max(1), np.array(right))[1]
+    from trimtab.evaluation.scores.calibration import calibration
+
+    places = {label: k for k, label in enumerate(rows.words)}
+    right = np.array([places[example.answer] for example in rows.splits.test]) == answers.answers_N
+    return calibration(answers.probabilities_NC.max(1), right)[1]
 
 
 def table(lines: list[dict[str, Any]]) -> str:
