@@ -44,9 +44,9 @@ PEFT: dict[str, tuple[Any, dict[str, Any]]] = {
 }
 
 
-def moved_run(backbone: Pretrained, task: Task, words: dict[str, Sequence[str]]) -> Run:
+def moved_run(backbone: Pretrained, task: Task, words: dict[str, Sequence[str]], seed: int = 8) -> Run:
     """A run whose tensors were moved a little from where they start."""
-    generator = torch.Generator().manual_seed(8)
+    generator = torch.Generator().manual_seed(seed)
     tensors = {
         name: x if name.startswith(FIXED) else x + 0.05 * torch.randn(x.shape, generator=generator)
         for name, x in bind(task, words, backbone).method.initial(0).items()

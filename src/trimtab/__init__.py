@@ -20,8 +20,9 @@ if TYPE_CHECKING:
         TextExample,
     )
     from trimtab.errors import BackboneError, DataError, MissingExtraError, RunError, TaskError, TrimtabError
-    from trimtab.inference.engine import Engine, Request
+    from trimtab.inference.engine import Engine
     from trimtab.inference.perplexity import Likelihood, TextScorer
+    from trimtab.inference.request import Request
     from trimtab.jobs.compare import run as compare
     from trimtab.jobs.compare_runs import run as compare_runs
     from trimtab.jobs.evaluate import run as evaluate
@@ -68,7 +69,7 @@ _WHERE = {
     "NumberPrediction": ("trimtab.kinds.prediction", "NumberPrediction"),
     "Prediction": ("trimtab.kinds.prediction", "Prediction"),
     "Pretrained": ("trimtab.backbones.pretrained", "Pretrained"),
-    "Request": ("trimtab.inference.engine", "Request"),
+    "Request": ("trimtab.inference.request", "Request"),
     "Run": ("trimtab.runs.run", "Run"),
     "RunError": ("trimtab.errors", "RunError"),
     "RunReport": ("trimtab.reports.run_report", "RunReport"),

@@ -10,7 +10,9 @@ from models import embedded
 from trimtab.backbones.encoder_decoder import EncoderDecoderBackbone
 from trimtab.backbones.layout import Row
 from trimtab.backbones.prefix import Prompt
-from trimtab.decoding.generation import Ask, Done, _generator, stopped_at, write
+from trimtab.decoding.answer_text import Ask, stopped_at
+from trimtab.decoding.generation import Done, write
+from trimtab.decoding.next_token import generator_of
 from trimtab.settings.answers import TextAnswer
 
 MOST = 40
@@ -91,7 +93,7 @@ def first_drawn(asks: list[Ask]) -> list[int]:
 
 def ranks(asks: list[Ask]) -> list[float]:
     """The uniform number that each row's first token is drawn with."""
-    return [float(torch.rand((), generator=_generator(ask, k))) for ask in asks for k in range(ask.settings.answers)]
+    return [float(torch.rand((), generator=generator_of(ask, k))) for ask in asks for k in range(ask.settings.answers)]
 
 
 def test_each_answer_is_drawn_from_a_stream_of_its_own():

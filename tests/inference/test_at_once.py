@@ -12,7 +12,8 @@ import pytest
 from adapters import moved_run
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.errors import RunError, TrimtabError
-from trimtab.inference.engine import Engine, Request
+from trimtab.inference.engine import Engine
+from trimtab.inference.request import Request
 from trimtab.kinds.prediction import LabelPrediction, TextPrediction
 from trimtab.runs.run import Run
 from trimtab.settings.file import make_task
@@ -120,15 +121,16 @@ def test_runs_are_replaced_and_removed_while_others_are_answered(engine: Engine,
 
 
 def test_only_the_prompts_of_a_pass_are_put_side_by_side(pretrained: Pretrained) -> None:
-    made, run = Engine(pretrained), engine_run(pretrained, "soft")
+    made = Engine(pretrained)
+    task = make_task({"backbone": "tiny", "method": LABELS["soft"], "labels": WORDS})
     for i in range(20):
-        made.add(f"run {i}", run)
+        made.add(f"run {i}", moved_run(pretrained, task, WORDS, seed=i))
     made.answer([Request(f"run {i}", {"text": "a film"}) for i in (7, 3, 7, 11)])
-    assert made._joined is not None
-    used, joined = made._joined
+    assert made.passes._joined is not None
+    used, joined = made.passes._joined
     assert [state.lengths for state in used] == [joined.lengths[:1]] * 3
     made.remove("run 3")
-    assert made._joined is None
+    assert made.passes._joined is None
 
 
 def test_a_refused_target_leaves_nothing_in_the_backbone(pretrained: Pretrained) -> None:

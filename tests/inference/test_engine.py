@@ -10,7 +10,8 @@ import torch
 
 from closeness import assert_near
 from trimtab.errors import TrimtabError
-from trimtab.inference.engine import Engine, Request
+from trimtab.inference.engine import Engine
+from trimtab.inference.request import Request
 from trimtab.kinds.bind import bind
 from trimtab.runs.run import Run, backbone_facts, zero_shot
 from trimtab.settings.file import make_task

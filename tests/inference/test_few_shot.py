@@ -15,7 +15,8 @@ from closeness import assert_near
 from trimtab.data import Example
 from trimtab.errors import TrimtabError
 from trimtab.inference.calibration import content_free
-from trimtab.inference.engine import Engine, Request
+from trimtab.inference.engine import Engine
+from trimtab.inference.request import Request
 from trimtab.kinds.bind import bind
 from trimtab.methods.zero_shot import CALIBRATION
 from trimtab.runs.run import Run, backbone_facts, load_run, save_run, zero_shot

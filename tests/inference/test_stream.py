@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import Any, cast
-
 import pytest
 
-from trimtab.decoding.generation import Done, Token, Written
-from trimtab.inference.engine import Engine, Request
+from trimtab.decoding.answer_text import Written
+from trimtab.decoding.generation import Token
+from trimtab.inference.pieces import Pieces
 
 
 def pieces(text: str, said: str, stop: list[str]) -> list[str]:
     """What is streamed of an answer whose tokens are the characters of `said`, and which is `text` in the end."""
-    tokens = [Token(0, 0, tuple(map(ord, said[: i + 1]))) for i in range(len(said))]
-    done = Done(0, (Written((), text, 0.0, "stop"),))
-    how = SimpleNamespace(settings=SimpleNamespace(stop=stop))
-    kind = SimpleNamespace(generates=True, generating=lambda *_: how, example=lambda request: None)
-    bound = SimpleNamespace(kind=kind, template=SimpleNamespace(fields=()), encode=lambda examples: [None])
-    engine = SimpleNamespace(
-        _find=lambda _: SimpleNamespace(bound=bound),
-        _write=lambda *_: [*tokens, done],
-        pretrained=SimpleNamespace(tokenizer=SimpleNamespace(decode=lambda ids, **_: "".join(map(chr, ids)))),
-    )
-    return list(Engine.stream(cast(Any, engine), Request("run", {"text": ""})))
+    streamed = Pieces(0, lambda ids: "".join(map(chr, ids)), stop)
+    ids = tuple(map(ord, said))
+    found = [streamed.after(Token(0, 0, ids[: i + 1], -float(i))) for i in range(len(said))]
+    rest = streamed.rest(Written(ids, text, 0.0, "stop", tuple(map(float, ids))))
+    told = [piece for piece in [*found, rest] if piece]
+    assert tuple(token for piece in told for token in piece.ids) == ids
+    assert all(len(piece.ids) == len(piece.log_likelihoods) for piece in told)
+    return [piece.text for piece in told]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ import yaml
 from adapters import METHODS, carried_out, write_with_card
 from causal_adapters import TEXTS, WORDS, answers, run_of
 from closeness import assert_near
-from trimtab.inference.engine import Engine, Request
+from trimtab.inference.engine import Engine
+from trimtab.inference.request import Request
 
 
 @pytest.mark.parametrize("name", ["soft prompt", "prefix", "lora", "full"])

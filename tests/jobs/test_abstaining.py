@@ -10,7 +10,7 @@ import pytest
 import tiny
 from trimtab import LabelPrediction, TaskError
 from trimtab.evaluation.scores.abstaining import NEVER
-from trimtab.inference.engine import Request
+from trimtab.inference.request import Request
 from trimtab.jobs import predict, tune
 from trimtab.kinds.choose import kind_of
 from trimtab.runs.run import load_run

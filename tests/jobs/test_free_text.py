@@ -17,7 +17,8 @@ from closeness import assert_near
 from trimtab import load_splits
 from trimtab.decoding.constraints import make_constraint
 from trimtab.errors import TrimtabError
-from trimtab.inference.engine import Engine, Request
+from trimtab.inference.engine import Engine
+from trimtab.inference.request import Request
 from trimtab.jobs import predict, tune
 from trimtab.kinds.bind import bind
 from trimtab.kinds.texts import answer_ids

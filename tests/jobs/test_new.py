@@ -14,7 +14,7 @@ import tiny
 from trimtab import load_splits
 from trimtab.backbones.pretrained import Pretrained, load
 from trimtab.errors import TrimtabError
-from trimtab.inference.engine import Request
+from trimtab.inference.request import Request
 from trimtab.jobs import new, predict, tune
 from trimtab.kinds.bind import bind
 from trimtab.kinds.choose import kind_of, template_of

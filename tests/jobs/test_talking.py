@@ -13,7 +13,7 @@ import tiny
 from trimtab.backbones.pretrained import load
 from trimtab.data import MESSAGES, read_examples
 from trimtab.errors import TrimtabError
-from trimtab.inference.engine import Request
+from trimtab.inference.request import Request
 from trimtab.jobs import chat, tune
 from trimtab.kinds.choose import kind_of
 from trimtab.settings.answers import TextAnswer

@@ -17,7 +17,8 @@ from trimtab import load_splits
 from trimtab.backbones.pretrained import load
 from trimtab.data import MESSAGES
 from trimtab.errors import TrimtabError
-from trimtab.inference.engine import Engine, Request
+from trimtab.inference.engine import Engine
+from trimtab.inference.request import Request
 from trimtab.jobs import predict, show, tune
 from trimtab.kinds.bind import bind
 from trimtab.kinds.texts import answer_ids, ends

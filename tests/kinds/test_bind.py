@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from trimtab.data import Example
-from trimtab.inference.engine import Request
+from trimtab.inference.request import Request
 from trimtab.kinds.bind import bind
 from trimtab.kinds.bound_task import BoundTask
 from trimtab.settings.file import make_task

@@ -9,7 +9,7 @@ import pytest
 from trimtab.data import Splits
 from trimtab.data.example import ChoiceExample
 from trimtab.errors import DataError
-from trimtab.inference.engine import Request
+from trimtab.inference.request import Request
 from trimtab.kinds.bind import bind
 from trimtab.kinds.bound_task import BoundTask
 from trimtab.kinds.choose import kind_of

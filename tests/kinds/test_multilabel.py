@@ -13,7 +13,7 @@ from label_set_rows import examples_of
 from trimtab.data import Splits
 from trimtab.data.example import MultiLabelExample
 from trimtab.errors import DataError, TrimtabError
-from trimtab.inference.engine import Request
+from trimtab.inference.request import Request
 from trimtab.kinds.bind import bind
 from trimtab.kinds.bound_task import BoundTask
 from trimtab.kinds.choose import kind_of

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from trimtab.decoding.generation import Written
+from trimtab.decoding.answer_text import Written
 from trimtab.decoding.tagging import Entity, Tagged
 from trimtab.kinds.choose import kind_of
 from trimtab.kinds.prediction import (

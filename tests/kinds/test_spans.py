@@ -20,7 +20,7 @@ from trimtab.data.example import SpanExample
 from trimtab.data.records import Record
 from trimtab.decoding.spans import BestSpan
 from trimtab.errors import DataError, TaskError, TrimtabError
-from trimtab.inference.engine import Request
+from trimtab.inference.request import Request
 from trimtab.kinds.bind import bind
 from trimtab.kinds.bound_task import BoundTask
 from trimtab.kinds.choose import kind_of, template_of

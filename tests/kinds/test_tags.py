@@ -10,7 +10,7 @@ import pytest
 from trimtab.data import Splits
 from trimtab.data.example import TaggedExample
 from trimtab.errors import TrimtabError
-from trimtab.inference.engine import Request
+from trimtab.inference.request import Request
 from trimtab.kinds.bind import bind
 from trimtab.kinds.bound_task import BoundTask
 from trimtab.kinds.choose import kind_of

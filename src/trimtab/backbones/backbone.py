@@ -37,6 +37,10 @@ class Decoding(Protocol):
 
     hidden: torch.Tensor
 
+    def admit(self, rows: Sequence[Row], prefix: PrefixState | None) -> bool:
+        """Read more rows, which stand behind those there are; see `prefill`. False where rows must begin together."""
+        ...
+
     def step(self, tokens_N: torch.Tensor) -> None:
         """Put one token behind each row. Raises BackboneError where a row leaves the context."""
         ...

@@ -98,9 +98,12 @@ class CausalBackbone(FrozenModel):
 
     def prefill(self, rows: Sequence[Row], prefix: PrefixState | None) -> Decoding:
         """See Backbone."""
+        return CachedRows(self.embed, self._entering, [CachedLayers(self.attended, self.device)], rows, prefix)
+
+    def _entering(self, rows: Sequence[Row], prefix: PrefixState | None) -> tuple[Layout, torch.Tensor]:
+        """Rows packed, and their embeddings [R, D]."""
         layout = self.pack(rows, max(prefix.lengths, default=0) if prefix else 0)
-        x_RD = self.embed_rows(layout, prefix.soft if prefix else ())
-        return CachedRows(self.embed, layout, x_RD, [CachedLayers(self.attended, layout, prefix)])
+        return layout, self.embed_rows(layout, prefix.soft if prefix else ())
 
     def hidden_at(self, layer: int, rows: Layout, state: PrefixState | None = None) -> torch.Tensor:
         """Hidden states [R, D] of packed rows as layer `layer` (fused, counted from 0) finds them."""

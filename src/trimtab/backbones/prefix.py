@@ -7,7 +7,7 @@ heads, d head size.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
@@ -51,12 +51,19 @@ class PrefixState:
         lengths: tokens of each prompt.
         soft: the soft vectors of each prompt, for rows that hold some.
         shifts: what each prompt moves the positions of an encoder's rows by.
+        names: what each prompt is known by, wherever it stands: made when it is read.
     """
 
     layers: KVCache
     lengths: tuple[int, ...]
     soft: tuple[torch.Tensor | None, ...] = ()
     shifts: tuple[int, ...] = ()
+    names: tuple[object, ...] = field(default=(), compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Name prompts that have just been read."""
+        if len(self.names) != len(self.lengths):
+            object.__setattr__(self, "names", tuple(object() for _ in self.lengths))
 
     @staticmethod
     def join(states: Sequence[PrefixState]) -> PrefixState:
@@ -68,6 +75,7 @@ class PrefixState:
             tuple(length for state in states for length in state.lengths),
             tuple(vectors for state in states for vectors in state.soft or (None,) * len(state.lengths)),
             tuple(shift for state in states for shift in state.shifts or (0,) * len(state.lengths)),
+            tuple(name for state in states for name in state.names),
         )
 
 

@@ -14,7 +14,8 @@ from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import Message, as_field
 from trimtab.data.dialogues import as_objects
 from trimtab.errors import TrimtabError, did_you_mean
-from trimtab.inference.engine import Engine, Request
+from trimtab.inference.engine import Engine
+from trimtab.inference.request import Request
 from trimtab.jobs.predict import decoding_otherwise
 from trimtab.kinds.bound_task import BoundTask
 from trimtab.kinds.choose import kind_of, template_of

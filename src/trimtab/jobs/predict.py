@@ -249,7 +249,7 @@ def _record(bound: BoundTask, prediction: Prediction) -> dict[str, object]:
 
 def texts(engine: Engine, given: Sequence[str]) -> Iterator[dict[str, object]]:
     """Answer texts given directly, for tasks with one input field. Raises TaskError as `only_field` does."""
-    from trimtab.inference.engine import Request
+    from trimtab.inference.request import Request
 
     bound = engine.runs[NAME]
     field = only_field(bound.task)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from trimtab.backbones.pretrained import Pretrained
     from trimtab.data.splits import Splits
-    from trimtab.decoding.generation import Written
+    from trimtab.decoding.answer_text import Written
     from trimtab.decoding.scoring import Reader
     from trimtab.evaluation.scorers.scorer import Scorer
     from trimtab.evaluation.scorers.texts import Passes

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from trimtab.decoding.generation import Written
+    from trimtab.decoding.answer_text import Written
     from trimtab.decoding.spans import BestSpan
     from trimtab.decoding.tagging import Tagged
 

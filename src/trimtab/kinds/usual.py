@@ -16,7 +16,7 @@ from trimtab.settings.task import DataSettings, Task
 if TYPE_CHECKING:
     from trimtab.backbones.pretrained import Pretrained
     from trimtab.data.splits import Splits
-    from trimtab.decoding.generation import Written
+    from trimtab.decoding.answer_text import Written
     from trimtab.kinds.bound_task import BoundTask
     from trimtab.kinds.kind import Generating
     from trimtab.kinds.prediction import Prediction

@@ -15,7 +15,8 @@ import numpy as np
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.data import Example
 from trimtab.errors import TrimtabError
-from trimtab.inference.engine import Engine, Request
+from trimtab.inference.engine import Engine
+from trimtab.inference.request import Request
 from trimtab.kinds.bind import bind
 from trimtab.kinds.prediction import LabelPrediction
 from trimtab.methods.label_words import Words, word_proposals

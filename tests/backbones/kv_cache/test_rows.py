@@ -9,7 +9,7 @@ from closeness import assert_near
 from models import ARCHITECTURES, VOCABULARY, tiny_model
 from trimtab.backbones.causal import CausalBackbone
 from trimtab.backbones.layout import Row
-from trimtab.backbones.prefix import Prompt
+from trimtab.backbones.prefix import PrefixState, Prompt
 from trimtab.backbones.views.late import LateBackbone
 from trimtab.errors import BackboneError
 
@@ -77,6 +77,12 @@ class Anew:
     def select(self, rows):
         self.rows = [self.rows[i] for i in rows.tolist()]
 
+    def admit(self, rows, state):
+        """Rows of other prompts: of all prompts there were, these come behind."""
+        before = len(self.state.lengths)
+        self.state = PrefixState.join([self.state, state])
+        self.rows = [*self.rows, *(Row(row.ids, row.prompt + before) for row in rows)]
+
 
 def equal(decoding, anew) -> None:
     assert_near(decoding.hidden, anew.hidden)
@@ -121,6 +127,41 @@ def test_rows_are_taken_several_times_put_in_order_and_left_out(backbone):
         for step in range(2, 40):  # beyond the room made at first
             way.step(tokens[2:3, step])
     equal(decoding, anew)
+
+
+def test_rows_join_at_any_step_with_prompts_that_are_there_and_others(backbone):
+    """Prompts take the places of those that no row has any more, longer ones included."""
+    first, second, third = (state_of(backbone, lengths) for lengths in ((6, 2), (9,), (3, 12)))
+    both = PrefixState.join([second, first])
+    tokens = drawn(7, 9, 40)
+    decoding = backbone.prefill([Row([5, 6, 7]), Row([9])], first)
+    anew = Anew(backbone, [Row([5, 6, 7]), Row([9])], first)
+    waves = [
+        ([Row(drawn(1, 12).tolist(), 0), Row([4, 4], 1)], both, [0, 2, 3]),
+        ([Row([8, 3], 0)], third, [3, 1]),
+        ([Row([8, 3], 1), Row([1], 0), Row([2], 1)], third, [4, 1, 2, 3, 0]),
+        ([Row([7, 7], 0)], second, [0, 1, 2, 3, 4, 5]),
+    ]
+    for at, (rows, state, left) in enumerate(waves):
+        for way in (decoding, anew):
+            way.step(tokens[: len(way.hidden), at])
+            way.admit(rows, state)
+        equal(decoding, anew)
+        for way in (decoding, anew):
+            way.select(torch.tensor(left))
+            for step in range(4, 8):
+                way.step(tokens[: len(left), step])
+        equal(decoding, anew)
+
+
+def test_rows_that_stay_where_they_are_are_not_copied(causal):
+    decoding = causal.prefill([Row([5, 6]), Row([7]), Row([8])], state_of(causal, (2,)))
+    stack = decoding._stacks[0]
+    kept = stack._keys[0].data_ptr()
+    decoding.select(torch.tensor([0, 2]))
+    decoding.step(torch.tensor([4, 4]))
+    decoding.admit([Row([9])], None)
+    assert stack._keys[0].data_ptr() == kept
 
 
 def test_a_token_beyond_the_context(backbone):

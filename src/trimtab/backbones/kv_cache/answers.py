@@ -17,7 +17,8 @@ from transformers import Cache, DynamicCache, EncoderDecoderCache
 
 from trimtab.backbones.attention.padded import AttendPadded
 from trimtab.backbones.attention.scoring import Scoring
-from trimtab.backbones.kv_cache.shared import SharedKV, prompts_of, softmax
+from trimtab.backbones.kv_cache.prompts import PromptSlots
+from trimtab.backbones.kv_cache.shared import SharedKV, softmax
 from trimtab.backbones.layout import Row
 from trimtab.backbones.prefix import PrefixState
 
@@ -56,7 +57,9 @@ class CachedAnswers:
         self._answers, self._encoded = DynamicCache(), DynamicCache()
         self._cache = EncoderDecoderCache(self._answers, self._encoded)
         self._rows = SharedKV([row.text_length for row in rows], range(len(rows)), device)
-        self._prompts, self._before = prompts_of(prefix, [row.prompt for row in rows], device)
+        self._prompts = PromptSlots(device)
+        self._prompts.admit(prefix, [row.prompt for row in rows])
+        self._before = self._prompts.layers
         self.hidden = self._read(start_NL, encoded_NTD)
 
     def _read(self, ids_NL: torch.Tensor, encoded_NTD: torch.Tensor) -> torch.Tensor:
@@ -84,7 +87,12 @@ class CachedAnswers:
         if new > 1:  # what the decoder starts from: all that there is
             own = own.masked_fill(own.new_ones(new, new, dtype=torch.bool).triu(1), float("-inf"))
         before = self._before[layer] if self._before else None
-        return self._prompts.beside(q_NHLd, before, self._prompts.outside_NP, own, values, _SCALED)
+        prompts = self._prompts.shared
+        return prompts.beside(q_NHLd, before, prompts.outside_NP, own, values, _SCALED)
+
+    def admit(self, rows: Sequence[Row], prefix: PrefixState | None) -> bool:
+        """See Decoding: all answers are of one length, so that others cannot join them."""
+        return False
 
     def select(self, rows_M: torch.Tensor) -> None:
         """See Decoding."""
@@ -92,5 +100,6 @@ class CachedAnswers:
         made = tuple((layer.keys, layer.values) for layer in self._encoded.layers)
         for layer, (keys, values) in zip(self._encoded.layers, self._rows.select(rows_M, made), strict=True):
             layer.keys, layer.values = keys, values
-        self._before = self._prompts.select(rows_M, self._before)
+        self._prompts.select(rows_M.tolist())
+        self._before = self._prompts.layers
         self.hidden = self.hidden.index_select(0, rows_M)

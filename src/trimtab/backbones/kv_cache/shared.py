@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import torch
 
 from trimtab.backbones.attention.scoring import Scoring
-from trimtab.backbones.prefix import KVCache, PrefixState
+from trimtab.backbones.prefix import KVCache
 
 
 class SharedKV:
@@ -40,7 +40,7 @@ class SharedKV:
         """Give each row its place among those of its text."""
         device, self._text_of_row = self._lengths_K.device, text_of_row
         self.longest = int(self._lengths_K.max())
-        self.lengths_N = self._lengths_K[torch.tensor(text_of_row, device=device)]
+        self.lengths_N = self._lengths_K[torch.tensor(text_of_row, dtype=torch.long, device=device)]
         slots_P = torch.arange(self.longest, device=device)
         even = bool((self._lengths_K == self.longest).all())
         self.outside_NP = None if even else slots_P >= self.lengths_N[:, None]
@@ -121,38 +121,6 @@ class SharedKV:
         K, m = len(self._lengths_K), self._most
         x = x.view(K, J, m, G, -1).transpose(1, 2).reshape(K * m, J, G, -1)
         return x if self._place_N is None else x.index_select(0, self._place_N)
-
-
-def prompts_of(
-    prefix: PrefixState | None, prompt_of_row: Sequence[int], device: torch.device
-) -> tuple[SharedKV, KVCache]:
-    """The prompts that rows are read with, and their keys and values [K, J, P, d] a layer; none where none has a token.
-
-    Args:
-        prefix: prompts, read before; None where rows stand alone.
-        prompt_of_row: which of them each row is read with.
-        device: where rows are.
-    """
-    own = sorted(set(prompt_of_row))
-    lengths = [prefix.lengths[k] if prefix else 0 for k in own]
-    layers = _padded(prefix, own, max(lengths)) if prefix and any(lengths) else ()
-    return SharedKV(lengths, [own.index(k) for k in prompt_of_row], device), layers
-
-
-def _padded(prefix: PrefixState, own: Sequence[int], longest: int) -> KVCache:
-    """Keys and values [K, J, P, d] a layer of some prompts, zeros behind the shorter ones."""
-    starts = [sum(prefix.lengths[:k]) for k in own]
-    lengths = [prefix.lengths[k] for k in own]
-
-    def pad(packed_SJd: torch.Tensor) -> torch.Tensor:
-        if len(own) == 1:
-            return packed_SJd[starts[0] : starts[0] + longest].transpose(0, 1)[None]
-        out = packed_SJd.new_zeros(len(own), packed_SJd.shape[1], longest, packed_SJd.shape[2])
-        for room, start, length in zip(out, starts, lengths, strict=True):
-            room[:, :length] = packed_SJd[start : start + length].transpose(0, 1)
-        return out
-
-    return tuple((pad(k), pad(v)) for k, v in prefix.layers)
 
 
 def softmax(scores: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:

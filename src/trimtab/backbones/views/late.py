@@ -119,11 +119,14 @@ class LateBackbone(FrozenModel):
 
     def prefill(self, rows: Sequence[Row], prefix: PrefixState | None) -> Decoding:
         """See Backbone. A token goes through two stacks of layers, of which the lower one knows nothing of prompts."""
+        lower = CachedLayers(self._attended_below, self.device, self._below)
+        upper = CachedLayers(self._attended, self.device)
+        return CachedRows(self.embed, self._entering, [lower, upper], rows, prefix)
+
+    def _entering(self, rows: Sequence[Row], prefix: PrefixState | None) -> tuple[Layout, torch.Tensor]:
+        """Rows packed, and their embeddings [R, D]."""
         layout = self.pack(rows, max(prefix.lengths, default=0) if prefix else 0)
-        lower = CachedLayers(self._attended_below, *self._below(layout))
-        return CachedRows(
-            self.embed, layout, self.embed(layout.ids_R), [lower, CachedLayers(self._attended, layout, prefix)]
-        )
+        return layout, self.embed(layout.ids_R)
 
     def _before_fixed(self, prompt: Prompt | torch.Tensor) -> Prompt:
         """A prompt with the hidden states of the fixed tokens behind its own vectors."""
