@@ -37,7 +37,8 @@ def saved(folder: Path, name: str) -> Path:
 
 @pytest.mark.parametrize(
     ("name", "method"),
-    [("LFM2", {"name": "soft_prompt", "length": 3}), ("Falcon", {"name": "lora", "targets": ["query_key_value"]}),
+    [("LFM2", {"name": "soft_prompt", "length": 3}), ("LFM2", "head"),
+     ("Falcon", {"name": "lora", "targets": ["query_key_value"]}),
      ("DeBERTa 2 and 3", "head"), ("DeBERTa 2 and 3", {"name": "soft_prompt", "length": 2})],
 )  # fmt: skip
 def test_labels(name: str, method: object, tmp_path: Path) -> None:

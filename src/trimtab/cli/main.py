@@ -16,7 +16,8 @@ from trimtab.runs.stops import STOPS
 
 VERBS = (
     inputs.new, inputs.data, inputs.show, inputs.models, tuning.tune, tuning.compare, tuning.evaluate,
-    answering.predict, answering.perplexity, answering.chat, exchange.export_run, exchange.import_adapter,
+    answering.predict, answering.perplexity, answering.embed, answering.chat, exchange.export_run,
+    exchange.import_adapter,
 )  # fmt: skip
 
 

@@ -15,6 +15,8 @@ from trimtab.backbones.own_code import padding
 from trimtab.backbones.own_code.causal import OwnCodeCausal
 from trimtab.backbones.own_code.encoder import OwnCodeEncoder
 from trimtab.backbones.prefix import Prompt
+from trimtab.backbones.views.early import EarlyBackbone
+from trimtab.backbones.views.late import LateBackbone
 from trimtab.errors import BackboneError
 
 
@@ -125,3 +127,11 @@ def test_keys_and_values_before_rows_are_refused() -> None:
                 f"a prefix is keys and values, and the layers of a backbone of type '{own.config.model_type}' are run "
                 "by their own code, which takes none."
             )
+
+
+def test_views_of_packed_layers_are_refused() -> None:
+    """They would run rows through each other."""
+    own, _ = causal()
+    for view in (lambda: EarlyBackbone(own, None, mean=True), lambda: LateBackbone(own, 1, ())):
+        with pytest.raises(BackboneError, match=r"^a (backbone of type .* is read|prompt cannot)"):
+            view()
