@@ -150,6 +150,9 @@ SERVED = [
         ("UMT5", "umt5", _T5),
         ("BART", "bart", _BART),
         ("mBART", "mbart", _BART),
+        ("Marian", "marian", {**_BART, "pad_token_id": 96}),
+        ("Pegasus", "pegasus", _BART),
+        ("Blenderbot, small", "blenderbot-small", _BART),
         ("Pegasus, without scale_embedding", "pegasus", {**_BART, "scale_embedding": False}),
         ("Marian, without scale_embedding", "marian", {**_BART, "pad_token_id": 96, "scale_embedding": False}),
         ("PLBart", "plbart", _BART),
@@ -228,7 +231,6 @@ OWN_CODE = [
 ]  # fmt: skip
 REFUSED = [
     Family("BART, its decoder alone", "bart", "causal", {**_BART, "is_encoder_decoder": False}, unserved.HALF),
-    Family("Marian", "marian", "encoder-decoder", {**_BART, "pad_token_id": 96}, unserved.SCALED),
     Family("EmbeddingGemma", "gemma3_text", "causal", {**_GROUPED, **_WINDOW, "use_bidirectional_attention": True},
            unserved.BIDIRECTIONAL),
     Family("ESM", "esm", "masked", {}, unserved.IDS),

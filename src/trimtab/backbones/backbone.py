@@ -114,6 +114,11 @@ class Backbone(Protocol):
         ...
 
     @property
+    def embed_scale(self) -> float:
+        """What the model multiplies the embeddings of token ids with by itself, as `embed` does too."""
+        ...
+
+    @property
     def output(self) -> Any:
         """The language-model head, with output vectors [V, D]; None where there is none."""
         ...

@@ -72,6 +72,7 @@ class EncoderDecoderBackbone(FrozenModel):
         self.start = tuple(start)
         row = [i % model.config.vocab_size for i in (3, 5, 4)]
         self._scale = _scale_of(model, row, self.start)
+        self.embed_scale = float(getattr(model.get_encoder(), "embed_scale", 1.0))  # Marian's, Pegasus'
         super().__init__(model, PADDED_ATTENTION, attend_padded)
         self._positions = self.context
         self.context = context or self.context

@@ -41,6 +41,7 @@ class FrozenModel:
 
     start: tuple[int, ...] = ()
     own_attention = False  # whether the model's layers are run as they are
+    embed_scale = 1.0  # what a model multiplies the embeddings of token ids with, but not what stands in their place
 
     def __init__(self, model: PreTrainedModel, attention: str, attend: Callable[..., Any]) -> None:
         model.requires_grad_(False)
@@ -57,7 +58,7 @@ class FrozenModel:
         self.context = _context_of(self.config)
         with torch.no_grad():
             sample = self.embedding(torch.arange(min(4096, self.embedding.weight.shape[0]), device=self.device))
-            self.embedding_rms = float(sample.float().square().mean().sqrt())
+            self.embedding_rms = float(sample.float().square().mean().sqrt()) * self.embed_scale
         self._first = _first_position(model)
         self.context -= self._first
 
@@ -83,7 +84,8 @@ class FrozenModel:
 
     def embed(self, ids: torch.Tensor) -> torch.Tensor:
         """Input embeddings, scaled as the model scales them: [...] token ids -> [..., D]."""
-        return self.embedding(ids)  # type: ignore[no-any-return]
+        embedded: torch.Tensor = self.embedding(ids)
+        return embedded if self.embed_scale == 1 else embedded * self.embed_scale
 
     def embed_with(self, ids: Sequence[int], soft: torch.Tensor | None) -> torch.Tensor:
         """Input embeddings [T, D] in float32; a negative id -1 - j stands for the soft vector j of [Q, D]."""

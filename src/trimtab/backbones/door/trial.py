@@ -164,7 +164,7 @@ def by_transformers(backbone: Backbone, trial: Trial) -> Made:
     made.parts["gradient"] = [
         torch.stack(
             [
-                gradient[0, : len(ids)].float()
+                gradient[0, : len(ids)].float() / backbone.embed_scale
                 for gradient, row in zip(gradients, trial.rows, strict=True)
                 if row.prompt == k
             ]

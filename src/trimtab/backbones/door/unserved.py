@@ -11,7 +11,6 @@ from trimtab.errors import UnservedError
 
 RECURRENT = "some of its layers are recurrent or convolutions, and keep no keys and values"
 OWN_ATTENTION = "its attention is code of its own, which cannot be replaced"
-SCALED = "it scales the embeddings of token ids, but not soft vectors in their place (scale_embedding)"
 TWICE = "it calls the attention of a layer several times"
 HALF = "it is the decoder of an encoder-decoder, which reads what an encoder made"
 IDS = "its layers read token ids, where a soft vector has none"
@@ -67,7 +66,6 @@ UNSERVED: dict[str, str] = {
 }  # fmt: skip
 # As causal models these types are one half of what they were made for.
 _HALVES = {"bart", "blenderbot", "blenderbot-small", "marian", "mbart", "pegasus", "plbart", "trocr", "whisper"}
-_SCALED = {"blenderbot-small", "marian", "pegasus"}
 
 
 def unserved(config: Any, reason: str) -> UnservedError:
@@ -92,8 +90,6 @@ def reason_of(config: Any) -> str:
     text = config.get_text_config()
     if config.model_type in _HALVES and not config.is_encoder_decoder:
         return HALF
-    if config.model_type in _SCALED and getattr(config, "scale_embedding", False):
-        return SCALED
     if getattr(text, "use_bidirectional_attention", None) in (True, "all"):
         return BIDIRECTIONAL
     return ""
