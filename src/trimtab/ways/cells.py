@@ -188,7 +188,7 @@ def _name(way: WayKind, seed: int, material: Material, task: Task | None) -> str
         "precision": str(material.pretrained.backbone.dtype),
         "rules": material.task.rules if way.key == "rules" else None,
     }
-    if way.key == "embeddings":
+    if way.key in ("embeddings", "setfit"):
         named = material.task.embeddings
         decides["embeddings"] = [named, weights_at(named, material.base), material.task.train.precision]
     if not material.kind.counted_by_label:
@@ -224,7 +224,9 @@ def _measure_baseline(way: BaselineWay, seed: int, material: Material) -> Cell:
     kind, splits = material.kind, material.splits
     classes = kind.classes(splits, material.words)
     began = time.perf_counter()
-    given = Learning(splits.train, material.judged, material.task, classes, material.offline, material.base)
+    task = material.task
+    task = task.model_copy(update={"train": task.train.model_copy(update={"seed": seed})})
+    given = Learning(splits.train, material.judged, task, classes, material.offline, material.base)
     answers = kind.comparable(way.baseline.answers(given))
     return Cell(seed, answers, train_seconds=time.perf_counter() - began)
 
