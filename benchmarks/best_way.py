@@ -6,7 +6,8 @@
     python benchmarks/best_way.py --table
 
 DATA is a folder with SET/train.jsonl, test.jsonl; the task files are in benchmarks/tasks. auto chooses on dev, which it
-carves from train where there is none; then every run that it tried, and every rival, answers test once. The regret is
+carves from train where there is none; then every run that it tried, and every rival, answers test once. SetFit is a
+rival on few rows (--shots), where it is installed (`pip install 'trimtab[setfit]'`). The regret is
 how much better the best of all of these is on test; the gap to the best rival (ways that leave no run of ours) is put
 beside its standard error. Each figure is appended to --out, so that nothing is measured twice.
 """
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 RIVALS = ("majority", "naive_bayes", "tfidf", "ngrams", "embeddings")
+FEW_SHOT_RIVAL = "setfit"
 
 
 def main() -> None:
@@ -56,6 +58,7 @@ def measured(given: argparse.Namespace, name: str, draw: int) -> dict[str, Any]:
     from dataclasses import replace
 
     from trimtab.backbones.open import backbone_of
+    from trimtab.errors import is_installed
     from trimtab.evaluation.chance.paired import standard_error
     from trimtab.inference.engine import Engine
     from trimtab.runs.run import load_run
@@ -99,7 +102,8 @@ def measured(given: argparse.Namespace, name: str, draw: int) -> dict[str, Any]:
             backbone = on_dev.of(way).pretrained
             if (run / "prompt.safetensors").exists() or key == "zero_shot":
                 each[key] = scorer.rows(answers_of(load_run(run), backbone, rows.splits.test, None, key)[0])
-        rivals = {key: scorer.rows(measure(ways[key], draw, on_test).answers) for key in RIVALS}
+        others = (*RIVALS, FEW_SHOT_RIVAL) if given.shots and is_installed(FEW_SHOT_RIVAL) else RIVALS
+        rivals = {key: scorer.rows(measure(ways[key], draw, on_test).answers) for key in others}
         kept = next(tried.key for tried in found.tried if tried.kept)
         engine = Engine(found.pretrained)
         engine.add("run", found.run)

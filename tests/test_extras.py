@@ -40,7 +40,7 @@ def made(tmp_path_factory, tiny_folder) -> Path:
 def without_extras(trimtab, made, tmp_path, monkeypatch):
     """The command line where no extra is installed, beside what was made where they were."""
     shutil.copytree(made, tmp_path, dirs_exist_ok=True)
-    for library in ("peft", "datasets"):
+    for library in ("peft", "datasets", "setfit"):
         monkeypatch.setitem(sys.modules, library, None)
     return trimtab
 
@@ -78,6 +78,15 @@ def test_every_verb_says_that_lora_needs_peft(command, without_extras, no_backbo
 
 def test_so_does_ia3(without_extras, no_backbone):
     assert without_extras("tune", "task.yaml", "--set", "method=ia3") == (2, "", f"trimtab: method 'ia3' {MISSING}")
+
+
+def test_setfit_asked_for_by_name_needs_its_library(without_extras, no_backbone):
+    assert without_extras("compare", "task.yaml", "--methods", "majority,setfit") == (
+        2,
+        "",
+        "trimtab: way 'setfit' needs the SetFit library, which is not installed.\n"
+        "         Install it with `pip install 'trimtab[setfit]'`.\n",
+    )
 
 
 def test_a_comparison_leaves_out_what_was_not_asked_for_by_name(without_extras, monkeypatch, tmp_path):

@@ -82,6 +82,11 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"Did you mean '{by_fold[near[0]]}'?" if near else ""
 
 
+def is_installed(module: str) -> bool:
+    """Whether a library can be imported. It is not: that takes seconds."""
+    return (sys.modules[module] if module in sys.modules else find_spec(module)) is not None
+
+
 def need_library(module: str, what: str, *, title: str, extra: str) -> None:
     """Raise MissingExtraError where a library that comes only with one of Trimtab's extras is not installed.
 
@@ -91,8 +96,7 @@ def need_library(module: str, what: str, *, title: str, extra: str) -> None:
         title: its name in a sentence.
         extra: the extra that it comes with.
     """
-    known = sys.modules[module] if module in sys.modules else find_spec(module)
-    if known is None:  # it is not imported: that takes seconds
+    if not is_installed(module):
         raise MissingExtraError(
             f"{what} needs the {title} library, which is not installed.",
             f"Install it with `pip install 'trimtab[{extra}]'`.",

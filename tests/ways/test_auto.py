@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -181,6 +182,74 @@ def test_a_time_that_is_too_short_leaves_trainings_out(
     notes = {tried.key: tried.note for tried in found.tried}
     assert notes["soft_prompt"] == notes["lora"] == "the time was up."
     assert found.run.task.method.name in ("head", "zero_shot")
+
+
+class Clock:
+    """Stands in for the clock: it goes on only where a test says so."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 100.0
+        monkeypatch.setattr(time, "monotonic", lambda: self.now)
+
+    def on_step(self, *_: object) -> None:
+        self.now += 10
+
+
+def test_what_is_foreseen_to_take_longer_than_there_is_time_is_not_begun(
+    rows: Callable[..., TaskRows], pretrained: Pretrained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    measured: Callable[[Scores], list[str]],
+) -> None:  # fmt: skip
+    """A head reads 64 rows of train and 24 of dev twice, and answers these: 136 rows, of which one takes a second."""
+    asked, clock = measured({"zero_shot": 0.5, "sentence_head": 0.75}), Clock(monkeypatch)
+    quick = auto.measure
+
+    def slow(way: WayKind, *given: Any, **how: Any) -> Cell:
+        cell = replace(quick(way, *given, **how), batch_rows_per_second=1.0)
+        clock.now += 10
+        return cell
+
+    def timed(*_: object) -> int:
+        raise AssertionError("its steps were timed")
+
+    monkeypatch.setattr(auto, "measure", slow)
+    monkeypatch.setattr(auto._Search, "_steps_that_fit", timed)
+    ways = ("zero_shot", "head", "sentence_head", "context_tuning")
+    monkeypatch.setattr(Labels, "tried_ways", lambda self, **_: ways)
+    found = auto.find(rows(budget=100), pretrained, tmp_path / "run")
+    assert asked == ["zero_shot", "sentence_head"]
+    notes = {tried.key: tried.note for tried in found.tried}
+    assert notes["head"] == "it would take about 2 min, and 90 s were left. --budget 3m leaves enough."
+    assert notes["context_tuning"].startswith("it would take about ")
+    monkeypatch.setattr(auto, "is_kept", lambda way, *_: way.key == "head")  # as it was before a stop
+    again = auto.find(rows(budget=100), pretrained, tmp_path / "again")
+    assert {tried.key: tried.note for tried in again.tried}["head"] == "head cannot be done. Leave it."
+
+
+@pytest.mark.parametrize(
+    ("ways", "every", "note"),
+    [
+        (("soft_prompt",), 10, "left at step 25 of 40"),
+        (("zero_shot", "soft_prompt"), 40, "the time was up before it was scored."),
+        (("soft_prompt",), 40, ""),  # there would be no run else
+    ],
+)
+def test_a_training_ends_where_the_time_is_up_and_its_best_is_kept(
+    ways: tuple[str, ...], every: int, note: str, rows: Callable[..., TaskRows], pretrained: Pretrained,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    clock = Clock(monkeypatch)
+    monkeypatch.setattr(Labels, "tried_ways", lambda self, **_: ways)
+    monkeypatch.setattr(auto._Search, "_steps_that_fit", lambda self, way: 40)
+    given = rows(budget=250)
+    train = given.task.train.model_copy(update={"evaluate_every": every})
+    given = replace(given, task=given.task.model_copy(update={"train": train}))
+    found = auto.find(given, pretrained, tmp_path / "run", on_step=clock.on_step)
+    assert found.tried[-1].note == note
+    assert kept(found) == ways[0]
+    if ways == ("soft_prompt",):
+        facts = load_run(tmp_path / "run").facts
+        assert facts["steps"] == (25 if note else 40)
+        assert facts["best_steps"][0] in ((10, 20) if note else (40,))
 
 
 def test_dev_scored_at_every_step_is_no_hindrance(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from itertools import product
+from types import ModuleType
 from typing import Any
 
 import pytest
 
-from trimtab.errors import TrimtabError
+from trimtab.errors import MissingExtraError, TrimtabError
 from trimtab.kinds.choose import kind_of
 from trimtab.settings.answers import ANSWERS, LABEL, ChoiceAnswer
 from trimtab.settings.file import make_task
@@ -32,7 +34,7 @@ def test_ways_for_numbers_do_not_give_labels() -> None:
 USUAL = {
     "label": (
         "majority rules naive_bayes tfidf embeddings zero_shot few_shot calibrated_few_shot head soft_prompt",
-        "word_vectors prefix p_tuning lora full", "prefix context_tuning",
+        "word_vectors prefix p_tuning lora full", "setfit prefix context_tuning",
     ),
     "choice": ("majority zero_shot few_shot soft_prompt", "prefix p_tuning lora full", "context_tuning"),
     "number": ("mean ridge head soft_prompt", "word_vector_ridge prefix lora full", ""),
@@ -43,6 +45,13 @@ USUAL = {
 }  # fmt: skip
 
 
+@pytest.fixture
+def setfit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SetFit counts as installed, whether or not it is."""
+    monkeypatch.setitem(sys.modules, "setfit", ModuleType("setfit"))
+
+
+@pytest.mark.usefixtures("setfit")
 @pytest.mark.parametrize("answer", ANSWERS)
 def test_default_sets_go_with_their_answers(answer: str) -> None:
     anywhere, with_gpu, with_few = (set(keys.split()) for keys in USUAL[answer])
@@ -51,6 +60,15 @@ def test_default_sets_go_with_their_answers(answer: str) -> None:
         picked = pick_ways(None, gpu, kind(answer), rows)
         assert {way.key for way in picked} == expected
         assert pick_ways([way.key for way in picked], gpu, kind(answer), rows) == picked  # none of them is refused
+
+
+def test_a_baseline_of_an_extra_that_is_not_installed_is_no_part_of_the_default_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "setfit", None)  # type: ignore[arg-type]
+    assert "setfit" not in {way.key for way in pick_ways(None, False, kind_of(LABEL), 16)}
+    with pytest.raises(MissingExtraError, match=r"^way 'setfit' needs the SetFit library, which is not installed\."):
+        pick_ways(["setfit"], False, kind_of(LABEL))
 
 
 def test_of_many_labels_class_vectors_are_tried_before_prompts_with_label_words() -> None:

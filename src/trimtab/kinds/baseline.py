@@ -54,13 +54,19 @@ class Learning:
         """What makes vectors of texts, its model fetched where it is not at hand. Raises TrimtabError."""
         from trimtab.backbones.open import open_backbone
         from trimtab.backbones.sentence_vectors import sentence_vectors
-        from trimtab.sources import find_model
         from trimtab.sources.places import local_or_known
 
         name, settings = local_or_known(self.task.embeddings, self.base), self.task.train
         encoder = open_backbone(name, precision=settings.precision, device=settings.device, offline=self.offline)
-        folder = find_model(name, offline=self.offline).path
+        folder = self.encoder()
         return lambda texts: sentence_vectors(encoder, texts, folder)
+
+    def encoder(self) -> Path:
+        """The folder of the sentence encoder, fetched where it is not at hand. Raises TrimtabError."""
+        from trimtab.sources import find_model
+        from trimtab.sources.places import local_or_known
+
+        return find_model(local_or_known(self.task.embeddings, self.base), offline=self.offline).path
 
 
 @dataclass(frozen=True)
@@ -73,6 +79,9 @@ class Baseline:
         answers: answers to all rows, as `Kind.collected` has those of a run.
         always: what it gives to every row whatever that holds, in words; None where it reads the row.
         reported: its name in the report of a run; "" where it is not shown there.
+        seeded: whether another seed of training gives another result.
+        extra: the extra that its library comes with, which has the same name; "" where it needs none.
+        title: that library's name in a sentence.
     """
 
     key: str
@@ -80,3 +89,6 @@ class Baseline:
     answers: Callable[[Learning], Any]
     always: str | None = None
     reported: str = ""
+    seeded: bool = False
+    extra: str = ""
+    title: str = ""

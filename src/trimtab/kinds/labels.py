@@ -91,6 +91,18 @@ def _embeddings(given: Learning) -> ClassAnswers:
     return embedding_logistic(given.train, given.judged, given.labels, embed=given.embed(), seed=seed)
 
 
+def _setfit(given: Learning) -> ClassAnswers:
+    import torch
+
+    from trimtab.evaluation.baselines.contrastive.setfit_logistic import setfit_logistic
+
+    settings = given.task.train
+    return setfit_logistic(
+        given.train, given.judged, given.labels, encoder=given.encoder(), threads=torch.get_num_threads(),
+        gpu=settings.device != "cpu", seed=settings.seed,
+    )  # fmt: skip
+
+
 BASELINES = (
     Baseline("majority", "majority", _majority, always="the commonest label", reported="majority"),
     Baseline("rules", "keyword rules", _rules),
@@ -99,6 +111,7 @@ BASELINES = (
     Baseline("ngrams", "n-grams + logistic regression", _ngrams),
     Baseline("word_vectors", "word vectors + logistic regression", _word_vectors),
     Baseline("embeddings", "sentence embeddings + logistic regression", _embeddings),
+    Baseline("setfit", "SetFit", _setfit, seeded=True, extra="setfit", title="SetFit"),
 )
 
 
@@ -268,7 +281,7 @@ class Labels(UsualKind[Example]):
         adds = ("word_vectors", "prefix", "p_tuning", "lora", "full") if gpu else ()
         return (
             "majority", "rules", "naive_bayes", "tfidf", "embeddings", "zero_shot", "few_shot", "calibrated_few_shot",
-            "head", "soft_prompt", *adds, *(("prefix", "context_tuning") if few else ()),
+            "head", "soft_prompt", *adds, *(("setfit", "prefix", "context_tuning") if few else ()),
         )  # fmt: skip
 
     def tried_ways(self, *, few: bool, many: bool) -> tuple[str, ...]:

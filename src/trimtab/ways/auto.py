@@ -41,7 +41,8 @@ from trimtab.training.foresight import TIMED, Foresight
 from trimtab.training.loop import Plan, StepRecord
 from trimtab.tuning.folder import OnStep
 from trimtab.tuning.prepare import prepare
-from trimtab.ways.cells import Material, measure, run_folder
+from trimtab.ways.cells import Material, is_kept, measure, run_folder
+from trimtab.ways.foreseen import rows_answered, rows_set_up
 from trimtab.ways.search_state import begun
 from trimtab.ways.ways import BaselineWay, MethodWay, WayKind, method_of, ways_of
 
@@ -136,12 +137,13 @@ class _Search:
         task = without_auto(rows.task)
         self.material = Material(
             task, rows.base, Splits(splits.train, judged, []), rows.words, pretrained, self.scorer, folder,
-            offline=offline, enough=self._enough,
+            offline=offline, enough=self._enough, alone=0,
         )  # fmt: skip
         self.seed = task.train.seed
         self.measured: list[_Candidate] = []
         self.tried: list[TriedWay] = []
         self.best: _Candidate | None = None
+        self.foresight: Foresight | None = None
 
     def run(self) -> Found:
         """Every way in turn."""
@@ -229,21 +231,45 @@ class _Search:
         """
         material = self.material
         if way.group != "tuned" or not isinstance(way, MethodWay) or method_of(way, material.task).fitted:
-            if self.state.budget is not None and self._left < 0 and self.best is not None:
-                raise TaskError("the time was up.", "")
+            if self.best is not None and not self._fits(self._needed(way)) and not is_kept(way, self.seed, material):
+                raise self._too_long(self._needed(way))
             return material
         key = way.key
         if key not in self.state.steps:
+            if not self._fits(self._needed(way, WORTH)):  # to time a few of its steps would take the rest
+                raise self._too_long(self._needed(way))
             self.state.steps[key] = self._steps_that_fit(way)
             self.state.write()
         steps = self.state.steps[key]
         train = material.task.train.model_copy(update={"steps": steps, "epochs": None})
         return replace(material, task=material.task.model_copy(update={"train": train}))
 
+    def _needed(self, way: WayKind, share: float = 1.0) -> float:
+        """Seconds that a share of a way is foreseen to take, by the pace of what the backbone answered first."""
+        read = [one for one in self.measured if isinstance(one.way, MethodWay) and not one.way.encoder]
+        pace = read[0].cell.batch_rows_per_second if read else None
+        if not pace or not isinstance(way, MethodWay):
+            return 0.0
+        twice = 2 * rows_set_up(way, self.material)  # for its steps to be timed, and to be made
+        return (twice + share * rows_answered(way, self.material)) / pace
+
+    def _fits(self, seconds: float) -> bool:
+        """Whether there is so much time left."""
+        return self.state.budget is None or 0 < self._left >= seconds
+
+    def _too_long(self, seconds: float) -> TaskError:
+        """What says that a way is not begun which would take so long."""
+        assert self.state.budget is not None
+        left = self._left
+        if left <= 0:
+            return TaskError("the time was up.", "")
+        return TaskError(
+            f"it would take about {duration(seconds)}, and {duration(left)} were left.",
+            f"--budget {math.ceil((seconds + self.state.budget - left) / 60)}m leaves enough.",
+        )
+
     def _steps_that_fit(self, way: MethodWay) -> int:
         """Steps for a training, by the time that a few of them take. Raises TaskError where too few would fit."""
-        if self.state.budget is not None and self._left <= 0:
-            raise TaskError("the time was up.", "")
         task, began = self.material.task, time.monotonic()
         task = task.model_copy(update={"method": method_of(way, task)})
         splits = self.material.splits
@@ -256,25 +282,38 @@ class _Search:
         for record in islice(training.steps(), TIMED):
             foresight.saw(record)
         pace, setting_up = foresight.pace, time.monotonic() - began
-        speeds = [c.cell.batch_rows_per_second for c in self.measured if c.cell.batch_rows_per_second]
-        dev = len(self.material.judged) / max(speeds) if speeds and not self.rows.kind.generates else pace
-        whole = foresight.whole + dev
+        whole = foresight.whole + self._closing(foresight)
         if self.state.budget is None:
             spent = time.monotonic() - self.began
             self.state.budget = min(max(TIMES * whole + spent, LEAST), MOST)
         left = KEPT_FREE * self._left - (whole - plan.steps * pace) - setting_up
         steps = min(plan.steps, int(left / pace))
         if steps < WORTH * plan.steps:
-            raise TaskError(
-                f"it would take about {duration(whole)}, and {duration(max(self._left, 0))} were left.",
-                f"--budget {_minutes_up(whole + self.state.budget - max(self._left, 0))} leaves enough.",
-            )
+            raise self._too_long(whole + setting_up)
         return steps
 
+    def _closing(self, foresight: Foresight) -> float:
+        """Seconds that a training takes once its steps are made: dev is answered, and before for what it settles."""
+        plan, judged = foresight.plan, len(self.material.judged)
+        if not self.rows.kind.generates:
+            return foresight.judging * (1 + judged / max(plan.dev_rows, 1))
+        said = [one.cell.batch_rows_per_second for one in self.measured if one.cell.batch_rows_per_second]
+        return judged / max(said) if said else foresight.pace
+
     def _enough(self, record: StepRecord, plan: Plan) -> bool:
-        """Whether to leave a training: the time is up, or half way through it is far behind."""
-        if self.state.budget is not None and self._left < 0 and self.best is not None:
-            return True
+        """Whether to leave a training: the time is up but for answering dev, or half way through it is far behind.
+
+        Raises:
+            TaskError: the time is up before anything of it was scored.
+        """
+        if self.foresight is None or self.foresight.plan is not plan:
+            self.foresight = Foresight(plan)
+        self.foresight.saw(record)
+        if not self._fits(self._closing(self.foresight)):
+            if plan.evaluations(record.step):
+                return True
+            if self.best is not None:
+                raise TaskError("the time was up before it was scored.", "")
         if not record.dev or self.best is None or self.scorer.metric.name != "accuracy":
             return False
         reached = max(score.accuracy for score in record.dev if score)
@@ -352,7 +391,3 @@ def _left_at(folder: Path) -> str:
 def _chance(errors: float) -> str:
     """What a gap of so many standard errors says."""
     return "more than chance is likely to make" if errors > BEHIND else "no more than chance may do"
-
-
-def _minutes_up(seconds: float) -> str:
-    return f"{math.ceil(seconds / 60)}m"

@@ -70,6 +70,7 @@ class Material:
         without_prompt: whether to measure what is left of tuned ways without their prompt.
         offline: do not use the network.
         enough: asked after every step of a training whether to leave it at that.
+        alone: rows that are also answered alone, for the time of a request.
     """
 
     task: Task
@@ -82,6 +83,7 @@ class Material:
     without_prompt: bool = False
     offline: bool = False
     enough: Enough | None = None
+    alone: int = ALONE
     _encoders: dict[str, Pretrained] = field(default_factory=dict, repr=False, compare=False)
 
     def of(self, way: WayKind) -> Material:
@@ -188,7 +190,7 @@ def _name(way: WayKind, seed: int, material: Material, task: Task | None) -> str
         "precision": str(material.pretrained.backbone.dtype),
         "rules": material.task.rules if way.key == "rules" else None,
     }
-    if way.key == "embeddings":
+    if way.key in ("embeddings", "setfit"):
         named = material.task.embeddings
         decides["embeddings"] = [named, weights_at(named, material.base), material.task.train.precision]
     if not material.kind.counted_by_label:
@@ -224,7 +226,9 @@ def _measure_baseline(way: BaselineWay, seed: int, material: Material) -> Cell:
     kind, splits = material.kind, material.splits
     classes = kind.classes(splits, material.words)
     began = time.perf_counter()
-    given = Learning(splits.train, material.judged, material.task, classes, material.offline, material.base)
+    task = material.task
+    task = task.model_copy(update={"train": task.train.model_copy(update={"seed": seed})})
+    given = Learning(splits.train, material.judged, task, classes, material.offline, material.base)
     answers = kind.comparable(way.baseline.answers(given))
     return Cell(seed, answers, train_seconds=time.perf_counter() - began)
 
@@ -235,7 +239,7 @@ def _measure_method(
 ) -> Cell:  # fmt: skip
     pretrained = material.pretrained
     run, peak = _run_of(task, material, folder, on_step, progress)
-    answers, alone, speed = answers_of(run, pretrained, material.judged, progress, way.name)
+    answers, alone, speed = answers_of(run, pretrained, material.judged, progress, way.name, material.alone)
     cell = Cell(
         seed,
         answers,
@@ -276,9 +280,12 @@ def _run_of(
 
 
 def answers_of(
-    run: Run, pretrained: Pretrained, examples: Sequence[Example], progress: Progress | None, name: str
-) -> tuple[NDArray[Any], float, float]:
+    run: Run, pretrained: Pretrained, examples: Sequence[Example], progress: Progress | None, name: str,
+    singly: int = ALONE,
+) -> tuple[NDArray[Any], float | None, float]:  # fmt: skip
     """Answers given [N] (see `Cell`), the median seconds of a request alone, and rows a second in batches.
+
+    The first `singly` rows are answered alone too; where that is 0, no time of a request is known.
 
     Raises:
         TrimtabError: the run is of another backbone, or a row does not fit.
@@ -286,7 +293,7 @@ def answers_of(
     engine = Engine(pretrained)
     bound = engine.add("run", run)
     alone = []
-    for example in examples[:ALONE]:
+    for example in examples[:singly]:
         began = time.perf_counter()
         engine.answer_examples("run", [example])
         alone.append(time.perf_counter() - began)
@@ -300,7 +307,7 @@ def answers_of(
     speed = len(examples) / (time.perf_counter() - began)
     classes = bound.kind.classes(Splits([], [], list(examples)), run.words)
     found = bound.kind.comparable(bound.kind.collected(answers, classes))
-    return found, float(np.median(alone)), speed
+    return found, float(np.median(alone)) if alone else None, speed
 
 
 def _without_prompt(run: Run, pretrained: Pretrained) -> Run:

@@ -25,18 +25,12 @@ from trimtab.reports.figures import Cell, Measured, compare, curve_lines, disagr
 from trimtab.reports.format import capital, metric_text
 from trimtab.runs.folder import no_room
 from trimtab.runs.run import backbone_facts
-from trimtab.settings.methods import FewShotSettings
 from trimtab.settings.task import Task
-from trimtab.tasks.demonstrations import DRAW_ROWS
-from trimtab.training.fitting.fit import fit_dev_rows
-from trimtab.training.plan import Dev, make_plan
 from trimtab.tuning.folder import OnStep
 from trimtab.ways.cells import Material, fingerprint, is_kept, measure
+from trimtab.ways.foreseen import rows_answered
 from trimtab.ways.wanted import OnCell, Wanted
-from trimtab.ways.ways import BaselineWay, MethodWay, WayKind, method_of, most_telling
-
-# Rows that are read in the time that an answer of some two dozen tokens is said in, by a small model on a CPU.
-ANSWER_SAID = 8
+from trimtab.ways.ways import BaselineWay, WayKind, most_telling
 
 
 def figures(
@@ -200,22 +194,8 @@ def _too_long(
     speeds = [cell.batch_rows_per_second for found in cells.values() for cell in found if cell.batch_rows_per_second]
     if isinstance(way, BaselineWay) or not speeds:
         return ""
-    needed = _rows_answered(way, material) / max(speeds)
+    needed = rows_answered(way, material) / max(speeds)
     return "" if needed <= left else f"it would take about {needed / 60:.0f} min, and {left / 60:.0f} min were left"
-
-
-def _rows_answered(way: WayKind, material: Material) -> float:
-    """The work of a way, in rows answered zero-shot."""
-    judged = len(material.judged)
-    if way.group == "untrained":
-        drawn = FewShotSettings().draws * min(DRAW_ROWS, len(material.splits.dev)) if way.seeded else 0
-        return way.cost * (judged + drawn)
-    rows = sum(example.targets for example in material.splits.train)
-    if isinstance(way, MethodWay) and method_of(way, material.task).fitted:
-        return way.cost * (rows + fit_dev_rows(material.task.train, rows, Dev(len(material.splits.dev)))) + judged
-    plan = make_plan(material.task.train, rows, 1.0, dev=Dev(len(material.splits.dev)))
-    read = way.cost * plan.steps * plan.batch_size + plan.evaluations(plan.steps) * plan.dev_rows
-    return read / (ANSWER_SAID if material.kind.generates else 1) + judged
 
 
 def _always(way: WayKind) -> str | None:

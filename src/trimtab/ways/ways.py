@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from trimtab.errors import TaskError, did_you_mean
+from trimtab.errors import TaskError, did_you_mean, is_installed, need_library
 from trimtab.kinds.baseline import Baseline
 from trimtab.kinds.choose import kind_of
 from trimtab.kinds.kind import Kind
@@ -41,6 +41,11 @@ class BaselineWay(WayKind):
     """A way without a language model, which the kind of answer has."""
 
     baseline: Baseline | None = None
+
+    @property
+    def extra(self) -> str:
+        """The extra that its library comes with, or ""."""
+        return self.baseline.extra if self.baseline else ""
 
 
 @dataclass(frozen=True)
@@ -92,14 +97,14 @@ BY_METHOD = (
 # What tells most for its time comes first where time is limited.
 MOST_TELLING = (
     "majority", "mean", "token_majority", "nearest_answer", "naive_bayes", "ridge", "zero_shot", "head", "soft_prompt",
-    "embeddings", "tfidf", "rules", "few_shot", "calibrated_few_shot", "context_tuning", "lora", "prefix",
+    "embeddings", "tfidf", "setfit", "rules", "few_shot", "calibrated_few_shot", "context_tuning", "lora", "prefix",
     "word_vectors", "word_vector_ridge",
 )  # fmt: skip
 
 
 def ways_of(kind: Kind[Any]) -> dict[str, WayKind]:
     """Every way by its key, the kind's own baselines first, whether or not it gives such answers."""
-    own = [BaselineWay(b.key, b.name, "baseline", baseline=b) for b in kind.baselines]
+    own = [BaselineWay(b.key, b.name, "baseline", b.seeded, baseline=b) for b in kind.baselines]
     return {way.key: way for way in (*own, *BY_METHOD)}
 
 
@@ -114,14 +119,21 @@ def pick_ways(names: Sequence[str] | None, gpu: bool, kind: Kind[Any], rows: int
 
     Raises:
         TaskError: a name is not that of a way, or that way does not give such answers.
-        MissingExtraError: a library that a way needs is not installed; a way of the default set is refused only when it
-            is measured.
+        MissingExtraError: a library that a way needs is not installed. By default a method that needs one is refused
+            only when it is measured, and a baseline is not measured.
     """
     ways = ways_of(kind)
     for name in names or ():
         _check(name, ways, kind)
-    wanted = names or kind.usual_ways(gpu=gpu, few=rows is not None and rows <= FEW)
-    return [way for key, way in ways.items() if key in wanted]
+    if names:
+        return [way for key, way in ways.items() if key in names]
+    usual = kind.usual_ways(gpu=gpu, few=rows is not None and rows <= FEW)
+    return [way for key, way in ways.items() if key in usual and not _lacks_library(way)]
+
+
+def _lacks_library(way: WayKind) -> bool:
+    """Whether a way is a baseline of an extra that is not installed: who wants no such rival is not told of it."""
+    return isinstance(way, BaselineWay) and bool(way.extra) and not is_installed(way.extra)
 
 
 def _check(name: str, ways: dict[str, WayKind], kind: Kind[Any]) -> None:
@@ -137,6 +149,8 @@ def _check(name: str, ways: dict[str, WayKind], kind: Kind[Any]) -> None:
     way = ways.get(name)
     if not isinstance(way, MethodWay):
         why = None if way else f"gives {others[name]}, and the answers of this task are {kind.plural}"
+        if isinstance(way, BaselineWay) and way.baseline and way.extra:
+            need_library(way.extra, f"way '{name}'", title=way.baseline.title, extra=way.extra)
     else:
         why = kind.misfit(way.key, trained=way.group == "tuned")
         need_extra(METHODS[way.method])
