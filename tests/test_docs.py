@@ -21,7 +21,7 @@ import trimtab
 from trimtab import Task, make_task
 from trimtab.cli import main as cli
 from trimtab.evaluation.metrics.choose import TEXT_METRICS
-from trimtab.settings import file as task_file
+
 
 ROOT = Path(__file__).parents[1]
 README, CHINESE = ROOT / "README.md", ROOT / "README.zh-CN.md"
