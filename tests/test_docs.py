@@ -21,7 +21,7 @@ import trimtab
 from trimtab import Task, make_task
 from trimtab.cli import main as cli
 from trimtab.evaluation.metrics.choose import TEXT_METRICS
-
+from trimtab.settings import file as task_file
 
 ROOT = Path(__file__).parents[1]
 README, CHINESE = ROOT / "README.md", ROOT / "README.zh-CN.md"
@@ -162,7 +162,7 @@ def test_task_files_in_pages_are_valid(page: Path, tmp_path: Path) -> None:
     for block in blocks(page, "yaml"):
         if block.startswith("# corpus.yaml\n"):
             (tmp_path / "corpus.yaml").write_text(block, encoding="utf-8")
-            read_corpus(tmp_path / "corpus.yaml")
+            task_file.read_corpus(tmp_path / "corpus.yaml")
         else:
             make_task(yaml.safe_load(block), page.name)
 
