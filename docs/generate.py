@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -19,6 +20,7 @@ from pydantic.fields import FieldInfo
 
 from trimtab.backbones.door.unserved import UNSERVED
 from trimtab.cli.main import trimtab
+from trimtab.settings.corpus import MODELS, Corpus
 from trimtab.settings.file import TAGGED
 from trimtab.settings.task import Task
 
@@ -39,13 +41,24 @@ BOUNDS = {
 
 def settings() -> str:
     """Every setting of a task file: one table for the top level, one a group."""
-    own = {name: field for name, field in Task.model_fields.items() if not _group(field) and name not in TAGGED}
-    groups = {name: group for name, field in Task.model_fields.items() if (group := _group(field))}
+    return _settings(Task, {name: kinds for name, (_, _, kinds) in TAGGED.items()})
+
+
+def corpus_settings() -> str:
+    """Every setting of a corpus file, likewise."""
+    return _settings(Corpus, {"model": MODELS})
+
+
+def _settings(file: type[BaseModel], tagged: Mapping[str, Mapping[str, type[BaseModel]]]) -> str:
+    own = {name: field for name, field in file.model_fields.items() if not _group(field) and name not in tagged}
+    groups = {
+        name: group for name, field in file.model_fields.items() if name not in tagged and (group := _group(field))
+    }
     parts = ["### Top level", _table("", own)]
     for name, group in groups.items():
         parts += [f"### {name}", _prose(group), _table(f"{name}.", group.model_fields)]
-    for name, (_, _, kinds) in TAGGED.items():
-        parts += [f"### {name}", str(Task.model_fields[name].description)]
+    for name, kinds in tagged.items():
+        parts += [f"### {name}", str(file.model_fields[name].description)]
         for tag, kind in kinds.items():
             parts += [f"#### {tag}", _prose(kind), _table(f"{name}.", kind.model_fields)]
     return "\n\n".join(parts)
@@ -148,6 +161,7 @@ PAGES = {
     "models.md": ("families", families),
     "task-file.md": ("settings", settings),
     "cli.md": ("help", help_texts),
+    "pretraining.md": ("settings", corpus_settings),
     "design.md": ("picture", picture),
 }
 

@@ -158,9 +158,13 @@ def test_the_readme_shows_the_example_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_task_files_in_pages_are_valid(page: Path) -> None:
+def test_task_files_in_pages_are_valid(page: Path, tmp_path: Path) -> None:
     for block in blocks(page, "yaml"):
-        make_task(yaml.safe_load(block), page.name)
+        if block.startswith("# corpus.yaml\n"):
+            (tmp_path / "corpus.yaml").write_text(block, encoding="utf-8")
+            task_file.read_corpus(tmp_path / "corpus.yaml")
+        else:
+            make_task(yaml.safe_load(block), page.name)
 
 
 def test_the_readme_shows_the_python_api_in_ten_lines() -> None:

@@ -10,14 +10,19 @@ from contextlib import suppress
 
 import click
 
-from trimtab.cli import answering, exchange, inputs, printing, tuning
+from trimtab.cli import answering, exchange, inputs, pretraining, printing, tuning
 from trimtab.errors import TrimtabError
 from trimtab.runs.stops import STOPS
 
 VERBS = (
     inputs.new, inputs.data, inputs.show, inputs.models, tuning.tune, tuning.compare, tuning.evaluate,
+<<<<<<< HEAD
     answering.predict, answering.perplexity, answering.embed, answering.chat, exchange.export_run,
     exchange.import_adapter,
+=======
+    answering.predict, answering.perplexity, answering.chat, pretraining.pretrain, pretraining.generate,
+    exchange.export_run, exchange.import_adapter,
+>>>>>>> ngram
 )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from trimtab.data import DataReport
     from trimtab.jobs.new import Ready
     from trimtab.jobs.perplexity import Scored
+    from trimtab.jobs.pretrain import Trained
     from trimtab.jobs.show import Shown
     from trimtab.reports.comparison import Comparison, Way
     from trimtab.reports.run_report import RunReport
@@ -96,6 +97,14 @@ def print_likelihoods(totals: Sequence[Scored], *, as_json: bool, error: bool) -
         bits = "" if own.bits_per_byte is None else f"{own.bits_per_byte:.4f}"
         table.add_row(total.where, f"{own.tokens:,}", *figures, bits)
     console(error=error).print(table)
+
+
+def print_trained(trained: Trained) -> None:
+    """Print where a trained language model is, how long it took, and how well it foretells dev and test."""
+    say(f"{trained.folder}: {trained.tokens:,} tokens in {trained.seconds:.1f} s")
+    for name, own in trained.scores.items():
+        bits = "" if own.bits_per_byte is None else f", {own.bits_per_byte:.4f} bits per byte"
+        say(f"{name}: perplexity {own.perplexity:,.2f} of {own.tokens:,} tokens{bits}")
 
 
 def print_shown(rows: Sequence[Shown], words: Mapping[str, Sequence[Sequence[str]]]) -> None:

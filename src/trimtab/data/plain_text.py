@@ -21,6 +21,7 @@ def read_text(
     *,
     base: Path,
     encoding: str = "utf-8",
+    option: str = "--encoding",
     on_bytes: Callable[[int, int | None], None] | None = None,
 ) -> Iterator[str]:
     """The text of a file, or of standard input (`-`), in pieces; line ends stay as they are, a byte order mark goes.
@@ -29,6 +30,7 @@ def read_text(
         source: the file.
         base: folder at which a relative path starts.
         encoding: text encoding.
+        option: what sets it, as messages say it.
         on_bytes: told how many bytes are read, of how many (None where that is not known).
 
     Raises:
@@ -36,18 +38,18 @@ def read_text(
     """
     told = on_bytes or (lambda done, total: None)
     if source == "-":
-        return _decoded(standard_input(), source_name(source), encoding, lambda done: told(done, None))
-    return _read(find_file(source, base), source, encoding, told)
+        return _decoded(standard_input(), source_name(source), encoding, option, lambda done: told(done, None))
+    return _read(find_file(source, base), source, encoding, option, told)
 
 
-def _read(path: Path, name: str, encoding: str, told: Callable[[int, int | None], None]) -> Iterator[str]:
+def _read(path: Path, name: str, encoding: str, option: str, told: Callable[[int, int | None], None]) -> Iterator[str]:
     with opened(path, name) as stream:
         packed = path.suffix.lower() in PACKED
         size = None if packed else path.stat().st_size
-        yield from _decoded(stream, name, encoding, lambda done: told(done, size))
+        yield from _decoded(stream, name, encoding, option, lambda done: told(done, size))
 
 
-def _decoded(stream: BinaryIO, name: str, encoding: str, told: Callable[[int], None]) -> Iterator[str]:
+def _decoded(stream: BinaryIO, name: str, encoding: str, option: str, told: Callable[[int], None]) -> Iterator[str]:
     decoder = codecs.getincrementaldecoder(encoding)()
     offset = 0
     while True:
@@ -62,7 +64,7 @@ def _decoded(stream: BinaryIO, name: str, encoding: str, told: Callable[[int], N
             text = decoder.decode(raw, final=not raw)
         except UnicodeDecodeError as fault:
             found = f"byte {offset - held + fault.start} is not valid {encoding.upper()}"
-            hint = f"If it is a text in another encoding, say so (--encoding {others(encoding)})."
+            hint = f"If it is a text in another encoding, say so ({option} {others(encoding)})."
             raise DataError(f"{name}: {found}.", hint) from None
         yield text.removeprefix("\ufeff") if offset == 0 else text
         offset += len(raw)

@@ -141,7 +141,7 @@ def stratified_sample(examples: Sequence[Example], n: int, seed: int) -> list[Ex
     share = {label: n * len(rows) / len(examples) for label, rows in strata.items()}
     quota = {label: int(share[label]) for label in strata}
     left_over = n - sum(quota.values())
-    first = sorted(strata, key=lambda label: (quota[label] > 0, quota[label] - share[label], _rank(seed, label)))
+    first = sorted(strata, key=lambda label: (quota[label] > 0, quota[label] - share[label], rank(seed, label)))
     for label in first[:left_over]:
         quota[label] += 1
     return _pick(examples, [row for label in strata for row in _ranked(examples, strata[label], seed)[: quota[label]]])
@@ -187,7 +187,7 @@ def _take_groups(examples: Sequence[Example], groups: list[list[int]], rows: int
     """Return `rows` rows as near as whole groups allow, at least one group and never all of them."""
     if rows < 1 or len(groups) < 2:
         return []
-    ranked = sorted(groups, key=lambda group: _rank(seed, min(text_key(examples[row]) for row in group)))
+    ranked = sorted(groups, key=lambda group: rank(seed, min(text_key(examples[row]) for row in group)))
     rows = min(rows, sum(map(len, groups)) - min(map(len, groups)))
     taken: list[int] = []
     for group in ranked:
@@ -300,7 +300,7 @@ def _ranked(examples: Sequence[Example], rows: Sequence[int], seed: int) -> list
     ranks = {}
     for row in rows:
         identity = _identity(examples[row])
-        ranks[row] = _rank(seed, *identity, str(seen[identity]))
+        ranks[row] = rank(seed, *identity, str(seen[identity]))
         seen[identity] += 1
     return sorted(rows, key=ranks.__getitem__)
 
@@ -309,7 +309,8 @@ def _identity(example: Example) -> tuple[str, ...]:
     return (*(part for item in sorted(example.fields.items()) for part in item), example.answer or "", *example.beside)
 
 
-def _rank(seed: int, *parts: str) -> bytes:
+def rank(seed: int, *parts: str) -> bytes:
+    """A hash by which rows are drawn: the same on every machine, another for another seed."""
     return sha256("\x1f".join((str(seed), *parts)).encode(errors="surrogatepass")).digest()
 
 

@@ -1,4 +1,4 @@
-"""Read, check and write task files. Knows nothing about what the settings mean.
+"""Read, check and write task files and corpus files. Knows nothing about what the settings mean.
 
 Settings are declared in this room's other files; here they meet YAML, overrides from the command line, and people's
 typing.
@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
 from trimtab.errors import TaskError, did_you_mean
 from trimtab.settings.answers import ANSWERS
+from trimtab.settings.corpus import MODELS, Corpus
 from trimtab.settings.methods import METHODS
 from trimtab.settings.task import LabelSettings, Task
 
@@ -24,6 +26,32 @@ TAGGED: dict[str, tuple[str, str, Mapping[str, type[BaseModel]]]] = {
     "method": ("name", "method", METHODS),
     "answer": ("kind", "kind of answer", ANSWERS),
 }
+
+
+@dataclass(frozen=True)
+class _Sort:
+    """A sort of file of settings: what it is called, its settings, its groups as in `TAGGED`, and what explains it.
+
+    `bare` says which setting of a group a bare word stands for.
+    """
+
+    name: str
+    settings: type[BaseModel]
+    tagged: Mapping[str, tuple[str, str, Mapping[str, type[BaseModel]]]]
+    bare: Mapping[str, str]
+    page: str
+    missing: str
+
+
+_TASK = _Sort(
+    "task", Task, TAGGED, {"method": "name", "answer": "kind"}, "docs/task-file.md",
+    "Give a task file; examples/ holds some to start from.",
+)  # fmt: skip
+_CORPUS = _Sort(
+    "corpus", Corpus, {"model": ("kind", "kind of model", MODELS)}, {"model": "kind", "tokenizer": "kind"},
+    "docs/pretraining.md", "Give a corpus file.",
+)  # fmt: skip
+_Made = TypeVar("_Made", bound=BaseModel)
 
 # What PyYAML raises: also of a value that is not what its tag says (`!!int x`), and where it is nested too deeply.
 # How the name of a task file ends.
@@ -185,14 +213,33 @@ def read_task(path: Path | str, overrides: Sequence[str] = (), on_note: Callable
     Raises:
         TaskError: if the file cannot be read, or a setting is unknown (the nearest is named) or out of bounds.
     """
-    path = Path(path)
+    content = _content(Path(path), _TASK)
+    for override in overrides:
+        _override(content, override, _TASK)
+        given_up = _take_its_place(content, override.partition("=")[0].strip())
+        if given_up and on_note:
+            on_note(f"{given_up} is given up for --set {override}.")
+    return make_task(content, str(path))
+
+
+def read_corpus(path: Path | str, overrides: Sequence[str] = ()) -> Corpus:
+    """Read a corpus file and apply overrides, as `read_task` does."""
+    content = _content(Path(path), _CORPUS)
+    for override in overrides:
+        _override(content, override, _CORPUS)
+    return _made(Corpus, content, str(path), _CORPUS)
+
+
+def _content(path: Path, sort: _Sort) -> dict[str, object]:
+    """What a file of settings holds, unchecked. Raises TaskError."""
     try:
         content = _load(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
-        raise TaskError(f"{path}: no such file.", "Give a task file; examples/ holds some to start from.") from None
+        raise TaskError(f"{path}: no such file.", sort.missing) from None
     except IsADirectoryError:
-        hint = "Add --resume to go on with a run folder." if (path / "task.yaml").is_file() else "Give a task file."
-        raise TaskError(f"{path}: a folder, expected a task file.", hint) from None
+        resumed = (path / f"{sort.name}.yaml").is_file() and sort is _TASK
+        hint = "Add --resume to go on with a run folder." if resumed else f"Give a {sort.name} file."
+        raise TaskError(f"{path}: a folder, expected a {sort.name} file.", hint) from None
     except OSError as error:
         raise TaskError(f"{path}: cannot be read ({error.strerror}).", "Check the file and its path.") from None
     except UnicodeDecodeError as error:
@@ -200,13 +247,8 @@ def read_task(path: Path | str, overrides: Sequence[str] = (), on_note: Callable
     except _NOT_YAML as error:
         raise _not_yaml(path, error) from None
     if not isinstance(content, dict):
-        raise TaskError(f"{path}: a task file holds settings, `name: value` a line.", "See docs/task-file.md.")
-    for override in overrides:
-        _override(content, override)
-        given_up = _take_its_place(content, override.partition("=")[0].strip())
-        if given_up and on_note:
-            on_note(f"{given_up} is given up for --set {override}.")
-    return make_task(content, str(path))
+        raise TaskError(f"{path}: a {sort.name} file holds settings, `name: value` a line.", f"See {sort.page}.")
+    return content
 
 
 def _not_yaml(path: Path, error: Exception) -> TaskError:
@@ -220,27 +262,31 @@ def _not_yaml(path: Path, error: Exception) -> TaskError:
 
 def make_task(content: Mapping[str, object], where: str = "task") -> Task:
     """Validate settings given as a dictionary; `where` begins the messages. Raises TaskError."""
+    return _made(Task, content, where, _TASK)
+
+
+def _made(settings: type[_Made], content: Mapping[str, object], where: str, sort: _Sort) -> _Made:
     try:
-        return Task.model_validate(content)
+        return settings.model_validate(content)
     except ValidationError as error:
         found = error.errors()  # an unknown name says more than that another is missing
         first = next((fault for fault in found if fault["type"] == "extra_forbidden"), found[0])
-        location = [p for i, p in enumerate(first["loc"]) if not (i == 1 and first["loc"][0] in TAGGED)]
+        location = [p for i, p in enumerate(first["loc"]) if not (i == 1 and first["loc"][0] in sort.tagged)]
         name = ".".join(str(part) for part in location)
         if first["type"] == "union_tag_invalid":
-            tag, (_, what, known_tags) = str(first["ctx"]["tag"]), TAGGED[str(first["loc"][0])]
+            tag, (_, what, known_tags) = str(first["ctx"]["tag"]), sort.tagged[str(first["loc"][0])]
             raise TaskError(
                 f"{where}: unknown {what} '{tag}'.", did_you_mean(tag, known_tags) or f"Known: {', '.join(known_tags)}."
             ) from None
         if first["type"] == "extra_forbidden":
-            known = _settings_at(first["loc"][:-1])
+            known = _settings_at(first["loc"][:-1], sort)
             near = did_you_mean(str(first["loc"][-1]), known)
             raise TaskError(f"{where}: unknown setting '{name}'.", near or f"Known here: {', '.join(known)}.") from None
+        if first["type"] == "missing":
+            raise TaskError(f"{where}: {name} is not set.", f"See {sort.page}.") from None
         kind = first["type"] in ("model_type", "dict_type")
         what = "expected settings, `name: value` a line" if kind else first["msg"]
-        raise TaskError(
-            f"{where}: {name}: {what} (found {_shown(first['input'])}).", "See docs/task-file.md."
-        ) from None
+        raise TaskError(f"{where}: {name}: {what} (found {_shown(first['input'])}).", f"See {sort.page}.") from None
 
 
 def _shown(value: object) -> str:
@@ -252,12 +298,12 @@ def _shown(value: object) -> str:
     return text if len(text) <= 200 else f"{text[:200]}..."
 
 
-def dump_task(task: Task) -> str:
-    """A task as YAML, every setting written out."""
+def dump_task(task: Task | Corpus) -> str:
+    """A task, or a corpus, as YAML, every setting written out."""
     return yaml.safe_dump(task.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=100)
 
 
-def _override(content: dict[str, object], override: str) -> None:
+def _override(content: dict[str, object], override: str, sort: _Sort) -> None:
     name, equals, text = override.partition("=")
     if not equals or not name:
         raise TaskError(f"--set {override}: expected setting=value.", "For example --set train.epochs=3.")
@@ -265,11 +311,11 @@ def _override(content: dict[str, object], override: str) -> None:
     place = content
     for parent in parents:
         inner = place.get(parent) or {}
-        if len(parents) == 1 and parent in TAGGED and isinstance(inner, str):
-            inner = {TAGGED[parent][0]: inner}
+        if len(parents) == 1 and parent in sort.bare and isinstance(inner, str):
+            inner = {sort.bare[parent]: inner}
         place[parent] = inner
         if not isinstance(inner, dict):
-            raise TaskError(f"--set {override}: '{parent}' is not a group of settings.", "See docs/task-file.md.")
+            raise TaskError(f"--set {override}: '{parent}' is not a group of settings.", f"See {sort.page}.")
         place = inner
     try:
         place[last] = _load(text, (*parents, last))
@@ -292,11 +338,11 @@ def _take_its_place(content: dict[str, object], name: str) -> str:
     return "" if value is None else f"{other}: {_shown(value)}"
 
 
-def _settings_at(location: Sequence[object]) -> list[str]:
+def _settings_at(location: Sequence[object], sort: _Sort) -> list[str]:
     """Names of the settings of a group, given as pydantic tells its place; of a method's own under its name."""
-    if location and location[0] in TAGGED:
-        return list(TAGGED[str(location[0])][2][str(location[1])].model_fields)
-    model: type[BaseModel] = Task
+    if location and location[0] in sort.tagged:
+        return list(sort.tagged[str(location[0])][2][str(location[1])].model_fields)
+    model = sort.settings
     for part in location:
         inner = model.model_fields[str(part)].annotation if str(part) in model.model_fields else None
         if not (isinstance(inner, type) and issubclass(inner, BaseModel)):

@@ -1,0 +1,1 @@
+"""N-gram language models: estimated, asked, and exchanged as ARPA files."""
