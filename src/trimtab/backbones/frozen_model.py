@@ -28,36 +28,23 @@ if TYPE_CHECKING:
 
 
 class FrozenModel:
-    """A transformers model that is only read: frozen, in evaluation mode, and with Trimtab's attention.
+    """A transformers model that is only read: frozen, and in evaluation mode.
 
     Args:
         model: the model.
-        attention: name of the attention function that its modules are to call.
-        attend: the function itself.
-
-    Raises:
-        BackboneError: the model's attention cannot be replaced.
     """
 
     start: tuple[int, ...] = ()
+    attends = True
 
-    def __init__(self, model: PreTrainedModel, attention: str, attend: Callable[..., Any]) -> None:
-        from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
-
-        ALL_ATTENTION_FUNCTIONS.register(attention, attend)
-        if not getattr(model, "_supports_attention_backend", False) and not getattr(model, "_supports_sdpa", False):
-            raise BackboneError(
-                f"backbone of type '{model.config.model_type}' cannot run with a replaced attention.",
-                "Choose a transformer such as Llama, Qwen, Gemma 3, GPT-2, GPT-NeoX, OPT, BERT or RoBERTa.",
-            )
+    def __init__(self, model: PreTrainedModel) -> None:
         model.requires_grad_(False)
         model.eval()
-        model.set_attn_implementation(attention)
         self.model = model
         self.config: Any = model.config.get_text_config()
         self.embedding: Any = model.get_input_embeddings()
         self.output: Any = model.get_output_embeddings()
-        self.heads = int(self.config.num_attention_heads)
+        self.heads = int(self.config.num_attention_heads) if self.attends else 1
         self.hidden_size = int(self.embedding.weight.shape[1])
         self.vocabulary_size = int((self.embedding if self.output is None else self.output).weight.shape[0])
         self.context = _context_of(self.config)
@@ -160,6 +147,29 @@ class FrozenModel:
         """The model with nothing in the place of its output vectors, so that it gives what they are multiplied with."""
         ends = [name for name, module in self.model.named_modules() if module is self.output]
         return with_others(self.model, {}, {name: nn.Identity() for name in ends})
+
+
+def with_attention(model: PreTrainedModel, attention: str, attend: Callable[..., Any]) -> PreTrainedModel:
+    """The model, whose modules call our attention from now on.
+
+    Args:
+        model: the model.
+        attention: name of the attention function that its modules are to call.
+        attend: the function itself.
+
+    Raises:
+        BackboneError: the model's attention cannot be replaced.
+    """
+    from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+
+    ALL_ATTENTION_FUNCTIONS.register(attention, attend)
+    if not getattr(model, "_supports_attention_backend", False) and not getattr(model, "_supports_sdpa", False):
+        raise BackboneError(
+            f"backbone of type '{model.config.model_type}' cannot run with a replaced attention.",
+            "Choose a transformer such as Llama, Qwen, Gemma 3, GPT-2, GPT-NeoX, OPT, BERT or RoBERTa.",
+        )
+    model.set_attn_implementation(attention)
+    return model
 
 
 def _first_position(model: PreTrainedModel) -> int:
