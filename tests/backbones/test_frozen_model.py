@@ -13,13 +13,13 @@ from transformers import AutoModelForCausalLM
 from closeness import assert_near
 from models import CONFIGS, VOCABULARY, tiny_model
 from trimtab.backbones.attention.packed import PACKED_ATTENTION, attend_packed
-from trimtab.backbones.frozen_model import FrozenModel
+from trimtab.backbones.frozen_model import FrozenModel, with_attention
 from trimtab.backbones.layout import Row, pack
 from trimtab.errors import BackboneError
 
 
 def frozen(name: str = "gpt2") -> FrozenModel:
-    return FrozenModel(tiny_model(name).train().requires_grad_(True), PACKED_ATTENTION, attend_packed)
+    return FrozenModel(with_attention(tiny_model(name).train().requires_grad_(True), PACKED_ATTENTION, attend_packed))
 
 
 def test_the_model_is_only_read():
@@ -105,7 +105,7 @@ def test_long_positions_are_those_of_the_first_training():
     config = copy.deepcopy(CONFIGS["llama"])
     config.rope_parameters = rope
     model = AutoModelForCausalLM.from_config(config)
-    assert FrozenModel(model, PACKED_ATTENTION, attend_packed).context == 32
+    assert FrozenModel(with_attention(model, PACKED_ATTENTION, attend_packed)).context == 32
 
 
 def test_a_row_must_fit():

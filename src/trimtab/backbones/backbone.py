@@ -1,7 +1,8 @@
 """What every backbone is and answers for itself, whatever its architecture. Knows nothing about models or tasks.
 
-Causal models (causal.py), encoders (encoder.py), encoder-decoders (encoder_decoder.py) and the upper layers of a causal
-model (views/late.py) are backbones. Who needs one asks what it can do, not which of these it is.
+Causal models (causal.py), encoders (encoder.py), encoder-decoders (encoder_decoder.py), recurrent models (recurrent/)
+and the upper layers of a causal model (views/late.py) are backbones. Who needs one asks what it can do, not which of
+these it is.
 
 B rows, N rows that are decoded, K prompts, P prompt length, R tokens of all rows, L tokens of a past, Q soft vectors, M
 wanted tokens, D hidden, V vocabulary, C wanted vocabulary entries.
@@ -174,6 +175,11 @@ class Backbone(Protocol):
     @property
     def own_attention(self) -> bool:
         """Whether the model's layers are run as they are, so that prompts are read anew before each row."""
+        ...
+
+    @property
+    def attends(self) -> bool:
+        """Whether what is kept of a prompt is keys and values of its tokens; else it is a state (recurrent/)."""
         ...
 
     @property

@@ -17,7 +17,7 @@ from transformers import PreTrainedModel
 from trimtab.backbones import shared_prefix
 from trimtab.backbones.attention.packed import PACKED_ATTENTION, AskedPass, Attend, PackedPass, attend_packed
 from trimtab.backbones.backbone import AnswerPlace, Decoding
-from trimtab.backbones.frozen_model import FrozenModel
+from trimtab.backbones.frozen_model import FrozenModel, with_attention
 from trimtab.backbones.kv_cache.rows import CachedLayers, CachedRows
 from trimtab.backbones.layers.stack import FusedStack
 from trimtab.backbones.layers.weights import layers_of
@@ -49,7 +49,7 @@ class CausalBackbone(FrozenModel):
     past_may_take_positions = True
 
     def __init__(self, model: PreTrainedModel, *, fuse: bool = True) -> None:
-        super().__init__(model, PACKED_ATTENTION, attend_packed)
+        super().__init__(model if self.own_attention else with_attention(model, PACKED_ATTENTION, attend_packed))
         self._layered = _head_has_layers(model)
         self._below_output = self._without_output() if self._layered else model
         self._scale = 1.0 if self._layered else _scale_of(self.config)

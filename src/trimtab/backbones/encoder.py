@@ -19,7 +19,7 @@ from transformers import PreTrainedModel
 from trimtab.backbones import shared_prefix
 from trimtab.backbones.attention.packed import PACKED_ATTENTION, PackedPass, attend_packed
 from trimtab.backbones.backbone import AnswerPlace, Decoding
-from trimtab.backbones.frozen_model import FrozenModel
+from trimtab.backbones.frozen_model import FrozenModel, with_attention
 from trimtab.backbones.layout import Layout, Row, pack
 from trimtab.backbones.pooling import pooled
 from trimtab.backbones.prefix import KVCache, PrefixState, Prompt
@@ -54,7 +54,7 @@ class EncoderBackbone(FrozenModel):
     fused_layers = 0
 
     def __init__(self, model: PreTrainedModel) -> None:
-        super().__init__(model, PACKED_ATTENTION, attend_packed)
+        super().__init__(model if self.own_attention else with_attention(model, PACKED_ATTENTION, attend_packed))
         takes = set(inspect.signature(model.forward).parameters)
         narrow = getattr(self.config, "sliding_window", None) and not self.own_attention
         wants = {"inputs_embeds", "attention_mask" if self.own_attention else "position_ids"}

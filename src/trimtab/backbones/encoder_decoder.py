@@ -31,7 +31,7 @@ from trimtab.backbones.attention.padded import (
     attend_padded,
 )
 from trimtab.backbones.backbone import AnswerPlace, Decoding
-from trimtab.backbones.frozen_model import FrozenModel
+from trimtab.backbones.frozen_model import FrozenModel, with_attention
 from trimtab.backbones.kv_cache.answers import CachedAnswers
 from trimtab.backbones.layout import Block, Layout, Row, pack
 from trimtab.backbones.prefix import KVCache, PrefixState, Prompt, as_prompts, packed_pasts
@@ -73,7 +73,7 @@ class EncoderDecoderBackbone(FrozenModel):
         row = [i % model.config.vocab_size for i in (3, 5, 4)]
         self._scale = _scale_of(model, row, self.start)
         self.embed_scale = float(getattr(model.get_encoder(), "embed_scale", 1.0))  # Marian's, Pegasus'
-        super().__init__(model, PADDED_ATTENTION, attend_padded)
+        super().__init__(with_attention(model, PADDED_ATTENTION, attend_padded))
         self._positions = self.context
         self.context = context or self.context
         self._places: dict[nn.Module, int] = {}

@@ -28,26 +28,20 @@ if TYPE_CHECKING:
 
 
 class FrozenModel:
-    """A transformers model that is only read: frozen, in evaluation mode, and with Trimtab's attention.
+    """A transformers model that is only read: frozen, and in evaluation mode.
 
     Args:
         model: the model.
-        attention: name of the attention function that its modules are to call.
-        attend: the function itself.
-
-    Raises:
-        BackboneError: the model's attention cannot be replaced.
     """
 
     start: tuple[int, ...] = ()
     own_attention = False  # whether the model's layers are run as they are
     embed_scale = 1.0  # what a model multiplies the embeddings of token ids with, but not what stands in their place
+    attends = True
 
-    def __init__(self, model: PreTrainedModel, attention: str, attend: Callable[..., Any]) -> None:
+    def __init__(self, model: PreTrainedModel) -> None:
         model.requires_grad_(False)
         model.eval()
-        if not self.own_attention:
-            _replace_attention(model, attention, attend)
         self.model = model
         self.config: Any = model.config.get_text_config()
         self.embedding: Any = model.get_input_embeddings()
@@ -158,7 +152,17 @@ class FrozenModel:
         return with_others(self.model, {}, {name: nn.Identity() for name in ends})
 
 
-def _replace_attention(model: PreTrainedModel, attention: str, attend: Callable[..., Any]) -> None:
+def with_attention(model: PreTrainedModel, attention: str, attend: Callable[..., Any]) -> PreTrainedModel:
+    """The model, whose modules call our attention from now on.
+
+    Args:
+        model: the model.
+        attention: name of the attention function that its modules are to call.
+        attend: the function itself.
+
+    Raises:
+        BackboneError: the model's attention cannot be replaced.
+    """
     from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
     ALL_ATTENTION_FUNCTIONS.register(attention, attend)
@@ -168,6 +172,7 @@ def _replace_attention(model: PreTrainedModel, attention: str, attend: Callable[
             "Choose a transformer such as Llama, Qwen, Gemma 3, GPT-2, GPT-NeoX, OPT, BERT or RoBERTa.",
         )
     model.set_attn_implementation(attention)
+    return model
 
 
 def _first_position(model: PreTrainedModel) -> int:

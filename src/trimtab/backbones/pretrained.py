@@ -110,8 +110,10 @@ def load(
     from trimtab.backbones.door import comparison, verdicts
     from trimtab.backbones.door.unserved import require_served
     from trimtab.backbones.memory import keep_freed_memory
+    from trimtab.backbones.recurrent.kinds import make_known
 
     keep_freed_memory()
+    make_known()
     target = pick_device(device)
     digest, older, files = content_hash(path, cache, progress), older_hash(path, cache, progress), described_by(path)
     folder = model_folder(path, cache, progress)
@@ -158,9 +160,9 @@ def check_finite(model: Any, path: Path) -> None:
 def _kind(config: Any, tokenizer: Any) -> tuple[Any, Callable[[Any], Backbone]]:
     """How transformers loads a model of this config, and the backbone it becomes.
 
-    Encoder-decoders say so. Of the others the class that saved them says what they are: of the families that have
-    masked language models, those saved with that head are read with it, those saved with a causal one as causal models,
-    all others without a head.
+    Recurrent models of ours and encoder-decoders say so. Of the others the class that saved them says what they are: of
+    the families that have masked language models, those saved with that head are read with it, those saved with a
+    causal one as causal models, all others without a head.
     """
     from transformers import AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM, AutoModelForSeq2SeqLM
     from transformers.models.auto.modeling_auto import (
@@ -174,8 +176,12 @@ def _kind(config: Any, tokenizer: Any) -> tuple[Any, Callable[[Any], Backbone]]:
     from trimtab.backbones.encoder_decoder import EncoderDecoderBackbone, decoder_start
     from trimtab.backbones.own_code.causal import OwnCodeCausal
     from trimtab.backbones.own_code.encoder import OwnCodeEncoder
+    from trimtab.backbones.recurrent.backbone import RecurrentBackbone
+    from trimtab.backbones.recurrent.kinds import is_recurrent
 
     saved = (config.architectures or [""])[0]
+    if is_recurrent(config):
+        return AutoModelForCausalLM, RecurrentBackbone
     if config.is_encoder_decoder:
         context = _context(config, tokenizer)
         return AutoModelForSeq2SeqLM, lambda m: EncoderDecoderBackbone(m, decoder_start(m, tokenizer), context)
@@ -202,6 +208,9 @@ def read_tokenizer(path: Path, cache: Path, progress: Progress | None = None) ->
     """A model's tokenizer and its context in tokens, without its weights. Raises BackboneError where there is none."""
     from transformers import AutoConfig, AutoTokenizer
 
+    from trimtab.backbones.recurrent.kinds import make_known
+
+    make_known()
     folder = model_folder(path, cache, progress)
     try:
         with quiet():

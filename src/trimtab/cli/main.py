@@ -16,13 +16,8 @@ from trimtab.runs.stops import STOPS
 
 VERBS = (
     inputs.new, inputs.data, inputs.show, inputs.models, tuning.tune, tuning.compare, tuning.evaluate,
-<<<<<<< HEAD
-    answering.predict, answering.perplexity, answering.embed, answering.chat, exchange.export_run,
-    exchange.import_adapter,
-=======
-    answering.predict, answering.perplexity, answering.chat, pretraining.pretrain, pretraining.generate,
-    exchange.export_run, exchange.import_adapter,
->>>>>>> ngram
+    answering.predict, answering.perplexity, answering.embed, answering.chat, pretraining.pretrain,
+    pretraining.generate, exchange.export_run, exchange.import_adapter,
 )  # fmt: skip
 
 

@@ -211,6 +211,12 @@ def _from_prefix(adapter: Adapter, name: str, pretrained: Pretrained) -> tuple[d
     with torch.no_grad():
         sample = backbone.read_prefix([backbone.embed_with([0], None)]).layers
     sizes = [x.numel() for layer in sample for x in layer]
+    if not backbone.attends:
+        raise RunError(
+            f"{name}: a prefix of PEFT's is keys and values, and a backbone of type '{backbone.config.model_type}' is "
+            f"{backbone.title}.",
+            "Name the backbone it was made for in the task file.",
+        )
     if flat.shape[1] != sum(sizes):
         raise _does_not_fit(name, PROMPT, flat.shape, (len(flat), sum(sizes)), pretrained)
     places = [(f"{kind}.{n}", x) for n, (k, v) in enumerate(sample) for kind, x in (("keys", k), ("values", v))]

@@ -78,6 +78,11 @@ def to_adapter(run: Run, pretrained: Pretrained) -> Adapter:
         BackboneError: a prefix whose shape differs by layer.
     """
     settings = run.task.method
+    if not pretrained.backbone.attends:
+        raise RunError(
+            f"{run.name}: PEFT knows no backbone of type '{pretrained.backbone.config.model_type}'.",
+            "Serve the run as it is.",
+        )
     if template_of(run.task).soft:
         raise RunError(
             f"{run.name}: its soft vectors stand within the template; those of a PEFT adapter come before all text.",

@@ -62,9 +62,10 @@ def typical_size(x: torch.Tensor) -> float:
     """The standard deviation that normal numbers would have with the median magnitude of these.
 
     A few channels of hidden states, keys and values are many times larger than the rest (Dettmers et al. 2022, section
-    4) and make up most of their mean square: by it a step would be far too long for all other channels.
+    4) and make up most of their mean square: by it a step would be far too long for all other channels. Of no numbers
+    it is 1.
     """
-    return 1.4826 * float(x.abs().median())
+    return 1.0 if not x.numel() else 1.4826 * float(x.abs().median())
 
 
 def start_vectors(

@@ -20,7 +20,7 @@ from trimtab.backbones import shared_prefix
 from trimtab.backbones.attention.packed import PACKED_ATTENTION, Attend, PackedPass, attend_packed
 from trimtab.backbones.backbone import AnswerPlace, Backbone, Decoding
 from trimtab.backbones.causal import CausalBackbone
-from trimtab.backbones.frozen_model import FrozenModel
+from trimtab.backbones.frozen_model import FrozenModel, with_attention
 from trimtab.backbones.hidden_state_cache import Budget, HiddenStateCache
 from trimtab.backbones.kv_cache.rows import CachedLayers, CachedRows
 from trimtab.backbones.layout import Layout, Row, pack
@@ -69,7 +69,7 @@ class LateBackbone(FrozenModel):
                 f"method.layer is {start}, but a prompt can enter at layers 1 to {layers - 1} of the backbone.",
                 f"Set it to {layers // 2}, say.",
             )
-        super().__init__(backbone.model, PACKED_ATTENTION, attend_packed)
+        super().__init__(with_attention(backbone.model, PACKED_ATTENTION, attend_packed))
         self._upper = backbone.fused.above(start)
         self._whole, self._start, self._fixed = backbone, start, list(fixed)
         self._cache: HiddenStateCache[_Key] = HiddenStateCache(Budget(cache_bytes))
