@@ -10,13 +10,14 @@ from contextlib import suppress
 
 import click
 
-from trimtab.cli import answering, exchange, inputs, printing, tuning
+from trimtab.cli import answering, exchange, inputs, printing, serving, tuning
 from trimtab.errors import TrimtabError
 from trimtab.runs.stops import STOPS
 
 VERBS = (
     inputs.new, inputs.data, inputs.show, inputs.models, tuning.tune, tuning.compare, tuning.evaluate,
-    answering.predict, answering.perplexity, answering.chat, exchange.export_run, exchange.import_adapter,
+    answering.predict, answering.perplexity, answering.chat, serving.serve, serving.keys, exchange.export_run,
+    exchange.import_adapter,
 )  # fmt: skip
 
 
