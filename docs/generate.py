@@ -23,7 +23,7 @@ from trimtab.settings.file import TAGGED
 from trimtab.settings.task import Task
 
 sys.path.append(str(Path(__file__).parent.parent / "tests"))
-from families import COMPARED, REFUSED, SERVED
+from families import COMPARED, OWN_CODE, REFUSED, SERVED
 
 DOCS = Path(__file__).parent
 WIDTH = 100
@@ -124,6 +124,10 @@ def families() -> str:
     """What becomes of each family that the tests prove it of, and the types that are refused by name."""
     rows = ["| family | model type | read as | |", "| --- | --- | --- | --- |"]
     rows += [f"| {one.name} | `{one.model_type}` | {_KINDS[one.kind]} | exact |" for one in SERVED]
+    rows += [
+        f"| {one.name} | `{one.model_type}` | {_KINDS[one.kind]} | exact, by its own code: {one.own_code} |"
+        for one in OWN_CODE
+    ]
     rows += [f"| {one.name} | `{one.model_type}` | {_KINDS[one.kind]} | {_refused(one.refused)} |" for one in REFUSED]
     reasons: dict[str, list[str]] = {}
     for model_type, reason in UNSERVED.items():

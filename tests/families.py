@@ -54,6 +54,7 @@ class Family:
         settings: what its configuration has beside `_SIZES`.
         refused: why it is refused before its weights are read, or `compared` where the comparison does; "" where it is
             served.
+        own_code: why it is run by its own code; "" where it shares prompts.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Family:
     kind: str
     settings: dict[str, Any] = field(default_factory=dict)
     refused: str = ""
+    own_code: str = ""
 
     @property
     def sizes(self) -> dict[str, Any]:
@@ -155,21 +157,80 @@ SERVED = [
 ]
 # Of the families that are refused, those whose tiny configuration shows it; src/ names more by their type alone.
 COMPARED = "compared"
+_LINEAR = {
+    "layer_types": ["linear_attention", "full_attention"], "linear_num_key_heads": 2, "linear_num_value_heads": 4,
+    "linear_key_head_dim": 8, "linear_value_head_dim": 8,
+}  # fmt: skip
+_MAMBA = {"mamba_n_heads": 4, "mamba_d_head": 8, "mamba_d_state": 8, "mamba_n_groups": 1}
+_XLM = {"emb_dim": 32, "n_layers": 2, "n_heads": 4}
+
+
+def _own(kind: str, reason: str, *families: tuple[str, str] | tuple[str, str, dict[str, Any]]) -> list[Family]:
+    return [Family(one.name, one.model_type, kind, one.settings, "", reason) for one in _of(kind, *families)]
+
+
+OWN_CODE = [
+    *_own(
+        "causal", unserved.RECURRENT,
+        ("Qwen 3.5", "qwen3_5_text", {**_GROUPED, **_LINEAR, "head_dim": 8}),
+        ("Qwen 3 Next", "qwen3_next", {**_GROUPED, **_EXPERTS, **_LINEAR, "head_dim": 8, "num_experts": 4,
+                                       "shared_expert_intermediate_size": 16}),
+        ("Granite 4", "granitemoehybrid", {**_GROUPED, "num_local_experts": 4, "mamba_n_heads": 8,
+                                           "layer_types": ["mamba", "attention"]}),
+        ("LFM2", "lfm2", {**_GROUPED, "layer_types": ["conv", "full_attention"]}),
+        ("LFM2 MoE", "lfm2_moe", {**_GROUPED, **_EXPERTS, "num_experts": 4, "layer_types": ["conv", "full_attention"]}),
+        ("Jamba", "jamba", {**_GROUPED, "num_experts": 4, "attn_layer_period": 2, "attn_layer_offset": 1,
+                            "mamba_d_state": 8, "mamba_dt_rank": 4, "use_mamba_kernels": False}),
+        ("Falcon-H1", "falcon_h1", {**_GROUPED, **_MAMBA, "mamba_d_ssm": 32}),
+        ("Nemotron-H", "nemotron_h", {**_GROUPED, "mamba_num_heads": 4, "mamba_head_dim": 8, "ssm_state_size": 8,
+                                      "n_groups": 1, "head_dim": 8, "layers_block_type": ["mamba", "attention"]}),
+        ("OLMo hybrid", "olmo_hybrid", {**_GROUPED, "layer_types": ["linear_attention", "full_attention"]}),
+        ("Mamba", "mamba", {"state_size": 8}),
+        ("Mamba 2", "mamba2", {"state_size": 8, "num_heads": 8, "head_dim": 8, "n_groups": 1}),
+        ("Falcon Mamba", "falcon_mamba", {"state_size": 8}),
+        ("RWKV 4", "rwkv", {"attention_hidden_size": 32, "context_length": 64}),
+    ),
+    *_own("causal", unserved.CHUNKS, ("Llama 4", "llama4_text", {
+        **_GROUPED, "head_dim": 8, "num_local_experts": 2, "intermediate_size_mlp": 48, "attention_chunk_size": 8})),
+    *_own("causal", unserved.TWICE, ("DiffLlama", "diffllama", _GROUPED)),
+    *_own("causal", unserved.BIASED, ("Doge", "doge", _GROUPED)),
+    *_own(
+        "causal", unserved.OWN_ATTENTION,
+        ("Falcon", "falcon"),
+        ("BLOOM", "bloom", {"n_layer": 2, "n_head": 4}),
+        ("GPT-J", "gptj", {**_GPT2, "rotary_dim": 4}),
+        ("GPT-Neo", "gpt_neo", {"num_layers": 2, "num_heads": 4, "attention_types": [[["global", "local"], 1]],
+                                "window_size": 7, "num_hidden_layers": None, "num_attention_heads": None}),
+        ("CodeGen", "codegen", {**_GPT2, "rotary_dim": 4}),
+        ("MPT", "mpt", {"d_model": 32, "n_heads": 4, "n_layers": 2, "expansion_ratio": 2, "max_seq_len": 64}),
+        ("GPT", "openai-gpt", _GPT2),
+        ("XGLM", "xglm", {"d_model": 32, "attention_heads": 4, "num_layers": 2, "ffn_dim": 48}),
+    ),
+    *_own(
+        "masked", unserved.OWN_ATTENTION,
+        ("DeBERTa", "deberta", {"relative_attention": True, "pos_att_type": ["p2c", "c2p"]}),
+        ("DeBERTa 2 and 3", "deberta-v2", {"relative_attention": True, "pos_att_type": ["p2c", "c2p"],
+                                           "position_buckets": 8, "share_att_key": True}),
+        ("MPNet", "mpnet"),
+        ("RemBERT", "rembert", {"input_embedding_size": 16, "output_embedding_size": 16}),
+        ("RoFormer", "roformer", {"embedding_size": 32}),
+        ("SqueezeBERT", "squeezebert", {"embedding_size": 32, "q_groups": 1, "k_groups": 1, "v_groups": 1,
+                                        "post_attention_groups": 1, "intermediate_groups": 1, "output_groups": 1}),
+        ("Megatron-BERT", "megatron-bert"),
+        ("LUKE", "luke", {"entity_vocab_size": 10, "entity_emb_size": 8}),
+        ("BigBird", "big_bird", {"attention_type": "original_full"}),
+        ("Longformer", "longformer", {"attention_window": 8}),
+        ("XLM", "xlm", _XLM),
+        ("FlauBERT", "flaubert", _XLM),
+    ),
+    *_own("bare", unserved.OWN_ATTENTION, ("DeBERTa 3, without a language-model head", "deberta-v2",
+                                           {"relative_attention": True, "position_buckets": 8})),
+]  # fmt: skip
 REFUSED = [
-    Family("Falcon", "falcon", "causal", {}, unserved.OWN_ATTENTION),
-    Family("BLOOM", "bloom", "causal", {}, unserved.OWN_ATTENTION),
-    Family("DiffLlama", "diffllama", "causal", _GROUPED, unserved.TWICE),
     Family("BART, its decoder alone", "bart", "causal", {**_BART, "is_encoder_decoder": False}, unserved.HALF),
     Family("Marian", "marian", "encoder-decoder", {**_BART, "pad_token_id": 96}, unserved.SCALED),
     Family("EmbeddingGemma", "gemma3_text", "causal", {**_GROUPED, **_WINDOW, "use_bidirectional_attention": True},
            unserved.BIDIRECTIONAL),
-    Family("Qwen 3.5", "qwen3_5_text", "causal", {**_GROUPED, "head_dim": 8}, unserved.RECURRENT),
-    Family("Jamba", "jamba", "causal", _GROUPED, unserved.RECURRENT),
-    Family("LFM2", "lfm2", "causal", {**_GROUPED, "layer_types": ["conv", "full_attention"]}, unserved.RECURRENT),
-    Family("Granite 4", "granitemoehybrid", "causal",
-           {**_GROUPED, "num_local_experts": 4, "layer_types": ["mamba", "attention"], "mamba_n_heads": 8},
-           unserved.RECURRENT),
-    Family("Llama 4", "llama4_text", "causal", _GROUPED, unserved.CHUNKS),
     Family("ESM", "esm", "masked", {}, unserved.IDS),
     Family("Phi 3.5 MoE, with a sliding window", "phimoe", "causal",
            {**_GROUPED, "num_local_experts": 4, "sliding_window": 7}, COMPARED),

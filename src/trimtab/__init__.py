@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from trimtab.inference.engine import Engine
     from trimtab.inference.perplexity import Likelihood, TextScorer
     from trimtab.inference.request import Request
+    from trimtab.inference.scheduler import Scheduler
+    from trimtab.inference.vectors import Embedder
     from trimtab.jobs.compare import run as compare
     from trimtab.jobs.compare_runs import run as compare_runs
     from trimtab.jobs.evaluate import run as evaluate
@@ -58,6 +60,7 @@ _WHERE = {
     "ChoicePrediction": ("trimtab.kinds.prediction", "ChoicePrediction"),
     "Comparison": ("trimtab.reports.comparison", "Comparison"),
     "DataError": ("trimtab.errors", "DataError"),
+    "Embedder": ("trimtab.inference.vectors", "Embedder"),
     "Engine": ("trimtab.inference.engine", "Engine"),
     "Example": ("trimtab.data.example", "Example"),
     "LabelPrediction": ("trimtab.kinds.prediction", "LabelPrediction"),
@@ -75,6 +78,7 @@ _WHERE = {
     "RunReport": ("trimtab.reports.run_report", "RunReport"),
     "TagPrediction": ("trimtab.kinds.prediction", "TagPrediction"),
     "TaggedExample": ("trimtab.data.example", "TaggedExample"),
+    "Scheduler": ("trimtab.inference.scheduler", "Scheduler"),
     "Task": ("trimtab.settings.task", "Task"),
     "TaskError": ("trimtab.errors", "TaskError"),
     "TextExample": ("trimtab.data.example", "TextExample"),
@@ -105,6 +109,7 @@ __all__ = [
     "ChoicePrediction",
     "Comparison",
     "DataError",
+    "Embedder",
     "Engine",
     "Example",
     "LabelPrediction",
@@ -120,6 +125,7 @@ __all__ = [
     "Run",
     "RunError",
     "RunReport",
+    "Scheduler",
     "TagPrediction",
     "TaggedExample",
     "Task",

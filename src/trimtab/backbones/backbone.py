@@ -167,6 +167,11 @@ class Backbone(Protocol):
         ...
 
     @property
+    def own_attention(self) -> bool:
+        """Whether the model's layers are run as they are, so that prompts are read anew before each row."""
+        ...
+
+    @property
     def bidirectional(self) -> bool:
         """`whole_rows`, by what makes it so: a token sees what stands behind it."""
         ...

@@ -55,9 +55,10 @@ class EncoderBackbone(FrozenModel):
 
     def __init__(self, model: PreTrainedModel) -> None:
         super().__init__(model, PACKED_ATTENTION, attend_packed)
-        takes = inspect.signature(model.forward).parameters
-        narrow = getattr(self.config, "sliding_window", None)
-        if narrow or self.config.is_encoder_decoder or not {"inputs_embeds", "position_ids"} <= set(takes):
+        takes = set(inspect.signature(model.forward).parameters)
+        narrow = getattr(self.config, "sliding_window", None) and not self.own_attention
+        wants = {"inputs_embeds", "attention_mask" if self.own_attention else "position_ids"}
+        if narrow or self.config.is_encoder_decoder or not wants <= takes:
             raise BackboneError(
                 f"backbone of type '{self.config.model_type}' is not an encoder that Trimtab can run.",
                 "Choose one such as BERT or RoBERTa.",

@@ -40,24 +40,18 @@ class FrozenModel:
     """
 
     start: tuple[int, ...] = ()
+    own_attention = False  # whether the model's layers are run as they are
 
     def __init__(self, model: PreTrainedModel, attention: str, attend: Callable[..., Any]) -> None:
-        from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
-
-        ALL_ATTENTION_FUNCTIONS.register(attention, attend)
-        if not getattr(model, "_supports_attention_backend", False) and not getattr(model, "_supports_sdpa", False):
-            raise BackboneError(
-                f"backbone of type '{model.config.model_type}' cannot run with a replaced attention.",
-                "Choose a transformer such as Llama, Qwen, Gemma 3, GPT-2, GPT-NeoX, OPT, BERT or RoBERTa.",
-            )
         model.requires_grad_(False)
         model.eval()
-        model.set_attn_implementation(attention)
+        if not self.own_attention:
+            _replace_attention(model, attention, attend)
         self.model = model
         self.config: Any = model.config.get_text_config()
         self.embedding: Any = model.get_input_embeddings()
         self.output: Any = model.get_output_embeddings()
-        self.heads = int(self.config.num_attention_heads)
+        self.heads = int(getattr(self.config, "num_attention_heads", None) or 1)
         self.hidden_size = int(self.embedding.weight.shape[1])
         self.vocabulary_size = int((self.embedding if self.output is None else self.output).weight.shape[0])
         self.context = _context_of(self.config)
@@ -160,6 +154,18 @@ class FrozenModel:
         """The model with nothing in the place of its output vectors, so that it gives what they are multiplied with."""
         ends = [name for name, module in self.model.named_modules() if module is self.output]
         return with_others(self.model, {}, {name: nn.Identity() for name in ends})
+
+
+def _replace_attention(model: PreTrainedModel, attention: str, attend: Callable[..., Any]) -> None:
+    from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+
+    ALL_ATTENTION_FUNCTIONS.register(attention, attend)
+    if not getattr(model, "_supports_attention_backend", False) and not getattr(model, "_supports_sdpa", False):
+        raise BackboneError(
+            f"backbone of type '{model.config.model_type}' cannot run with a replaced attention.",
+            "Choose a transformer such as Llama, Qwen, Gemma 3, GPT-2, GPT-NeoX, OPT, BERT or RoBERTa.",
+        )
+    model.set_attn_implementation(attention)
 
 
 def _first_position(model: PreTrainedModel) -> int:

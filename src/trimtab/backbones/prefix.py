@@ -52,6 +52,7 @@ class PrefixState:
         soft: the soft vectors of each prompt, for rows that hold some.
         shifts: what each prompt moves the positions of an encoder's rows by.
         names: what each prompt is known by, wherever it stands: made when it is read.
+        vectors: embeddings [P, D] of prompts that are read anew before each row (own_code/); else none.
     """
 
     layers: KVCache
@@ -59,6 +60,7 @@ class PrefixState:
     soft: tuple[torch.Tensor | None, ...] = ()
     shifts: tuple[int, ...] = ()
     names: tuple[object, ...] = field(default=(), compare=False, repr=False)
+    vectors: tuple[torch.Tensor, ...] = ()
 
     def __post_init__(self) -> None:
         """Name prompts that have just been read."""
@@ -76,6 +78,7 @@ class PrefixState:
             tuple(vectors for state in states for vectors in state.soft or (None,) * len(state.lengths)),
             tuple(shift for state in states for shift in state.shifts or (0,) * len(state.lengths)),
             tuple(name for state in states for name in state.names),
+            tuple(vectors for state in states for vectors in state.vectors),
         )
 
 

@@ -163,23 +163,31 @@ def _kind(config: Any, tokenizer: Any) -> tuple[Any, Callable[[Any], Backbone]]:
     all others without a head.
     """
     from transformers import AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM, AutoModelForSeq2SeqLM
-    from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
+    from transformers.models.auto.modeling_auto import (
+        MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
+        MODEL_FOR_MASKED_LM_MAPPING_NAMES,
+    )
 
     from trimtab.backbones.causal import CausalBackbone
+    from trimtab.backbones.door.unserved import own_code_of
     from trimtab.backbones.encoder import EncoderBackbone
     from trimtab.backbones.encoder_decoder import EncoderDecoderBackbone, decoder_start
+    from trimtab.backbones.own_code.causal import OwnCodeCausal
+    from trimtab.backbones.own_code.encoder import OwnCodeEncoder
 
     saved = (config.architectures or [""])[0]
     if config.is_encoder_decoder:
         context = _context(config, tokenizer)
         return AutoModelForSeq2SeqLM, lambda m: EncoderDecoderBackbone(m, decoder_start(m, tokenizer), context)
+    causal, encoder = (OwnCodeCausal, OwnCodeEncoder) if own_code_of(config) else (CausalBackbone, EncoderBackbone)
     if config.model_type not in MODEL_FOR_MASKED_LM_MAPPING_NAMES:
-        return AutoModelForCausalLM, CausalBackbone
+        known = config.model_type in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+        return (AutoModelForCausalLM, causal) if known or not own_code_of(config) else (AutoModel, encoder)
     if getattr(config, "is_decoder", False) or saved.endswith(("ForCausalLM", "LMHeadModel")):
-        return AutoModelForCausalLM, CausalBackbone
+        return AutoModelForCausalLM, causal
     if saved.endswith(("ForMaskedLM", "ForPreTraining")):
-        return AutoModelForMaskedLM, EncoderBackbone
-    return AutoModel, EncoderBackbone
+        return AutoModelForMaskedLM, encoder
+    return AutoModel, encoder
 
 
 def _context(config: Any, tokenizer: Any) -> int:

@@ -1,4 +1,4 @@
-"""The verbs that use what is tuned: predict, perplexity, chat. Knows nothing about how a job is done."""
+"""The verbs that use what is tuned: predict, perplexity, embed, chat. Knows nothing about how a job is done."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from trimtab.cli import printing
 from trimtab.cli.answers import CsvAnswers, print_answer
 from trimtab.cli.options import AGREE, ENCODING, LARGEST_SEED, MANY, OFFLINE, PRECISION, PRECISIONS, FiniteRange, Format
 from trimtab.cli.progress import Bars
+from trimtab.data.files import Format as Rows
 from trimtab.runs.folder import check_finished
 
 if TYPE_CHECKING:
     from trimtab.inference.engine import Engine
+    from trimtab.inference.vectors import Pooling
     from trimtab.settings.task import Precision
 
 
@@ -114,6 +116,47 @@ def perplexity(
             for file in sources
         ]  # fmt: skip
     printing.print_likelihoods(totals, as_json=as_json, error=per_row)
+
+
+@click.command()
+@click.argument("run", metavar="RUN_OR_BACKBONE")
+@click.argument("source", metavar="[FILE]", default="-")
+@click.option("--out", type=click.Path(path_type=Path), help="Write .npy, .jsonl or .parquet.  [default: JSON lines]")
+@click.option("--field", help="Read this column of rows.  [default: the run's fields; `text` for a bare backbone]")
+@click.option("--format", "form", type=click.Choice(get_args(Rows)), default="auto", help="`auto` goes by its ending.")
+@click.option("--encoding", type=ENCODING, default="utf-8", help="Text encoding.")
+@click.option(
+    "--pooling", type=click.Choice(["mean", "last", "first"]), default="mean", show_default=True,
+    help="The mean over a text's tokens, or its last or first one's hidden state.",
+)  # fmt: skip
+@click.option("--layer", type=click.IntRange(1, MANY), help="Read behind so many layers.  [default: all]")
+@click.option("--normalise", is_flag=True, help="Make each vector of length one.")
+@click.option("--max-tokens", type=click.IntRange(1, MANY), help="Tokens of a text that are read.  [default: all]")
+@PRECISION
+@OFFLINE
+@AGREE
+def embed(
+    run: str, source: str, out: Path | None, field: str | None, form: Rows, encoding: str, pooling: Pooling,
+    layer: int | None, normalise: bool, max_tokens: int | None, precision: Precision | None, offline: bool, agree: bool,
+) -> None:  # fmt: skip
+    """Make a vector of each text of FILE: hidden states of a bare backbone, or behind the prompt of a run.
+
+    FILE holds a text a line, or rows (.jsonl, .csv, .tsv, .parquet); by default standard input.
+    """
+    from trimtab.jobs import embed as job
+
+    if out is not None:
+        job.check_place(out)
+    texts = job.begun(job.texts_of(run, source, field=field, format=form, encoding=encoding))
+    with Bars() as bars:
+        embedder = job.open_embedder(
+            run, pooling=pooling, layer=layer, normalise=normalise, most=max_tokens, precision=precision,
+            offline=offline, agree=agree, progress=bars.progress,
+        )  # fmt: skip
+        told = None if out else (lambda vector: printing.print_vector(job.plain(vector)))
+        count, size = job.run(embedder, texts, out, on_vector=told, progress=bars.progress if out else None)
+    if out is not None:
+        printing.note(f"{out}: {count:,} vectors of {size} numbers.")
 
 
 @click.command()

@@ -16,8 +16,8 @@ from trimtab.runs.stops import STOPS
 
 VERBS = (
     inputs.new, inputs.data, inputs.show, inputs.models, tuning.tune, tuning.compare, tuning.evaluate,
-    answering.predict, answering.perplexity, answering.chat, serving.serve, serving.keys, exchange.export_run,
-    exchange.import_adapter,
+    answering.predict, answering.perplexity, answering.embed, answering.chat, serving.serve, serving.keys,
+    exchange.export_run, exchange.import_adapter,
 )  # fmt: skip
 
 

@@ -68,6 +68,11 @@ def print_scored(row: Scored, *, error: bool = False) -> None:
     say_json(row.to_dict(), error=error)
 
 
+def print_vector(vector: Mapping[str, Sequence[float]]) -> None:
+    """Print a vector as a JSON line."""
+    say_json(vector)
+
+
 def print_likelihoods(totals: Sequence[Scored], *, as_json: bool, error: bool) -> None:
     """Print tokens, mean loss, perplexity and bits per byte of every file: a table, or a JSON line each.
 

@@ -17,11 +17,13 @@ from transformers import (
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
 import models
-from families import COMPARED, REFUSED, SERVED
+from families import COMPARED, OWN_CODE, REFUSED, SERVED
 from trimtab.backbones.causal import CausalBackbone
 from trimtab.backbones.door.comparison import require_equal
 from trimtab.backbones.encoder import EncoderBackbone
 from trimtab.backbones.encoder_decoder import EncoderDecoderBackbone
+from trimtab.backbones.own_code.causal import OwnCodeCausal
+from trimtab.backbones.own_code.encoder import OwnCodeEncoder
 from trimtab.backbones.silence import quiet
 from trimtab.errors import UnservedError
 
@@ -37,6 +39,8 @@ KINDS = {
 def backbone_of(family, dtype=torch.float32):
     """A model with weights large enough that mistakes show, as a backbone."""
     kind, adopt = KINDS[family.kind]
+    if family.own_code:
+        adopt = OwnCodeCausal if family.kind == "causal" else OwnCodeEncoder
     torch.manual_seed(0)
     with quiet():
         config = CONFIG_MAPPING[family.model_type](**family.sizes)
@@ -48,7 +52,7 @@ def backbone_of(family, dtype=torch.float32):
         return adopt(model.eval().to(dtype))
 
 
-@pytest.mark.parametrize("family", SERVED, ids=lambda family: family.name)
+@pytest.mark.parametrize("family", [*SERVED, *OWN_CODE], ids=lambda family: family.name)
 def test_a_family_is_exact(family):
     require_equal(backbone_of(family))
 

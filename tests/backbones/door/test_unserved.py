@@ -12,8 +12,9 @@ from transformers.models.auto.configuration_auto import CONFIG_MAPPING, model_ty
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES as CAUSAL
 from transformers.models.auto.modeling_auto import MODEL_MAPPING_NAMES as BARE
 
-from families import COMPARED, REFUSED, SERVED
-from trimtab.backbones.door.unserved import OWN_ATTENTION, UNSERVED, reason_of
+from families import COMPARED, OWN_CODE, REFUSED, SERVED
+from trimtab.backbones.door.unserved import OWN_ATTENTION, UNSERVED, own_code_of, reason_of
+from trimtab.backbones.door.unserved import OWN_CODE as BY_TYPE
 from trimtab.backbones.pretrained import load
 from trimtab.errors import UnservedError
 
@@ -22,9 +23,15 @@ def ids(family):
     return family.name
 
 
-@pytest.mark.parametrize("family", SERVED, ids=ids)
+@pytest.mark.parametrize("family", [*SERVED, *OWN_CODE], ids=ids)
 def test_nothing_is_known_against_families_that_are_served(family):
-    assert reason_of(CONFIG_MAPPING[family.model_type](**family.sizes)) == ""
+    config = CONFIG_MAPPING[family.model_type](**family.sizes)
+    assert (reason_of(config), own_code_of(config)) == ("", family.own_code)
+
+
+def test_a_hybrid_without_recurrent_layers_shares_prompts():
+    config = CONFIG_MAPPING["granitemoehybrid"](layer_types=["attention"] * 2, num_hidden_layers=2)
+    assert own_code_of(config) == ""
 
 
 @pytest.mark.parametrize("family", [one for one in REFUSED if one.refused != COMPARED], ids=ids)
@@ -33,10 +40,13 @@ def test_a_reason_follows_from_the_configuration(family):
 
 
 def test_types_are_those_of_transformers():
-    assert set(UNSERVED) <= set(CONFIG_MAPPING)
+    assert {*UNSERVED, *BY_TYPE} <= set(CONFIG_MAPPING)
+    assert not {*UNSERVED} & {*BY_TYPE}
 
 
-@pytest.mark.parametrize("model_type", [name for name, reason in UNSERVED.items() if reason == OWN_ATTENTION])
+@pytest.mark.parametrize(
+    "model_type", [name for name, reason in {**UNSERVED, **BY_TYPE}.items() if reason == OWN_ATTENTION]
+)
 def test_attention_that_cannot_be_replaced_is_code_of_its_own_or_says_so(model_type):
     code = Path(transformers.__file__).parent / "models" / model_type_to_module_name(model_type)
     own = not any("ALL_ATTENTION_FUNCTIONS" in file.read_text("utf-8") for file in code.glob("modeling_*.py"))
@@ -47,12 +57,12 @@ def test_attention_that_cannot_be_replaced_is_code_of_its_own_or_says_so(model_t
 
 def test_weights_are_not_read_first(tiny_folder, tmp_path):
     shutil.copytree(tiny_folder, tmp_path / "odd")
-    (tmp_path / "odd" / "config.json").write_text(json.dumps({"model_type": "mamba"}))
+    (tmp_path / "odd" / "config.json").write_text(json.dumps({"model_type": "zamba2"}))
     (tmp_path / "odd" / "model.safetensors").write_bytes(b"no weights")
     with pytest.raises(UnservedError) as caught:
         load(tmp_path / "odd", tmp_path / "cache", name="odd", device="cpu")
     assert str(caught.value) == (
-        "backbone of type 'mamba' is not served: some of its layers are recurrent or convolutions, and keep no keys "
+        "backbone of type 'zamba2' is not served: some of its layers are recurrent or convolutions, and keep no keys "
         "and values. docs/models.md lists the families that are served: Llama, Qwen, Gemma 3, GPT-2, BERT and T5 are "
         "some."
     )

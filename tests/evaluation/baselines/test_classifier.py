@@ -71,3 +71,10 @@ def test_very_long_and_odd_texts(way: Way) -> None:
     long = Example({"text": LONGEST}, "bad", "a:1")
     table = way([*made_rows(40, 1, ENGLISH), long], rows, LABELS)
     np.testing.assert_allclose(table.sum(axis=1), 1)
+
+
+@pytest.mark.filterwarnings("error")
+def test_hardly_more_rows_than_labels(way: Way) -> None:
+    train = [Example({"text": f"good {i}"}, f"label {i}", "a:1") for i in range(24)] + made_rows(6, 1, ENGLISH)
+    labels = [*LABELS, *(f"label {i}" for i in range(24))]
+    np.testing.assert_allclose(way(train, made_rows(4, 2, ENGLISH), labels).sum(axis=1), 1)

@@ -50,14 +50,14 @@ def require_equal(backbone: Backbone) -> None:
                 expected = by_transformers(own, trial)
                 again = None if own.dtype == torch.float32 else _again_with_noise(own, trial)
             found = by_backbone(own, trial)
-            seen = _layers_seen(own)
+            seen = 0 if own.own_attention else _layers_seen(own)
         except (MemoryError, torch.OutOfMemoryError):
             raise
         except Exception as error:  # whatever a family's code raises where it is called in a way it does not know
             first = str(error).strip().partition("\n")[0] or type(error).__name__
             raise unserved(config, f"its code cannot be run over packed rows ({first.rstrip('.')})") from error
-    layers = int(own.config.num_hidden_layers)
-    if own.answer_place is not AnswerPlace.APART and seen != layers:
+    layers = int(getattr(own.config, "num_hidden_layers", 0))
+    if own.answer_place is not AnswerPlace.APART and not own.own_attention and seen != layers:
         raise unserved(config, f"{layers - seen} of its {layers} layers do without the attention that is shared")
     for part, what in _WHERE.items():
         if part in expected.parts and (away := _away(part, found, expected, again)):

@@ -1,4 +1,4 @@
-"""Families that are known not to be served, and why, as their configurations tell. Knows nothing about their weights.
+"""Families that are not served, or by their own code only, and why, as their configurations tell. Knows no weights.
 
 What is not named here is compared when it is loaded (comparison.py).
 """
@@ -23,32 +23,47 @@ BIASED = "its attention has a bias of its own on the scores, or a mask"
 
 _HINT = "docs/models.md lists the families that are served: Llama, Qwen, Gemma 3, GPT-2, BERT and T5 are some."
 
-# Model type -> reason. A family that the comparison refuses stands here once its reason is known.
-UNSERVED: dict[str, str] = {
+# Model type -> why it cannot share prompts: it is run by its own code (own_code/).
+OWN_CODE: dict[str, str] = {
     **dict.fromkeys(
         (
-            "bailing_hybrid", "bamba", "falcon_h1", "falcon_mamba", "inkling2_text", "jamba",
-            "kimi_linear", "lfm2", "lfm2_moe", "lfm3", "mamba", "mamba2", "minimax", "nemotron_h",
-            "olmo_hybrid", "qwen3_5", "qwen3_5_moe", "qwen3_5_moe_text", "qwen3_5_text", "qwen3_next",
-            "recurrent_gemma", "rwkv", "xlstm", "zamba", "zamba2",
+            "falcon_h1", "falcon_mamba", "granitemoehybrid", "jamba", "lfm2", "lfm2_moe", "mamba", "mamba2",
+            "nemotron_h", "olmo_hybrid", "qwen3_5", "qwen3_5_moe", "qwen3_5_moe_text", "qwen3_5_text", "qwen3_next",
+            "rwkv",
         ),
         RECURRENT,
     ),
     **dict.fromkeys(
         (
-            "big_bird", "bigbird_pegasus", "bloom", "codegen", "convbert", "cpmant", "deberta", "deberta-v2",
-            "falcon", "flaubert", "fnet", "fsmt", "funnel", "gpt_neo", "gpt_neox_japanese", "gptj", "ibert",
-            "led", "longformer", "longt5", "luke", "megatron-bert", "mpnet", "mpt", "mra", "mvp",
-            "nllb-moe", "nystromformer", "openai-gpt", "pegasus_x", "prophetnet", "reformer", "rembert", "roformer",
-            "squeezebert", "switch_transformers", "tapas", "xglm", "xlm", "xlnet", "yoso",
+            "big_bird", "bloom", "codegen", "deberta", "deberta-v2", "falcon", "flaubert", "gpt_neo",
+            "gpt_neox_japanese", "gptj", "longformer", "luke", "megatron-bert", "mpnet", "mpt", "mra", "openai-gpt",
+            "rembert", "roformer", "squeezebert", "tapas", "xglm", "xlm",
         ),
         OWN_ATTENTION,
     ),
-    **dict.fromkeys(("diffllama", "hrm_text"), TWICE),
+    "diffllama": TWICE,
+    "doge": BIASED,
+}  # fmt: skip
+# Model type -> reason. A family that the comparison refuses stands here once its reason is known.
+UNSERVED: dict[str, str] = {
+    **dict.fromkeys(
+        (
+            "bailing_hybrid", "bamba", "inkling2_text", "kimi_linear", "lfm3", "minimax", "recurrent_gemma", "xlstm",
+            "zamba", "zamba2",
+        ),
+        RECURRENT,
+    ),
+    **dict.fromkeys(
+        (
+            "bigbird_pegasus", "convbert", "cpmant", "fnet", "fsmt", "funnel", "ibert", "led", "longt5", "mvp",
+            "nllb-moe", "nystromformer", "pegasus_x", "prophetnet", "reformer", "switch_transformers", "xlnet", "yoso",
+        ),
+        OWN_ATTENTION,
+    ),
+    "hrm_text": TWICE,
     **dict.fromkeys(("deepseek_v32", "glm_moe_dsa"), INDEXED),
     "esm": IDS,
     "mobilebert": MIXED,
-    "doge": BIASED,
 }  # fmt: skip
 # As causal models these types are one half of what they were made for.
 _HALVES = {"bart", "blenderbot", "blenderbot-small", "marian", "mbart", "pegasus", "plbart", "trocr", "whisper"}
@@ -81,9 +96,26 @@ def reason_of(config: Any) -> str:
         return SCALED
     if getattr(text, "use_bidirectional_attention", None) in (True, "all"):
         return BIDIRECTIONAL
-    kinds = getattr(text, "layer_types", None) or getattr(text, "layers_block_type", None) or ()
-    if any(kind == "linear_attention" or "attention" not in kind for kind in kinds):
-        return RECURRENT
-    if "chunked_attention" in kinds:
-        return CHUNKS
     return ""
+
+
+def own_code_of(config: Any) -> str:
+    """Why a model that is served has to be run by its own code, or "" where it shares prompts."""
+    if known := OWN_CODE.get(config.model_type, ""):
+        return "" if known == RECURRENT and _all_attention(config) else known
+    kinds = _layers(config)
+    if any("attention" not in kind or kind == "linear_attention" for kind in kinds):
+        return RECURRENT
+    return CHUNKS if "chunked_attention" in kinds else ""
+
+
+def _all_attention(config: Any) -> bool:
+    """Whether a model of a family with recurrent layers has none."""
+    kinds = _layers(config)
+    return bool(kinds) and all(kind in ("attention", "full_attention") for kind in kinds)
+
+
+def _layers(config: Any) -> list[str]:
+    """What each layer is, where a configuration tells."""
+    text = config.get_text_config()
+    return list(getattr(text, "layer_types", None) or getattr(text, "layers_block_type", None) or ())

@@ -32,7 +32,11 @@ class EarlyBackbone(CausalBackbone):
     generates = False
 
     def __init__(self, backbone: Backbone, layers: int | None, *, mean: bool) -> None:
-        if not isinstance(backbone, CausalBackbone) or (layers is not None and backbone.fused is None):
+        if (
+            not isinstance(backbone, CausalBackbone)
+            or backbone.own_attention
+            or (layers is not None and not backbone.fused_layers)
+        ):
             kind = backbone.config.model_type
             raise BackboneError(
                 f"a backbone of type '{kind}' is read behind its last layer, as it is.",

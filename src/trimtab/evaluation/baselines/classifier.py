@@ -5,6 +5,7 @@ Shapes: N rows, C classes, F features.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -63,12 +64,19 @@ def classify(
         inside_NF = transform.fit_transform([rows[n] for n in inside])
         outside_NF = transform.transform([rows[n] for n in outside])
         for strength in recipe.strengths:
-            yield recipe.classifier(strength).fit(inside_NF, answers_N[inside]).predict(outside_NF)
+            yield _fitted(recipe, strength, inside_NF, answers_N[inside]).predict(outside_NF)
 
     strength = best_of(recipe.strengths, answers_N, seed, predict)
     transform = recipe.transformer()
-    model = recipe.classifier(strength).fit(transform.fit_transform(rows), answers_N)
+    model = _fitted(recipe, strength, transform.fit_transform(rows), answers_N)
     found_NC = np.zeros((len(answerable), len(labels)))
     found_NC[:, model.classes_] = model.predict_proba(transform.transform([asked[n] for n in answerable]))
     probabilities_NC[answerable] = found_NC
     return likeliest(probabilities_NC)
+
+
+def _fitted(recipe: Recipe, strength: float, features_NF: Any, answers_N: Ints) -> Any:
+    """A classifier; answers are classes however few rows of each there are, so that a doubt of it is not told."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
+        return recipe.classifier(strength).fit(features_NF, answers_N)

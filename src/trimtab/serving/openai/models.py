@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from fastapi import Request as HttpRequest
 from fastapi.responses import JSONResponse
 
-from trimtab.inference.text_states import text_states
+from trimtab.inference.vectors import Embedder
 from trimtab.serving.openai.forms import EmbeddingRequest
 from trimtab.serving.problems import Problem
 from trimtab.serving.served import Serving
@@ -43,7 +43,7 @@ def models_router(serving: Serving, *, texts: bool) -> APIRouter:
 
     @router.post("/embeddings")
     async def embeddings(body: EmbeddingRequest, http: HttpRequest) -> JSONResponse:
-        """The mean of the backbone's last hidden states over each text; of a task, those of its backbone."""
+        """The mean of the backbone's last hidden states over each text, of length one; of a task, its backbone's."""
         task = serving.tasks.get(body.model)
         host = task.host if task else next((host for host in serving.hosts if host.name == body.model), None)
         if host is None:
@@ -56,7 +56,7 @@ def models_router(serving: Serving, *, texts: bool) -> APIRouter:
         http.state.facts.update(rows=len(body.texts), **({"inputs": body.texts} if texts else {}))
         pretrained = host.engine.pretrained
         async with embedding:  # one at a time: passes are as wide as they should be
-            found = await asyncio.to_thread(text_states, pretrained, body.texts)
+            found = await asyncio.to_thread(lambda: list(Embedder(pretrained, normalise=True)(body.texts)))
         read = sum(len(ids) for ids in pretrained.tokenizer(body.texts, add_special_tokens=False)["input_ids"])
         data = [
             {
