@@ -125,6 +125,8 @@ REFUSED: list[tuple[str, str, Any, int, str, str | None]] = [
      "answers is 3: set temperature to draw them, or beams to that many.", None),
     ("POST", "/v1/tasks/say/predict", {"input": "a", "decoding": {"pattern": "("}}, 400,
      "answer.pattern cannot be read: ", None),
+    ("POST", "/v1/tasks/say/predict", {"input": "a", "decoding": {"stop": ["\ud800"]}}, 400,
+     "how text is found is said by what is no text: half of a character, or too deep a list.", None),
     ("POST", "/v1/tasks/reviews/predict", {"input": "a", "stream": True}, 400,
      "Only one 'input' to a task that answers in free text is streamed.", "stream"),
     ("POST", "/v1/tasks/review/predict", {"input": "a"}, 404, "no task 'review' is served. Did you mean 'reviews'?",

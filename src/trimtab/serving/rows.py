@@ -88,6 +88,12 @@ def decoding_of(task: ServedTask, changes: Mapping[str, Any]) -> TextAnswer | No
         raise TaskError(
             f"the answers of '{task.name}' are {bound.kind.plural}: nothing of how they are found can be set."
         )
+    try:
+        json.dumps(dict(changes), ensure_ascii=False).encode()
+    except (UnicodeEncodeError, RecursionError):
+        raise TaskError(
+            "how text is found is said by what is no text: half of a character, or too deep a list."
+        ) from None
     own = bound.kind.generating(bound, None)
     if changes.get("max_tokens") is not None:  # no longer than the task allows
         changes = {**changes, "max_tokens": min(changes["max_tokens"], own.most)}
