@@ -30,7 +30,7 @@ TINY: dict[str, dict[str, Any]] = {
     "train": {"steps": 2, "threads": 1},
     "data": {"shots": 3, "limit": None, "dev_limit": 6, "test_limit": 6},
 }
-NOT_OURS = {"pip", "git", "cd", "cat", "."}
+NOT_OURS = {"pip", "git", "cd", "cat", "curl", "."}
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^(#+) (.+)$", re.MULTILINE)

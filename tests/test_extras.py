@@ -76,6 +76,16 @@ def test_every_verb_says_that_lora_needs_peft(command, without_extras, no_backbo
     assert sorted(tmp_path.iterdir()) == before
 
 
+def test_serving_needs_its_own(without_extras, no_backbone, monkeypatch):
+    monkeypatch.setitem(sys.modules, "fastapi", None)
+    assert without_extras("serve", "full") == (
+        2,
+        "",
+        "trimtab: `trimtab serve` needs the FastAPI library, which is not installed.\n"
+        "         Install it with `pip install 'trimtab[serve]'`.\n",
+    )
+
+
 def test_so_does_ia3(without_extras, no_backbone):
     assert without_extras("tune", "task.yaml", "--set", "method=ia3") == (2, "", f"trimtab: method 'ia3' {MISSING}")
 

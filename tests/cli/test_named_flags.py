@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
 import trimtab
@@ -15,10 +16,15 @@ from trimtab.cli.main import trimtab as program
 SOURCE = Path(trimtab.__file__).parent
 FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]*+(?!:\{)")  # no property of CSS
 VERB = re.compile(r"\btrimtab ([a-z]+)")
-FLAGS = {
-    name: {option for own in verb.params for option in (*own.opts, *own.secondary_opts)} | {"--help"}
-    for name, verb in program.commands.items()
-}
+
+
+def flags(verb: click.Command) -> set[str]:
+    """The flags of a verb, those of its own verbs among them."""
+    own = {option for given in verb.params for option in (*given.opts, *given.secondary_opts)} | {"--help"}
+    return own.union(*map(flags, verb.commands.values())) if isinstance(verb, click.Group) else own
+
+
+FLAGS = {name: flags(verb) for name, verb in program.commands.items()}
 EVERY = set().union(*FLAGS.values())
 # Jobs that stand in modules of other names.
 FLAGS_OF_JOBS = FLAGS | {"compare_runs": FLAGS["evaluate"], "exchange": FLAGS["export"] | FLAGS["import"]}

@@ -88,13 +88,13 @@ class Chromium:
                 self.loaded = True
         return message
 
-    def open(self, path: Path, *, width: int, scheme: str = "light", script: bool = True) -> None:
-        """Open a file in a window of so many CSS pixels, in a light or a dark scheme, with or without scripts."""
+    def open(self, page: Path | str, *, width: int, scheme: str = "light", script: bool = True) -> None:
+        """Open a file or address so many CSS pixels wide, in a light or a dark scheme, with or without scripts."""
         self.call("Emulation.setScriptExecutionDisabled", value=not script)
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
         self.media(scheme)
         self.requests, self.messages, self.loaded = [], [], False
-        self.call("Page.navigate", url=path.as_uri())
+        self.call("Page.navigate", url=page if isinstance(page, str) else page.as_uri())
         while not self.loaded:
             self._read()
 

@@ -29,7 +29,7 @@ def test_a_bare_kind_will_do_but_for_choices():
         if not more:
             assert make_task({"answer": name}).answer == answer
     assert make_task({}).answer.kind == make_task({"answer": {}}).answer.kind == "label"
-    assert refusal({"answer": "choice"}).startswith("task: answer.options: Field required (found ")
+    assert refusal({"answer": "choice"}) == "task: answer.options is not set. See docs/task-file.md."
 
 
 def test_tags_have_other_defaults_elsewhere():

@@ -11,9 +11,19 @@ import click
 
 from trimtab.cli import printing
 from trimtab.cli.answers import CsvAnswers, print_answer
-from trimtab.cli.options import AGREE, ENCODING, LARGEST_SEED, MANY, OFFLINE, PRECISION, PRECISIONS, FiniteRange, Format
+from trimtab.cli.options import (
+    AGREE,
+    ENCODING,
+    LARGEST_SEED,
+    MANY,
+    OFFLINE,
+    PRECISION,
+    PRECISIONS,
+    FiniteRange,
+    Format,
+    Rows,
+)
 from trimtab.cli.progress import Bars
-from trimtab.data.files import Format as Rows
 from trimtab.runs.folder import check_finished
 
 if TYPE_CHECKING:

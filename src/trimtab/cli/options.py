@@ -24,6 +24,7 @@ class _Encoding(click.ParamType):  # type: ignore[type-arg]  # generic in newer 
 
 
 ENCODING = _Encoding()
+Rows = Literal["auto", "jsonl", "json", "csv", "tsv", "parquet", "conll", "lines"]
 Format = Literal["auto", "text", "jsonl", "json", "csv", "tsv", "parquet", "lines"]
 # Bounds of options that count rows, tokens or seeds: what is larger is a slip.
 MANY, LARGEST_SEED = 1_000_000_000, 2**32 - 1

@@ -18,9 +18,8 @@ from trimtab.data import BadRecord, Example, Record, read_records, to_example
 from trimtab.data.memory import RowsInMemory
 from trimtab.data.records import InMemory
 from trimtab.errors import TaskError, TrimtabError
-from trimtab.kinds.bound_task import BoundTask
+from trimtab.kinds.bound_task import BoundTask, record
 from trimtab.kinds.choose import kind_of
-from trimtab.kinds.prediction import Prediction
 from trimtab.runs.folder import TASK_FILE
 from trimtab.runs.run import described, load_run
 from trimtab.settings.file import read_task
@@ -204,23 +203,23 @@ def _answers(
     kind = kind_of(task.answer)
     fields = kind.template(task).fields
 
-    def example(record: Record | BadRecord) -> Example | dict[str, object]:
+    def example(found: Record | BadRecord) -> Example | dict[str, object]:
         """A record to answer, or what is wrong with it."""
-        if isinstance(record, BadRecord):
-            return {"error": record.error, "where": record.where}
+        if isinstance(found, BadRecord):
+            return {"error": found.error, "where": found.where}
         try:
-            return to_example(record, fields, task.data, kind, need_answer=False, read_answer=False)
+            return to_example(found, fields, task.data, kind, need_answer=False, read_answer=False)
         except TrimtabError as error:
-            return {"error": str(error), "where": record.where}
+            return {"error": str(error), "where": found.where}
 
     engine = opened() if at_once else None
     while chunk := list(islice(records, batch)):
-        made = [example(record) for record in chunk]
+        made = [example(one) for one in chunk]
         if engine is None and any(isinstance(one, Example) for one in made):
             engine = opened()
         said = _answered(engine, made) if engine else (one for one in made if isinstance(one, dict))
-        for record, answer in zip(chunk, said, strict=True):
-            yield record.values if isinstance(record, Record) else {}, answer
+        for one, answer in zip(chunk, said, strict=True):
+            yield one.values if isinstance(one, Record) else {}, answer
 
 
 def _answered(engine: Engine, made: Sequence[Example | dict[str, object]]) -> Iterator[dict[str, object]]:
@@ -229,7 +228,7 @@ def _answered(engine: Engine, made: Sequence[Example | dict[str, object]]) -> It
     fitting = [_fitting(bound, one) if isinstance(one, Example) else one for one in made]
     predictions = iter(engine.answer_examples(NAME, [one for one in fitting if isinstance(one, Example)]))
     for one in fitting:
-        yield one if isinstance(one, dict) else _record(bound, next(predictions))
+        yield one if isinstance(one, dict) else record(bound, next(predictions))
 
 
 def _fitting(bound: BoundTask, example: Example) -> Example | dict[str, object]:
@@ -241,12 +240,6 @@ def _fitting(bound: BoundTask, example: Example) -> Example | dict[str, object]:
     return example
 
 
-def _record(bound: BoundTask, prediction: Prediction) -> dict[str, object]:
-    """What is written of an answer."""
-    answer = bound.kind.record(bound, prediction)
-    return answer | ({"cut_tokens": prediction.cut_tokens} if prediction.cut_tokens else {})
-
-
 def texts(engine: Engine, given: Sequence[str]) -> Iterator[dict[str, object]]:
     """Answer texts given directly, for tasks with one input field. Raises TaskError as `only_field` does."""
     from trimtab.inference.request import Request
@@ -254,7 +247,7 @@ def texts(engine: Engine, given: Sequence[str]) -> Iterator[dict[str, object]]:
     bound = engine.runs[NAME]
     field = only_field(bound.task)
     for prediction in engine.answer([Request(NAME, {field: text}, f"text {i}") for i, text in enumerate(given, 1)]):
-        yield _record(bound, prediction)
+        yield record(bound, prediction)
 
 
 def only_field(task: Task) -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from trimtab.backbones.pretrained import Pretrained
     from trimtab.kinds.kind import Input, Kind
     from trimtab.kinds.nearest import Nearest
+    from trimtab.kinds.prediction import Prediction
     from trimtab.methods.method import Condition, Method
     from trimtab.prompts import Chat, Demonstrations, DialogueEncoder, EncodedRow, Encoder, Template, Verbalizer
 
@@ -111,6 +112,12 @@ def encoded(bound: BoundTask, examples: Sequence[Example], taken: Sequence[int] 
     if bound.nearest:
         return bound.nearest.encode(rows, taken)
     return [bound.encoder.encode(*row, own) for row, own in zip(rows, taken or [0] * len(rows), strict=True)]
+
+
+def record(bound: BoundTask, prediction: Prediction) -> dict[str, object]:
+    """An answer as plain values, with how many tokens of the input were cut to fit where some were."""
+    answer = bound.kind.record(bound, prediction)
+    return answer | ({"cut_tokens": prediction.cut_tokens} if prediction.cut_tokens else {})
 
 
 def windows_note(rows: Sequence[EncodedRow]) -> list[str]:
