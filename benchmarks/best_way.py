@@ -149,7 +149,7 @@ def table(lines: list[dict[str, Any]]) -> str:
     for one in lines:
         scores = one["scores"]
         best = max(scores, key=lambda key: scores[key])
-        alone = one["seconds_of"].get("soft_prompt")
+        alone = one["seconds_of"].get("soft_prompt") if one["dev"].get("soft_prompt") is not None else None
         size = f"{one['shots']} a label" if one["shots"] else f"{one['train']:,}"
         out.append(
             f"| {one['set']}, {size} | {one['kept']} | {100 * scores[one['kept']]:.1f} | {100 * one['regret']:.1f} "
