@@ -151,7 +151,7 @@ class Engine:
 
     def sought(self, settings: TextAnswer, ends: tuple[int, ...]) -> tuple[TextAnswer, Constraint | None]:
         """See `scheduler.Runs`: to make a constraint takes up to a second."""
-        key = settings.model_dump_json(), ends
+        key = repr(settings), ends
         if key not in self._constraints:
             if len(self._constraints) >= MOST_CONSTRAINTS:
                 self._constraints.clear()
