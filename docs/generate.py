@@ -122,8 +122,16 @@ def _literal(value: object) -> str:
 
 def help_texts() -> str:
     """`--help` of the command and of each of its verbs."""
-    commands = {"trimtab": trimtab, **{f"trimtab {name}": verb for name, verb in trimtab.commands.items()}}
+    commands = _with_verbs("trimtab", trimtab)
     return "\n\n".join(f"## {name}\n\n```text\n{_help(name, command)}\n```" for name, command in commands.items())
+
+
+def _with_verbs(name: str, command: click.Command) -> dict[str, click.Command]:
+    """A command, and the verbs that it has, by their whole names."""
+    verbs = command.commands if isinstance(command, click.Group) else {}
+    return {name: command} | {
+        key: own for verb, one in verbs.items() for key, own in _with_verbs(f"{name} {verb}", one).items()
+    }
 
 
 def _help(name: str, command: click.Command) -> str:

@@ -11,7 +11,7 @@ from functools import cache
 
 import pytest
 
-from trimtab.errors import TrimtabError
+from trimtab.errors import TrimtabError, is_installed
 from trimtab.sandbox.box import run_program
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -23,6 +23,9 @@ published_data = pytest.mark.skipif(
     "TRIMTAB_TEST_DATA" not in os.environ,
     reason="no published data sets. `TRIMTAB_TEST_DATA=FOLDER make test` brings them, from a folder with sst2, trec, "
     "waimai and banking77.",
+)
+gensim = pytest.mark.skipif(
+    not is_installed("gensim"), reason="gensim is not installed. `pip install 'trimtab[vectors]'` brings it."
 )
 linux = pytest.mark.skipif(sys.platform != "linux", reason="this is no Linux. A container with Linux brings it.")
 

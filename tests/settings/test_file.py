@@ -97,8 +97,8 @@ def test_overrides_that_cannot_be(tmp_path, override, message):
         (
             {"zzz": 1},
             "task: unknown setting 'zzz'. "
-            "Known here: name, backbone, task, notice, language, data, template, labels, rules, embeddings, answer, "
-            "method, train.",
+            "Known here: name, backbone, task, notice, language, data, template, labels, rules, embeddings, "
+            "word_vectors, answer, method, train.",
         ),
     ],
 )

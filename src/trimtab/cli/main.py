@@ -10,14 +10,14 @@ from contextlib import suppress
 
 import click
 
-from trimtab.cli import answering, exchange, inputs, pretraining, printing, serving, tuning
+from trimtab.cli import answering, exchange, inputs, pretraining, printing, serving, tuning, vectors
 from trimtab.errors import TrimtabError
 from trimtab.runs.stops import STOPS
 
 VERBS = (
     inputs.new, inputs.data, inputs.show, inputs.models, tuning.tune, tuning.compare, tuning.evaluate,
     answering.predict, answering.perplexity, answering.embed, answering.chat, serving.serve, serving.keys,
-    pretraining.pretrain, pretraining.generate, exchange.export_run, exchange.import_adapter,
+    pretraining.pretrain, pretraining.generate, exchange.export_run, exchange.import_adapter, vectors.vectors,
 )  # fmt: skip
 
 

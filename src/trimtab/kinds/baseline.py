@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from trimtab.evaluation.baselines.word_vectors import KeyedVectors
 
-WORD_VECTORS = "glove-6b-50d"
-
 
 @dataclass(frozen=True)
 class Learning:
@@ -44,11 +42,10 @@ class Learning:
         return {"language": self.task.language, "seed": self.task.train.seed}
 
     def vectors(self) -> KeyedVectors:
-        """Word vectors, fetched where they are not at hand. Raises TrimtabError where that cannot be."""
-        from trimtab.evaluation.baselines.word_vectors import read_word_vectors
-        from trimtab.sources import find_word_vectors
+        """The task's word vectors, fetched where they are not at hand. Raises TrimtabError where that cannot be."""
+        from trimtab.vectors.reading import open_vectors
 
-        return read_word_vectors(find_word_vectors(WORD_VECTORS, offline=self.offline))
+        return open_vectors(self.task.word_vectors, base=self.base, offline=self.offline)
 
     def embed(self) -> Callable[[list[str]], NDArray[np.float32]]:
         """What makes vectors of texts, its model fetched where it is not at hand. Raises TrimtabError."""

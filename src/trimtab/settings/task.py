@@ -315,6 +315,11 @@ class Task(Settings):
         description="Encoder that `trimtab compare` takes sentence embeddings from: named as `backbone` is, a folder "
         "of sentence-transformers say.",
     )
+    word_vectors: str = Field(
+        "glove-6b-50d",
+        description="Word vectors of `trimtab compare`: a name, or a file that `trimtab vectors train` wrote, of GloVe "
+        "or of word2vec.",
+    )
     answer: AnswerSettings = Field(
         default_factory=LabelAnswer,
         description="What kind of answer is given; a bare kind will do (`answer: number`).",

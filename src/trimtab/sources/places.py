@@ -41,5 +41,5 @@ def local_or_known(name: str, base: Path) -> str:
 def from_anywhere(task: Task, base: Path) -> Task:
     """A task whose data and models mean the same from any folder."""
     places = {part: absolute(getattr(task.data, part), base) for part in ("train", "dev", "test")}
-    models = {name: local_or_known(getattr(task, name), base) for name in ("backbone", "embeddings")}
+    models = {name: local_or_known(getattr(task, name), base) for name in ("backbone", "embeddings", "word_vectors")}
     return task.model_copy(update={"data": task.data.model_copy(update=places), **models})

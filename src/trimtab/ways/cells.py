@@ -53,7 +53,8 @@ CELL_VERSION = 5
 # Entry of a kept cell that all others are held against.
 CHECKSUM = "sha256"
 BATCH, ALONE = 32, 15
-WORD_VECTORS = "glove-6b-50d"
+# Cells of this default are named as before there was a setting.
+WORD_VECTORS: str = Task.model_fields["word_vectors"].default
 
 
 @dataclass(frozen=True)
@@ -193,6 +194,10 @@ def _name(way: WayKind, seed: int, material: Material, task: Task | None) -> str
     if way.key in ("embeddings", "setfit"):
         named = material.task.embeddings
         decides["embeddings"] = [named, weights_at(named, material.base), material.task.train.precision]
+    if way.key in ("word_vectors", "word_vector_ridge"):
+        named, content = material.task.word_vectors, weights_at(material.task.word_vectors, material.base)
+        if content or named != WORD_VECTORS:
+            decides["word_vectors"] = [named, content]
     if not material.kind.counted_by_label:
         decides["answer"] = material.answer.model_dump(mode="json")
     if task is not None:
@@ -211,11 +216,13 @@ def _name(way: WayKind, seed: int, material: Material, task: Task | None) -> str
 
 
 def weights_at(name: str, base: Path) -> str:
-    """SHA-256 of the files of a model's folder, so that other weights in it are another model.
+    """SHA-256 of a file, or of those of a model's folder, so that other weights in it are another model.
 
-    "" where the name is no folder: what is fetched is the same under one name.
+    "" where the name is neither: what is fetched is the same under one name.
     """
     folder = Path(local_or_known(name, base))
+    if folder.is_file():
+        return sha256_of(folder)
     files = sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
     each = [[path.relative_to(folder).as_posix(), sha256_of(path)] for path in files]
     return hashlib.sha256(json.dumps(each).encode()).hexdigest() if each else ""

@@ -10,7 +10,12 @@ from collections.abc import Sequence
 from trimtab.data.example import Example
 from trimtab.evaluation.baselines.class_answers import ClassAnswers
 from trimtab.evaluation.baselines.classifier import Recipe, classify
-from trimtab.evaluation.baselines.word_vectors import KeyedVectors, mean_vector, refuse_chinese
+from trimtab.evaluation.baselines.word_vectors import (
+    KeyedVectors,
+    language_of,
+    mean_vector,
+    refuse_chinese,
+)
 from trimtab.evaluation.text.words import Language
 
 # Inverse strengths of the L2 penalty.
@@ -36,7 +41,7 @@ def word_vector_logistic(
         train: labelled examples.
         examples: the N examples to answer; their answers are not looked at.
         labels: the C labels, in the order of the columns.
-        vectors: vectors of English words in lower case, as `read_word_vectors` gives them.
+        vectors: vectors of words in lower case, as `read_word_vectors` or `open_vectors` gives them.
         language: language of the texts.
         seed: seed of the folds.
 
@@ -44,14 +49,16 @@ def word_vector_logistic(
         A label that train lacks has probability 0.
 
     Raises:
-        TrimtabError: train is empty, or has an answer that is missing or not one of the labels; the texts are Chinese.
+        TrimtabError: train is empty, or has an answer that is missing or not one of the labels; the texts are
+            Chinese, and no Chinese word has a vector.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import StandardScaler
 
-    refuse_chinese(train, language, "logistic regression over TF-IDF segments Chinese")
+    refuse_chinese(train, language, vectors, "logistic regression over TF-IDF segments Chinese")
+    cut_as = language_of(vectors)
     recipe = Recipe(
-        features=lambda texts: [mean_vector(text, vectors) for text in texts],
+        features=lambda texts: [mean_vector(text, vectors, cut_as) for text in texts],
         transformer=StandardScaler,
         classifier=lambda strength: LogisticRegression(C=strength, max_iter=1000),
         strengths=STRENGTHS,

@@ -13,7 +13,12 @@ from numpy.typing import NDArray
 from trimtab.data.example import Example, NumberExample
 from trimtab.evaluation.baselines.mean import mean_number
 from trimtab.evaluation.baselines.ridge import best_alpha
-from trimtab.evaluation.baselines.word_vectors import KeyedVectors, mean_vector, refuse_chinese
+from trimtab.evaluation.baselines.word_vectors import (
+    KeyedVectors,
+    language_of,
+    mean_vector,
+    refuse_chinese,
+)
 from trimtab.evaluation.scores.gold import numbers_of
 from trimtab.evaluation.text.words import Language, joined_fields
 
@@ -43,14 +48,17 @@ def word_vector_ridge(
         Numbers of shape (N,).
 
     Raises:
-        TrimtabError: a number is missing; the texts are Chinese.
+        TrimtabError: a number is missing; the texts are Chinese, and no Chinese word has a vector.
     """
     from sklearn.linear_model import Ridge
     from sklearn.preprocessing import StandardScaler
 
-    refuse_chinese(train, language, "ridge regression on TF-IDF takes them")
+    refuse_chinese(train, language, vectors, "ridge regression on TF-IDF takes them")
     numbers_N = mean_number(train, examples)
-    given, asked = ([mean_vector(joined_fields(example), vectors) for example in part] for part in (train, examples))
+    cut_as = language_of(vectors)
+    given, asked = (
+        [mean_vector(joined_fields(example), vectors, cut_as) for example in part] for part in (train, examples)
+    )
     known = [n for n, row in enumerate(given) if row is not None]
     answerable = [n for n, row in enumerate(asked) if row is not None]
     if len(known) < 2 or not answerable:
