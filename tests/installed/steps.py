@@ -153,7 +153,7 @@ def answer_otherwise() -> None:
         ("multilabel", "labels", [["a"], ["a", "b"], []], "majority,naive_bayes,tfidf,ngrams,head,soft_prompt"),
         ("number", "score", [1.5, 2.5, 4.0], "mean,ridge,word_vector_ridge,head,soft_prompt"),
         ("span", "answers", ["film", ["good"], []], "majority,sentence,nearby_words,head,soft_prompt"),
-        ("tags", "tags", [["O", "B-x"], ["B-x", "I-x"], ["O", "O"]], "majority,token_majority,head,soft_prompt"),
+        ("tags", "tags", [["O", "B-x"], ["B-x", "I-x"], ["O", "O"]], "majority,token_majority,hmm,head,soft_prompt"),
     ):
         rows: list[dict[str, Any]] = [
             {"text": f"good film {n}", "tokens": ["film", str(n)], "question": f"{n} ?", "context": f"a good film {n}",

@@ -18,6 +18,7 @@ import tiny
 from trimtab import load_splits
 from trimtab.errors import TrimtabError
 from trimtab.evaluation.baselines.commonest_tag_of_token import commonest_tag_of_token
+from trimtab.evaluation.baselines.hmm.tagger import hmm_tags
 from trimtab.evaluation.baselines.nearest_answer import nearest_answer
 from trimtab.evaluation.metrics.compare import compare_texts
 from trimtab.evaluation.scores.tags import tags_p_value
@@ -33,7 +34,7 @@ ANSWERS = {
     "negative": ["it is a bad film", "I did not like it"],
 }
 QUICK = {
-    "tags": ("majority", "token_majority", "head", "soft_prompt"),
+    "tags": ("majority", "token_majority", "hmm", "head", "soft_prompt"),
     "text": ("nearest_answer", "zero_shot", "few_shot", "soft_prompt"),
 }
 TRAIN = {"steps": 6, "evaluate_every": 3, "checkpoint_seconds": 0}
@@ -96,6 +97,7 @@ def test_tags_are_compared_by_f1_of_entities(made: dict[str, Any], data: Path, t
         assert ways[key].mean("precision") == pytest.approx(precision_score(right, given, zero_division=0))
         assert ways[key].mean("recall") == pytest.approx(recall_score(right, given, zero_division=0))
     assert kept(data / "out-tags", "token_majority") == commonest_tag_of_token(splits.train, splits.test)
+    assert kept(data / "out-tags", "hmm") == hmm_tags(splits.train, splits.test)
     assert ways["majority"].name == "commonest tag"
     assert ways["majority"].score == 0
     answers = [kept(data / "out-tags", key) for key in ("token_majority", "soft_prompt")]
@@ -105,7 +107,7 @@ def test_tags_are_compared_by_f1_of_entities(made: dict[str, Any], data: Path, t
     assert tags.chosen == "token_majority"
     gap = 100 * ways["token_majority"].score
     assert tags.choose.startswith(
-        f"Choose the commonest tag of each token: entity F1 {gap:.1f}%, really better than every"
+        f"Choose the commonest tag of each token: entity F1 {gap:.1f}%, and no other way is really better"
     )
 
 

@@ -62,3 +62,44 @@ def test_a_folder_without_a_model_is_told(tmp_path):
     assert str(caught.value) == (
         f"{tmp_path}: not a trained model. Give the folder that `trimtab pretrain` wrote."
     )  # fmt: skip
+
+
+def test_a_hidden_markov_model_is_trained_scored_and_goes_on_with_texts(trimtab, corpus):
+    corpus.write_text(
+        "name: hidden\ndata: {train: a.txt, document: line, held_out: 0.3}\n"
+        "model: {kind: hmm, states: 5, iterations: 40}\n"
+    )
+    done = trimtab("pretrain", corpus)
+    assert done.code == 0, done.err
+    assert "iteration 40 of 40: train perplexity " in done.err
+    figures = json.loads(Path("runs/hidden/figures.json").read_text())
+    assert figures["scores"]["dev"]["perplexity"] < 5
+    scored = json.loads(trimtab("perplexity", "runs/hidden", "a.txt", "--json").out)
+    assert (scored["tokens"], scored["bytes"]) == (6 * len(LINES), sum(len(line) + 1 for line in LINES))
+    said = trimtab("generate", "runs/hidden", "the", "--answers", "2", "--seed", "1")
+    assert [line.split()[0] for line in said.out.splitlines()] == ["the", "the"]
+
+
+NOT_FOR = "not for runs/small, which `trimtab pretrain` wrote.\n        "
+WHOLE = "The model reads each document whole: leave it out."
+STDIN = "standard input: a trained model reads a text more than once.\n         Save it as a file, and name that."
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--format", "text"), "Texts are read by their endings: leave it out, and name the file by what it holds."),
+        (("--context", "8"), WHOLE),
+        (("--stride", "8"), WHOLE),
+        (("--per-row",), "Leave it out: of a trained model there are totals of each file."),
+    ],
+)
+def test_options_that_have_no_part_in_scoring_by_a_folder_are_refused(trimtab, corpus, options, told):
+    assert trimtab("pretrain", corpus).code == 0
+    done = trimtab("perplexity", "runs/small", "a.txt", *options)
+    assert (done.code, done.err) == (2, f"trimtab: {options[0]}: {NOT_FOR} {told}\n")
+
+
+def test_standard_input_is_refused(trimtab, corpus):
+    assert trimtab("pretrain", corpus).code == 0
+    assert trimtab("perplexity", "runs/small").err == f"trimtab: {STDIN}\n"

@@ -39,7 +39,7 @@ USUAL = {
     "choice": ("majority zero_shot few_shot soft_prompt", "prefix p_tuning lora full", "context_tuning"),
     "number": ("mean ridge head soft_prompt", "word_vector_ridge prefix lora full", ""),
     "multilabel": ("majority naive_bayes tfidf embeddings head soft_prompt", "prefix p_tuning lora full", ""),
-    "tags": ("majority token_majority head soft_prompt", "prefix p_tuning lora full", ""),
+    "tags": ("majority token_majority hmm head soft_prompt", "prefix p_tuning lora full", ""),
     "span": ("majority sentence nearby_words head soft_prompt lora", "prefix p_tuning full", ""),
     "text": ("nearest_answer zero_shot few_shot soft_prompt prefix", "p_tuning lora full", ""),
 }  # fmt: skip
@@ -81,7 +81,7 @@ def test_of_many_labels_class_vectors_are_tried_before_prompts_with_label_words(
 
 
 FITTING = {
-    "tags": "majority, token_majority, soft_prompt, warp, prefix, p_tuning, late_prompt, lora, ia3, bitfit, head, "
+    "tags": "majority, token_majority, hmm, soft_prompt, warp, prefix, p_tuning, late_prompt, lora, ia3, bitfit, head, "
     "early_head, sentence_head, full",
     "span": "majority, sentence, nearby_words, soft_prompt, warp, prefix, p_tuning, late_prompt, lora, ia3, bitfit, "
     "head, early_head, sentence_head, full",

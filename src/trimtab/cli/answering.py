@@ -118,6 +118,8 @@ def perplexity(
     from trimtab.jobs import pretrain
 
     if pretrain.is_pretrained(run):
+        given = {"--format": form != "auto", "--context": context, "--stride": stride, "--per-row": per_row}
+        pretrain.refuse_options(Path(run), [option for option, value in given.items() if value])
         found = [
             job.Scored(file, pretrain.score(Path(run), file, field=field, encoding=encoding)) for file in files or "-"
         ]

@@ -18,7 +18,7 @@ import numpy as np
 from trimtab.errors import DataError, RunError
 from trimtab.pretraining.corpora import Split, splits_of
 from trimtab.runs.folder import PART, folder_named, make_folder, write_whole
-from trimtab.settings.corpus import Corpus, NgramSettings
+from trimtab.settings.corpus import Corpus, HmmSettings, NgramSettings
 from trimtab.settings.file import dump_task, read_corpus
 from trimtab.sources.cache import cache_folder
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from trimtab.inference.perplexity import Likelihood
     from trimtab.pretraining.encoded import EncodedSplit
+    from trimtab.pretraining.hmm import HmmModel
     from trimtab.pretraining.ngram.model import NgramModel
 
 CORPUS_FILE, FIGURES_FILE, ARPA_FILE = "corpus.yaml", "figures.json", "model.arpa"
@@ -109,7 +110,9 @@ def _train(corpus: Corpus, splits: dict[str, Split], work: Path, say: Say) -> Tr
     started = time.perf_counter()
     match corpus.model:
         case NgramSettings() as settings:
-            model = _ngram(settings, train, tokenizer, work)
+            model: NgramModel | HmmModel = _ngram(settings, train, tokenizer, work)
+        case HmmSettings() as hidden:
+            model = _hmm(hidden, train, tokenizer, work, say)
     seconds = time.perf_counter() - started
     scores = {
         name: Likelihood(len(own.ids_T), float(-model.log_probabilities(own.ids_T).sum()), own.bytes)
@@ -139,6 +142,45 @@ def _ngram(settings: NgramSettings, train: EncodedSplit, tokenizer: Tokenizer, f
     return model
 
 
+def _hmm(settings: HmmSettings, train: EncodedSplit, tokenizer: Tokenizer, folder: Path, say: Say) -> HmmModel:
+    from trimtab.pretraining.hmm import save_hmm, train_hmm
+
+    model = train_hmm(
+        train.ids_T, end=train.end, words=tokenizer.get_vocab_size(), states=settings.states,
+        iterations=settings.iterations, seed=settings.seed,
+        tell=lambda number, before: say(f"iteration {number} of {settings.iterations}: train perplexity {before:.1f}"),
+    )  # fmt: skip
+    save_hmm(model, folder)
+    return model
+
+
+def _load_model(folder: Path, corpus: Corpus) -> NgramModel | HmmModel:
+    """The model of a folder, of the kind that its corpus file names. Raises RunError where it is damaged."""
+    from trimtab.pretraining.hmm import load_hmm
+    from trimtab.pretraining.ngram.model import load_ngram
+
+    match corpus.model:
+        case NgramSettings():
+            return load_ngram(folder)
+        case HmmSettings():
+            return load_hmm(folder)
+
+
+# Options of `trimtab perplexity` that a folder has no use for.
+_OF_NO_USE = {
+    "--format": "Texts are read by their endings: leave it out, and name the file by what it holds.",
+    "--context": "The model reads each document whole: leave it out.",
+    "--stride": "The model reads each document whole: leave it out.",
+    "--per-row": "Leave it out: of a trained model there are totals of each file.",
+}
+
+
+def refuse_options(folder: Path, given: Sequence[str]) -> None:
+    """Refuse options that scoring by a trained model has no use for. Raises RunError."""
+    for option in given:
+        raise RunError(f"{option}: not for {folder}, which `trimtab pretrain` wrote.", _OF_NO_USE[option])
+
+
 def score(folder: Path, source: str, *, field: str | None = None, encoding: str = "utf-8") -> Likelihood:
     """How well a trained model foretells texts, cut into documents as its corpus file says.
 
@@ -153,16 +195,17 @@ def score(folder: Path, source: str, *, field: str | None = None, encoding: str 
     """
     from trimtab.inference.perplexity import Likelihood
     from trimtab.pretraining.encoded import encoded
-    from trimtab.pretraining.ngram.model import load_ngram
     from trimtab.pretraining.tokenizers import load_tokenizer
 
     if source == "-":
-        raise DataError("standard input: a text is read more than once here.", "Give a file.")
+        raise DataError(
+            "standard input: a trained model reads a text more than once.", "Save it as a file, and name that."
+        )
     corpus = read_corpus(folder / CORPUS_FILE)
     update = {"field": field or corpus.data.field, "encoding": encoding}
     split = Split("test", source, corpus.data.model_copy(update=update), Path.cwd())
     own = encoded(split, load_tokenizer(folder), cache_folder() / "corpora")
-    logs = load_ngram(folder).log_probabilities(own.ids_T)
+    logs = _load_model(folder, corpus).log_probabilities(own.ids_T)
     return Likelihood(len(own.ids_T), float(-logs.sum()), own.bytes)
 
 
@@ -172,12 +215,11 @@ def generate(folder: Path, text: str, *, tokens: int, temperature: float, seed: 
     Raises:
         RunError: no such folder, or a damaged one.
     """
-    from trimtab.pretraining.ngram.model import load_ngram
     from trimtab.pretraining.tokenizers import UNKNOWN, encode, load_tokenizer
 
     if not is_pretrained(folder):
         raise RunError(f"{folder}: not a trained model.", "Give the folder that `trimtab pretrain` wrote.")
-    tokenizer, model = load_tokenizer(folder), load_ngram(folder)
+    tokenizer, model = load_tokenizer(folder), _load_model(folder, read_corpus(folder / CORPUS_FILE))
     unknown = tokenizer.token_to_id(UNKNOWN)
     never = [] if unknown is None else [unknown]
     [before] = encode(tokenizer, [text])

@@ -68,12 +68,19 @@ def _commonest_tag_of_token(given: Learning) -> list[list[str]]:
     return commonest_tag_of_token(given.train, given.judged, _plain(given))
 
 
+def _hmm(given: Learning) -> list[list[str]]:
+    from trimtab.evaluation.baselines.hmm.tagger import hmm_tags
+
+    return hmm_tags(given.train, given.judged, _plain(given), given.task.train.seed)
+
+
 BASELINES = (
     Baseline("majority", "commonest tag", _commonest_tag, always="the commonest tag", reported="commonest tag"),
     Baseline(
         "token_majority", "commonest tag of each token", _commonest_tag_of_token,
         reported="commonest tag of each token",
     ),
+    Baseline("hmm", "hidden Markov model", _hmm),
 )  # fmt: skip
 
 
@@ -88,7 +95,7 @@ class Tags(UsualKind[TaggedExample]):
 
     @property
     def baselines(self) -> tuple[Baseline, ...]:
-        """The commonest tag, and that of each token."""
+        """The commonest tag, that of each token, and the likeliest sequence."""
         return BASELINES
 
     @property
@@ -237,11 +244,11 @@ class Tags(UsualKind[TaggedExample]):
     def usual_ways(self, *, gpu: bool, few: bool) -> tuple[str, ...]:
         """On any machine, and what a GPU adds."""
         adds = ("prefix", "p_tuning", "lora", "full") if gpu else ()
-        return ("majority", "token_majority", "head", "soft_prompt", *adds)
+        return ("majority", "token_majority", "hmm", "head", "soft_prompt", *adds)
 
     def tried_ways(self, *, few: bool, many: bool) -> tuple[str, ...]:
         """What is fitted, then a prompt, then what changes weights."""
-        return ("majority", "token_majority", "head", "soft_prompt", "lora")
+        return ("majority", "token_majority", "hmm", "head", "soft_prompt", "lora")
 
     def misfit(self, way: str, *, trained: bool) -> str | None:
         """What trains nothing, or gives labels."""

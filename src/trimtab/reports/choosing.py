@@ -26,7 +26,7 @@ KINDS = ("baseline", "untrained", "tuned")
 WIDE_GAP, WIDEST_GAP = 0.02, 0.05
 # Training times that differ by no more than a quarter, or five seconds, are equal but for noise.
 NOISE_OF_TIMES, NOISE_SECONDS = 1.25, 5.0
-_TAKES_AN_ARTICLE = re.compile(r"^commonest |(prompt|prefix|head|probe|SVM|answer)$|^head ")
+_TAKES_AN_ARTICLE = re.compile(r"^commonest |(prompt|prefix|head|probe|SVM|answer|Markov model)$|^head ")
 
 
 @dataclass(frozen=True)

@@ -86,14 +86,25 @@ class NgramSettings(Settings):
     order: int = Field(5, ge=1, le=12, description="Tokens of the longest n-grams.")
 
 
-MODELS: dict[str, type[Settings]] = {"ngram": NgramSettings}
+class HmmSettings(Settings):
+    """A hidden Markov model, trained by Baum-Welch (Rabiner 1989)."""
+
+    kind: Literal["hmm"] = "hmm"
+    states: int = Field(32, ge=1, le=4096, description="Hidden states; time grows with their square.")
+    iterations: int = Field(20, ge=1, le=10_000, description="Passes over train, each of which makes it likelier.")
+    seed: int = Field(0, ge=0, le=LARGEST_SEED, description="Seed of the random start.")
+
+
+MODELS: dict[str, type[Settings]] = {"ngram": NgramSettings, "hmm": HmmSettings}
 
 
 def _kind(value: Any) -> str:
     return str(value.get("kind", "ngram") if isinstance(value, dict) else getattr(value, "kind", value))
 
 
-ModelSettings = Annotated[Annotated[NgramSettings, Tag("ngram")], Discriminator(_kind)]
+ModelSettings = Annotated[
+    Annotated[NgramSettings, Tag("ngram")] | Annotated[HmmSettings, Tag("hmm")], Discriminator(_kind)
+]
 
 
 class Corpus(Settings):

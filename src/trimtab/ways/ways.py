@@ -96,9 +96,9 @@ BY_METHOD = (
 )  # fmt: skip
 # What tells most for its time comes first where time is limited.
 MOST_TELLING = (
-    "majority", "mean", "token_majority", "nearest_answer", "naive_bayes", "ridge", "zero_shot", "head", "soft_prompt",
-    "embeddings", "tfidf", "setfit", "rules", "few_shot", "calibrated_few_shot", "context_tuning", "lora", "prefix",
-    "word_vectors", "word_vector_ridge",
+    "majority", "mean", "token_majority", "hmm", "nearest_answer", "naive_bayes", "ridge", "zero_shot", "head",
+    "soft_prompt", "embeddings", "tfidf", "setfit", "rules", "few_shot", "calibrated_few_shot", "context_tuning",
+    "lora", "prefix", "word_vectors", "word_vector_ridge",
 )  # fmt: skip
 
 

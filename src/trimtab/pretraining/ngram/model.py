@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trimtab.errors import RunError
+from trimtab.pretraining.drawing import drawn
 from trimtab.pretraining.ngram.estimate import Floats, Level
 from trimtab.pretraining.ngram.sentences import find, sentences
 
@@ -91,20 +92,7 @@ class NgramModel:
             random: what draws.
             never: words that are not said.
         """
-        text = list(before)
-        for _ in range(tokens):
-            p_V = self.following(text)
-            p_V[list(never)] = 0
-            if temperature == 0:
-                word = int(p_V.argmax())
-            else:
-                weights = (p_V / p_V.max()) ** (1 / temperature)
-                sums = np.cumsum(weights)
-                word = int(np.searchsorted(sums, random.random() * sums[-1], side="right"))
-            if word == self.end:
-                break
-            text.append(word)
-        return text[len(before) :]
+        return drawn(self.following, before, tokens, temperature, random, end=self.end, never=never)
 
 
 def save_ngram(model: NgramModel, folder: Path) -> None:

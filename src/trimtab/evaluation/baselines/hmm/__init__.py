@@ -1,0 +1,1 @@
+"""Hidden Markov models: the equations, and a tagger."""
