@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from trimtab.cli.progress import Bars
+from trimtab.cli.progress import Bars, PretrainingBars
 from trimtab.training.loop import DevScore, Plan, StepRecord
 
 PLAN = Plan(rows=64, steps=1200, batch_size=8, evaluate_every=600, rate=0.1, seeds=(0, 1))
@@ -59,3 +59,12 @@ def test_lines_are_not_broken_or_coloured(capsys: pytest.CaptureFixture[str], mo
     line = "[red]a name[/red] in 12 words: " + "so " * 20
     Bars().say(line)
     assert capsys.readouterr().err == f"{line}\n"
+
+
+def test_tokens_a_second_leave_out_evaluations(capsys: pytest.CaptureFixture[str]) -> None:
+    with PretrainingBars() as bars:
+        bars.read(record(1, 2.0, seconds=0.5), PLAN, 100)
+        bars.read(record(2, 2.0, dev=(0.5,), seconds=9.0), PLAN, 100)
+    # 1,198 steps of half a second; exp(0.5) is 1.65
+    said = "step 2 of 1,200 (pass 0.25): loss 2.000, dev perplexity 1.65, 200 tokens/s, about 10 min left\n"
+    assert capsys.readouterr() == ("", said)

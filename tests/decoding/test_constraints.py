@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from trimtab.backbones.pretrained import Pretrained
-from trimtab.decoding.constraints import Constraint, make_constraint
+from trimtab.decoding.constraints import Constraint, Without, make_constraint
 from trimtab.errors import TrimtabError
 from trimtab.settings.answers import TextAnswer
 
@@ -105,3 +105,11 @@ def test_a_tokenizer_that_cannot_be_followed_is_told(pretrained: Pretrained) -> 
         constraint(replace(pretrained, tokenizer=object()), one_of=["a"])
     assert error.value.message.startswith("answer.one_of: the tokenizer of this backbone cannot be followed (")
     assert error.value.hint == "Take the setting out."
+
+
+def test_tokens_that_are_never_said():
+    scores_V = torch.arange(4.0)
+    own = Without([1, 3]).again()
+    own.took(2)
+    own.forbid(scores_V)
+    assert scores_V.tolist() == [0.0, float("-inf"), 2.0, float("-inf")]

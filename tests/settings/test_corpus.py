@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from trimtab.errors import TaskError
-from trimtab.settings.corpus import NgramSettings
+from trimtab.settings.corpus import CorpusTrainSettings, NgramSettings
 from trimtab.settings.file import dump_task, read_corpus
 
 PLAIN = "data:\n  train: a.txt\n"
@@ -23,6 +23,8 @@ def test_short_forms_and_overrides(tmp_path):
     assert (corpus.tokenizer.kind, corpus.tokenizer.size) == ("bpe", 500)
     assert corpus.model == NgramSettings(order=3)
     assert read_corpus(written(tmp_path, dump_task(corpus))) == corpus
+    path = written(tmp_path, PLAIN + "model: lstm\ntrain: {steps: 3}\n")
+    assert read_corpus(path, ["train.epochs=2"]).train == CorpusTrainSettings(epochs=2)
 
 
 @pytest.mark.parametrize(
@@ -36,6 +38,41 @@ def test_short_forms_and_overrides(tmp_path):
         (
             PLAIN + "model: {kind: ngram, order: 13}",
             "model.order: Input should be less than or equal to 12 (found 13). See docs/pretraining.md.",
+        ),
+        (
+            PLAIN + "model: {kind: lstm, widht: 3}",
+            "unknown setting 'model.widht'. Did you mean 'width'?",
+        ),
+        (
+            PLAIN + "model: {kind: gru, dropout: 1.0}",
+            "model.dropout: Input should be less than 1 (found 1.0). See docs/pretraining.md.",
+        ),
+        (
+            PLAIN + "model: {kind: transformer, size: large}",
+            "model.size: Input should be 'tiny', 'small' or 'base' (found 'large'). See docs/pretraining.md.",
+        ),
+        (
+            PLAIN + "model: {kind: transformer, width: 100, heads: 3}",
+            "model: Value error, width is 100, which 3 heads cannot share evenly: set a multiple of 6 (found "
+            "{'kind': 'transformer', 'width': 100, 'heads': 3}). See docs/pretraining.md.",
+        ),
+        (
+            PLAIN + "model: lstm\ntrain: {lenght: 3}",
+            "unknown setting 'train.lenght'. Did you mean 'length'?",
+        ),
+        (
+            PLAIN + "model: lstm\ntrain: {optimiser: adam}",
+            "train.optimiser: Input should be 'adamw', 'adafactor' or 'sgd' (found 'adam'). See docs/pretraining.md.",
+        ),
+        (
+            PLAIN + "train: {steps: 3}",
+            "train: Value error, an n-gram is counted, not trained in steps: leave it out, or choose another model "
+            "(found {'steps': 3}). See docs/pretraining.md.",
+        ),
+        (
+            PLAIN + "model: transformer\ntrain: {length: 8}",
+            "train: Value error, length is 8, the context of a transformer: set 32 or more (found {'length': 8}). See "
+            "docs/pretraining.md.",
         ),
         (
             "data: {train: '-'}",

@@ -110,14 +110,14 @@ def perplexity(
 ) -> None:  # fmt: skip
     """Measure how well RUN_OR_BACKBONE foretells texts: plain text, or rows, or the answers of a run's rows.
 
-    A folder that `trimtab pretrain` wrote will do too; it reads documents as its corpus file says.
+    An n-gram model that `trimtab pretrain` wrote will do too; it reads documents as its corpus file says.
 
     FILE is text or rows (.jsonl, .csv, .tsv, .parquet), by default text on standard input.
     """
     from trimtab.jobs import perplexity as job
     from trimtab.jobs import pretrain
 
-    if pretrain.is_pretrained(run):
+    if pretrain.is_apart(run):
         given = {"--format": form != "auto", "--context": context, "--stride": stride, "--per-row": per_row}
         pretrain.refuse_options(Path(run), [option for option, value in given.items() if value])
         found = [

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
 
 from trimtab.cli import printing
 from trimtab.cli.options import LARGEST_SEED, FiniteRange
+from trimtab.cli.progress import PretrainingBars
 from trimtab.cli.terminal import say_data
 
 
@@ -17,11 +19,16 @@ from trimtab.cli.terminal import say_data
     "--set", "overrides", multiple=True, metavar="SETTING=VALUE", help="Override a setting, e.g. model.order=3."
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Folder to write.  [default: runs/NAME]")
-def pretrain(corpus: Path, overrides: tuple[str, ...], out: Path | None) -> None:
+@click.option("--resume", is_flag=True, help="Go on with a training that was stopped or killed.")
+def pretrain(corpus: Path, overrides: tuple[str, ...], out: Path | None, resume: bool) -> None:
     """Train a language model from nothing on the texts that the file CORPUS names."""
     from trimtab.jobs import pretrain as job
 
-    trained = job.run(corpus, overrides, out, printing.note)
+    with PretrainingBars() as bars:
+        trained = job.run(corpus, overrides, out, bars.say, resume=resume, on_step=bars.read)
+    if isinstance(trained, job.Stopped):
+        printing.note(f"Stopped at step {trained.step}. What was trained is in {trained.folder}; --resume goes on.")
+        sys.exit(130)
     printing.print_trained(trained)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import math
+from typing import TYPE_CHECKING, Any, Self
 
 from trimtab.cli.terminal import console, shown
 
@@ -30,7 +31,7 @@ class Bars:
         self.loss: float | None = None
         self.foresight: Foresight | None = None
 
-    def __enter__(self) -> Bars:
+    def __enter__(self) -> Self:
         self.bars.start()
         return self
 
@@ -68,6 +69,35 @@ class Bars:
             reached = " ".join(f"{100 * d.accuracy:.1f}%" for d in record.dev if d)
             self.say(f"step {record.step:,} of {plan.steps:,}: {state}, dev {reached}")
         self.bars.update(self.tasks["tuning"], state=state)
+
+
+class PretrainingBars(Bars):
+    """Likewise of a language model that is trained from nothing: its loss, perplexity and tokens a second."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tokens, self.seconds = 0, 0.0
+
+    def read(self, record: StepRecord, plan: Plan, tokens: int) -> None:
+        """Show where training is; a step reads so many tokens."""
+        from trimtab.reports.format import duration
+
+        [loss] = record.losses
+        assert loss is not None
+        self.loss = loss if self.loss is None else 0.95 * self.loss + 0.05 * loss
+        if not record.dev:  # the time of an evaluation is none of training
+            self.tokens, self.seconds = self.tokens + tokens, self.seconds + record.seconds
+        pace = f", {self.tokens / self.seconds:,.0f} tokens/s" if self.seconds else ""
+        self.progress("training", record.step, plan.steps)
+        self.bars.update(self.tasks["training"], state=f"loss {self.loss:.3f}{pace}")
+        left = plan.steps - record.step
+        if record.dev and record.dev[0]:
+            dev = math.exp(min(record.dev[0].loss, 700))
+            ahead = f", about {duration(left * tokens * self.seconds / self.tokens)} left" if left and pace else ""
+            self.say(
+                f"step {record.step:,} of {plan.steps:,} (pass {record.epoch:.2f}): loss {self.loss:.3f}, "
+                f"dev perplexity {dev:,.2f}{pace}{ahead}"
+            )
 
 
 def _foreseen(foresight: Foresight) -> str:

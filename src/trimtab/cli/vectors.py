@@ -11,9 +11,9 @@ import click
 
 from trimtab.cli import printing
 from trimtab.cli.options import ENCODING, LARGEST_SEED, MANY, OFFLINE, FiniteRange
+from trimtab.cli.options import Rows as Format
 from trimtab.cli.progress import Bars
 from trimtab.cli.terminal import say, say_json
-from trimtab.data.files import Format
 
 if TYPE_CHECKING:
     from trimtab.vectors.nearest import Near

@@ -6,6 +6,7 @@ V vocabulary.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -47,6 +48,28 @@ class Constraint:
         fill_next_token_bitmask(self._matcher, mask, 0)
         bits = np.unpackbits(mask.view(np.uint8), bitorder="little")[: len(scores_V)]
         scores_V.masked_fill_(torch.from_numpy(bits == 0).to(scores_V.device), float("-inf"))
+
+
+class Without(Constraint):
+    """Some tokens are never said.
+
+    Args:
+        tokens: their ids.
+    """
+
+    def __init__(self, tokens: Sequence[int]) -> None:
+        self._tokens = list(tokens)
+
+    def again(self) -> Without:
+        """See Constraint."""
+        return self
+
+    def took(self, token: int) -> None:
+        """See Constraint."""
+
+    def forbid(self, scores_V: torch.Tensor) -> None:
+        """See Constraint."""
+        scores_V[self._tokens] = float("-inf")
 
 
 def make_constraint(settings: TextAnswer, tokenizer: Any, vocabulary: int, ends: list[int]) -> Constraint | None:

@@ -227,6 +227,7 @@ def read_corpus(path: Path | str, overrides: Sequence[str] = ()) -> Corpus:
     content = _content(Path(path), _CORPUS)
     for override in overrides:
         _override(content, override, _CORPUS)
+        _take_its_place(content, override.partition("=")[0].strip())
     return _made(Corpus, content, str(path), _CORPUS)
 
 

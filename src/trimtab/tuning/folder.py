@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from trimtab.data.records import source_name
 from trimtab.errors import TrimtabError
 from trimtab.runs.folder import CHECKPOINT_FILE, TASK_FILE
@@ -42,6 +44,11 @@ class Stop:
 # Large checkpoints are written less often, so that writing them takes at most one part in this many of the time; but
 # where one is wanted after every step it is written.
 SAVING_SHARE = 20
+# What to do where memory runs out.
+SMALLER = (
+    "Set train.gradient_checkpointing=true, raise train.accumulate, or lower train.batch_size, train.runs or "
+    "template.max_tokens."
+)
 
 
 def begin(out: Path, task: Task, training: Trainer, made_of: Mapping[str, str], choosing: float) -> None:
@@ -72,15 +79,7 @@ def begin(out: Path, task: Task, training: Trainer, made_of: Mapping[str, str], 
 
 def _take_up(out: Path, task: Task, training: Trainer, made_of: Mapping[str, str]) -> None:
     """Go on from the checkpoint of a folder, or from the start where none was saved yet."""
-    before = _flat(read_task(out / TASK_FILE).model_dump(mode="json"))
-    now = _flat(task.model_dump(mode="json"))
-    names = [name for name in {**before, **now} if before.get(name) != now.get(name)]
-    if names:
-        changed = "; ".join(f"{name} was {before.get(name)!r}, is {now.get(name)!r}" for name in names)
-        raise TrimtabError(
-            f"{out}: begun with other settings: {changed}.",
-            "Give the settings it was begun with, or choose another folder with --out.",
-        )
+    check_settings(out, read_task(out / TASK_FILE), task)
     if (out / CHECKPOINT_FILE).is_file():
         stored = load_tensors(out / CHECKPOINT_FILE)
         stored.values.setdefault("files", made_of["files"])  # checkpoints of Trimtab 0.1.0 do not know them
@@ -99,6 +98,18 @@ def _take_up(out: Path, task: Task, training: Trainer, made_of: Mapping[str, str
     metrics.keep(out, training.done)
 
 
+def check_settings(out: Path, begun: BaseModel, given: BaseModel) -> None:
+    """Raise TrimtabError where a folder was begun with other settings than are given now."""
+    before, now = _flat(begun.model_dump(mode="json")), _flat(given.model_dump(mode="json"))
+    names = [name for name in {**before, **now} if before.get(name) != now.get(name)]
+    if names:
+        changed = "; ".join(f"{name} was {before.get(name)!r}, is {now.get(name)!r}" for name in names)
+        raise TrimtabError(
+            f"{out}: begun with other settings: {changed}.",
+            "Give the settings it was begun with, or choose another folder with --out.",
+        )
+
+
 def _flat(values: Mapping[str, Any], above: str = "") -> dict[str, Any]:
     """Nested settings by their dotted names."""
     out: dict[str, Any] = {}
@@ -114,8 +125,12 @@ def run_loop(
     every: float,
     on_step: OnStep | None,
     enough: Enough | None = None,
+    smaller: str = SMALLER,
 ) -> Stop | None:
-    """Run the loop, recording and saving as it goes. Returns where it was stopped, by the user or as it was enough."""
+    """Run the loop, recording and saving as it goes. Returns where it was stopped, by the user or as it was enough.
+
+    Where memory runs out, `smaller` says what to do about it.
+    """
     saved = time.monotonic()
     with _interruptible() as interrupted:
         try:
@@ -139,8 +154,7 @@ def run_loop(
             raise TrimtabError(
                 f"out of memory at step {training.done + 1} (batch of {training.plan.batch_size} rows a run, "
                 f"{len(training.parameters)} run(s)).",
-                "Set train.gradient_checkpointing=true, raise train.accumulate, or lower train.batch_size, train.runs "
-                "or template.max_tokens.",
+                smaller,
             ) from None
     return None
 

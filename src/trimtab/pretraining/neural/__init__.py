@@ -1,0 +1,1 @@
+"""Recurrent models and transformers trained from nothing on the ids of a corpus, kept as backbones."""
