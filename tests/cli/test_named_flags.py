@@ -27,7 +27,11 @@ def flags(verb: click.Command) -> set[str]:
 FLAGS = {name: flags(verb) for name, verb in program.commands.items()}
 EVERY = set().union(*FLAGS.values())
 # Jobs that stand in modules of other names.
-FLAGS_OF_JOBS = FLAGS | {"compare_runs": FLAGS["evaluate"], "exchange": FLAGS["export"] | FLAGS["import"]}
+FLAGS_OF_JOBS = FLAGS | {
+    "compare_runs": FLAGS["evaluate"],
+    "exchange": FLAGS["export"] | FLAGS["import"],
+    "pretrain": FLAGS["pretrain"] | FLAGS["perplexity"] | FLAGS["generate"],
+}
 # What is handed to pip.
 NOT_OURS = {"sources/packages.py"}
 

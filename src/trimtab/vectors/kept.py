@@ -18,7 +18,7 @@ from trimtab.errors import DataError
 from trimtab.evaluation.baselines.word_vectors import KeyedVectors
 from trimtab.evaluation.text.subwords import Subwords
 
-FORMAT = "trimtab word vectors 1"
+FORMAT = "trimtab-word-vectors 1"
 # Names of what the file holds; the words are UTF-8, with a line end behind each.
 WORDS, VECTORS, NGRAMS, BUCKETS = "words", "vectors", "ngrams", "buckets"
 _AGAIN = "Train them again, or copy the file again."
