@@ -173,10 +173,11 @@ def test_layers_that_the_backbone_has_not(pretrained, tiny_folder, tmp_path, wri
     assert refusal(lambda: imported(pretrained, written("lora", target_modules=["q_proj", "w1"]))).startswith(
         "adapter: holds 'model.layers.0.mlp.down_proj.lora_A.default.weight', "
     )
-    nowhere = written("lora", target_modules=["w1"])
-    assert refusal(lambda: imported(pretrained, nowhere)).startswith(
-        f"adapter: adapter_config.json asks for what backbone '{pretrained.name}' has not: "
-    )
+    for targets in (["w1"], "*q_proj", "w[1"):  # a text is a pattern, which may be none
+        nowhere = written("lora", target_modules=targets)
+        assert refusal(lambda nowhere=nowhere: imported(pretrained, nowhere)).startswith(
+            f"adapter: adapter_config.json asks for what backbone '{pretrained.name}' has not: "
+        )
 
 
 def test_ia3_on_other_layers_is_refused_by_name(pretrained, tiny_folder, tmp_path):

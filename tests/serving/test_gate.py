@@ -30,7 +30,8 @@ def raw(served: Served, *parts: bytes) -> tuple[int, Any]:
 
 
 def test_a_body_that_does_not_say_its_size_is_counted(served: Served) -> None:
-    chunks = b"".join(b"%x\r\n%s\r\n" % (60_000, b"a" * 60_000) for _ in range(10))
+    sizes = [60_000] * 8 + [20_001]  # no more than is read: what is left unread may cut the answer off
+    chunks = b"".join(b"%x\r\n%s\r\n" % (size, b"a" * size) for size in sizes)
     status, told = raw(served, HEAD + b"transfer-encoding: chunked\r\n\r\n", chunks)
     assert (status, told["error"]["message"]) == (413, "The body has more than 500,000 bytes.")
 

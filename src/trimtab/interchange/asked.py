@@ -6,6 +6,7 @@ A file that lacks what is asked for was cut off or belongs to another configurat
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -75,7 +76,7 @@ def _asked(adapter: Adapter, kind: str, name: str, pretrained: Pretrained) -> di
     given = {key: adapter.config[key] for key in entries if adapter.config.get(key) is not None}
     try:
         return peft_modules(made(**given, fan_in_fan_out=transposed(model)), model, shapes_alone=True)
-    except (ValueError, TypeError, AttributeError, LookupError) as error:
+    except (ValueError, TypeError, AttributeError, LookupError, re.error) as error:  # targets may be a pattern
         says = str(error).partition("\n")[0]
         raise RunError(
             f"{name}: {CONFIG_FILE} asks for what backbone '{pretrained.name}' has not: {says.rstrip('.')}.",
