@@ -87,7 +87,8 @@ def type_text(kind: object) -> str:
     """A type in words: `int | None` -> `whole number or null`."""
     origin, inner = get_origin(kind), get_args(kind)
     if origin is Annotated:
-        return f"{type_text(inner[0])} {' and '.join(_bounds(inner[1]))}"
+        bounds = " and ".join(_bounds(inner[1])) if isinstance(inner[1], FieldInfo) else ""  # else what checks it
+        return f"{type_text(inner[0])} {bounds}".rstrip()
     if origin in (Union, UnionType):
         return " or ".join(type_text(part) for part in inner)
     if origin is Literal:

@@ -10,20 +10,12 @@ import pytest
 from adapters import moved_run
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.errors import RunError, TaskError
-from trimtab.inference import scheduler as scheduling
+from trimtab.inference import text_group
 from trimtab.inference.engine import Engine
 from trimtab.inference.pieces import Piece
 from trimtab.inference.request import Request
-from trimtab.inference.scheduler import (
-    Answered,
-    CancelledError,
-    Event,
-    Failed,
-    LateError,
-    QueueFullError,
-    Scheduler,
-    Ticket,
-)
+from trimtab.inference.scheduler import Scheduler
+from trimtab.inference.tickets import Answered, CancelledError, Event, Failed, LateError, QueueFullError, Ticket
 from trimtab.kinds.prediction import LabelPrediction, TextPrediction
 from trimtab.settings.answers import TextAnswer
 from trimtab.settings.file import make_task
@@ -91,6 +83,20 @@ def test_requests_that_join_at_any_step_are_answered_as_alone(engine: Engine, ev
     assert [answer(ticket) for ticket in tickets] == expected
     assert [values(found) for found in engine.answer(requests)] == expected
     assert scheduler.waiting == scheduler.running == 0
+
+
+def test_nothing_is_held_of_requests_that_have_ended(engine: Engine) -> None:
+    """While one text goes on, others come and go in the same passes."""
+    scheduler = Scheduler(engine)
+    scheduler.submit(request("say soft", 0, TextAnswer(max_tokens=40, min_tokens=40)))
+    for i in range(20):
+        scheduler.submit(request("say soft", i))
+        scheduler.step()
+        [group] = scheduler._writings.values()
+        assert len(group._said) == scheduler.running < 9
+    run_out(scheduler)
+    assert not scheduler._writings
+    assert not scheduler._served
 
 
 def test_little_room_is_enough(engine: Engine) -> None:
@@ -211,7 +217,7 @@ def test_what_cannot_be_answered_is_refused_at_once(engine: Engine) -> None:
 
 
 def test_an_error_in_a_pass_belongs_to_its_request(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    scores, step = engine.passes.scores, scheduling.Writing.step
+    scores, step = engine.passes.scores, text_group.Writing.step
     bad = engine.runs["soft"].asked(request("soft", 2)).ids
 
     def failing(runs: Any, rows: Any) -> Any:
@@ -229,7 +235,7 @@ def test_an_error_in_a_pass_belongs_to_its_request(engine: Engine, monkeypatch: 
     labels = [request(name, i) for i in range(4) for name in ("soft", "other")]
     expected = [values(found) for found in engine.answer([*texts, *labels])]
     monkeypatch.setattr(engine.passes, "scores", failing)
-    monkeypatch.setattr(scheduling.Writing, "step", failing_step)
+    monkeypatch.setattr(text_group.Writing, "step", failing_step)
     scheduler = Scheduler(engine)
     told: list[Event] = []
     tickets = [scheduler.submit(one, tell=told.append) for one in texts[:1]]
@@ -241,7 +247,12 @@ def test_an_error_in_a_pass_belongs_to_its_request(engine: Engine, monkeypatch: 
             assert isinstance(ticket.end.error, MemoryError)
         else:
             assert answer(ticket) == right
-    whole = "".join(event.text for event in told if isinstance(event, Piece))
+    pieces = [event for event in told if isinstance(event, Piece)]
+    whole = "".join(piece.text for piece in pieces)
+    said = told[-1].prediction.texts[0]  # type: ignore[union-attr]
+    assert tuple(token for piece in pieces for token in piece.ids) == said.ids
+    likelihoods = [value for piece in pieces for value in piece.log_likelihoods]
+    assert likelihoods == pytest.approx(said.log_likelihoods, abs=1e-4)  # though it was begun twice
     assert whole == engine.answer(texts[:1])[0].texts[0].text  # type: ignore[union-attr]
 
 

@@ -19,7 +19,8 @@ from trimtab.inference.passes import Passes
 from trimtab.inference.pieces import Piece
 from trimtab.inference.prompt_store import PromptStore
 from trimtab.inference.request import Request
-from trimtab.inference.scheduler import Answered, Failed, Scheduler, Ticket, check_fields, events_of
+from trimtab.inference.scheduler import Scheduler, check_fields, events_of
+from trimtab.inference.tickets import Answered, Failed, Ticket
 from trimtab.kinds.bound_task import BoundTask
 from trimtab.kinds.prediction import LabelPrediction, Prediction
 from trimtab.prompts import EncodedRow

@@ -48,8 +48,8 @@ class Pieces:
 
     def after(self, token: Token) -> Piece | None:
         """What there is to tell once a token has been said; None where that is nothing yet."""
-        self._likelihoods.append(token.log_likelihood)
-        self._tops.append(token.top)
+        at = len(token.ids) - 1
+        self._likelihoods[at:], self._tops[at:] = [token.log_likelihood], [token.top]  # also of what is said anew
         text = self._decode(token.ids).lstrip()
         whole = text[: max(0, len(text) - self._held)].rstrip("\ufffd").rstrip()
         if len(whole) <= len(self._said):

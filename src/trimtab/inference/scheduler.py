@@ -11,9 +11,8 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from typing import Protocol
 
 from trimtab.backbones.backbone import AnswerPlace
 from trimtab.backbones.layout import Row
@@ -21,48 +20,18 @@ from trimtab.backbones.pretrained import Pretrained
 from trimtab.data.example import Example
 from trimtab.decoding.answer_text import Ask
 from trimtab.decoding.constraints import Constraint
-from trimtab.decoding.generation import Token, Writing
+from trimtab.decoding.generation import Token
 from trimtab.decoding.scoring import PASS_TOKENS
-from trimtab.errors import TaskError, TrimtabError, did_you_mean
+from trimtab.errors import TaskError, did_you_mean
 from trimtab.inference.loaded import Loaded
 from trimtab.inference.passes import Passes
-from trimtab.inference.pieces import Piece, Pieces
 from trimtab.inference.request import Request
-from trimtab.kinds.kind import Generating
-from trimtab.kinds.prediction import Prediction
+from trimtab.inference.text_group import TextGroup
+from trimtab.inference.tickets import Answered, CancelledError, Event, Failed, LateError, QueueFullError, Ticket
 from trimtab.prompts import EncodedRow
 from trimtab.settings.answers import TextAnswer
 
 _log = logging.getLogger(__name__)
-
-
-class QueueFullError(TrimtabError):
-    """As many requests wait as may."""
-
-
-class LateError(TrimtabError):
-    """A request was not answered by its deadline."""
-
-
-class CancelledError(TrimtabError):
-    """A request was taken back."""
-
-
-@dataclass(frozen=True)
-class Answered:
-    """A request's answer; the last of its events."""
-
-    prediction: Prediction
-
-
-@dataclass(frozen=True)
-class Failed:
-    """Why a request has no answer; the last of its events. Others are not concerned."""
-
-    error: Exception
-
-
-Event = Piece | Answered | Failed
 
 
 class Runs(Protocol):
@@ -78,54 +47,6 @@ class Runs(Protocol):
     def sought(self, settings: TextAnswer, ends: tuple[int, ...]) -> tuple[TextAnswer, Constraint | None]:
         """The same settings and constraint for all that ask alike."""
         ...
-
-
-@dataclass(eq=False)
-class Ticket:
-    """A request that was taken, and what has become of it. Times are by the scheduler's clock; None before.
-
-    Attributes:
-        request: what was asked.
-        deadline: when it is given up.
-        submitted: when it was taken.
-        begun: when it was first worked at.
-        first: when the first of its answer was there.
-        ended: when all of it was, or none will be.
-        prompt_tokens: tokens of its prompt and row.
-        cached_tokens: those of the prompt, which was read before.
-        answer_tokens: tokens said so far.
-        end: the last event.
-    """
-
-    request: Request
-    deadline: float | None
-    submitted: float
-    prompt_tokens: int
-    cached_tokens: int
-    loaded: Loaded = field(repr=False)
-    example: Example = field(repr=False)
-    row: EncodedRow = field(repr=False)
-    how: Generating | None = field(repr=False)
-    tell: Callable[[Event], None] | None = field(repr=False)
-    begun: float | None = None
-    first: float | None = None
-    ended: float | None = None
-    answer_tokens: int = 0
-    end: Answered | Failed | None = None
-    cancelled: bool = False
-    pieces: dict[int, Pieces] = field(default_factory=dict, repr=False)
-
-    @property
-    def size(self) -> int:
-        """Tokens of the passes that it is scored in, or that its texts may have with their row."""
-        if self.how is None:
-            return sum(len(window.ids) + 1 for window in self.row.windows) * len(self.loaded.members)
-        return len(self.row.ids) + self.how.most
-
-    @property
-    def texts(self) -> int:
-        """How many texts are gone on with at once."""
-        return self.how.settings.answers * self.how.settings.beams if self.how else 0
 
 
 class Scheduler:
@@ -152,7 +73,7 @@ class Scheduler:
         self._lock = threading.Lock()
         self._queues: dict[str, deque[Ticket]] = {}  # by run
         self._served: dict[str, float] = {}  # tokens that each run has had
-        self._writings: dict[Hashable, _Group] = {}
+        self._writings: dict[Hashable, TextGroup] = {}
         self._stepping = threading.Lock()
 
     @property
@@ -198,14 +119,17 @@ class Scheduler:
     ) -> Ticket:
         """Take a request that has been encoded; see `submit`."""
         bound = loaded.bound
-        how = bound.kind.generating(bound, request.decoding) if bound.kind.generates else None
         cached = loaded.members[0].prompt.length
         read = sum(len(window.ids) for window in row.windows)
-        if how is not None:
-            _check_fits(loaded, request, row, how, cached)
-            self._runs.sought(how.settings, how.ends)  # tells now what cannot be constrained
+        ask: Ask | None = None
+        ends: tuple[int, ...] = ()
+        if bound.kind.generates:
+            how = bound.kind.generating(bound, request.decoding)
+            _check_fits(loaded, request, row, how.most, cached)
+            settings, constraint = self._runs.sought(how.settings, how.ends)
+            ask, ends = Ask(Row(row.ids), settings, how.most, constraint, how.lead, request.top_logprobs), how.ends
         now = self._clock()
-        ticket = Ticket(request, deadline, now, cached + read, cached, loaded, example, row, how, tell)
+        ticket = Ticket(request, deadline, now, cached + read, cached, loaded, example, row, ask, ends, tell)
         with self._lock:
             queue = self._queues.get(request.run)
             if sum(map(len, self._queues.values())) >= self._most_waiting:
@@ -234,43 +158,39 @@ class Scheduler:
                 self._score(scored)
             for ticket in said:
                 self._take_in(ticket)
-            admitted = [group.admit(self._runs.passes) for group in self._writings.values() if group.new]
-            for failures in admitted:
-                self._fail(failures)
+            for group in self._writings.values():
+                for ticket, error in group.admit(self._runs.passes) if group.new else ():
+                    self._end(ticket, Failed(error))
             talking = list(self._writings.values())
             for group in talking:
                 self._say(group)
-            self._writings = {key: group for key, group in self._writings.items() if group.tickets or group.new}
+            self._forget_what_is_done()
             return bool(gone or scored or said or talking)
+
+    def _forget_what_is_done(self) -> None:
+        self._writings = {key: group for key, group in self._writings.items() if group.tickets or group.new}
+        with self._lock:
+            if not self._queues and not self._writings:  # all start alike again
+                self._served.clear()
 
     def _clear_away(self) -> int:
         """End requests that were taken back, or are late."""
-        now, gone = self._clock(), []
+        now = self._clock()
+        gone: list[Ticket] = []
         with self._lock:
-            for name, queue in self._queues.items():
-                left = deque(ticket for ticket in queue if not _over(ticket, now))
-                gone += [ticket for ticket in queue if _over(ticket, now)]
-                self._queues[name] = left
-            self._queues = {name: queue for name, queue in self._queues.items() if queue}
+            for name, queue in list(self._queues.items()):
+                waiting = list(queue)
+                queue.clear()
+                for ticket in waiting:
+                    (gone if ticket.over(now) else queue).append(ticket)
+                if not queue:
+                    del self._queues[name]
         for group in self._writings.values():
-            late = [ticket for ticket in group.tickets.values() if _over(ticket, now)]
+            late = [ticket for ticket in group.tickets if ticket.over(now)]
             group.drop(late)
             gone += late
         for ticket in gone:
-            if ticket.cancelled:
-                self._end(ticket, Failed(CancelledError("the request was taken back.")))
-            else:
-                seconds = now - ticket.submitted
-                self._end(
-                    ticket,
-                    Failed(
-                        LateError(
-                            f"{ticket.request.where}: no answer by the deadline, after {seconds:.1f} s.",
-                            "Allow more time, or ask for less.",
-                        )
-                    ),
-                )
-        self._writings = {key: group for key, group in self._writings.items() if group.tickets or group.new}
+            self._end(ticket, Failed(_why_given_up(ticket, now)))
         return len(gone)
 
     def _next(self) -> tuple[list[Ticket], list[Ticket]]:
@@ -288,19 +208,19 @@ class Scheduler:
                     break
                 name = min(open_, key=lambda name: self._served.get(name, 0.0))
                 ticket = self._queues[name][0]
-                if ticket.how is None:
+                if ticket.ask is None:
                     if scored and tokens + ticket.size > most:
                         full.add(name)
                         continue
                     tokens += ticket.size
                     scored.append(ticket)
                 else:
-                    key = _group_of(ticket)
+                    key = ticket.group
                     texts, longest = room.get(key, (0, 0))
                     with_it = (texts + ticket.texts, max(longest, ticket.size))
                     others = sum(n * size for other, (n, size) in room.items() if other != key)
                     if any(n for n, _ in room.values()) and others + with_it[0] * with_it[1] > self._tokens:
-                        full |= {name for name in open_ if self._queues[name][0].how is not None}  # first come
+                        full |= {name for name in open_ if self._queues[name][0].ask is not None}  # first come
                         continue
                     room[key] = with_it
                     said.append(ticket)
@@ -329,66 +249,46 @@ class Scheduler:
             self._end(ticket, end)
 
     def _take_in(self, ticket: Ticket) -> None:
-        assert ticket.how is not None
         ticket.begun = self._clock()
-        key = _group_of(ticket)
-        if key not in self._writings:
-            member = ticket.loaded.members[0]
-            self._writings[key] = _Group(member.backbone, self._runs.pretrained.tokenizer, ticket.how.ends)
-        settings, constraint = self._runs.sought(ticket.how.settings, ticket.how.ends)
-        ask = Ask(
-            Row(ticket.row.ids), settings, ticket.how.most, constraint, ticket.how.lead, ticket.request.top_logprobs
-        )
-        self._writings[key].new[ticket] = ask
+        group = self._writings.get(ticket.group)
+        if group is None:
+            member, tokenizer = ticket.loaded.members[0], self._runs.pretrained.tokenizer
+            group = self._writings[ticket.group] = TextGroup(member.backbone, tokenizer, ticket.ends)
+        group.new.append(ticket)
 
-    def _say(self, group: _Group) -> None:
+    def _say(self, group: TextGroup) -> None:
         """One token of each text of a group."""
         try:
-            events = group.writing.step()
+            told = group.step()
         except Exception as error:
             if len(group.tickets) == 1:
-                self._fail([(ticket, error) for ticket in group.tickets.values()])
-                group.tickets = {}
+                [ticket] = group.tickets
+                group.drop([ticket])
+                self._end(ticket, Failed(error))
             else:  # each begins again alone; what was told already is not told again
-                for ticket in group.tickets.values():
-                    self._writings[ticket] = alone = _Group(group.backbone, group.tokenizer, group.ends)
-                    alone.new[ticket] = group.asks[id(ticket)]
-                group.tickets = {}
+                self._writings |= {id(alone): alone for alone in group.apart()}
             return
-        decode = self._runs.pretrained.tokenizer.decode
-        for event in events:
-            ticket = group.tickets[event.row]
-            assert ticket.how is not None
-            stops = ticket.how.settings.stop
-
-            def of(answer: int, ticket: Ticket = ticket, stops: Sequence[str] = stops) -> Pieces:
-                def text(ids: Sequence[int]) -> str:
-                    return str(decode(list(ids), skip_special_tokens=True))
-
-                return ticket.pieces.setdefault(answer, Pieces(answer, text, stops))
-
+        for ticket, event in told:
             if isinstance(event, Token):
-                ticket.first = ticket.first or self._clock()
+                ticket.first = self._clock() if ticket.first is None else ticket.first
                 ticket.answer_tokens += 1
-                piece = of(event.answer).after(event) if ticket.tell else None
+                piece = ticket.pieces(event.answer, self._read).after(event) if ticket.tell else None
                 if piece is not None:
                     self._tell(ticket, piece)
                 continue
             ticket.answer_tokens = sum(len(written.ids) for written in event.answers)
             if ticket.tell:
                 for answer, written in enumerate(event.answers):
-                    self._tell(ticket, of(answer).rest(written))
-            del group.tickets[event.row]
+                    self._tell(ticket, ticket.pieces(answer, self._read).rest(written))
             self._end(ticket, Answered(ticket.loaded.bound.kind.said(ticket.row, event.answers)))
 
-    def _fail(self, failures: Iterable[tuple[Ticket, Exception]]) -> None:
-        for ticket, error in failures:
-            self._end(ticket, Failed(error))
+    def _read(self, ids: Sequence[int]) -> str:
+        return str(self._runs.pretrained.tokenizer.decode(list(ids), skip_special_tokens=True))
 
     def _end(self, ticket: Ticket, end: Answered | Failed) -> None:
         ticket.ended = self._clock()
-        if isinstance(end, Answered):
-            ticket.first = ticket.first or ticket.ended
+        if isinstance(end, Answered) and ticket.first is None:
+            ticket.first = ticket.ended
         ticket.end = end
         self._tell(ticket, end)
 
@@ -402,63 +302,13 @@ class Scheduler:
             ticket.tell, ticket.cancelled = None, True
 
 
-class _Group:
-    """Texts that share passes, as their backbone and the tokens that end them are the same."""
-
-    def __init__(self, backbone: Any, tokenizer: Any, ends: tuple[int, ...]) -> None:
-        self.backbone, self.tokenizer, self.ends = backbone, tokenizer, ends
-        self.writing = Writing(backbone, tokenizer, ends)
-        self.tickets: dict[Hashable, Ticket] = {}  # being said
-        self.asks: dict[int, Ask] = {}
-        self.new: dict[Ticket, Ask] = {}  # to be taken in
-
-    @property
-    def reserved(self) -> tuple[int, int]:
-        """Texts, and tokens of the longest that there may be."""
-        own = [*self.tickets.values(), *self.new]
-        return sum(ticket.texts for ticket in own), max((ticket.size for ticket in own), default=0)
-
-    def admit(self, passes: Passes) -> list[tuple[Ticket, Exception]]:
-        """Read the rows of what is new; what could not be read."""
-        new, self.new = self.new, {}
-        failures = []
-        try:
-            self._admit(new, passes)
-        except Exception as error:
-            if len(new) == 1:
-                return [(next(iter(new)), error)]
-            for ticket, ask in new.items():
-                try:
-                    self._admit({ticket: ask}, passes)
-                except Exception as its_own:
-                    failures.append((ticket, its_own))
-        return failures
-
-    def _admit(self, new: dict[Ticket, Ask], passes: Passes) -> None:
-        state, places = passes.before([ticket.loaded.members[0] for ticket in new])
-        placed: dict[Hashable, Ask] = {
-            id(ticket): replace(ask, row=replace(ask.row, prompt=k))
-            for (ticket, ask), k in zip(new.items(), places, strict=True)
-        }
-        self.writing.admit(placed, state)
-        self.tickets |= {id(ticket): ticket for ticket in new}
-        self.asks |= {id(ticket): ask for ticket, ask in new.items()}
-
-    def drop(self, tickets: Sequence[Ticket]) -> None:
-        """Take texts out."""
-        gone = {id(ticket) for ticket in tickets}
-        if gone:
-            self.writing.drop(gone)
-            self.tickets = {key: ticket for key, ticket in self.tickets.items() if key not in gone}
-
-
-def _group_of(ticket: Ticket) -> Hashable:
-    assert ticket.how is not None
-    return ticket.loaded.members[0].passes_with, ticket.how.ends
-
-
-def _over(ticket: Ticket, now: float) -> bool:
-    return ticket.cancelled or (ticket.deadline is not None and now >= ticket.deadline)
+def _why_given_up(ticket: Ticket, now: float) -> Exception:
+    if ticket.cancelled:
+        return CancelledError("the request was taken back.")
+    return LateError(
+        f"{ticket.request.where}: no answer by the deadline, after {now - ticket.submitted:.1f} s.",
+        "Allow more time, or ask for less.",
+    )
 
 
 def check_fields(loaded: Loaded, request: Request) -> None:
@@ -473,17 +323,17 @@ def check_fields(loaded: Loaded, request: Request) -> None:
         )
 
 
-def _check_fits(loaded: Loaded, request: Request, row: EncodedRow, how: Generating, before: int) -> None:
+def _check_fits(loaded: Loaded, request: Request, row: EncodedRow, most: int, before: int) -> None:
     """Raise TaskError where an answer could leave the context."""
     backbone = loaded.members[0].backbone
     if backbone.answer_place is not AnswerPlace.BEHIND:
         return
-    most = backbone.context - before - len(row.ids)
-    if how.most > most:
+    room = backbone.context - before - len(row.ids)
+    if most > room:
         raise TaskError(
-            f"{request.where}: an answer of {how.most} tokens behind {before + len(row.ids)} does not fit into the "
+            f"{request.where}: an answer of {most} tokens behind {before + len(row.ids)} does not fit into the "
             f"backbone's context of {backbone.context}.",
-            f"Ask for max_tokens of {most} at most." if most > 0 else "Shorten the text.",
+            f"Ask for max_tokens of {room} at most." if room > 0 else "Shorten the text.",
         )
 
 

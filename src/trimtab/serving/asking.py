@@ -10,7 +10,7 @@ from fastapi import Request as HttpRequest
 
 from trimtab.errors import TrimtabError
 from trimtab.inference.request import Request
-from trimtab.inference.scheduler import Event
+from trimtab.inference.tickets import Event
 from trimtab.kinds.prediction import Prediction
 from trimtab.serving.problems import Problem
 from trimtab.serving.served import Host, ServedTask

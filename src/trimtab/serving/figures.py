@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from trimtab.inference.scheduler import Answered, CancelledError, Failed, LateError, Ticket
+from trimtab.inference.tickets import Answered, CancelledError, Failed, LateError, Ticket
 from trimtab.serving.served import Serving
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)

@@ -12,7 +12,7 @@ from typing import Any
 from fastapi.responses import JSONResponse
 
 from trimtab.errors import TrimtabError, visible
-from trimtab.inference.scheduler import CancelledError, LateError, QueueFullError
+from trimtab.inference.tickets import CancelledError, LateError, QueueFullError
 from trimtab.serving.logs import LOG
 
 _TYPES = {

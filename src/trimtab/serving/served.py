@@ -13,7 +13,8 @@ from typing import Literal
 from trimtab.backbones.pretrained import Pretrained
 from trimtab.errors import RunError, TrimtabError, did_you_mean
 from trimtab.inference.engine import Engine
-from trimtab.inference.scheduler import Scheduler, Ticket
+from trimtab.inference.scheduler import Scheduler
+from trimtab.inference.tickets import Ticket
 from trimtab.kinds.bound_task import BoundTask
 from trimtab.kinds.kind import Input
 from trimtab.prompts import DIALOGUE, is_dialogue

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from trimtab.errors import TrimtabError
 from trimtab.inference.pieces import Piece
 from trimtab.inference.request import Request
-from trimtab.inference.scheduler import Answered, Failed
+from trimtab.inference.tickets import Answered, Failed
 from trimtab.kinds.bound_task import record
 from trimtab.kinds.prediction import Prediction
 from trimtab.serving import uploads

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from trimtab.errors import TrimtabError
 from trimtab.inference.request import Request
-from trimtab.inference.scheduler import Answered, Event, Failed, QueueFullError, Scheduler, Ticket
+from trimtab.inference.scheduler import Scheduler
+from trimtab.inference.tickets import Answered, Event, Failed, QueueFullError, Ticket
 from trimtab.kinds.prediction import Prediction
 from trimtab.serving.logs import LOG
 

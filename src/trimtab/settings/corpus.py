@@ -7,21 +7,19 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator, model_validator
 
 from trimtab.settings.methods.base import LARGEST_SEED, MANY, Settings
-from trimtab.settings.task import Precision, text_encoding
+from trimtab.settings.task import Encoding, Precision, Sources
 
 
 class CorpusDataSettings(Settings):
     """Where texts are and how they are read."""
 
-    train: str | list[str] = Field(
+    train: Sources = Field(
         description="Texts to train on: a text (.txt, .md, ... packed or not), rows (.jsonl, .json, .csv, .tsv, "
         ".parquet), a folder of such, a pattern (`part-*.txt.gz`), `hub:NAME[:CONFIGURATION][:SPLIT]`, or several. "
         "Relative paths start at the corpus file.",
     )
-    dev: str | list[str] | None = Field(
-        None, description="Texts to choose on. Where absent, the share `held_out` of train."
-    )
-    test: str | list[str] | None = Field(None, description="Texts to report on, once.")
+    dev: Sources | None = Field(None, description="Texts to choose on. Where absent, the share `held_out` of train.")
+    test: Sources | None = Field(None, description="Texts to report on, once.")
     field: str = Field("text", min_length=1, description="Column of rows that holds the text.")
     document: Literal["paragraph", "line", "file"] = Field(
         "paragraph",
@@ -29,7 +27,7 @@ class CorpusDataSettings(Settings):
         "each is a document. N-grams read nothing across the end of one; recurrent models and transformers read on, "
         "past a token that stands for it.",
     )
-    encoding: str = Field(
+    encoding: Encoding = Field(
         "utf-8", description="Text encoding, by any name that Python knows: `latin-1`, `gb18030`, `utf-16`."
     )
     held_out: float = Field(
@@ -40,18 +38,10 @@ class CorpusDataSettings(Settings):
     )
     seed: int = Field(0, ge=0, le=LARGEST_SEED, description="Seed of what is set aside.")
 
-    @field_validator("encoding")
-    @classmethod
-    def _check_encoding(cls, value: str) -> str:
-        """Refuse names of no encoding of texts."""
-        return text_encoding(value)
-
     @field_validator("train", "dev", "test")
     @classmethod
     def _check_sources(cls, value: str | list[str] | None) -> str | list[str] | None:
-        """Refuse a list without a file, and standard input, which can be read only once."""
-        if isinstance(value, list) and not value:
-            raise ValueError("an empty list: name a file, or leave it out")
+        """Refuse standard input, which can be read only once."""
         if value == "-" or (isinstance(value, list) and "-" in value):
             raise ValueError("a corpus is read more than once, which standard input cannot be: name a file")
         return value

@@ -5,9 +5,9 @@ Settings that are None are picked from the data's size or the backbone; the run'
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from trimtab.errors import did_you_mean
 from trimtab.settings.answers import LONGEST, AnswerSettings, LabelAnswer, defaults_elsewhere
@@ -30,21 +30,29 @@ def text_encoding(name: str) -> str:
     raise ValueError(f"no text encoding that is known. {near}")
 
 
+def _named(source: str | list[str]) -> str | list[str]:
+    if source == []:
+        raise ValueError("an empty list: name a file, or leave it out")
+    return source
+
+
+Encoding = Annotated[str, AfterValidator(text_encoding)]
+Sources = Annotated[str | list[str], AfterValidator(_named)]
+
+
 class DataSettings(Settings):
     """Where the examples are and how they are read."""
 
-    train: str | list[str] | None = Field(
+    train: Sources | None = Field(
         None,
         description="Training examples: a file (.jsonl, .json, .csv, .tsv, .parquet, .conll, .txt, packed or not), "
         "several or a pattern (`part-*.jsonl.gz`), `-` for standard input, `hub:NAME[:CONFIGURATION][:SPLIT]` for a "
         "`datasets` hub name, or a known demo data set such as `movie-reviews`. Relative paths start at the task file.",
     )
-    dev: str | list[str] | None = Field(
+    dev: Sources | None = Field(
         None, description="Examples to choose on. Where absent, a seeded, stratified part of train."
     )
-    test: str | list[str] | None = Field(
-        None, description="Examples to report on, once. Never used to choose anything."
-    )
+    test: Sources | None = Field(None, description="Examples to report on, once. Never used to choose anything.")
     format: Literal["auto", "jsonl", "json", "csv", "tsv", "parquet", "conll", "lines"] = Field(
         "auto",
         description="File format; `auto` goes by the file name's ending. `conll` has a token and its tag a line, a "
@@ -60,7 +68,7 @@ class DataSettings(Settings):
         description="Column that holds the answer; `tags` by default where answers are tags, `labels` where they are "
         "sets of labels, `answers` where they are spans.",
     )
-    encoding: str = Field(
+    encoding: Encoding = Field(
         "utf-8", description="Text encoding, by any name that Python knows: `latin-1`, `gb18030`, `utf-16`."
     )
     clean: list[CleanStep] = Field(
@@ -120,20 +128,6 @@ class DataSettings(Settings):
         """Refuse a column without a name, and one that stands twice."""
         if "" in value or len(set(value)) < len(value):
             raise ValueError("a column stands twice, or has no name")
-        return value
-
-    @field_validator("encoding")
-    @classmethod
-    def _check_encoding(cls, value: str) -> str:
-        """Refuse names of no encoding of texts."""
-        return text_encoding(value)
-
-    @field_validator("train", "dev", "test")
-    @classmethod
-    def _check_sources(cls, value: str | list[str] | None) -> str | list[str] | None:
-        """Refuse a list without a file."""
-        if isinstance(value, list) and not value:
-            raise ValueError("an empty list: name a file, or leave it out")
         return value
 
 

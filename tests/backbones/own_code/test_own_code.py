@@ -117,12 +117,10 @@ def test_encoders(name: str) -> None:
 def test_keys_and_values_before_rows_are_refused() -> None:
     past = ((torch.zeros(2, 2, 8), torch.zeros(2, 2, 8)),)
     for own in (causal()[0], OwnCodeEncoder(tiny_encoder("bert"))):
-        for call in (
-            lambda own=own: own.prompt((), None, past),
-            lambda own=own: own.read_prefix([Prompt(torch.zeros(0, own.hidden_size), past)]),
-        ):
+        given = [own.prompt((), None, past)]
+        for call in (own.read_prefix, lambda given, own=own: own.forward([Row((4, 5))], given)):
             with pytest.raises(BackboneError) as caught:
-                call()
+                call(given)
             assert caught.value.message == (
                 f"a prefix is keys and values, and the layers of a backbone of type '{own.config.model_type}' are run "
                 "by their own code, which takes none."

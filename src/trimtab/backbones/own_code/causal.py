@@ -19,8 +19,8 @@ from trimtab.backbones.backbone import Decoding
 from trimtab.backbones.causal import CausalBackbone
 from trimtab.backbones.layout import Layout, Row
 from trimtab.backbones.own_code.padding import gathered, padded
-from trimtab.backbones.prefix import KVCache, PrefixState, Prompt, as_prompts
-from trimtab.errors import BackboneError
+from trimtab.backbones.own_code.pasts import no_past
+from trimtab.backbones.prefix import PrefixState, Prompt, as_prompts
 
 # What families call what they keep of a text, in what they take and give back.
 _CACHES = ("past_key_values", "cache_params", "state")
@@ -42,27 +42,11 @@ class OwnCodeCausal(CausalBackbone):
     def __init__(self, model: PreTrainedModel) -> None:
         super().__init__(model, fuse=False)
 
-    def prompt(
-        self, ids: Sequence[int], soft: torch.Tensor | None = None, past: KVCache | None = None, *, shift: int = 0,
-        slots: bool = False,
-    ) -> Prompt:  # fmt: skip
-        """See Backbone. Raises BackboneError where keys and values are to stand before rows."""
-        if past is not None:
-            raise self._keeps_nothing()
-        return super().prompt(ids, soft, slots=slots)
-
-    def _keeps_nothing(self) -> BackboneError:
-        return BackboneError(
-            f"a prefix is keys and values, and the layers of a backbone of type '{self.config.model_type}' are run by "
-            "their own code, which takes none.",
-            "Choose method soft_prompt, p_tuning or lora, or another backbone.",
-        )
-
     def read_prefix(self, prompts: Sequence[Prompt | torch.Tensor]) -> PrefixState:
         """See Backbone: prompts are read anew before each row, so that they are kept as they are."""
         given = as_prompts(prompts)
-        if any(prompt.past for prompt in given):
-            raise self._keeps_nothing()
+        if any(prompt.past is not None for prompt in given):
+            raise no_past(self.config.model_type)
         return PrefixState(
             (), tuple(prompt.length for prompt in given), tuple(prompt.soft for prompt in given),
             vectors=tuple(prompt.embeddings for prompt in given),

@@ -12,9 +12,9 @@ import torch
 from trimtab.backbones.encoder import EncoderBackbone
 from trimtab.backbones.layout import Layout, Row
 from trimtab.backbones.own_code.padding import gathered, padded
+from trimtab.backbones.own_code.pasts import no_past
 from trimtab.backbones.pooling import pooled
-from trimtab.backbones.prefix import KVCache, PrefixState, Prompt, as_prompts
-from trimtab.errors import BackboneError
+from trimtab.backbones.prefix import PrefixState, Prompt, as_prompts
 
 
 class OwnCodeEncoder(EncoderBackbone):
@@ -28,27 +28,11 @@ class OwnCodeEncoder(EncoderBackbone):
     past_may_take_positions = False
     own_attention = True
 
-    def prompt(
-        self, ids: Sequence[int], soft: torch.Tensor | None = None, past: KVCache | None = None, *, shift: int = 0,
-        slots: bool = False,
-    ) -> Prompt:  # fmt: skip
-        """See Backbone: rows hold all. Raises BackboneError where keys and values are to stand before them."""
-        if past is not None:
-            raise self._keeps_nothing()
-        return super().prompt(ids, soft, None, shift=shift)
-
-    def _keeps_nothing(self) -> BackboneError:
-        return BackboneError(
-            f"a prefix is keys and values, and the layers of a backbone of type '{self.config.model_type}' are run by "
-            "their own code, which takes none.",
-            "Choose method soft_prompt, p_tuning, lora or head, or another backbone.",
-        )
-
     def read_prefix(self, prompts: Sequence[Prompt | torch.Tensor]) -> PrefixState:
         """See Backbone: there is nothing to read before rows."""
         given = as_prompts(prompts)
-        if any(prompt.length for prompt in given):
-            raise self._keeps_nothing()
+        if any(prompt.past is not None or prompt.length for prompt in given):
+            raise no_past(self.config.model_type)
         shifts = tuple(prompt.shift for prompt in given)
         return PrefixState((), (0,) * len(given), tuple(prompt.soft for prompt in given), shifts)
 

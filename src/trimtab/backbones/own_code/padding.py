@@ -87,9 +87,10 @@ def _padded(paths: Sequence[tuple[list[int], list[int]]], longest: int, S: int, 
 def gathered(parts: Sequence[tuple[Padded, torch.Tensor]], wanted_M: torch.Tensor) -> torch.Tensor:
     """Of what a model made of padded rows [n, L, D], that of some packed tokens [M, D]."""
     flat = torch.cat([made_nLD.flatten(0, 1) for _, made_nLD in parts])
-    place: dict[int, int] = {}
+    place_R = torch.zeros(sum(len(rows.packed[0]) for rows, _ in parts), dtype=torch.long)
     before = 0
     for rows, made_nLD in parts:
-        place |= {token: before + at for token, at in zip(*rows.packed, strict=True)}
+        tokens, places = rows.packed
+        place_R[torch.tensor(tokens)] = torch.tensor(places) + before
         before += made_nLD.shape[0] * made_nLD.shape[1]
-    return flat.index_select(0, torch.tensor([place[i] for i in wanted_M.tolist()], device=flat.device))
+    return flat.index_select(0, place_R.to(flat.device)[wanted_M])

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from trimtab.inference.pieces import Piece
-from trimtab.inference.scheduler import Answered
+from trimtab.inference.tickets import Answered
 from trimtab.kinds.bound_task import record
 from trimtab.kinds.prediction import Prediction, TextPrediction
 from trimtab.serving.served import ServedTask

@@ -16,7 +16,7 @@ from fastapi import Request as HttpRequest
 from fastapi.responses import JSONResponse, Response
 
 from trimtab.inference.request import Request
-from trimtab.inference.scheduler import Failed
+from trimtab.inference.tickets import Failed
 from trimtab.serving.asking import all_events, begun, while_there
 from trimtab.serving.openai.answers import Choice, Choices, chat_logprobs, head, text_logprobs, usage
 from trimtab.serving.openai.forms import ChatRequest, CompletionRequest
